@@ -1,0 +1,116 @@
+"""Photometric bands: names, order, colours. Nothing else in the package knows them.
+
+LSST bands keep their usual names ``u g r i z y``. The ZTF bands are different filters and are
+named by the survey's own filter codes ``zg zr zi``, so that a light curve may hold both surveys.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["BANDS", "LSST_BANDS", "SURVEYS", "ZTF_BANDS", "Band", "SurveyName", "parse_bands"]
+
+SurveyName = Literal["lsst", "ztf"]
+SURVEYS: Final[tuple[SurveyName, ...]] = ("lsst", "ztf")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Band:
+    """One photometric band.
+
+    Parameters
+    ----------
+    name : str
+        The name used throughout the package.
+    survey : {"lsst", "ztf"}
+        The survey whose filter it is.
+    wavelength : float
+        Effective (LSST) or pivot (ZTF) wavelength in nm: rubin_scheduler 4.6 ``SysEngVals``, and
+        the ZTF filter curves shipped with pyphot 2.1.
+    colour : str
+        Colour for plots, as a hex string.
+    """
+
+    name: str
+    survey: SurveyName
+    wavelength: float
+    colour: str
+
+
+BANDS: Final[dict[str, Band]] = {
+    band.name: band
+    for band in (
+        # Colours: the Okabe-Ito based set that Rubin's publication guidelines use for ugrizy.
+        Band(name="u", survey="lsst", wavelength=372.4, colour="#0c71ff"),
+        Band(name="g", survey="lsst", wavelength=480.7, colour="#49be61"),
+        Band(name="r", survey="lsst", wavelength=622.1, colour="#c61c00"),
+        Band(name="i", survey="lsst", wavelength=755.9, colour="#ffc200"),
+        Band(name="z", survey="lsst", wavelength=868.0, colour="#f341a2"),
+        Band(name="y", survey="lsst", wavelength=975.3, colour="#5d0000"),
+        Band(name="zg", survey="ztf", wavelength=478.9, colour="#2e8b57"),
+        Band(name="zr", survey="ztf", wavelength=642.1, colour="#b22222"),
+        Band(name="zi", survey="ztf", wavelength=795.5, colour="#daa520"),
+    )
+}
+LSST_BANDS: Final = tuple(name for name, band in BANDS.items() if band.survey == "lsst")
+ZTF_BANDS: Final = tuple(name for name, band in BANDS.items() if band.survey == "ztf")
+
+# "g", "g_6", "LSST_g", "lsst-g", "zg", "ztfg", "ZTF_g": what databases in the wild hold.
+_SPELLING = re.compile(r"^(?:(?P<prefix>lsst|ztf|z)[-_ ]?)?(?P<band>[ugrizy])(?:_\d+)?$", re.I)
+
+
+def parse_bands(values: npt.ArrayLike, survey: SurveyName = "lsst") -> npt.NDArray[np.str_]:
+    """Turn the band names of a survey table into the package's names.
+
+    Parameters
+    ----------
+    values : array_like of str, shape (n,)
+        Names as found in a table: ``"g"``, ``"g_6"``, ``"lsst_g"``, ``"zg"``.
+    survey : {"lsst", "ztf"}
+        The survey the table belongs to; it decides what a plain ``"g"`` means.
+
+    Returns
+    -------
+    ndarray of str, shape (n,)
+        Names out of `BANDS`.
+
+    Raises
+    ------
+    InputError
+        If a name is not a band of the survey.
+
+    Examples
+    --------
+    >>> parse_bands(["g_6", "r", "y"]).tolist()
+    ['g', 'r', 'y']
+    >>> parse_bands(["g", "r"], survey="ztf").tolist()
+    ['zg', 'zr']
+    """
+    if survey not in SURVEYS:
+        raise InputError(f"unknown survey {survey!r}", allowed=", ".join(SURVEYS))
+    array = np.asarray(values).astype(str)
+    known = LSST_BANDS if survey == "lsst" else ZTF_BANDS
+    names, inverse = np.unique(array, return_inverse=True)
+    parsed = []
+    for name in names.tolist():
+        match = _SPELLING.match(name.strip())
+        band = match["band"].lower() if match else ""
+        if survey == "ztf":
+            band = "z" + band
+        elif match and (match["prefix"] or "").lower() in ("ztf", "z"):
+            band = ""  # a ZTF filter in an LSST table
+        if band not in known:
+            raise InputError(
+                f"unknown band {name!r} for survey {survey!r}",
+                allowed=", ".join(known) + " (also spelled like 'g_6')",
+                remedy="Check the band column, or name the right survey.",
+            )
+        parsed.append(band)
+    return np.array(parsed, dtype="U2")[inverse].reshape(array.shape)

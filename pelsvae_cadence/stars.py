@@ -1,0 +1,154 @@
+"""Stars: the physical parameters of a set of periodic variables, one array per parameter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import column, freeze
+from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["Stars"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stars:
+    """Physical parameters of N stars (struct of arrays).
+
+    Scalars are repeated; astropy quantities are converted at construction.
+
+    Parameters
+    ----------
+    star_id : ndarray of int64, shape (N,)
+        Unique numbers of 0 or more; the address of the star's random draws.
+    star_class : ndarray of str, shape (N,)
+        Classes out of `pelsvae_cadence.classes.STAR_CLASSES`.
+    subtype : ndarray of str, shape (N,)
+        Subtypes of the class, or ``""`` where unknown.
+    period : ndarray of float64, shape (N,)
+        Period in days (for binaries the orbital period).
+    teff : ndarray of float64, shape (N,)
+        Effective temperature in K (for binaries that of the combined light).
+    abs_mag_g : ndarray of float64, shape (N,)
+        Intensity-mean absolute magnitude in Gaia G, extinction-free (Vega mag).
+    amplitude_i : ndarray of float64, shape (N,)
+        Peak-to-peak amplitude in Cousins I in mag.
+    epoch : ndarray of float64, shape (N,)
+        BJD_TDB of a maximum, or of a primary minimum for ECL and ELL, in days.
+    ra, dec : ndarray of float64, shape (N,)
+        ICRS position in degrees.
+    distance_modulus : ndarray of float64, shape (N,)
+        True distance modulus in mag.
+    ebv : ndarray of float64, shape (N,)
+        True colour excess E(B-V) in mag.
+    feh : ndarray of float64, shape (N,)
+        Metallicity [Fe/H] in dex; NaN where unknown.
+    latent : ndarray of float64, shape (N, n_latent), optional
+        Latent coordinates of the shape; None lets the source model draw them.
+
+    Raises
+    ------
+    InputError
+        On wrong shapes, unknown classes, values that are not finite or out of their domain.
+    """
+
+    star_id: npt.NDArray[np.int64]
+    star_class: npt.NDArray[np.str_]
+    subtype: npt.NDArray[np.str_]
+    period: FloatArray
+    teff: FloatArray
+    abs_mag_g: FloatArray
+    amplitude_i: FloatArray
+    epoch: FloatArray
+    ra: FloatArray
+    dec: FloatArray
+    distance_modulus: FloatArray
+    ebv: FloatArray
+    feh: FloatArray
+    latent: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        star_id = column("star_id", np.atleast_1d(self.star_id), None, np.int64)
+        n = star_id.size
+        checked: dict[str, Any] = {"star_id": star_id}
+        for name in ("star_class", "subtype"):
+            checked[name] = column(name, getattr(self, name), n, np.str_)
+        units = {"period": "day", "teff": "K", "epoch": "day", "ra": "deg", "dec": "deg"}
+        for name in (
+            "period", "teff", "abs_mag_g", "amplitude_i", "epoch", "ra", "dec",
+            "distance_modulus", "ebv",
+        ):  # fmt: skip
+            checked[name] = column(name, getattr(self, name), n, unit=units.get(name, "mag"))
+        checked["feh"] = column("feh", self.feh, n, finite=False)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        self._check_domains()
+        if self.latent is not None:
+            latent = np.array(self.latent, dtype=np.float64)
+            if latent.ndim != 2 or latent.shape[0] != n or not np.isfinite(latent).all():
+                raise InputError(f"latent has shape {latent.shape}, expected ({n}, n_latent)")
+            object.__setattr__(self, "latent", freeze(latent))
+
+    def _check_domains(self) -> None:
+        if np.unique(self.star_id).size != self.star_id.size or (self.star_id < 0).any():
+            raise InputError("star_id must be unique numbers of 0 or more")
+        unknown = sorted(set(self.star_class.tolist()) - set(STAR_CLASSES))
+        if unknown:
+            raise InputError(
+                f"unknown star class {unknown[0]!r}", allowed=", ".join(STAR_CLASSES)
+            )
+        pairs = set(zip(self.star_class.tolist(), self.subtype.tolist(), strict=True))
+        for star_class, subtype in sorted(pairs):
+            if subtype and subtype not in SUBTYPES[star_class]:
+                raise InputError(
+                    f"unknown subtype {subtype!r} of {star_class}",
+                    allowed=", ".join(SUBTYPES[star_class]) + " or ''",
+                )
+        for name, low, high, unit in (
+            ("period", 0.0, np.inf, "d"),
+            ("teff", 0.0, np.inf, "K"),
+            ("amplitude_i", 0.0, np.inf, "mag"),
+            ("dec", -90.0, 90.0, "deg"),
+            ("ebv", 0.0, np.inf, "mag"),
+        ):
+            value = getattr(self, name)
+            strict = name in ("period", "teff")
+            bad = (value <= low) if strict else (value < low)
+            bad |= value > high
+            if bad.any():
+                first = int(np.flatnonzero(bad)[0])
+                bound = ">" if strict else ">="
+                upper = f" and <= {high:g}" if np.isfinite(high) else ""
+                raise InputError(
+                    f"{name} = {value[first]:g} {unit} of star {self.star_id[first]} is out of range",
+                    allowed=f"{bound} {low:g}{upper} {unit}",
+                )
+
+    def __len__(self) -> int:
+        return int(self.star_id.size)
+
+    def take(self, index: npt.ArrayLike) -> Self:
+        """Select stars.
+
+        Parameters
+        ----------
+        index : array_like of int or bool
+            Rows to keep.
+
+        Returns
+        -------
+        Stars
+            The selected stars, in the order of `index`.
+        """
+        rows = np.atleast_1d(np.asarray(index))
+        chosen: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            chosen[field.name] = None if value is None else value[rows]
+        return replace(self, **chosen)

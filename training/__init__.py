@@ -1,0 +1,1 @@
+"""From real stars to shipped weights: data sets, training, evaluation."""
