@@ -96,9 +96,7 @@ class KeyedRandom:
         )
         return w0 | (w1 << _32), w2 | (w3 << _32)
 
-    def uniform(
-        self, purpose: str, star_id: npt.ArrayLike, item: npt.ArrayLike = 0
-    ) -> FloatArray:
+    def uniform(self, purpose: str, star_id: npt.ArrayLike, item: npt.ArrayLike = 0) -> FloatArray:
         """Draw uniform numbers on the open interval (0, 1).
 
         Parameters

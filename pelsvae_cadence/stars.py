@@ -100,9 +100,7 @@ class Stars:
             raise InputError("star_id must be unique numbers of 0 or more")
         unknown = sorted(set(self.star_class.tolist()) - set(STAR_CLASSES))
         if unknown:
-            raise InputError(
-                f"unknown star class {unknown[0]!r}", allowed=", ".join(STAR_CLASSES)
-            )
+            raise InputError(f"unknown star class {unknown[0]!r}", allowed=", ".join(STAR_CLASSES))
         pairs = set(zip(self.star_class.tolist(), self.subtype.tolist(), strict=True))
         for star_class, subtype in sorted(pairs):
             if subtype and subtype not in SUBTYPES[star_class]:

@@ -1,0 +1,123 @@
+"""Apparent mean magnitudes and amplitudes of stars in survey bands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import to_value
+from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.colours import amplitude_ratio, colour_minus_i, g_minus_i
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.stars import Stars
+
+__all__ = ["EXTINCTION", "at_magnitude", "band_amplitudes", "mean_magnitudes"]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: A_band / E(B-V) for the true E(B-V): Fitzpatrick (1999, PASP 111, 63), R_V = 3.1, through the
+#: filters over a Kurucz spectrum of 7000 K at E(B-V) = 0.1. Raw SFD values have to be multiplied
+#: by 0.86 first (Schlafly & Finkbeiner 2011, ApJ 737, 103).
+EXTINCTION: Final[dict[str, float]] = {
+    "u": 4.62, "g": 3.67, "r": 2.58, "i": 1.90, "z": 1.50, "y": 1.23,
+    "zg": 3.68, "zr": 2.46, "zi": 1.75,
+}  # fmt: skip
+
+
+def _check_bands(bands: tuple[str, ...]) -> None:
+    for band in bands:
+        if band not in BANDS:
+            raise InputError(f"unknown band {band!r}", allowed=", ".join(BANDS))
+
+
+def mean_magnitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
+    r"""Give the intensity-mean apparent magnitudes.
+
+    .. math:: m_b = M_G - (G-I)_0 + (b-I)_0 + \mu + R_b E(B-V)
+
+    Parameters
+    ----------
+    stars : Stars
+        N stars.
+    bands : tuple of str
+        Bands out of `pelsvae_cadence.bands.BANDS`.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, n_bands)
+        AB magnitudes.
+
+    Raises
+    ------
+    InputError
+        For an unknown band or a temperature without colours.
+    """
+    _check_bands(bands)
+    m_i = stars.abs_mag_g - g_minus_i(stars.teff, stars.star_class)
+    out = np.empty((len(stars), len(bands)))
+    for j, band in enumerate(bands):
+        out[:, j] = (
+            m_i
+            + colour_minus_i(band, stars.teff, stars.star_class)
+            + stars.distance_modulus
+            + EXTINCTION[band] * stars.ebv
+        )
+    return out
+
+
+def band_amplitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
+    """Give the peak-to-peak amplitudes.
+
+    Parameters
+    ----------
+    stars : Stars
+        N stars.
+    bands : tuple of str
+        Bands out of `pelsvae_cadence.bands.BANDS`.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, n_bands)
+        Amplitudes in mag.
+
+    Raises
+    ------
+    InputError
+        For an unknown band.
+    """
+    _check_bands(bands)
+    ratios = [amplitude_ratio(b, stars.star_class, stars.subtype, stars.period) for b in bands]
+    return np.asarray(stars.amplitude_i[:, None] * np.array(ratios).reshape(len(bands), -1).T)
+
+
+def at_magnitude(stars: Stars, band: str, magnitude: npt.ArrayLike) -> Stars:
+    """Move stars along the line of sight until they have a given mean magnitude.
+
+    Parameters
+    ----------
+    stars : Stars
+        N stars.
+    band : str
+        The band in which the magnitude is meant.
+    magnitude : array_like, shape (N,) or scalar
+        Wanted intensity-mean apparent AB magnitude, extinction included.
+
+    Returns
+    -------
+    Stars
+        The same stars with another distance modulus.
+
+    Raises
+    ------
+    InputError
+        For an unknown band or a magnitude outside 0 to 40.
+    """
+    wanted = np.broadcast_to(np.asarray(to_value(magnitude, "mag"), dtype=np.float64), len(stars))
+    if not ((wanted > 0.0) & (wanted < 40.0)).all():
+        bad = wanted[~((wanted > 0.0) & (wanted < 40.0))][0]
+        raise InputError(f"magnitude = {bad:g} is not an apparent magnitude", allowed="0 to 40")
+    shift = wanted - mean_magnitudes(stars, (band,))[:, 0]
+    return replace(stars, distance_modulus=stars.distance_modulus + shift)

@@ -1,0 +1,195 @@
+"""The one place where stars meet visits: noisy multi-band light curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.noise import (
+    DETECTION_SNR,
+    flux_error,
+    flux_to_mag,
+    mag_to_flux,
+    saturation_magnitude,
+)
+from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.photometry import band_amplitudes, mean_magnitudes
+from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.timing import MJD_ZERO, barycentric_time
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.source import LightCurveModel
+
+__all__ = ["noise_free_magnitudes", "orbital_phase", "simulate"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# Phases on which the flux mean of a curve is taken: enough for narrow eclipses.
+_MEAN_GRID = np.arange(512) / 512.0
+# Stars times visits worked on at once: 2 million doubles are 16 MB an array.
+_BLOCK = 2_000_000
+
+
+def orbital_phase(stars: Stars, mjd: npt.ArrayLike) -> FloatArray:
+    """Give the phases of the stars' cycles at visit times.
+
+    Parameters
+    ----------
+    stars : Stars
+        N stars.
+    mjd : array_like, shape (n_visits,)
+        Mid-exposure times, MJD (TAI), in days.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, n_visits)
+        Phases in cycles since the epoch, not reduced to 0..1, with the light-travel time to the
+        barycentre taken into account.
+    """
+    since_epoch = barycentric_time(mjd, stars.ra, stars.dec) - (stars.epoch - MJD_ZERO)[:, None]
+    return np.asarray(since_epoch / stars.period[:, None])
+
+
+def noise_free_magnitudes(
+    stars: Stars, visits: Visits, curve: PhaseCurve, *, phase: FloatArray | None = None
+) -> FloatArray:
+    r"""Give the true magnitudes of stars at the visits.
+
+    .. math:: m_b(t) = \bar m_b + A_b\,[s(\phi) - C_b],\qquad
+              C_b = -\frac{2.5}{A_b}\log_{10}\left\langle 10^{-0.4 A_b s}\right\rangle
+
+    so that :math:`\bar m_b` is the intensity mean.
+
+    Parameters
+    ----------
+    stars : Stars
+        N stars.
+    visits : Visits
+        The visits.
+    curve : PhaseCurve
+        Their shapes, in the same order.
+    phase : ndarray, shape (N, n_visits), optional
+        Phases, if already known (see `orbital_phase`).
+
+    Returns
+    -------
+    ndarray of float64, shape (N, n_visits)
+        AB magnitudes. Each depends on its own visit alone.
+
+    Raises
+    ------
+    InputError
+        If stars and curves differ in number.
+    """
+    if len(curve) != len(stars):
+        raise InputError(f"{len(curve)} phase curves for {len(stars)} stars")
+    bands = visits.bands
+    if not bands:
+        return np.empty((len(stars), 0))
+    which = np.searchsorted(np.sort(bands), visits.band)
+    order = np.argsort(bands)  # position of the sorted names in `bands`
+    index = order[which]
+    mean = mean_magnitudes(stars, bands)
+    amplitude = band_amplitudes(stars, bands)
+    shape = curve.evaluate(_MEAN_GRID)
+    zero = np.empty_like(mean)
+    for j in range(len(bands)):
+        relative = 10.0 ** (-0.4 * amplitude[:, j : j + 1] * shape)
+        zero[:, j] = mean[:, j] + 2.5 * np.log10(relative.mean(axis=1))
+    if phase is None:
+        phase = orbital_phase(stars, visits.mjd)
+    return np.asarray(zero[:, index] + amplitude[:, index] * curve.evaluate(phase))
+
+
+def simulate(
+    stars: Stars,
+    visits: Visits,
+    *,
+    seed: int,
+    model: LightCurveModel | None = None,
+    curve: PhaseCurve | None = None,
+    noise: bool = True,
+    systematic: bool = True,
+) -> LightCurves:
+    """Observe stars at one sky position with the visits of a survey.
+
+    Parameters
+    ----------
+    stars : Stars
+        N stars; all of them get all visits.
+    visits : Visits
+        The visits to the position.
+    seed : int
+        Seed of the noise. The noise of a point is keyed by (seed, star_id, visit_id): it does not
+        change with other stars, other visits, chunks or workers.
+    model : LightCurveModel, optional
+        Source model that draws the shapes; the default model if neither it nor `curve` is given.
+    curve : PhaseCurve, optional
+        The shapes, if already decoded; one per star.
+    noise : bool
+        Add photometric noise. Without it, flux is the true flux and the errors stay.
+    systematic : bool
+        Include the systematic floor of the survey in the errors.
+
+    Returns
+    -------
+    LightCurves
+        N light curves of ``len(visits)`` points each.
+
+    Raises
+    ------
+    InputError
+        If stars and curves differ in number, or a star's parameters are out of range.
+    """
+    random = KeyedRandom(seed=seed)
+    if curve is None:
+        if model is None:
+            from pelsvae_cadence.source import LightCurveModel
+
+            model = LightCurveModel.load()
+        curve = model.phase_curve(stars, seed=seed)
+    n_stars, n_visits = len(stars), len(visits)
+    step = max(1, _BLOCK // max(n_visits, 1))
+    columns: dict[str, list[npt.NDArray[np.generic]]] = {
+        name: [] for name in
+        ("mag_true", "mag", "mag_err", "flux", "flux_err", "detected", "saturated")
+    }  # fmt: skip
+    limit = saturation_magnitude(visits.band, visits.exptime, visits.seeing)
+    for start in range(0, n_stars, step):
+        rows = np.arange(start, min(start + step, n_stars))
+        part = stars.take(rows)
+        mag_true = noise_free_magnitudes(part, visits, curve.take(rows))
+        true_flux = mag_to_flux(mag_true)
+        flux_err = flux_error(true_flux, visits.m5, visits.band, systematic=systematic)
+        flux = true_flux
+        if noise:
+            draw = random.normal("photometric noise", part.star_id[:, None], visits.visit_id)
+            flux = true_flux + flux_err * draw
+        detected = flux > DETECTION_SNR * flux_err
+        mag = np.where(detected, flux_to_mag(flux), np.nan)
+        mag_err = np.full_like(mag, np.nan)
+        mag_err[detected] = 2.5 * np.log10(1.0 + flux_err[detected] / flux[detected])
+        for name, value in (
+            ("mag_true", mag_true), ("mag", mag), ("mag_err", mag_err), ("flux", flux),
+            ("flux_err", flux_err), ("detected", detected), ("saturated", mag_true < limit),
+        ):  # fmt: skip
+            columns[name].append(value.ravel())
+    points = {
+        name: np.concatenate(parts) if parts else np.empty(0) for name, parts in columns.items()
+    }
+    if not n_stars:
+        points["detected"] = points["saturated"] = np.empty(0, dtype=bool)
+    return LightCurves(
+        star_id=stars.star_id,
+        offsets=np.arange(n_stars + 1) * n_visits,
+        mjd=np.tile(visits.mjd, n_stars),
+        band=np.tile(visits.band, n_stars),
+        visit_id=np.tile(visits.visit_id, n_stars),
+        **points,
+    )
