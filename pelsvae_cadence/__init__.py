@@ -1,3 +1,68 @@
-"""Learned periodic variable stars, observed at simulated LSST and ZTF cadences."""
+"""Learned periodic variable stars, observed at simulated LSST and ZTF cadences.
 
-__version__ = "0.1.0"
+A source model (a PELS-VAE decoder) draws periodic variables from period, effective temperature and
+absolute magnitude; a survey says when it looked, in which band and how deep; together they give
+light curves, and blind period searches say which stars the survey would understand.
+
+Names below are imported when first used, so that ``import pelsvae_cadence`` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.cadence import Survey, Visits, read_survey
+    from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+    from pelsvae_cadence.errors import InputError
+    from pelsvae_cadence.light_curves import LightCurves
+    from pelsvae_cadence.periods import search
+    from pelsvae_cadence.phase_curve import PhaseCurve
+    from pelsvae_cadence.simulate import simulate
+    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.stars import Stars
+
+__version__: Final = "0.1.0"
+
+__all__ = [
+    "InputError",
+    "LightCurveModel",
+    "LightCurves",
+    "PhaseCurve",
+    "Stars",
+    "Survey",
+    "SyntheticSurvey",
+    "Visits",
+    "read_survey",
+    "search",
+    "simulate",
+]
+
+_HOMES: Final[dict[str, str]] = {
+    "InputError": "errors",
+    "LightCurveModel": "source",
+    "LightCurves": "light_curves",
+    "PhaseCurve": "phase_curve",
+    "Stars": "stars",
+    "Survey": "cadence",
+    "SyntheticSurvey": "cadence.synthetic",
+    "Visits": "cadence",
+    "read_survey": "cadence",
+    "search": "periods",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "simulate":
+        # The function shares its module's name: importing the module would hide it.
+        function = import_module("pelsvae_cadence.simulate").simulate
+        globals()["simulate"] = function
+        return function
+    if name in _HOMES:
+        return getattr(import_module(f"pelsvae_cadence.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,256 @@
+"""A survey as a table of pointings, and the visits it makes to a sky position."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from pelsvae_cadence.arrays import column, to_value
+from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["FOV_RADIUS", "Cadence", "Footprint", "Survey", "check_position", "unit_vectors"]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Radius in degrees of the circle that stands for the field of view: 9.6 deg2 (LSST); for ZTF a
+#: circle inside the 47 deg2 square.
+FOV_RADIUS: Final[dict[SurveyName, float]] = {"lsst": 1.75, "ztf": 3.5}
+
+#: A camera footprint: (ra, dec of the position; ra, dec, rotation of the pointings, all in
+#: degrees) to a mask of the pointings that see the position.
+Footprint = Callable[[float, float, FloatArray, FloatArray, FloatArray], npt.NDArray[np.bool_]]
+
+# Half the diagonal of the camera: pointings farther away cannot see a position.
+_FOOTPRINT_REACH = 2.1
+
+
+@runtime_checkable
+class Cadence(Protocol):
+    """Anything that can say which visits a sky position gets."""
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+
+    @property
+    def survey(self) -> SurveyName:
+        """Whose filters and noise apply."""
+
+    @property
+    def fov_radius(self) -> float:
+        """Radius of the circular field of view in degrees."""
+
+    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
+        """Give the visits to a position."""
+
+
+def unit_vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
+    """Convert directions to unit vectors.
+
+    Parameters
+    ----------
+    ra, dec : array_like, shape (n,)
+        Directions in degrees.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 3)
+        Unit vectors.
+    """
+    ra_rad = np.radians(np.asarray(ra, dtype=np.float64))
+    dec_rad = np.radians(np.asarray(dec, dtype=np.float64))
+    return np.stack(
+        [np.cos(dec_rad) * np.cos(ra_rad), np.cos(dec_rad) * np.sin(ra_rad), np.sin(dec_rad)], -1
+    )
+
+
+def check_position(ra: Any, dec: Any) -> tuple[float, float]:
+    """Check a sky position.
+
+    Parameters
+    ----------
+    ra, dec : float or astropy.units.Quantity
+        ICRS coordinates, in degrees if plain numbers.
+
+    Returns
+    -------
+    ra, dec : float
+        In degrees, right ascension in 0 to 360.
+
+    Raises
+    ------
+    InputError
+        If they are not finite or the declination is not within 90 degrees of the equator.
+    """
+    try:
+        ra_deg, dec_deg = float(to_value(ra, "deg")), float(to_value(dec, "deg"))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"position ({ra!r}, {dec!r}) is not a pair of numbers") from error
+    if not (np.isfinite(ra_deg) and -360.0 <= ra_deg <= 360.0 and abs(dec_deg) <= 90.0):
+        raise InputError(
+            f"position ra = {ra_deg:g}, dec = {dec_deg:g} deg is not on the sky",
+            allowed="ra -360 to 360, dec -90 to 90 deg",
+        )
+    return ra_deg % 360.0, dec_deg
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """All pointings of a survey (struct of arrays).
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    survey : {"lsst", "ztf"}
+        Whose filters and noise apply.
+    ra, dec : ndarray of float64, shape (n,)
+        Pointings in degrees.
+    mjd : ndarray of float64, shape (n,)
+        Mid-exposure times, MJD (TAI), in days.
+    band : ndarray of str, shape (n,)
+        Bands out of `pelsvae_cadence.bands.BANDS`.
+    m5 : ndarray of float64, shape (n,)
+        Five-sigma depths, AB mag.
+    night, visit_id : ndarray of int64, shape (n,)
+        Night and visit numbers.
+    exptime : ndarray of float64, shape (n,)
+        Exposure times in seconds.
+    airmass, seeing, rotation : ndarray of float64, shape (n,), optional
+        Airmass; effective seeing in arcsec; camera rotation on the sky (rotSkyPos) in degrees.
+    path : str
+        The file behind it, for provenance.
+
+    Raises
+    ------
+    InputError
+        On wrong shapes or values out of range.
+    """
+
+    name: str
+    survey: SurveyName
+    ra: FloatArray
+    dec: FloatArray
+    mjd: FloatArray
+    band: npt.NDArray[np.str_]
+    m5: FloatArray
+    night: npt.NDArray[np.int64]
+    visit_id: npt.NDArray[np.int64]
+    exptime: FloatArray
+    airmass: FloatArray | None = None
+    seeing: FloatArray | None = None
+    rotation: FloatArray | None = None
+    path: str = ""
+
+    def __post_init__(self) -> None:
+        n = np.asarray(self.mjd).size
+        types: dict[str, Any] = {"band": np.str_, "night": np.int64, "visit_id": np.int64}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in ("name", "survey", "path") and value is not None:
+                checked = column(field.name, value, n, types.get(field.name, np.float64))
+                object.__setattr__(self, field.name, checked)
+        for name, low, high, unit in (
+            ("dec", -90.0, 90.0, "deg"), ("ra", -360.0, 360.0, "deg"), ("m5", 5.0, 35.0, "mag"),
+            ("exptime", 1e-3, 1e5, "s"),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            bad = np.flatnonzero((value < low) | (value > high))
+            if bad.size:
+                raise InputError(
+                    f"{name} = {value[bad[0]]:g} {unit} in visit {bad[0]} of {self.name}",
+                    allowed=f"{low:g} to {high:g} {unit}",
+                )
+
+    def __len__(self) -> int:
+        return int(self.mjd.size)
+
+    @property
+    def fov_radius(self) -> float:
+        """Radius of the circular field of view in degrees."""
+        return FOV_RADIUS[self.survey]
+
+    @cached_property
+    def _tree(self) -> cKDTree:
+        return cKDTree(unit_vectors(self.ra, self.dec))
+
+    def nearest(self, ra: float, dec: float) -> float:
+        """Give the distance to the nearest pointing.
+
+        Parameters
+        ----------
+        ra, dec : float
+            Position in degrees.
+
+        Returns
+        -------
+        float
+            Degrees.
+        """
+        chord, _ = self._tree.query(unit_vectors([ra], [dec])[0])
+        return float(np.degrees(2.0 * np.arcsin(min(1.0, chord / 2.0))))
+
+    def at(
+        self,
+        ra: float,
+        dec: float,
+        radius: float | None = None,
+        *,
+        footprint: Footprint | None = None,
+    ) -> Visits:
+        """Give the visits that see a position.
+
+        Parameters
+        ----------
+        ra, dec : float or astropy.units.Quantity
+            Position in degrees.
+        radius : float, optional
+            Radius of the circular field of view in degrees; the survey's own by default.
+        footprint : callable, optional
+            Camera footprint to use instead of the circle.
+
+        Returns
+        -------
+        Visits
+            The visits, sorted by time; empty if the survey never looks there.
+
+        Raises
+        ------
+        InputError
+            For a position that is not on the sky, a radius out of range, or a footprint without
+            rotations.
+        """
+        ra, dec = check_position(ra, dec)
+        reach = self.fov_radius if radius is None else float(to_value(radius, "deg"))
+        if not 0.0 < reach <= 90.0:
+            raise InputError(f"radius = {reach:g} deg", allowed="above 0, up to 90 deg")
+        if footprint is not None:
+            reach = _FOOTPRINT_REACH
+        chord = 2.0 * np.sin(np.radians(reach) / 2.0)
+        found = self._tree.query_ball_point(unit_vectors([ra], [dec])[0], chord)
+        rows = np.sort(np.asarray(found, dtype=np.int64))
+        if footprint is not None:
+            if self.rotation is None:
+                raise InputError(
+                    f"{self.name} has no camera rotation (rotSkyPos)",
+                    remedy="Use the circular field of view.",
+                )
+            seen = footprint(ra, dec, self.ra[rows], self.dec[rows], self.rotation[rows])
+            rows = rows[seen]
+
+        def optional(values: FloatArray | None) -> FloatArray | None:
+            return None if values is None else values[rows]
+
+        return Visits(
+            mjd=self.mjd[rows], band=self.band[rows], m5=self.m5[rows], night=self.night[rows],
+            visit_id=self.visit_id[rows], exptime=self.exptime[rows],
+            airmass=optional(self.airmass), seeing=optional(self.seeing),
+        )  # fmt: skip

@@ -1,0 +1,318 @@
+"""Reading survey tables: OpSim databases, ZTF logs, CSV and Parquet, whatever they call a column."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
+from pelsvae_cadence.cadence.survey import Survey
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["COLUMN_NAMES", "file_sha256", "find_columns", "guess_survey", "read_survey"]
+
+#: What tables in the wild call each column; earlier names win. Lower case: case does not matter.
+COLUMN_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "start": ("observationstartmjd", "obsstartmjd", "expmjd", "obsmjd", "mjd_start"),
+    "middle": ("exp_midpt_mjd", "expmidptmjd", "obs_midpt_mjd", "midpointmjdtai", "mjd"),
+    "ra": ("fieldra", "s_ra", "ra", "ra_deg"),
+    "dec": ("fielddec", "s_dec", "dec", "decl", "dec_deg"),
+    "band": ("band", "filter", "filtercode", "physical_filter"),
+    "m5": ("fivesigmadepth", "maglim", "limmag", "diffmaglim", "m5", "maglimit"),
+    "exptime": ("visitexposuretime", "exptime", "exposure_time", "exp_time"),
+    "night": ("night",),
+    "visit_id": ("observationid", "visitid", "visit_id", "expid", "visit"),
+    "airmass": ("airmass",),
+    "seeing": ("seeingfwhmeff", "seeing", "fwhm_eff"),
+    "rotation": ("rotskypos", "sky_rotation"),
+}
+
+# Longitudes of Cerro Pachon and Palomar in degrees east: nights are split at local noon.
+_LONGITUDE: Final[dict[SurveyName, float]] = {"lsst": -70.7494, "ztf": -116.8634}
+_DEFAULT_EXPTIME: Final = 30.0
+# A ZTF table that names its bands like LSST's is known by its depth: LSST visits reach r = 22.5.
+_ZTF_R_DEPTH: Final = 22.2
+_TABLES: Final = ("observations", "exposures", "summaryallprops", "summary", "visits")
+
+
+def find_columns(names: Iterable[str]) -> dict[str, str]:
+    """Match the columns of a table to what they mean.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Column names of the table.
+
+    Returns
+    -------
+    dict
+        Keys out of `COLUMN_NAMES`, values the table's own names.
+
+    Raises
+    ------
+    InputError
+        If a position, time, band or depth column is missing.
+
+    Examples
+    --------
+    >>> found = find_columns(["observationStartMJD", "fieldRA", "fieldDec", "filter",
+    ...                       "fiveSigmaDepth"])
+    >>> found["band"], found["start"]
+    ('filter', 'observationStartMJD')
+    """
+    own = list(names)
+    lower = {name.lower(): name for name in reversed(own)}
+    found = {
+        key: next(lower[alias] for alias in aliases if alias in lower)
+        for key, aliases in COLUMN_NAMES.items()
+        if any(alias in lower for alias in aliases)
+    }
+    if "start" in found:
+        found.pop("middle", None)
+    needed = {
+        "ra": "fieldRA", "dec": "fieldDec", "band": "band or filter", "m5": "fiveSigmaDepth",
+        "start": "observationStartMJD",
+    }  # fmt: skip
+    for key, usual in needed.items():
+        if key not in found and not (key == "start" and "middle" in found):
+            raise InputError(
+                f"the survey table has no {usual} column (its columns: {', '.join(own)})",
+                allowed=", ".join(COLUMN_NAMES[key]) + ", in any case",
+                remedy="Rename the column.",
+            )
+    return found
+
+
+def guess_survey(band: npt.ArrayLike, m5: npt.ArrayLike) -> SurveyName:
+    """Tell an LSST table from a ZTF table.
+
+    Parameters
+    ----------
+    band : array_like of str
+        Band names as in the table.
+    m5 : array_like
+        Five-sigma depths in mag.
+
+    Returns
+    -------
+    {"lsst", "ztf"}
+        ZTF if all bands are g, r, i (or zg, zr, zi) and the median depth is brighter than 22.2.
+    """
+    names = {re.sub(r"_\d+$", "", str(name)).lower() for name in np.unique(np.asarray(band, str))}
+    depth = float(np.nanmedian(np.asarray(m5, dtype=np.float64)))
+    ztf_names = {"g", "r", "i", "zg", "zr", "zi", "ztfg", "ztfr", "ztfi", "ztf_g", "ztf_r", "ztf_i"}
+    return "ztf" if names <= ztf_names and depth < _ZTF_R_DEPTH else "lsst"
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal.
+    """
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_survey(
+    path: str | Path,
+    *,
+    survey: SurveyName | None = None,
+    constraint: str = "",
+    name: str | None = None,
+) -> Survey:
+    """Read a survey table.
+
+    Parameters
+    ----------
+    path : str or Path
+        An OpSim or ZTF sqlite database (``.db``, ``.sqlite``), a CSV (also ``.csv.gz``) or a
+        Parquet file. See `COLUMN_NAMES` for the columns it may have.
+    survey : {"lsst", "ztf"}, optional
+        Whose filters and noise apply; by default told from bands and depths.
+    constraint : str, optional
+        SQL condition on the rows, as in MAF: ``"night < 366 and band = 'r'"``. For sqlite files
+        it is SQL, for the others it is evaluated by pandas.
+    name : str, optional
+        Name of the run; by default the file's name without suffix.
+
+    Returns
+    -------
+    Survey
+        All pointings.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no survey table, a column is missing, the constraint is wrong or
+        fits no row, or times, depths or positions are not usable.
+    """
+    file = Path(path)
+    if file.is_dir() or not file.exists():
+        what = "is a directory" if file.is_dir() else "does not exist"
+        raise InputError(f"survey table {file} {what}", remedy="Give the path of a database file.")
+    if survey is not None and survey not in SURVEYS:
+        raise InputError(f"unknown survey {survey!r}", allowed=", ".join(SURVEYS))
+    suffixes = "".join(file.suffixes[-2:]).lower()
+    try:
+        if suffixes.endswith((".csv", ".csv.gz")):
+            frame = _query(pd.read_csv(file), constraint)
+        elif suffixes.endswith((".parquet", ".pq")):
+            frame = _query(pd.read_parquet(file), constraint)
+        else:
+            frame = _read_sqlite(file, constraint)
+    except ImportError as error:
+        raise InputError(
+            f"reading {file.name} needs pyarrow", remedy="pip install 'pelsvae-cadence[scale]'"
+        ) from error
+    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
+        raise InputError(f"survey table {file} cannot be read: {error}") from error
+    if frame.empty:
+        why = f"satisfies {constraint!r}" if constraint else "is in the table"
+        raise InputError(f"no visit of {file.name} {why}")
+    return survey_from_frame(
+        frame, survey=survey, name=name or file.name.split(".db")[0], path=str(file)
+    )
+
+
+def _read_sqlite(file: Path, constraint: str) -> pd.DataFrame:
+    with file.open("rb") as stream:
+        if stream.read(16) != b"SQLite format 3\x00":
+            raise InputError(
+                f"{file} is not an sqlite database",
+                allowed="sqlite (.db), .csv, .csv.gz, .parquet",
+            )
+    connection = sqlite3.connect(f"file:{file.resolve().as_posix()}?mode=ro", uri=True)
+    try:
+        tables = [
+            row[0]
+            for row in connection.execute("select name from sqlite_master where type = 'table'")
+        ]
+        known = {table.lower(): table for table in tables}
+        table = next(
+            (known[t] for t in _TABLES if t in known), tables[0] if len(tables) == 1 else None
+        )
+        if table is None:
+            raise InputError(
+                f"{file.name} has no survey table (its tables: {', '.join(tables) or 'none'})",
+                allowed=", ".join(_TABLES),
+            )
+        columns = [row[1] for row in connection.execute(f'pragma table_info("{table}")')]
+        wanted = find_columns(columns)
+        selected = ", ".join(f'"{column}"' for column in dict.fromkeys(wanted.values()))
+        where = f" where {constraint}" if constraint else ""
+        return pd.read_sql(f'select {selected} from "{table}"{where}', connection)
+    except (sqlite3.Error, pd.errors.DatabaseError) as error:
+        hint = f"constraint {constraint!r} on " if constraint else ""
+        reason = str(error.__cause__ or error).strip()
+        raise InputError(f"{hint}{file.name} fails: {reason}") from error
+    finally:
+        connection.close()
+
+
+def _query(frame: pd.DataFrame, constraint: str) -> pd.DataFrame:
+    if not constraint:
+        return frame
+    # pandas wants Python's operators; the constraint is written in SQL's.
+    expression = re.sub(r"(?<![<>=!])=(?!=)", "==", constraint).replace("<>", "!=")
+    expression = re.sub(r"\b(AND|OR|NOT)\b", lambda m: m[0].lower(), expression)
+    try:
+        return frame.query(expression)
+    except Exception as error:
+        raise InputError(f"constraint {constraint!r} fails: {error}") from error
+
+
+def survey_from_frame(
+    frame: pd.DataFrame | Mapping[str, Any],
+    *,
+    survey: SurveyName | None = None,
+    name: str = "survey",
+    path: str = "",
+) -> Survey:
+    """Make a survey from a table in memory.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame or mapping of arrays
+        One row per visit, with columns as in `COLUMN_NAMES`.
+    survey : {"lsst", "ztf"}, optional
+        Whose filters and noise apply; by default told from bands and depths.
+    name : str
+        Name of the run.
+    path : str
+        File it came from, for provenance.
+
+    Returns
+    -------
+    Survey
+        All pointings. Times are mid-exposure: start plus half the exposure where the table holds
+        starts. Nights are the table's own, or counted from its first night at local noon.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds values that cannot be used.
+    """
+    table = pd.DataFrame(frame)
+    found = find_columns([str(column) for column in table.columns])
+
+    def numbers(key: str, meaning: str) -> npt.NDArray[np.float64]:
+        column = found[key]
+        values = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if bad.size:
+            raise InputError(
+                f"{column} ({meaning}) is not a number in {bad.size} of {values.size} visits, "
+                f"first in row {bad[0]}",
+                remedy=f'Leave them out with a constraint, e.g. "{column} is not null".',
+            )
+        return values
+
+    m5 = numbers("m5", "five-sigma depth")
+    raw_band = table[found["band"]].astype(str).to_numpy()
+    which = survey or guess_survey(raw_band, m5)
+    band = parse_bands(raw_band, which)
+    exptime = (
+        numbers("exptime", "exposure time")
+        if "exptime" in found
+        else np.full(len(table), _DEFAULT_EXPTIME)
+    )
+    if "start" in found:
+        mjd = numbers("start", "start of exposure") + 0.5 * exptime / 86400.0
+    else:
+        mjd = numbers("middle", "mid-exposure time")
+    if "night" in found:
+        night = numbers("night", "night").astype(np.int64)
+    else:
+        noon = (12.0 - _LONGITUDE[which] / 15.0) / 24.0
+        night = np.floor(mjd - noon).astype(np.int64)
+        night -= night.min()
+    visit_id = np.arange(len(table), dtype=np.int64)
+    if "visit_id" in found:
+        own = pd.to_numeric(table[found["visit_id"]], errors="coerce").to_numpy()
+        if np.isfinite(own.astype(np.float64)).all() and np.unique(own).size == own.size:
+            visit_id = own.astype(np.int64)
+    optional = {
+        key: numbers(key, key) if key in found else None
+        for key in ("airmass", "seeing", "rotation")
+    }
+    return Survey(
+        name=name, survey=which, ra=numbers("ra", "right ascension"),
+        dec=numbers("dec", "declination"), mjd=mjd, band=band, m5=m5, night=night,
+        visit_id=visit_id, exptime=exptime, path=path, **optional,
+    )  # fmt: skip
