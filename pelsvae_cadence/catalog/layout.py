@@ -1,0 +1,290 @@
+"""Layout of the catalogue, format version 1: groups, columns, types, units.
+
+The one place where the format is written down as code; ``docs/catalog-format.md`` says the same
+in words, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.errors import InputError
+
+__all__ = [
+    "BAND_CODES",
+    "FORMAT",
+    "FORMAT_VERSION",
+    "GROUPS",
+    "Column",
+    "attributes_digest",
+    "dataset_digest",
+    "decode",
+    "encode",
+]
+
+FORMAT: Final = "pelsvae_cadence-catalog"
+FORMAT_VERSION: Final = 1
+
+#: Codes of the bands in the file. Frozen by the format: new bands are added at the end.
+BAND_CODES: Final[dict[str, int]] = {
+    "u": 0, "g": 1, "r": 2, "i": 3, "z": 4, "y": 5, "zg": 6, "zr": 7, "zi": 8,
+}  # fmt: skip
+
+_BAND_TYPE: Final = h5py.enum_dtype(BAND_CODES, basetype="u1")
+_NO_BAND: Final = 255
+
+#: Bytes read at once when a whole dataset is checked.
+_BLOCK_BYTES: Final = 8 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One dataset of the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset in its group.
+    dtype : numpy.dtype
+        Type of the elements in the file.
+    unit : str
+        Unit as astropy spells it, ``""`` for numbers without one.
+    description : str
+        What the numbers are, for the attribute of that name.
+    time_scale, time_format : str
+        For times, in the words of `astropy.time`; else ``""``.
+    n_dimensions : int
+        Number of axes.
+    extra_rows : int
+        Rows beyond one per item: 1 for offsets, which also hold the end.
+    optional : bool
+        Whether the dataset may be absent.
+    """
+
+    name: str
+    dtype: np.dtype[Any]
+    unit: str
+    description: str
+    time_scale: str = ""
+    time_format: str = ""
+    n_dimensions: int = 1
+    extra_rows: int = 0
+    optional: bool = False
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The attributes that the dataset must carry, beside its checksum."""
+        values = {"unit": self.unit, "description": self.description}
+        if self.time_scale:
+            values |= {"time_scale": self.time_scale, "time_format": self.time_format}
+        return values
+
+
+def _column(name: str, dtype: npt.DTypeLike, unit: str, description: str, **more: Any) -> Column:
+    return Column(name=name, dtype=np.dtype(dtype), unit=unit, description=description, **more)
+
+
+_TAI: Final = {"time_scale": "tai", "time_format": "mjd"}
+_TDB: Final = {"time_scale": "tdb", "time_format": "jd"}
+
+_STARS: Final = (
+    _column("star_id", "<i8", "", "Number of the star, unique in the file"),
+    _column("position", "<i8", "", "Number of the visit list under which the star was observed"),
+    _column("star_class", "S8", "", "Class of variable star"),
+    _column("subtype", "S8", "", "Subtype of the class, empty where unknown"),
+    _column("period", "<f8", "d", "Period; for binaries the orbital period"),
+    _column("teff", "<f8", "K", "Effective temperature"),
+    _column("abs_mag_g", "<f8", "mag", "Intensity-mean absolute magnitude in Gaia G (Vega)"),
+    _column("amplitude_i", "<f8", "mag", "Peak-to-peak amplitude in Cousins I"),
+    _column(
+        "epoch", "<f8", "d", "Barycentric time of maximum light, for binaries of primary minimum",
+        **_TDB,
+    ),
+    _column("ra", "<f8", "deg", "Right ascension (ICRS)"),
+    _column("dec", "<f8", "deg", "Declination (ICRS)"),
+    _column("distance_modulus", "<f8", "mag", "True distance modulus"),
+    _column("ebv", "<f8", "mag", "True colour excess E(B-V)"),
+    _column("feh", "<f8", "dex", "Metallicity [Fe/H], NaN where unknown"),
+    _column(
+        "latent", "<f8", "", "Latent coordinates of the light-curve shape",
+        n_dimensions=2, optional=True,
+    ),
+)  # fmt: skip
+
+_VISITS: Final = (
+    _column(
+        "offsets", "<i8", "", "First visit of each position, and the end of the last",
+        extra_rows=1,
+    ),
+    _column("mjd", "<f8", "d", "Mid-exposure time", **_TAI),
+    _column("band", _BAND_TYPE, "", "Photometric band"),
+    _column("m5", "<f8", "mag(AB)", "Five-sigma point-source depth"),
+    _column("night", "<i8", "", "Number of the night"),
+    _column("visit_id", "<i8", "", "Number of the visit in its survey, unique at a position"),
+    _column("exptime", "<f8", "s", "Exposure time"),
+    _column("airmass", "<f8", "", "Airmass; NaN at all visits of a position where not given"),
+    _column(
+        "seeing", "<f8", "arcsec",
+        "Effective seeing (FWHM); NaN at all visits of a position where not given",
+    ),
+)  # fmt: skip
+
+_LIGHT_CURVES: Final = (
+    _column(
+        "offsets", "<i8", "", "First point of each star, in the order of stars/star_id, and the end",
+        extra_rows=1,
+    ),
+    _column("mjd", "<f8", "d", "Mid-exposure time", **_TAI),
+    _column("band", _BAND_TYPE, "", "Photometric band"),
+    _column("visit_id", "<i8", "", "Number of the visit behind the point"),
+    _column("mag_true", "<f8", "mag(AB)", "Noise-free magnitude"),
+    _column("mag", "<f8", "mag(AB)", "Measured magnitude, NaN where not detected"),
+    _column("mag_err", "<f8", "mag", "Error of the measured magnitude, NaN where not detected"),
+    _column("flux", "<f8", "nJy", "Measured (forced) flux"),
+    _column("flux_err", "<f8", "nJy", "Error of the measured flux"),
+    _column("detected", np.bool_, "", "Whether the flux is above the detection threshold"),
+    _column("saturated", np.bool_, "", "Whether the point is brighter than the saturation limit"),
+)  # fmt: skip
+
+#: The groups that hold columns, in the order in which they are written.
+GROUPS: Final[dict[str, tuple[Column, ...]]] = {
+    "stars": _STARS,
+    "visits": _VISITS,
+    "light_curves": _LIGHT_CURVES,
+}
+
+
+def encode(column: Column, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Turn the values of a column into what the file holds.
+
+    Parameters
+    ----------
+    column : Column
+        The column.
+    values : ndarray
+        Values as the package's dataclasses hold them.
+
+    Returns
+    -------
+    ndarray
+        Little-endian numbers, band codes or fixed-length ASCII.
+
+    Raises
+    ------
+    InputError
+        If a band has no code, or a string does not fit.
+    """
+    if h5py.check_enum_dtype(column.dtype) == BAND_CODES:
+        codes = np.full(values.shape, _NO_BAND, dtype=np.uint8)
+        for name, code in BAND_CODES.items():
+            codes[values == name] = code
+        if (codes == _NO_BAND).any():
+            raise InputError(
+                f"unknown band {str(values[codes == _NO_BAND][0])!r} in a catalogue",
+                allowed=", ".join(BAND_CODES),
+            )
+        return codes
+    if column.dtype.kind == "S":
+        text = np.strings.encode(values, "ascii")
+        if text.dtype.itemsize > column.dtype.itemsize:
+            raise InputError(f"{column.name} is longer than {column.dtype.itemsize} characters")
+        return np.ascontiguousarray(text, dtype=column.dtype)
+    return np.ascontiguousarray(values, dtype=column.dtype)
+
+
+def decode(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Turn what the file holds into values of the package's dataclasses.
+
+    Parameters
+    ----------
+    values : ndarray
+        Values as h5py returned them.
+    dtype : numpy.dtype
+        Type of the dataset, which carries the band names.
+
+    Returns
+    -------
+    ndarray
+        Native numbers or strings.
+
+    Raises
+    ------
+    InputError
+        If a band code has no name.
+    """
+    codes = h5py.check_enum_dtype(dtype)
+    if codes is not None:
+        names = np.full(256, "", dtype="U2")
+        for name, code in codes.items():
+            names[code] = name
+        text: npt.NDArray[Any] = names[values]
+        if (text == "").any():
+            raise InputError(
+                f"band code {int(values[text == ''][0])} has no name",
+                remedy="The file is damaged: check it with `pelsvae_cadence catalog validate`.",
+            )
+        return text
+    if dtype.kind == "S":
+        return np.strings.decode(values, "ascii")
+    return np.asarray(values, dtype=dtype.newbyteorder("="))
+
+
+def dataset_digest(dataset: h5py.Dataset) -> str:
+    """Compute the checksum of a dataset's elements.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        The dataset; it is read in blocks.
+
+    Returns
+    -------
+    str
+        SHA-256 (hexadecimal) of the elements' bytes in C order, little-endian.
+    """
+    digest = hashlib.sha256()
+    width = int(np.prod(dataset.shape[1:], dtype=np.int64)) * dataset.dtype.itemsize
+    step = max(1, _BLOCK_BYTES // max(1, width))
+    if dataset.chunks:
+        step = -(-step // dataset.chunks[0]) * dataset.chunks[0]
+    for first in range(0, dataset.shape[0], step):
+        digest.update(np.ascontiguousarray(dataset[first : first + step]).tobytes())
+    return digest.hexdigest()
+
+
+def attributes_digest(file: h5py.File) -> str:
+    """Compute the checksum of all attributes in a file but its own.
+
+    Since they hold the checksums of the datasets, the result identifies the whole content.
+
+    Parameters
+    ----------
+    file : h5py.File
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256 (hexadecimal) of ``{"object": {"attribute": value}}`` as JSON with sorted keys
+        and without blanks.
+    """
+    table = {"/": _plain_attributes(file)}
+    table["/"].pop("attributes_sha256", None)
+    file.visititems(lambda name, item: table.__setitem__(name, _plain_attributes(item)))
+    text = json.dumps(table, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _plain_attributes(item: h5py.HLObject) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in item.attrs.items():
+        plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+        values[name] = plain.decode("utf-8", "replace") if isinstance(plain, bytes) else plain
+    return values

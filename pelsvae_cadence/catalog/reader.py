@@ -1,0 +1,463 @@
+"""Reading a catalogue lazily: by star, by class, by sky region."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import to_value
+from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.cadence import Visits
+from pelsvae_cadence.catalog.layout import GROUPS, decode
+from pelsvae_cadence.catalog.provenance import Provenance
+from pelsvae_cadence.catalog.validation import open_catalog
+from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.stars import Stars
+
+__all__ = ["Catalog"]
+
+IntArray = npt.NDArray[np.int64]
+
+# Rows of the star table are a few bytes each: beyond this many pieces, one read of the span wins.
+_MAX_PIECES: Final = 32
+
+
+class Catalog:
+    """A catalogue, open for reading; data are read when they are asked for.
+
+    Use it as a context manager, or call `close`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The catalogue.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is not a catalogue, truncated, or of a newer format version.
+
+    Examples
+    --------
+    >>> with Catalog("stars.h5") as catalog:  # doctest: +SKIP
+    ...     cepheids = catalog.light_curves(star_class="CEP", cone=(80.9, -69.8, 3.5))
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._file = open_catalog(self.path)
+        try:
+            #: Version of the file's format.
+            self.format_version = int(self._file.attrs["format_version"])
+            #: Number of stars.
+            self.n_stars = int(self._dataset("stars/star_id").shape[0])
+            #: Number of points of all light curves together.
+            self.n_points = int(self._dataset("light_curves/mjd").shape[0])
+            #: Number of visits, those of each position counted once.
+            self.n_visits = int(self._dataset("visits/mjd").shape[0])
+            #: Number of positions, that is of different lists of visits.
+            self.n_positions = int(self._dataset("visits/offsets").shape[0]) - 1
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self.n_stars
+
+    def _dataset(self, name: str) -> h5py.Dataset:
+        if not self._file:
+            raise InputError(f"{self.path} is closed")
+        try:
+            dataset = self._file.get(name)
+        except (OSError, KeyError, RuntimeError):
+            dataset = None
+        if not isinstance(dataset, h5py.Dataset):
+            raise self._damaged(name)
+        return dataset
+
+    def _damaged(self, name: str) -> InputError:
+        return InputError(
+            f"{self.path} is damaged in {name}",
+            remedy="See all that is wrong with `pelsvae_cadence catalog validate`.",
+        )
+
+    def _read(self, name: str, rows: slice = slice(None)) -> npt.NDArray[Any]:
+        dataset = self._dataset(name)
+        try:
+            return decode(dataset[rows], dataset.dtype)
+        except (OSError, RuntimeError) as error:
+            raise self._damaged(name) from error
+
+    def _gather(self, name: str, starts: IntArray, stops: IntArray) -> npt.NDArray[Any]:
+        """Read pieces of a dataset, in the order given, joining neighbours."""
+        dataset = self._dataset(name)
+        joined = np.flatnonzero(starts[1:] != stops[:-1])
+        firsts, lasts = (
+            np.append(starts[:1], starts[1:][joined]),
+            np.append(stops[:-1][joined], stops[-1:]),
+        )
+        total = int((stops - starts).sum())
+        values = np.empty((total, *dataset.shape[1:]), dtype=dataset.dtype)
+        filled = 0
+        try:
+            for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+                if last > first:
+                    dataset.read_direct(
+                        values, np.s_[first:last], np.s_[filled : filled + last - first]
+                    )
+                    filled += last - first
+        except (OSError, RuntimeError) as error:
+            raise self._damaged(name) from error
+        return decode(values, dataset.dtype)
+
+    def _star_column(self, name: str, rows: IntArray) -> npt.NDArray[Any]:
+        if 1 + np.count_nonzero(np.diff(rows) != 1) <= _MAX_PIECES:
+            return self._gather(f"stars/{name}", rows, rows + 1)
+        low = int(rows.min())
+        return self._read(f"stars/{name}", slice(low, int(rows.max()) + 1))[rows - low]
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """What the catalogue was made from."""
+        try:
+            return Provenance.from_attributes(self._file["provenance"].attrs)
+        except (KeyError, OSError, RuntimeError) as error:
+            raise self._damaged("provenance") from error
+
+    @cached_property
+    def star_id(self) -> IntArray:
+        """Numbers of all stars, in the order of the file."""
+        ids: IntArray = self._read("stars/star_id")
+        return ids
+
+    @cached_property
+    def position(self) -> IntArray:
+        """Number of each star's position, for `visits`."""
+        position: IntArray = self._read("stars/position")
+        return position
+
+    @property
+    def stars(self) -> Stars:
+        """All stars."""
+        return self.read_stars(np.arange(self.n_stars))
+
+    def read_stars(self, rows: npt.ArrayLike) -> Stars:
+        """Read some stars.
+
+        Parameters
+        ----------
+        rows : array_like of int
+            Rows of the star table, as `select` returns them.
+
+        Returns
+        -------
+        Stars
+            Those stars, in the order of `rows`.
+
+        Raises
+        ------
+        InputError
+            If a row does not exist or the file is damaged.
+        """
+        wanted = self._rows(rows)
+        values: dict[str, Any] = {}
+        for column in GROUPS["stars"]:
+            if column.name == "position" or (column.optional and not self._has_latent):
+                continue
+            values[column.name] = self._star_column(column.name, wanted)
+        return Stars(**values)
+
+    @property
+    def _has_latent(self) -> bool:
+        return "latent" in self._file["stars"]
+
+    def _rows(self, rows: npt.ArrayLike) -> IntArray:
+        wanted = np.atleast_1d(np.asarray(rows))
+        if wanted.size == 0:
+            return np.empty(0, dtype=np.int64)
+        if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
+            raise InputError("rows of stars must be a list of whole numbers")
+        if wanted.min() < 0 or wanted.max() >= self.n_stars:
+            bad = wanted[(wanted < 0) | (wanted >= self.n_stars)][0]
+            raise InputError(f"there is no row {bad}", allowed=f"0 to {self.n_stars - 1}")
+        return wanted.astype(np.int64)
+
+    def select(
+        self,
+        *,
+        star_ids: npt.ArrayLike | None = None,
+        star_class: str | None = None,
+        cone: tuple[Any, Any, Any] | None = None,
+    ) -> IntArray:
+        """Find stars.
+
+        Parameters
+        ----------
+        star_ids : array_like of int, optional
+            Numbers of stars; not together with the other conditions.
+        star_class : str, optional
+            A class or subtype, in any spelling that
+            `pelsvae_cadence.classes.parse_star_class` knows.
+        cone : (ra, dec, radius), optional
+            Centre (ICRS) and radius in degrees, or quantities. The edge belongs to it.
+
+        Returns
+        -------
+        ndarray of int64
+            Rows of the stars that meet all conditions: in the order of `star_ids`, otherwise in
+            that of the file. Without any condition, all rows.
+
+        Raises
+        ------
+        InputError
+            On an unknown star or class, a repeated star, or an impossible cone.
+        """
+        if star_ids is not None:
+            if star_class is not None or cone is not None:
+                raise InputError(
+                    "stars cannot be chosen by number and by class or region at once",
+                    remedy="Choose by number alone, or by class and region.",
+                )
+            return self._find(star_ids)
+        chosen = np.ones(self.n_stars, dtype=np.bool_)
+        if star_class is not None:
+            name, subtype = parse_star_class(star_class)
+            chosen &= self._read("stars/star_class") == name
+            if subtype is not None:
+                chosen &= self._read("stars/subtype") == subtype
+        if cone is not None:
+            chosen &= self._separation(cone) <= float(to_value(cone[2], "deg"))
+        return np.flatnonzero(chosen).astype(np.int64)
+
+    def _find(self, star_ids: npt.ArrayLike) -> IntArray:
+        wanted = np.atleast_1d(np.asarray(star_ids))
+        if wanted.size == 0:
+            return np.empty(0, dtype=np.int64)
+        if wanted.dtype.kind not in "iu" or wanted.ndim != 1:
+            raise InputError("star_ids must be a list of whole numbers")
+        names, counts = np.unique(wanted, return_counts=True)
+        if (counts > 1).any():
+            raise InputError(f"star {names[counts > 1][0]} is asked for twice")
+        ids = self.star_id
+        order = np.argsort(ids, kind="stable")
+        place = np.searchsorted(ids, wanted, sorter=order)
+        found = place < ids.size
+        found[found] = ids[order[place[found]]] == wanted[found]
+        if not found.all():
+            raise InputError(
+                f"star {wanted[~found][0]} is not among the {self.n_stars} stars of {self.path}",
+                allowed=f"numbers from {ids.min()} to {ids.max()}" if ids.size else "",
+            )
+        rows: IntArray = order[place].astype(np.int64)
+        return rows
+
+    def _separation(self, cone: tuple[Any, Any, Any]) -> npt.NDArray[np.float64]:
+        # Half a second of import that readers by star or class need not pay.
+        from astropy.coordinates import angular_separation
+
+        ra, dec, radius = (float(to_value(value, "deg")) for value in cone)
+        if not (np.isfinite(ra) and -90.0 <= dec <= 90.0 and 0.0 <= radius <= 180.0):
+            raise InputError(
+                f"cone (ra, dec, radius) = ({ra:g}, {dec:g}, {radius:g}) deg is impossible",
+                allowed="dec -90 to 90, radius 0 to 180",
+            )
+        star_ra, star_dec = self._read("stars/ra"), self._read("stars/dec")
+        separation: npt.NDArray[np.float64] = np.degrees(
+            angular_separation(
+                np.radians(ra), np.radians(dec), np.radians(star_ra), np.radians(star_dec)
+            )
+        )
+        return separation
+
+    def light_curves(
+        self,
+        *,
+        star_ids: npt.ArrayLike | None = None,
+        star_class: str | None = None,
+        cone: tuple[Any, Any, Any] | None = None,
+    ) -> LightCurves:
+        """Read light curves, of all stars or of some.
+
+        Parameters
+        ----------
+        star_ids, star_class, cone : optional
+            Which stars; see `select`. For more than fits into memory use `batches`.
+
+        Returns
+        -------
+        LightCurves
+            Their light curves; empty where no star meets the conditions.
+
+        Raises
+        ------
+        InputError
+            As `select`, or if the file is damaged.
+        """
+        return self.read_light_curves(
+            self.select(star_ids=star_ids, star_class=star_class, cone=cone)
+        )
+
+    def read_light_curves(self, rows: npt.ArrayLike) -> LightCurves:
+        """Read the light curves of some rows of the star table.
+
+        Parameters
+        ----------
+        rows : array_like of int
+            Rows, as `select` returns them.
+
+        Returns
+        -------
+        LightCurves
+            Their light curves, in the order of `rows`.
+
+        Raises
+        ------
+        InputError
+            If a row does not exist or the file is damaged.
+        """
+        wanted = self._rows(rows)
+        low, high = (int(wanted.min()), int(wanted.max())) if wanted.size else (0, -1)
+        offsets = self._read("light_curves/offsets", slice(low, high + 2))
+        starts, stops = offsets[wanted - low], offsets[wanted - low + 1]
+        if (stops < starts).any() or (stops > self.n_points).any() or (starts < 0).any():
+            raise self._damaged("light_curves/offsets")
+        points = {
+            column.name: self._gather(f"light_curves/{column.name}", starts, stops)
+            for column in GROUPS["light_curves"]
+            if column.name != "offsets"
+        }
+        return LightCurves(
+            star_id=self._star_column("star_id", wanted),
+            offsets=np.concatenate([[0], np.cumsum(stops - starts)]).astype(np.int64),
+            **points,
+        )
+
+    def batches(
+        self,
+        size: int = 1000,
+        *,
+        star_ids: npt.ArrayLike | None = None,
+        star_class: str | None = None,
+        cone: tuple[Any, Any, Any] | None = None,
+    ) -> Iterator[tuple[Stars, LightCurves]]:
+        """Read stars and light curves in batches, one in memory at a time.
+
+        Parameters
+        ----------
+        size : int
+            Stars in a batch.
+        star_ids, star_class, cone : optional
+            Which stars; see `select`.
+
+        Yields
+        ------
+        Stars
+            The stars of a batch.
+        LightCurves
+            Their light curves.
+
+        Raises
+        ------
+        InputError
+            If `size` is not positive, or as `select`.
+        """
+        if size < 1:
+            raise InputError(f"batches of {size} stars", allowed="1 or more")
+        rows = self.select(star_ids=star_ids, star_class=star_class, cone=cone)
+        for first in range(0, rows.size, size):
+            part = rows[first : first + size]
+            yield self.read_stars(part), self.read_light_curves(part)
+
+    def visits(self, position: int) -> Visits:
+        """Read the visits of one position.
+
+        Parameters
+        ----------
+        position : int
+            Number of the position, 0 to `n_positions` - 1; `position` has those of the stars.
+
+        Returns
+        -------
+        Visits
+            The visits.
+
+        Raises
+        ------
+        InputError
+            If there is no such position or the file is damaged.
+        """
+        if not 0 <= position < self.n_positions:
+            raise InputError(
+                f"there is no position {position}", allowed=f"0 to {self.n_positions - 1}"
+            )
+        first, last = self._read("visits/offsets", slice(position, position + 2)).tolist()
+        values: dict[str, Any] = {
+            column.name: self._read(f"visits/{column.name}", slice(first, last))
+            for column in GROUPS["visits"]
+            if column.name != "offsets"
+        }
+        for name in ("airmass", "seeing"):
+            if np.isnan(values[name]).all():
+                values[name] = None
+        return Visits(**values)
+
+    def summary(self) -> dict[str, Any]:
+        """Describe the catalogue without reading the light curves.
+
+        Returns
+        -------
+        dict
+            What JSON can hold: ``path``, ``file_size`` (bytes), ``format_version``, ``n_stars``,
+            ``n_positions``, ``n_visits``, ``n_points``, ``n_latent``, ``stars_per_class``,
+            ``visits_per_band``, ``mjd_range`` (of the visits, or None) and ``provenance``.
+        """
+        classes = self._read("stars/star_class")
+        bands = self._read("visits/band")
+        mjd = self._read("visits/mjd")
+        provenance = self.provenance
+        return {
+            "path": str(self.path),
+            "file_size": self.path.stat().st_size,
+            "format_version": self.format_version,
+            "n_stars": self.n_stars,
+            "n_positions": self.n_positions,
+            "n_visits": self.n_visits,
+            "n_points": self.n_points,
+            "n_latent": int(self._dataset("stars/latent").shape[1]) if self._has_latent else 0,
+            "stars_per_class": _counts(classes, STAR_CLASSES),
+            "visits_per_band": _counts(bands, tuple(BANDS)),
+            "mjd_range": [float(mjd.min()), float(mjd.max())] if mjd.size else None,
+            "provenance": {
+                name: getattr(provenance, name) for name in provenance.__dataclass_fields__
+            },
+        }
+
+
+def _counts(values: npt.NDArray[Any], names: tuple[str, ...]) -> dict[str, int]:
+    counts = {name: int(np.count_nonzero(values == name)) for name in names}
+    return {name: n for name, n in counts.items() if n}

@@ -1,0 +1,296 @@
+"""Checking a catalogue against its specification and its own checksums."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.catalog.layout import (
+    FORMAT,
+    FORMAT_VERSION,
+    GROUPS,
+    Column,
+    attributes_digest,
+    dataset_digest,
+)
+from pelsvae_cadence.catalog.provenance import Provenance
+from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["open_catalog", "validate_catalog"]
+
+_VALIDATE = "The file is damaged or was not finished: make it again, or take a copy."
+
+
+def open_catalog(path: str | os.PathLike[str]) -> h5py.File:
+    """Open a file for reading and make sure that it is a catalogue of a known version.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    h5py.File
+        The open file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is no HDF5 file, truncated, no catalogue, or of a newer
+        format version.
+    """
+    name = Path(path)
+    if not name.is_file():
+        raise InputError(f"there is no file {name}", remedy="Check the name of the catalogue.")
+    try:
+        if not h5py.is_hdf5(name):
+            raise InputError(f"{name} is not an HDF5 file")
+        file = h5py.File(name, "r")
+    except OSError as error:
+        if isinstance(error, PermissionError):
+            raise InputError(f"{name} cannot be read: {error.strerror}") from error
+        kind = "truncated" if "truncated" in str(error) else "damaged"
+        raise InputError(f"{name} is {kind}: HDF5 cannot open it", remedy=_VALIDATE) from error
+    try:
+        _check_format(name, file)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_format(name: Path, file: h5py.File) -> None:
+    try:
+        found, version = file.attrs.get("format"), file.attrs.get("format_version")
+    except (OSError, KeyError, RuntimeError) as error:
+        raise InputError(f"{name} is damaged in its attributes", remedy=_VALIDATE) from error
+    if found != FORMAT:
+        raise InputError(
+            f"{name} is an HDF5 file but no catalogue (its format is {found!r})",
+            allowed=f"files whose attribute 'format' is {FORMAT!r}",
+        )
+    if not isinstance(version, int | np.integer) or version < 1:
+        raise InputError(f"{name} has format version {version!r}", allowed=f"1 to {FORMAT_VERSION}")
+    if version > FORMAT_VERSION:
+        raise InputError(
+            f"{name} has format version {version}, which is newer than this program",
+            allowed=f"1 to {FORMAT_VERSION}",
+            remedy="Update pelsvae_cadence to read it.",
+        )
+
+
+def validate_catalog(path: str | os.PathLike[str]) -> list[str]:
+    """Check a catalogue: structure, units, checksums and the links between its tables.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file. It is read completely, in blocks.
+
+    Returns
+    -------
+    list of str
+        What is wrong, each with the name of the group or dataset; empty for a good catalogue.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be opened as a catalogue of a known version.
+    """
+    with open_catalog(path) as file:
+        problems: list[str] = []
+        sound = True
+        for group, columns in GROUPS.items():
+            sound &= _check_group(file, group, columns, problems)
+        _check_provenance(file, problems)
+        _check_attributes(file, problems)
+        if sound:
+            try:
+                _check_links(file, problems)
+            except (OSError, RuntimeError) as error:
+                # Named by dataset already where its checksum failed.
+                if not problems:
+                    problems.append(f"the tables cannot be compared: {error}")
+        return problems
+
+
+def _item(file: h5py.File, name: str, kind: type, problems: list[str]) -> Any:
+    try:
+        item = file.get(name)
+    except (OSError, KeyError, RuntimeError) as error:
+        problems.append(f"{name}: cannot be opened ({error})")
+        return None
+    if not isinstance(item, kind):
+        word = "group" if kind is h5py.Group else "dataset"
+        problems.append(f"{name}: the {word} is missing")
+        return None
+    return item
+
+
+def _check_marks(group: h5py.Group, name: str, problems: list[str]) -> None:
+    try:
+        found = group.attrs.get("format"), group.attrs.get("format_version")
+    except (OSError, KeyError, RuntimeError) as error:
+        problems.append(f"{name}: the attributes cannot be read ({error})")
+        return
+    if found != (FORMAT, FORMAT_VERSION):
+        problems.append(
+            f"{name}: the attributes format and format_version are {found}, "
+            f"expected {(FORMAT, FORMAT_VERSION)}"
+        )
+
+
+def _check_group(
+    file: h5py.File, name: str, columns: tuple[Column, ...], problems: list[str]
+) -> bool:
+    """Check the columns of one group; tell whether their shapes can be worked with."""
+    group = _item(file, name, h5py.Group, problems)
+    if group is None:
+        return False
+    _check_marks(group, name, problems)
+    length: dict[int, int] = {}
+    sound = True
+    # Offsets have one entry more than stars or positions, but points are as many as they say.
+    for column in columns:
+        path = f"{name}/{column.name}"
+        if column.optional and column.name not in group:
+            continue
+        dataset = _item(file, path, h5py.Dataset, problems)
+        if dataset is None:
+            sound = False
+            continue
+        if dataset.dtype != column.dtype or not _same_codes(dataset.dtype, column.dtype):
+            problems.append(f"{path}: the type is {dataset.dtype}, expected {column.dtype}")
+            sound = False
+        if dataset.ndim != column.n_dimensions:
+            problems.append(
+                f"{path}: the shape is {dataset.shape}, expected {column.n_dimensions} axes"
+            )
+            sound = False
+            continue
+        first = length.setdefault(column.extra_rows, dataset.shape[0])
+        if dataset.shape[0] != first:
+            problems.append(f"{path}: {dataset.shape[0]} rows, expected {first}")
+            sound = False
+        _check_dataset(path, dataset, column, problems)
+    return sound
+
+
+def _same_codes(found: np.dtype[Any], expected: np.dtype[Any]) -> bool:
+    """Whether every band of a file's enumeration has the code that the format gives it."""
+    ours, theirs = h5py.check_enum_dtype(expected), h5py.check_enum_dtype(found)
+    if ours is None or expected == np.bool_:
+        return True
+    return theirs is not None and all(ours.get(name) == code for name, code in theirs.items())
+
+
+def _check_dataset(path: str, dataset: h5py.Dataset, column: Column, problems: list[str]) -> None:
+    try:
+        attributes = dict(dataset.attrs)
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        problems.append(f"{path}: the attributes cannot be read ({error})")
+        return
+    for key, value in column.attributes.items():
+        # The description may be in other words; what it measures may not.
+        if key not in attributes or (key != "description" and attributes[key] != value):
+            problems.append(
+                f"{path}: the attribute {key} is {attributes.get(key)!r}, expected {value!r}"
+            )
+    try:
+        digest = dataset_digest(dataset)
+    except (OSError, RuntimeError) as error:
+        problems.append(f"{path}: the data cannot be read ({str(error).splitlines()[0]})")
+        return
+    if digest != attributes.get("sha256"):
+        problems.append(f"{path}: the data do not match their checksum")
+
+
+def _check_provenance(file: h5py.File, problems: list[str]) -> None:
+    group = _item(file, "provenance", h5py.Group, problems)
+    if group is None:
+        return
+    _check_marks(group, "provenance", problems)
+    try:
+        Provenance.from_attributes(group.attrs)
+    except (InputError, OSError, RuntimeError) as error:
+        problems.append(f"provenance: {error}")
+
+
+def _check_attributes(file: h5py.File, problems: list[str]) -> None:
+    try:
+        digest = attributes_digest(file)
+        stored = file.attrs.get("attributes_sha256")
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        problems.append(f"attributes: they cannot be read ({error})")
+        return
+    if stored != digest:
+        problems.append("attributes: they do not match their checksum (attributes_sha256)")
+
+
+def _check_links(file: h5py.File, problems: list[str]) -> None:
+    stars = file["stars"]
+    n_stars = stars["star_id"].shape[0]
+    visit_ends = _check_offsets(file, "visits", None, problems)
+    point_ends = _check_offsets(file, "light_curves", n_stars, problems)
+    star_id = stars["star_id"][:]
+    if np.unique(star_id).size != n_stars:
+        problems.append("stars/star_id: numbers are repeated")
+    unknown = sorted(set(np.unique(stars["star_class"][:]).tolist()) - set(_CLASS_BYTES))
+    if unknown:
+        problems.append(f"stars/star_class: unknown class {unknown[0]!r}")
+    if visit_ends is None or point_ends is None:
+        return
+    position = stars["position"][:]
+    if n_stars and not (position.min() >= 0 and position.max() < visit_ends.size - 1):
+        problems.append(f"stars/position: not all are from 0 to {visit_ends.size - 2}")
+        return
+    _check_visit_ids(file, position, visit_ends, point_ends, problems)
+
+
+_CLASS_BYTES = tuple(name.encode("ascii") for name in STAR_CLASSES)
+
+
+def _check_offsets(
+    file: h5py.File, group: str, n: int | None, problems: list[str]
+) -> npt.NDArray[np.int64] | None:
+    path = f"{group}/offsets"
+    ends: npt.NDArray[np.int64] = file[path][:]
+    total = file[f"{group}/mjd"].shape[0]
+    if ends.size == 0 or (n is not None and ends.size != n + 1):
+        problems.append(f"{path}: {ends.size} entries, expected one more than stars")
+    elif ends[0] != 0 or ends[-1] != total or (np.diff(ends) < 0).any():
+        problems.append(f"{path}: they do not rise from 0 to {total}")
+    else:
+        return ends
+    return None
+
+
+def _check_visit_ids(
+    file: h5py.File,
+    position: npt.NDArray[np.int64],
+    visit_ends: npt.NDArray[np.int64],
+    point_ends: npt.NDArray[np.int64],
+    problems: list[str],
+) -> None:
+    """Every point must come from a visit of its star's position."""
+    known, of_visits = file["light_curves/visit_id"], file["visits/visit_id"]
+    # Neighbours in the file mostly share a position: its visits are read once.
+    first_of_run = np.flatnonzero(np.diff(position, prepend=-1)).tolist()
+    for first, last in pairwise([*first_of_run, position.size]):
+        where = int(position[first])
+        visits = np.sort(of_visits[visit_ends[where] : visit_ends[where + 1]])
+        for low in range(int(point_ends[first]), int(point_ends[last]), 1 << 20):
+            ids = known[low : min(low + (1 << 20), int(point_ends[last]))]
+            if not np.isin(ids, visits).all():
+                problems.append(
+                    "light_curves/visit_id: a point's visit is not among those of its position"
+                )
+                return

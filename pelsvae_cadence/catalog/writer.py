@@ -1,0 +1,405 @@
+"""Writing a catalogue: batch by batch, under a temporary name until it is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.cadence import Visits
+from pelsvae_cadence.catalog._partial_file import PartialFile
+from pelsvae_cadence.catalog.layout import (
+    FORMAT,
+    FORMAT_VERSION,
+    GROUPS,
+    Column,
+    attributes_digest,
+    encode,
+)
+from pelsvae_cadence.catalog.provenance import Provenance
+from pelsvae_cadence.catalog.validation import validate_catalog
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.stars import Stars
+
+__all__ = ["CatalogWriter", "write_catalog"]
+
+# Elements per chunk. 16384 points of a light curve are a handful of stars over ten years: reading
+# one star unpacks 128 kB a column, and the chunk that is being filled fits HDF5's 1 MB cache.
+_CHUNK: Final = {"stars": 1024, "visits": 4096, "light_curves": 16384}
+
+
+class _Series:
+    """One growing dataset and the checksum of what has gone into it."""
+
+    def __init__(
+        self, group: h5py.Group, column: Column, chunk: int, width: int, compression: str | None
+    ) -> None:
+        tail = (width,) if column.n_dimensions == 2 else ()
+        self.column = column
+        self.digest = hashlib.sha256()
+        self.dataset = group.create_dataset(
+            column.name,
+            shape=(0, *tail),
+            maxshape=(None, *tail),
+            dtype=column.dtype,
+            chunks=(chunk, *(max(1, n) for n in tail)),
+            compression=compression,
+            shuffle=compression is not None,
+            fletcher32=True,  # so that lazy reading of a damaged chunk fails, too
+        )
+        self.dataset.attrs.update(column.attributes)
+
+    def extend(self, encoded: npt.NDArray[Any]) -> None:
+        n = self.dataset.shape[0]
+        self.dataset.resize(n + encoded.shape[0], axis=0)
+        self.dataset[n:] = encoded
+        self.digest.update(encoded.tobytes())
+
+
+class _KnownIds:
+    """Star numbers seen so far: sorted runs that merge as they grow, eight bytes a star."""
+
+    def __init__(self) -> None:
+        self._runs: list[npt.NDArray[np.int64]] = []
+
+    def first_repeated(self, ids: npt.NDArray[np.int64]) -> int | None:
+        for run in self._runs:
+            place = np.minimum(np.searchsorted(run, ids), run.size - 1)
+            repeated = ids[run[place] == ids]
+            if repeated.size:
+                return int(repeated[0])
+        return None
+
+    def add(self, ids: npt.NDArray[np.int64]) -> None:
+        if ids.size == 0:
+            return
+        self._runs.append(np.sort(ids))
+        while len(self._runs) > 1 and self._runs[-2].size <= 2 * self._runs[-1].size:
+            last = self._runs.pop()
+            self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]), kind="stable")
+
+
+class CatalogWriter:
+    """Write a catalogue batch by batch.
+
+    Use it as a context manager. Everything goes to ``<path>.partial``; only when the block ends
+    without an error and the file has been checked does it get its name. Until then, and after any
+    error, a file of that name that was there before stays as it was.
+
+    Parameters
+    ----------
+    path : str or Path
+        The catalogue to make.
+    provenance : Provenance
+        What it is made from.
+    overwrite : bool
+        Replace an existing file of that name.
+    compression : {"gzip", None}
+        Compression of the datasets; without it files are about three times larger.
+
+    Raises
+    ------
+    InputError
+        If the file exists and `overwrite` is false, or cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        provenance: Provenance,
+        overwrite: bool = False,
+        compression: str | None = "gzip",
+    ) -> None:
+        self.path = Path(path)
+        self._overwrite = overwrite
+        self._compression = compression
+        if compression not in ("gzip", None):
+            raise InputError(f"unknown compression {compression!r}", allowed="'gzip' or None")
+        self._refuse_existing()
+        self._ids = _KnownIds()
+        self._positions: dict[bytes, int] = {}
+        self._n_stars = 0
+        self._ends = {"visits": 0, "light_curves": 0}
+        self._broken = False
+        self._output = PartialFile(self.path)
+        try:
+            # Since 1.10, HDF5 protects its own structures in the file by checksums.
+            self._file = h5py.File(self._output, "w", libver=("v110", "v110"))
+            self._series = self._create(provenance)
+            self._output.check()
+        except BaseException:
+            self._abandon()
+            raise
+
+    def _refuse_existing(self) -> None:
+        if self.path.is_dir():
+            raise InputError(f"{self.path} is a folder", remedy="Name a file.")
+        if not self._overwrite and self.path.exists():
+            raise InputError(
+                f"{self.path} exists already",
+                remedy="Choose another name, or allow to overwrite it.",
+            )
+
+    def _create(self, provenance: Provenance) -> dict[str, dict[str, _Series]]:
+        series: dict[str, dict[str, _Series]] = {}
+        _mark(self._file)
+        for name, columns in GROUPS.items():
+            group = self._file.create_group(name)
+            _mark(group)
+            series[name] = {
+                column.name: _Series(group, column, _CHUNK[name], 0, self._compression)
+                for column in columns
+                if not column.optional
+            }
+        for name in self._ends:
+            offsets = series[name]["offsets"]
+            offsets.extend(encode(offsets.column, np.zeros(1, dtype=np.int64)))
+        group = self._file.create_group("provenance")
+        _mark(group)
+        group.attrs.update(provenance.to_attributes())
+        # h5py would choose a signed integer, which ends at 2^63.
+        group.attrs["seed"] = np.uint64(provenance.seed)
+        return series
+
+    def append(self, stars: Stars, visits: Visits, light_curves: LightCurves) -> None:
+        """Add stars of one sky position.
+
+        Parameters
+        ----------
+        stars : Stars
+            The stars.
+        visits : Visits
+            The visits that observed all of them. A list of visits that is in the file already is
+            not stored again.
+        light_curves : LightCurves
+            Their light curves, in the order of `stars`.
+
+        Raises
+        ------
+        InputError
+            If a star is in the catalogue already, light curves do not belong to the stars or
+            visits, latent coordinates are not of one kind, or the disk is full. After a failed
+            write the writer takes nothing more.
+        """
+        if self._broken or not self._file:
+            raise InputError(f"{self.path} is not open for writing any more")
+        n = len(stars)
+        self._check_batch(stars, visits, light_curves)
+        encoded_visits = {
+            name: encode(series.column, _visit_values(visits, name))
+            for name, series in self._series["visits"].items()
+            if name != "offsets"
+        }
+        key = hashlib.sha256(
+            b"".join(name.encode() + value.tobytes() for name, value in encoded_visits.items())
+        ).digest()
+        new_visits = key not in self._positions
+        position = self._positions.get(key, len(self._positions))
+        encoded_stars = {
+            name: encode(
+                series.column,
+                np.full(n, position) if name == "position" else getattr(stars, name),
+            )
+            for name, series in self._series["stars"].items()
+            if name != "latent"
+        }
+        encoded_points = {
+            name: encode(series.column, getattr(light_curves, name))
+            for name, series in self._series["light_curves"].items()
+            if name != "offsets"
+        }
+        # Everything is known to fit: from here on only the disk can refuse.
+        try:
+            if new_visits:
+                self._positions[key] = position
+                self._extend("visits", encoded_visits, np.array([len(visits)]))
+            self._extend("stars", encoded_stars)
+            self._extend_latent(stars)
+            self._extend("light_curves", encoded_points, light_curves.offsets[1:])
+            self._output.check()
+        except BaseException as error:
+            self._broken = True
+            if isinstance(error, OSError):
+                self._output.check()
+            raise
+        self._ids.add(stars.star_id)
+        self._n_stars += n
+
+    def _check_batch(self, stars: Stars, visits: Visits, light_curves: LightCurves) -> None:
+        if not np.array_equal(stars.star_id, light_curves.star_id):
+            raise InputError(
+                f"the light curves ({len(light_curves)}) are not those of the stars ({len(stars)})",
+                remedy="Give both in the same order of star_id.",
+            )
+        repeated = self._ids.first_repeated(stars.star_id)
+        if repeated is not None:
+            raise InputError(
+                f"star {repeated} is in the catalogue already",
+                remedy="Give every star a number of its own.",
+            )
+        foreign = ~np.isin(light_curves.visit_id, visits.visit_id)
+        if foreign.any():
+            raise InputError(
+                f"visit {int(light_curves.visit_id[foreign][0])} of a light curve is not among "
+                f"the {len(visits)} visits of the position"
+            )
+        latent = self._series["stars"].get("latent")
+        if n := len(stars):
+            width = None if stars.latent is None else stars.latent.shape[1]
+            stored = None if latent is None else int(latent.dataset.shape[1])
+            if self._n_stars and width != stored:
+                raise InputError(
+                    f"{n} stars have {width or 'no'} latent coordinates, those before them "
+                    f"{stored or 'none'}",
+                    remedy="Write them to separate catalogues.",
+                )
+
+    def _extend(
+        self,
+        group: str,
+        encoded: dict[str, npt.NDArray[Any]],
+        ends: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        for name, values in encoded.items():
+            self._series[group][name].extend(values)
+        if ends is not None and ends.size:
+            offsets = self._series[group]["offsets"]
+            offsets.extend(encode(offsets.column, ends + self._ends[group]))
+            self._ends[group] += int(ends[-1])
+
+    def _extend_latent(self, stars: Stars) -> None:
+        if stars.latent is None or len(stars) == 0:
+            return
+        series = self._series["stars"]
+        if "latent" not in series:
+            column = next(c for c in GROUPS["stars"] if c.name == "latent")
+            width = stars.latent.shape[1]
+            series["latent"] = _Series(
+                self._file["stars"], column, _CHUNK["stars"], width, self._compression
+            )
+        series["latent"].extend(encode(series["latent"].column, stars.latent))
+
+    def close(self) -> None:
+        """Complete the catalogue: check it and give it its name.
+
+        Raises
+        ------
+        InputError
+            If a batch could not be written, the disk is full, or the file appeared meanwhile.
+        """
+        if self._output.closed:
+            return
+        try:
+            if self._broken:
+                raise InputError(f"{self.path} is incomplete: a batch could not be written")
+            self._finish()
+        except BaseException as error:
+            if isinstance(error, OSError) and not self._output.closed:
+                try:
+                    self._output.check()
+                finally:
+                    self._abandon()
+            self._abandon()
+            raise
+
+    def _finish(self) -> None:
+        for columns in self._series.values():
+            for series in columns.values():
+                series.dataset.attrs["sha256"] = series.digest.hexdigest()
+        self._file.attrs["attributes_sha256"] = attributes_digest(self._file)
+        self._file.close()
+        self._output.sync()
+        problems = validate_catalog(self._output.path)
+        if problems:
+            raise InputError(
+                f"{self.path} could not be written: what the disk holds is not what was written "
+                f"({problems[0]})",
+                remedy="Check the disk.",
+            )
+        self._refuse_existing()
+        self._output.publish()
+
+    def _abandon(self) -> None:
+        # Blocks that HDF5 still holds go into the file that is about to be removed.
+        with contextlib.suppress(OSError, AttributeError):
+            self._file.close()
+        self._output.discard()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self._abandon()
+
+
+def _mark(group: h5py.Group) -> None:
+    group.attrs["format"] = FORMAT
+    group.attrs["format_version"] = FORMAT_VERSION
+
+
+def _visit_values(visits: Visits, name: str) -> npt.NDArray[Any]:
+    value = getattr(visits, name)
+    if value is None:
+        return np.full(len(visits), np.nan)
+    array: npt.NDArray[Any] = value
+    return array
+
+
+def write_catalog(
+    path: str | os.PathLike[str],
+    batches: Iterable[tuple[Stars, Visits, LightCurves]],
+    *,
+    provenance: Provenance,
+    overwrite: bool = False,
+    compression: str | None = "gzip",
+) -> Path:
+    """Write a catalogue from batches of stars.
+
+    Parameters
+    ----------
+    path : str or Path
+        The catalogue to make.
+    batches : iterable of (Stars, Visits, LightCurves)
+        The batches, each of one sky position; see `CatalogWriter.append`. One is held in memory
+        at a time.
+    provenance : Provenance
+        What it is made from.
+    overwrite : bool
+        Replace an existing file of that name.
+    compression : {"gzip", None}
+        Compression of the datasets.
+
+    Returns
+    -------
+    Path
+        The catalogue.
+
+    Raises
+    ------
+    InputError
+        As `CatalogWriter` does.
+    """
+    with CatalogWriter(
+        path, provenance=provenance, overwrite=overwrite, compression=compression
+    ) as writer:
+        for stars, visits, light_curves in batches:
+            writer.append(stars, visits, light_curves)
+    return Path(path)
