@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.errors import InputError
 
-__all__ = ["column", "freeze", "to_value"]
+__all__ = ["column", "freeze", "row_index", "to_value"]
 
 
 def to_value(value: Any, unit: str | None) -> Any:
@@ -109,3 +109,20 @@ def freeze(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """
     array.flags.writeable = False
     return array
+
+
+def row_index(index: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Make an index of rows: numbers or a mask, and an empty list is an empty selection.
+
+    Parameters
+    ----------
+    index : array_like of int or bool
+        Rows to keep; a single number is one row.
+
+    Returns
+    -------
+    ndarray of int or bool
+        The index, one-dimensional.
+    """
+    rows = np.atleast_1d(np.asarray(index))
+    return rows if rows.size else rows.astype(np.int64)

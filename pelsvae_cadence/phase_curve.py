@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import freeze
+from pelsvae_cadence.arrays import freeze, row_index
 from pelsvae_cadence.errors import InputError
 
 __all__ = ["PhaseCurve"]
@@ -97,7 +97,7 @@ class PhaseCurve:
         PhaseCurve
             The curves of those stars.
         """
-        rows = np.atleast_1d(np.asarray(index))
+        rows = row_index(index)
         return PhaseCurve(cos=self.cos[rows], sin=self.sin[rows])
 
     def evaluate(self, phase: npt.ArrayLike) -> FloatArray:

@@ -155,6 +155,8 @@ def simulate(
             model = LightCurveModel.load()
         curve = model.phase_curve(stars, seed=seed)
     n_stars, n_visits = len(stars), len(visits)
+    if len(curve) != n_stars:
+        raise InputError(f"{len(curve)} phase curves for {n_stars} stars")
     step = max(1, _BLOCK // max(n_visits, 1))
     columns: dict[str, list[npt.NDArray[np.generic]]] = {
         name: [] for name in

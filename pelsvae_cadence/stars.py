@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import column, freeze
+from pelsvae_cadence.arrays import column, freeze, row_index
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
 from pelsvae_cadence.errors import InputError
 
@@ -144,7 +144,7 @@ class Stars:
         Stars
             The selected stars, in the order of `index`.
         """
-        rows = np.atleast_1d(np.asarray(index))
+        rows = row_index(index)
         chosen: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)

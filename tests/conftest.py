@@ -24,3 +24,10 @@ def shared_data() -> Path:
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(message)
     pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def maf_ready(tmp_path_factory) -> None:
+    """Let rubin_sim be imported where its data are not installed."""
+    if "RUBIN_SIM_DATA_DIR" not in os.environ:
+        os.environ["RUBIN_SIM_DATA_DIR"] = str(tmp_path_factory.mktemp("rubin_sim_data"))

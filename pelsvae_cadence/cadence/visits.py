@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import column
+from pelsvae_cadence.arrays import column, row_index
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.errors import InputError
 
@@ -113,7 +113,7 @@ class Visits:
         Visits
             The selected visits, sorted by time.
         """
-        rows = np.atleast_1d(np.asarray(index))
+        rows = row_index(index)
         chosen = {
             f.name: None if getattr(self, f.name) is None else getattr(self, f.name)[rows]
             for f in fields(self)

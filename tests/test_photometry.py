@@ -1,0 +1,63 @@
+"""Mean magnitudes, colours and amplitudes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.colours import amplitude_ratio, colour_minus_i
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.photometry import EXTINCTION, at_magnitude, band_amplitudes, mean_magnitudes
+from tests.test_stars import make
+
+ALL = tuple(BANDS)
+
+
+def test_rr_lyrae_colours_lie_where_stripe_82_has_them():
+    # Sesar et al. 2010, dereddened flux means: RRab g-r .129 [.07, .19], r-i .031, i-z -.010
+    # (SDSS bands); the model atmospheres are known to sit .04-.05 off in r-i.
+    m = dict(zip(ALL, mean_magnitudes(make(ebv=0.0), ALL)[0], strict=True))
+    assert m["g"] - m["r"] == pytest.approx(0.13, abs=0.10)
+    assert m["r"] - m["i"] == pytest.approx(0.03, abs=0.06)
+    assert m["i"] - m["z"] == pytest.approx(-0.01, abs=0.05)
+    assert m["u"] - m["g"] == pytest.approx(1.15, abs=0.35)
+
+
+def test_distance_and_dust_add_up():
+    near, far = make(distance_modulus=10.0, ebv=0.0), make(distance_modulus=18.5, ebv=0.0)
+    np.testing.assert_allclose(mean_magnitudes(far, ALL) - mean_magnitudes(near, ALL), 8.5)
+    dusty = mean_magnitudes(make(ebv=0.3), ALL) - mean_magnitudes(make(ebv=0.0), ALL)
+    np.testing.assert_allclose(dusty[0], [0.3 * EXTINCTION[b] for b in ALL])
+
+
+def test_hotter_is_bluer():
+    teff = np.array([4000.0, 5000, 6000, 7000, 8000, 10000, 20000])
+    colour = colour_minus_i("g", teff, "ECL") - colour_minus_i("i", teff, "ECL")
+    assert (np.diff(colour) < 0).all()
+
+
+def test_at_magnitude():
+    stars = at_magnitude(make(), "r", [18.0, 20.0, 22.0])
+    np.testing.assert_allclose(mean_magnitudes(stars, ("r",))[:, 0], [18, 20, 22])
+    with pytest.raises(InputError, match="magnitude = 99"):
+        at_magnitude(make(), "r", 99.0)
+
+
+def test_amplitudes_follow_the_measured_ratios():
+    amplitude = dict(zip(ALL, band_amplitudes(make(), ALL)[0], strict=True))
+    assert amplitude["g"] / amplitude["i"] == pytest.approx(1.732, rel=0.05)  # Sesar et al. 2010
+    assert amplitude["z"] / amplitude["i"] == pytest.approx(0.903, rel=0.05)
+    # Without a subtype the period tells RRab from RRc.
+    ratio = amplitude_ratio("g", ["RRLYR", "RRLYR"], ["", ""], [0.32, 0.6])
+    assert ratio.tolist() == [1.92, 1.79]
+
+
+def test_out_of_range():
+    with pytest.raises(InputError, match=r"teff = 2000 K has no colours.*3500 to 40000 K"):
+        mean_magnitudes(make(teff=2000.0), ("r",))
+    assert np.isfinite(
+        mean_magnitudes(make(teff=2900.0, star_class="LPV", subtype="Mira", period=300.0), ALL)
+    ).all()
+    with pytest.raises(InputError, match="unknown band"):
+        mean_magnitudes(make(), ("B",))
