@@ -1,0 +1,98 @@
+"""What a period search returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import freeze
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.periods.grid import FrequencyGrid
+
+__all__ = ["STATUSES", "PeriodResult"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+#: How the search of a star can end; only "ok" comes with a frequency.
+STATUSES: Final = ("ok", "no visits", "all saturated", "too few visits", "no variation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodResult:
+    """The outcome of a blind period search of N stars.
+
+    Parameters
+    ----------
+    star_id : ndarray of int64, shape (N,)
+        The stars.
+    frequency : ndarray of float64, shape (N,)
+        Best frequency in 1/d; NaN where the status is not "ok".
+    score : ndarray of float64, shape (N,)
+        Score of the best frequency (`pelsvae_cadence.periods.refinement.fourier_scores`, or the
+        height of the peak without refinement); comparable between candidates of one star.
+    n_harmonics : ndarray of int64, shape (N,)
+        Number of harmonics of the best model; 0 where there is none.
+    power : ndarray of float64, shape (N,)
+        Height of the highest peak of the periodogram, half the drop of chi-squared.
+    false_alarm_probability : ndarray of float64, shape (N,)
+        Chance that noise reaches `power` somewhere on the grid; 1 where the status is not "ok".
+    top_frequencies, top_scores : ndarray of float64, shape (N, k)
+        The k best distinct frequencies in 1/d and their scores, best first, padded with NaN.
+    n_points : ndarray of int64, shape (N,)
+        Points that were used (unsaturated, finite).
+    status : ndarray of str, shape (N,)
+        One of `STATUSES`.
+    grid : FrequencyGrid
+        The trial frequencies.
+    options : mapping
+        The options of the search.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit together.
+    """
+
+    star_id: IntArray
+    frequency: FloatArray
+    score: FloatArray
+    n_harmonics: IntArray
+    power: FloatArray
+    false_alarm_probability: FloatArray
+    top_frequencies: FloatArray
+    top_scores: FloatArray
+    n_points: IntArray
+    status: npt.NDArray[np.str_]
+    grid: FrequencyGrid
+    options: Mapping[str, object]
+
+    def __post_init__(self) -> None:
+        n = self.star_id.size
+        for name in (
+            "star_id", "frequency", "score", "n_harmonics", "power", "false_alarm_probability",
+            "n_points", "status",
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if value.shape != (n,):
+                raise InputError(f"{name} has shape {value.shape}, expected ({n},)")
+            freeze(value)
+        shape = self.top_frequencies.shape
+        if len(shape) != 2 or shape[0] != n or self.top_scores.shape != shape:
+            raise InputError(
+                f"top_frequencies {shape} and top_scores {self.top_scores.shape} must be ({n}, k)"
+            )
+        freeze(self.top_frequencies)
+        freeze(self.top_scores)
+
+    def __len__(self) -> int:
+        return int(self.star_id.size)
+
+    @property
+    def period(self) -> FloatArray:
+        """Best period in days, NaN where there is none."""
+        return 1.0 / self.frequency

@@ -1,0 +1,168 @@
+"""The blind multi-band period search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid
+from pelsvae_cadence.periods.periodogram import (
+    false_alarm_probability,
+    highest_peaks,
+    periodograms,
+)
+from pelsvae_cadence.periods.refinement import refine
+from pelsvae_cadence.periods.result import PeriodResult
+from pelsvae_cadence.periods.series import JointSeries, joint_series
+
+__all__ = ["search"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_N_PEAKS = 20
+_BATCH = 8  # stars per transform: 8 x 600,000 powers are 40 MB
+
+
+def search(
+    light_curves: LightCurves,
+    *,
+    baseline: float | None = None,
+    period_range: tuple[float, float] = PERIOD_RANGE,
+    oversampling: float = 5.0,
+    refine_peaks: bool = True,
+    n_top: int = 5,
+    progress: Callable[[int, int], None] | None = None,
+) -> PeriodResult:
+    """Search light curves for periods, knowing nothing about the stars.
+
+    One floating-mean periodogram of the joint multi-band series gives the twenty highest peaks;
+    a Fourier model shared by the bands chooses among them and, for periods below 25 d, their
+    doubles. Forced fluxes of all visits are used, also where the star is not detected; saturated
+    points are not.
+
+    Parameters
+    ----------
+    light_curves : LightCurves
+        The light curves of N stars. Stars with the same visits are searched together.
+    baseline : float, optional
+        Nominal time span T in days, which sets the frequency step. The span of all points of the
+        call where it is None. Give it where results of several calls are compared.
+    period_range : tuple of float
+        Shortest and longest trial period in days.
+    oversampling : float
+        Frequency steps in 1/T.
+    refine_peaks : bool
+        Choose among the peaks with the Fourier model; otherwise the highest peak wins.
+    n_top : int
+        Number of frequencies kept per star, 1 to 8.
+    progress : callable, optional
+        Called with (stars done, stars in all).
+
+    Returns
+    -------
+    PeriodResult
+        One row per star, in the order of the input; the result of a star does not depend on
+        which other stars are searched with it, given `baseline`.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
+
+    References
+    ----------
+    Zechmeister & Kuerster 2009, A&A 496, 577 (floating mean); VanderPlas & Ivezic 2015, ApJ 812,
+    18 (multi-band periodograms, shared shape with band offsets); VanderPlas 2018, ApJS 236, 16.
+    """
+    if not 1 <= int(n_top) <= 8:
+        raise InputError(f"n_top = {n_top!r}", allowed="1 .. 8")
+    n_stars = len(light_curves)
+    series = [joint_series(light_curves, i) for i in range(n_stars)]
+    if baseline is None:
+        baseline = _span(light_curves)
+    grid = FrequencyGrid.from_baseline(baseline, period_range, oversampling)
+
+    status = np.array([_status(s) for s in series], dtype="U14")
+    frequency = np.full(n_stars, np.nan)
+    score = np.full(n_stars, np.nan)
+    n_harmonics = np.zeros(n_stars, dtype=np.int64)
+    power = np.full(n_stars, np.nan)
+    alarm = np.ones(n_stars)
+    top_frequencies = np.full((n_stars, n_top), np.nan)
+    top_scores = np.full((n_stars, n_top), np.nan)
+
+    done = int(np.count_nonzero(status != "ok"))
+    for batch in _batches(series, np.flatnonzero(status == "ok")):
+        spectra = periodograms([series[i] for i in batch], grid)
+        for i, spectrum in zip(batch, spectra, strict=True):
+            peaks, heights = highest_peaks(spectrum, grid, _N_PEAKS)
+            power[i] = heights[0]
+            alarm[i] = false_alarm_probability(float(heights[0]), series[i], grid)
+            if refine_peaks:
+                found, scores, order = refine(series[i], peaks, grid)
+                n_harmonics[i] = order[0]
+            else:
+                found, scores = peaks, heights
+                n_harmonics[i] = 1
+            frequency[i], score[i] = found[0], scores[0]
+            kept = min(n_top, found.size)
+            top_frequencies[i, :kept] = found[:kept]
+            top_scores[i, :kept] = scores[:kept]
+        done += len(batch)
+        if progress is not None:
+            progress(done, n_stars)
+    return PeriodResult(
+        star_id=light_curves.star_id.copy(),
+        frequency=frequency,
+        score=score,
+        n_harmonics=n_harmonics,
+        power=power,
+        false_alarm_probability=alarm,
+        top_frequencies=top_frequencies,
+        top_scores=top_scores,
+        n_points=np.array([s.time.size for s in series], dtype=np.int64),
+        status=status,
+        grid=grid,
+        options={
+            "baseline": float(baseline),
+            "period_range": tuple(float(p) for p in period_range),
+            "oversampling": float(oversampling),
+            "refine_peaks": bool(refine_peaks),
+            "n_top": int(n_top),
+        },
+    )
+
+
+def _span(light_curves: LightCurves) -> float:
+    times = light_curves.mjd[np.isfinite(light_curves.mjd)]
+    # A baseline of a day lets searches end with a status where there is nothing to search.
+    return max(float(np.ptp(times)), 1.0) if times.size else 1.0
+
+
+def _status(series: JointSeries) -> str:
+    n = series.time.size
+    if n == 0:
+        return "all saturated" if series.n_excluded else "no visits"
+    # Band offsets, two amplitudes and a frequency leave a degree of freedom to judge them by;
+    # repeated times add nothing to the frequency.
+    if n < series.n_bands + 4 or np.unique(series.time).size < 5:
+        return "too few visits"
+    if series.chi2 <= 1e-18 * n:
+        return "no variation"
+    return "ok"
+
+
+def _batches(series: list[JointSeries], rows: npt.NDArray[np.intp]) -> list[list[int]]:
+    """Group stars whose usable points have the same times, in the order of the input."""
+    groups: dict[bytes, list[int]] = {}
+    for i in rows.tolist():
+        groups.setdefault(series[i].time.tobytes(), []).append(i)
+    return [
+        group[first : first + _BATCH]
+        for group in groups.values()
+        for first in range(0, len(group), _BATCH)
+    ]

@@ -1,0 +1,204 @@
+"""From multi-band fluxes to one joint series per star: weights, centring, band scales.
+
+The joint ("flat") series lets one periodogram serve all bands. On simulated LSST and ZTF sources
+it finds as many periods as the sum of the single-band periodograms at a fifth of the cost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.noise import GAMMA, SYSTEMATIC
+
+__all__ = ["DEFAULT_BAND_SCALES", "JointSeries", "error_at_mean_flux", "joint_series"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+#: Amplitudes relative to g where the data cannot tell (typical pulsators of the instability
+#: strip; the ZTF values are those of the LSST bands of the same letter).
+DEFAULT_BAND_SCALES: Final[dict[str, float]] = {
+    "u": 0.95, "g": 1.0, "r": 0.8, "i": 0.65, "z": 0.6, "y": 0.58,
+    "zg": 1.0, "zr": 0.8, "zi": 0.65,
+}  # fmt: skip
+_SCALE_RANGE: Final = (0.2, 2.0)
+
+_BAND_CODES: Final = {name: code for code, name in enumerate(BANDS)}
+_BAND_SCALES: Final = np.array([DEFAULT_BAND_SCALES[name] for name in BANDS])
+_BAND_GAMMA: Final = np.array([GAMMA[name] for name in BANDS])
+_BAND_FLOOR: Final = np.array([SYSTEMATIC[name] for name in BANDS]) * (np.log(10.0) / 2.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointSeries:
+    """One star's usable points, centred per band and scaled to one amplitude.
+
+    Parameters
+    ----------
+    time : ndarray of float64, shape (n,)
+        Times in days, MJD (TAI), sorted as given.
+    value, error : ndarray of float64, shape (n,)
+        Relative flux minus its band mean, and its error, both divided by the band's scale.
+    band : ndarray of int64, shape (n,)
+        Index of each point's band, 0 to n_bands - 1, in the order of the bands present.
+    scales : ndarray of float64, shape (n_bands,)
+        The scales.
+    n_excluded : int
+        Points left out: saturated, or with a flux or error that is not finite or not positive.
+    """
+
+    time: FloatArray
+    value: FloatArray
+    error: FloatArray
+    band: IntArray
+    scales: FloatArray
+    n_excluded: int
+
+    @property
+    def n_bands(self) -> int:
+        """Number of bands present."""
+        return int(self.scales.size)
+
+    @property
+    def chi2(self) -> float:
+        """Chi-squared of the constant model (one constant a band)."""
+        return float(((self.value / self.error) ** 2).sum())
+
+
+def error_at_mean_flux(
+    flux: npt.ArrayLike,
+    flux_err: npt.ArrayLike,
+    mean_flux: npt.ArrayLike,
+    gamma: npt.ArrayLike,
+    floor: npt.ArrayLike,
+) -> FloatArray:
+    r"""Rebuild the error a point would have at the star's mean flux.
+
+    Weights that follow the flux correlate with the signal and bias the mean. With
+    :math:`F_5` the flux at five-sigma depth, eqs. 4-5 of Ivezic et al. (2019, ApJ 873, 111) give
+
+    .. math:: \sigma^2 = \gamma F_5^2 + (0.04-\gamma) F_5 F + \sigma_{sys}^2 F^2 ,
+
+    which is solved for :math:`F_5` and evaluated at the mean flux. Where the errors are smaller
+    than the model allows (another instrument) they are kept as they are.
+
+    Parameters
+    ----------
+    flux, flux_err : array_like, shape (n,)
+        Measured fluxes and their errors, in any unit.
+    mean_flux : array_like, shape (n,) or scalar
+        The star's mean flux in the band of each point, in the same unit.
+    gamma : array_like, shape (n,) or scalar
+        Sky-noise parameter of the band (`pelsvae_cadence.noise.GAMMA`).
+    floor : array_like, shape (n,) or scalar
+        Systematic error as a fraction of the flux.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Errors in the unit of the flux.
+    """
+    f = np.maximum(np.asarray(flux, dtype=np.float64), 0.0)
+    mean = np.maximum(np.asarray(mean_flux, dtype=np.float64), 0.0)
+    error = np.asarray(flux_err, dtype=np.float64)
+    sys2 = np.asarray(floor, dtype=np.float64) ** 2
+    sky = np.asarray(gamma, dtype=np.float64)
+    linear = (0.04 - sky) * f
+    rest = error**2 - sys2 * f**2
+    known = rest > 0
+    root = np.sqrt(linear**2 + 4.0 * sky * np.where(known, rest, 0.0))
+    f5 = (root - linear) / (2.0 * sky)
+    at_mean = np.sqrt(sky * f5**2 + (0.04 - sky) * f5 * mean + sys2 * mean**2)
+    return np.asarray(np.where(known & (f5 > 0), at_mean, error))
+
+
+def _band_means(value: FloatArray, weight: FloatArray, band: IntArray, n_bands: int) -> FloatArray:
+    total = np.bincount(band, weights=weight * value, minlength=n_bands)
+    mean: FloatArray = total / np.bincount(band, weights=weight, minlength=n_bands)
+    return mean
+
+
+def _band_scales(
+    value: FloatArray, error: FloatArray, band: IntArray, codes: IntArray
+) -> FloatArray:
+    """Estimate relative amplitudes from the excess variance, or fall back to the defaults."""
+    n_bands = codes.size
+    count = np.bincount(band, minlength=n_bands)
+    mean = np.bincount(band, weights=value, minlength=n_bands) / count
+    squares = np.bincount(band, weights=(value - mean[band]) ** 2, minlength=n_bands)
+    noise = np.bincount(band, weights=error**2, minlength=n_bands) / count
+    free = np.maximum(count - 1, 1)
+    excess = squares / free - noise
+    significant = (count > 1) & (excess > 3.0 * np.sqrt(2.0 / free) * noise)
+    scales = _BAND_SCALES[codes]
+    if significant.any():
+        size = np.sqrt(np.maximum(excess, 0.0))
+        scales = np.where(significant, size / size[significant].max(), scales)
+    return np.asarray(np.clip(scales, *_SCALE_RANGE), dtype=np.float64)
+
+
+def joint_series(light_curves: LightCurves, i: int) -> JointSeries:
+    """Prepare one star for the search.
+
+    Saturated points and points without a finite flux and a positive error are left out and
+    counted. Non-detections stay: their forced fluxes carry the information that the star was
+    faint.
+
+    Parameters
+    ----------
+    light_curves : LightCurves
+        The light curves; `flux` and `flux_err` are used.
+    i : int
+        Index of the star.
+
+    Returns
+    -------
+    JointSeries
+        The usable points; empty where there are none.
+    """
+    rows = light_curves.rows(i)
+    flux_all = light_curves.flux[rows]
+    error_all = light_curves.flux_err[rows]
+    with np.errstate(invalid="ignore"):
+        usable = np.isfinite(flux_all) & np.isfinite(error_all) & (error_all > 0)
+    usable &= np.isfinite(light_curves.mjd[rows]) & ~light_curves.saturated[rows]
+    flux, error = flux_all[usable], error_all[usable]
+    time = light_curves.mjd[rows][usable]
+    names, band = np.unique(light_curves.band[rows][usable], return_inverse=True)
+    codes = np.array([_BAND_CODES[name] for name in names.tolist()], dtype=np.int64)
+    n_bands = codes.size
+    n_excluded = int(usable.size - flux.size)
+    if flux.size == 0:
+        empty = np.empty(0)
+        return JointSeries(
+            time=empty, value=empty, error=empty, band=np.empty(0, np.int64), scales=empty,
+            n_excluded=n_excluded,
+        )  # fmt: skip
+
+    # The mean for the error model is unweighted: it must not depend on the errors it mends.
+    plain = np.bincount(band, weights=flux, minlength=n_bands) / np.bincount(band)
+    code = codes[band]
+    error = error_at_mean_flux(flux, error, plain[band], _BAND_GAMMA[code], _BAND_FLOOR[code])
+    weight = error**-2.0
+    mean = _band_means(flux, weight, band, n_bands)
+    # In a band too faint to have a mean, three sigma of the mean stands in: dividing by noise
+    # would blow the band up, and in relative flux it has little weight either way.
+    mean_error = np.bincount(band, weights=weight, minlength=n_bands) ** -0.5
+    unit = np.maximum(mean, 3.0 * mean_error)
+    value = (flux - mean[band]) / unit[band]
+    error = error / unit[band]
+    scales = _band_scales(value, error, band, codes)
+    return JointSeries(
+        time=time,
+        value=value / scales[band],
+        error=error / scales[band],
+        band=band.astype(np.int64),
+        scales=scales,
+        n_excluded=n_excluded,
+    )
