@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -158,7 +158,7 @@ def simulate(
     if len(curve) != n_stars:
         raise InputError(f"{len(curve)} phase curves for {n_stars} stars")
     step = max(1, _BLOCK // max(n_visits, 1))
-    columns: dict[str, list[npt.NDArray[np.generic]]] = {
+    columns: dict[str, list[npt.NDArray[Any]]] = {
         name: [] for name in
         ("mag_true", "mag", "mag_err", "flux", "flux_err", "detected", "saturated")
     }  # fmt: skip
@@ -182,7 +182,7 @@ def simulate(
             ("flux_err", flux_err), ("detected", detected), ("saturated", mag_true < limit),
         ):  # fmt: skip
             columns[name].append(value.ravel())
-    points = {
+    points: dict[str, npt.NDArray[Any]] = {
         name: np.concatenate(parts) if parts else np.empty(0) for name, parts in columns.items()
     }
     if not n_stars:

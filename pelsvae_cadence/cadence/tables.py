@@ -273,7 +273,8 @@ def survey_from_frame(
 
     def numbers(key: str, meaning: str) -> npt.NDArray[np.float64]:
         column = found[key]
-        values = pd.to_numeric(table[column], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        parsed = pd.to_numeric(table[column], errors="coerce")
+        values = np.asarray(parsed.to_numpy(np.float64, na_value=np.nan))
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             raise InputError(

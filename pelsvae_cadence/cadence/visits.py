@@ -114,7 +114,7 @@ class Visits:
             The selected visits, sorted by time.
         """
         rows = row_index(index)
-        chosen = {
+        chosen: dict[str, Any] = {
             f.name: None if getattr(self, f.name) is None else getattr(self, f.name)[rows]
             for f in fields(self)
         }

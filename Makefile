@@ -1,0 +1,60 @@
+# Two commands on a machine with Python 3.11 or newer: `make demo` and `make test`.
+# Each makes its own virtual environment and installs with pip.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= outputs/demo
+# The first Python that is new enough; name another with `make PYTHON=/path/to/python demo`.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+
+.PHONY: help demo test test-slow bench lint format clean
+
+help:
+	@echo "make demo    install, then map where a synthetic LSST finds periods (about 3 minutes)"
+	@echo "make test    install, then run the tests"
+	@echo "make lint    install, then ruff, mypy and docstring checks"
+	@echo "make bench   install, then the benchmarks (ratios against other packages)"
+	@echo "make clean   remove what the other targets made"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python of version 3.11 or newer found; install one, or name it: make PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) -e '.[test,train]'
+	@touch $@
+
+$(VENV)/.installed-lint: $(VENV)/.installed
+	$(PIP) -e '.[lint]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/pelsvae_cadence metrics --demo --out-dir $(OUT)
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
+
+lint: $(VENV)/.installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/numpydoc lint $$(git ls-files 'pelsvae_cadence/*.py' 'training/*.py' 'metrics/*.py')
+
+format: $(VENV)/.installed-lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) outputs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .benchmarks

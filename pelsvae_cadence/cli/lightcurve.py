@@ -1,0 +1,173 @@
+"""``pelsvae_cadence lightcurve``: one star at one position, as a table and a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from pelsvae_cadence.cli.options import (
+    Constraint,
+    Database,
+    Extrapolate,
+    Json,
+    Model,
+    NoClobber,
+    OutDir,
+    Radius,
+    RunSeed,
+    SurveyKind,
+    Synthetic,
+    load_cadence,
+    messages,
+    print_json,
+    refuse_existing,
+    table,
+)
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.files import output_folder, replacing
+
+__all__ = ["lightcurve"]
+
+# Inside the wide survey of both hemispheres' surveys (LSST and ZTF).
+_DEFAULT_POSITION = (35.6, -4.8)
+
+
+def lightcurve(
+    star_class: Annotated[
+        str, typer.Option("--star-class", help="Class or alias: RRab, RRc, CEP, EW, Mira, ...")
+    ] = "RRab",
+    period: Annotated[
+        float | None, typer.Option(help="Period in days; drawn if not given.", show_default=False)
+    ] = None,
+    teff: Annotated[
+        float | None,
+        typer.Option(help="Effective temperature in K; drawn if not given.", show_default=False),
+    ] = None,
+    abs_mag: Annotated[
+        float | None,
+        typer.Option(help="Absolute magnitude in Gaia G; drawn if not given.", show_default=False),
+    ] = None,
+    amplitude: Annotated[
+        float | None,
+        typer.Option(
+            help="Peak-to-peak amplitude in Cousins I (mag); drawn if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    magnitude: Annotated[float, typer.Option("--mag", help="Mean apparent AB magnitude.")] = 20.0,
+    band: Annotated[
+        str | None,
+        typer.Option(help="Band of --mag. Default: r (zr for ZTF).", show_default=False),
+    ] = None,
+    ra: Annotated[float, typer.Option(help="Right ascension in degrees.")] = _DEFAULT_POSITION[0],
+    dec: Annotated[float, typer.Option(help="Declination in degrees.")] = _DEFAULT_POSITION[1],
+    ebv: Annotated[float, typer.Option(help="True colour excess E(B-V) in mag.", min=0.0)] = 0.0,
+    db: Database = None,
+    synthetic: Synthetic = None,
+    survey: SurveyKind = None,
+    constraint: Constraint = "",
+    radius: Radius = None,
+    seed: RunSeed = 0,
+    model: Model = "default",
+    extrapolate: Extrapolate = "error",
+    out_dir: OutDir = Path("."),
+    no_clobber: NoClobber = False,
+    as_json: Json = False,
+) -> None:
+    """Observe one star at one sky position: a table and a phase-folded picture."""
+    from pelsvae_cadence.photometry import at_magnitude
+    from pelsvae_cadence.simulate import simulate
+    from pelsvae_cadence.source import LightCurveModel
+
+    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)
+    visits = cadence.at(ra, dec, radius)
+    if not len(visits):
+        raise InputError(
+            f"{cadence.name} has no visit within {radius or cadence.fov_radius:g} deg of "
+            f"ra = {ra:g}, dec = {dec:g} deg",
+            remedy="Choose another position with --ra and --dec.",
+        )
+    source = LightCurveModel.load(model)
+    star = source.sample(
+        star_class, n=1, period=period, teff=teff, abs_mag_g=abs_mag, amplitude_i=amplitude,
+        seed=seed, ra=ra, dec=dec, ebv=ebv, extrapolate=extrapolate,
+    )  # fmt: skip
+    star = at_magnitude(star, band or ("zr" if cadence.survey == "ztf" else "r"), magnitude)
+    curve = source.phase_curve(star, seed=seed, extrapolate=extrapolate)
+    points = simulate(star, visits, curve=curve, seed=seed)
+
+    folder = output_folder(out_dir)
+    csv, png = folder / "lightcurve.csv", folder / "lightcurve.png"
+    refuse_existing([csv, png], no_clobber)
+    title = (
+        f"{star.subtype[0] or star.star_class[0]}, P = {star.period[0]:.5g} d, "
+        f"Teff = {star.teff[0]:.0f} K, {cadence.name}"
+    )
+    _write_csv(csv, points)
+    _write_picture(png, star, points, curve, title)
+    rows: list[dict[str, Any]] = []
+    for name in visits.bands:
+        here = points.band == name
+        good = here & points.detected
+        rows.append({
+            "band": name,
+            "visits": int(here.sum()),
+            "detected": int(good.sum()),
+            "saturated": int((points.saturated & here).sum()),
+            "mean_mag": _mean_magnitude(points.flux[here]),
+            "range_mag": float(np.ptp(points.mag_true[here])),
+            "median_mag_err": float(np.median(points.mag_err[good])) if good.any() else None,
+        })  # fmt: skip
+    parameters = {
+        name: getattr(star, name)[0].item()
+        for name in ("star_class", "subtype", "period", "teff", "abs_mag_g", "amplitude_i",
+                     "epoch", "distance_modulus", "ebv", "ra", "dec")
+    }  # fmt: skip
+    if as_json:
+        print_json({
+            "star": parameters, "survey": cadence.name, "seed": seed,
+            "model": {"name": source.name, "sha256": source.hash},
+            "bands": rows, "files": {"table": csv, "picture": png},
+        })  # fmt: skip
+        return
+    table(
+        title,
+        ["band", "visits", "detected", "saturated", "mean mag", "range [mag]", "error [mag]"],
+        [[r["band"], str(r["visits"]), str(r["detected"]), str(r["saturated"]),
+          _text(r["mean_mag"]), _text(r["range_mag"]), _text(r["median_mag_err"])] for r in rows],
+    )  # fmt: skip
+    messages.print(f"table:   {csv}\npicture: {png}", soft_wrap=True)
+
+
+def _mean_magnitude(flux: Any) -> float | None:
+    from pelsvae_cadence.noise import flux_to_mag
+
+    mean = float(flux_to_mag(flux.mean()))
+    return None if np.isnan(mean) else mean
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _write_csv(path: Any, points: Any) -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({
+        name: getattr(points, name)
+        for name in ("visit_id", "mjd", "band", "mag", "mag_err", "flux", "flux_err", "detected",
+                     "saturated", "mag_true")
+    })  # fmt: skip
+    with replacing(path) as partial:
+        frame.to_csv(partial, index=False)
+
+
+def _write_picture(path: Any, star: Any, points: Any, curve: Any, title: str) -> None:
+    from pelsvae_cadence.plotting import plot_folded
+
+    axes = plot_folded(points, star=star, curve=curve, title=title)
+    with replacing(path) as partial:
+        axes.figure.savefig(partial, dpi=150)

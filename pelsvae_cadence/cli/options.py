@@ -1,0 +1,303 @@
+"""What several commands share: the survey, positions, the console, and printing results."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pelsvae_cadence.errors import InputError
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.bands import SurveyName
+    from pelsvae_cadence.cadence import Cadence
+
+__all__ = [
+    "SYNTHETIC",
+    "Constraint",
+    "Database",
+    "Extrapolate",
+    "Json",
+    "Model",
+    "NoClobber",
+    "OutDir",
+    "Radius",
+    "RunSeed",
+    "SurveyKind",
+    "Synthetic",
+    "command_line",
+    "load_cadence",
+    "messages",
+    "parse_positions",
+    "print_json",
+    "refuse_existing",
+    "table",
+]
+
+#: Progress and remarks go to stderr: stdout holds results only.
+messages = Console(stderr=True, highlight=False)
+
+SYNTHETIC = {"lsst": "lsst-v3", "lsst-v3": "lsst-v3", "lsst-v5": "lsst-v5", "ztf": "ztf"}
+
+Database = Annotated[
+    Path | None,
+    typer.Option(
+        "--db", help="Survey table: OpSim or ZTF sqlite database, CSV or Parquet.",
+        show_default=False,
+    ),
+]  # fmt: skip
+Synthetic = Annotated[
+    str | None,
+    typer.Option(
+        "--synthetic", show_default=False,
+        help="Made-up survey instead of a database: lsst (= lsst-v3), lsst-v5 or ztf.",
+    ),
+]  # fmt: skip
+SurveyKind = Annotated[
+    str | None,
+    typer.Option(
+        "--survey", show_default=False,
+        help="Whose filters and noise apply: lsst or ztf. Told from bands and depths by default.",
+    ),
+]  # fmt: skip
+Constraint = Annotated[
+    str, typer.Option("--constraint", help="SQL condition on the visits, e.g. 'night < 366'.")
+]
+Radius = Annotated[
+    float | None,
+    typer.Option(
+        "--radius", show_default=False,
+        help="Radius of the circular field of view in degrees. Default: 1.75 (LSST), 3.5 (ZTF).",
+    ),
+]  # fmt: skip
+RunSeed = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", min=0)]
+OutDir = Annotated[Path, typer.Option("--out-dir", help="Folder for the results.")]
+NoClobber = Annotated[
+    bool, typer.Option("--no-clobber", help="Stop rather than replace earlier results.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
+Model = Annotated[
+    str, typer.Option("--model", help="Source model: a name, or the path of a weights file.")
+]
+Extrapolate = Annotated[
+    Literal["error", "clip", "flag"],
+    typer.Option(
+        "--extrapolate",
+        help="Parameters outside the model's range: error, clip (to the range) or flag (use them).",
+    ),
+]
+
+
+def load_cadence(
+    db: Path | None,
+    synthetic: str | None,
+    *,
+    seed: int,
+    survey: str | None = None,
+    constraint: str = "",
+) -> Cadence:
+    """Make the cadence that the options name.
+
+    Parameters
+    ----------
+    db : Path or None
+        Survey table.
+    synthetic : str or None
+        Name of a synthetic survey.
+    seed : int
+        Seed of the synthetic survey.
+    survey : str or None
+        Whose filters and noise apply.
+    constraint : str
+        SQL condition on the rows of a table.
+
+    Returns
+    -------
+    Cadence
+        A survey read from the table, or a synthetic one; without either the synthetic LSST.
+
+    Raises
+    ------
+    InputError
+        If both are given, the name is unknown, or the table cannot be used.
+    """
+    from pelsvae_cadence.cadence import read_survey
+    from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+
+    if db is not None and synthetic is not None:
+        raise InputError("--db and --synthetic exclude each other", remedy="Give one of them.")
+    if db is not None:
+        kind: SurveyName | None = None
+        if survey is not None:
+            kind = _survey_name(survey)
+        with messages.status(f"reading {db.name}"):
+            return read_survey(db, survey=kind, constraint=constraint)
+    if constraint:
+        raise InputError(
+            "--constraint needs a table (--db): a synthetic survey has none",
+            remedy="Leave it out.",
+        )
+    name = (synthetic or "lsst").lower()
+    if name not in SYNTHETIC:
+        raise InputError(f"unknown synthetic survey {synthetic!r}", allowed=", ".join(SYNTHETIC))
+    return SyntheticSurvey(preset=SYNTHETIC[name], seed=seed)
+
+
+def _survey_name(name: str) -> SurveyName:
+    from pelsvae_cadence.bands import SURVEYS
+
+    for survey in SURVEYS:
+        if survey == name.lower():
+            return survey
+    raise InputError(f"unknown survey {name!r}", allowed=", ".join(SURVEYS))
+
+
+def parse_positions(text: str) -> list[tuple[float, float]]:
+    """Read sky positions from the command line or a file.
+
+    Parameters
+    ----------
+    text : str
+        ``"RA,DEC"`` in degrees, several separated by blanks or semicolons; or the name of a
+        CSV file with columns ``ra`` and ``dec`` (or two columns without a header).
+
+    Returns
+    -------
+    list of (float, float)
+        Right ascension and declination in degrees.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or a position is not on the sky.
+    """
+    from pelsvae_cadence.cadence.survey import check_position
+
+    path = Path(text)
+    if path.is_file():
+        return [check_position(*row) for row in _positions_from_file(path)]
+    try:
+        pairs = [part.split(",") for part in text.replace(";", " ").split()]
+        numbers = [(float(ra), float(dec)) for ra, dec in pairs]
+    except ValueError as error:
+        raise InputError(
+            f"positions {text!r} are neither an existing file nor RA,DEC in degrees",
+            allowed="e.g. 150.1,2.2 or a CSV file with columns ra, dec",
+        ) from error
+    if not numbers:
+        raise InputError("no position given")
+    return [check_position(*row) for row in numbers]
+
+
+def _positions_from_file(path: Path) -> list[tuple[Any, Any]]:
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(path, sep=None, engine="python", comment="#")
+    except Exception as error:
+        raise InputError(f"positions file {path} cannot be read: {error}") from error
+    names = {str(column).strip().lower(): column for column in frame.columns}
+    ra = next((names[n] for n in ("ra", "fieldra", "ra_deg") if n in names), None)
+    dec = next((names[n] for n in ("dec", "fielddec", "dec_deg", "decl") if n in names), None)
+    if ra is None or dec is None:
+        try:  # two columns of numbers and no header
+            [float(str(column)) for column in frame.columns[:2]]
+        except ValueError:
+            raise InputError(
+                f"positions file {path} has no columns ra and dec "
+                f"(its columns: {', '.join(map(str, frame.columns))})"
+            ) from None
+        frame = pd.read_csv(path, sep=None, engine="python", comment="#", header=None)
+        ra, dec = frame.columns[:2]
+    if frame.empty:
+        raise InputError(f"positions file {path} holds no position")
+    return list(zip(frame[ra].tolist(), frame[dec].tolist(), strict=True))
+
+
+def refuse_existing(paths: list[Path], no_clobber: bool) -> None:
+    """Stop before earlier results would be replaced.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Files that are going to be written.
+    no_clobber : bool
+        Whether replacing is forbidden.
+
+    Raises
+    ------
+    InputError
+        If one of them exists and replacing is forbidden.
+    """
+    existing = [path for path in paths if path.exists()]
+    if no_clobber and existing:
+        raise InputError(
+            f"{existing[0]} exists already and --no-clobber forbids to replace it",
+            remedy="Choose another --out-dir.",
+        )
+
+
+def command_line() -> str:
+    """Give the command line as it was typed.
+
+    Returns
+    -------
+    str
+        For provenance; the program's name without its folder.
+    """
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def print_json(value: Any) -> None:
+    """Print a result as JSON on stdout.
+
+    Parameters
+    ----------
+    value : object
+        Anything JSON can hold; NumPy numbers become plain ones, NaN becomes null.
+    """
+    sys.stdout.write(json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and value != value:
+        return None
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return str(value)
+    return value
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Print a small table on stdout.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    columns : list of str
+        Column names; all but the first are right-aligned.
+    rows : list of list of str
+        Cells.
+    """
+    grid = Table(title=title, title_justify="left", title_style="bold")
+    for k, name in enumerate(columns):
+        grid.add_column(name, justify="left" if k == 0 else "right", overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    # On a pipe, rich would fold to 80 columns; results must stay one line a row.
+    width = None if sys.stdout.isatty() else max(100, *(sum(map(len, r)) + 60 for r in rows or [[]]))
+    Console(width=width, highlight=False).print(grid)

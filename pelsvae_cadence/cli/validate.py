@@ -1,0 +1,55 @@
+"""``pelsvae_cadence validate``: the one place that prints our figures of merit."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from pelsvae_cadence.cli.options import Json, RunSeed, messages, print_json, table
+from pelsvae_cadence.errors import InputError
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.report import Report
+
+__all__ = ["TOPICS", "validate"]
+
+#: Where each topic's figures are made: module and function(seed) -> Report.
+TOPICS = {
+    "cadence": ("pelsvae_cadence.cadence.checks", "cadence_report"),
+}
+
+
+def validate(
+    topic: Annotated[str, typer.Argument(help=f"One of: {', '.join(TOPICS)}.")],
+    seed: RunSeed = 0,
+    as_json: Json = False,
+) -> None:
+    """Measure figures of merit and compare them with their targets.
+
+    Exit code 0 if no target is missed, 1 otherwise.
+    """
+    if topic not in TOPICS:
+        raise InputError(f"unknown topic {topic!r}", allowed=", ".join(TOPICS))
+    module, function = TOPICS[topic]
+    with messages.status(f"measuring {topic}"):
+        report = cast("Report", getattr(import_module(module), function)(seed=seed))
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        marks = {True: "ok", False: "MISSED", None: ""}
+        rows = [
+            [f.name, f"{f.value:.4g} {f.unit}".strip(), f.target, marks[f.passed], f.note]
+            for f in report.figures
+        ]
+        table(
+            f"{topic}: {report.data} (seed {report.seed})",
+            ["figure", "value", "target", "", "note"],
+            rows,
+        )
+        judged = [f for f in report.figures if f.passed is not None]
+        met = sum(bool(f.passed) for f in judged)
+        messages.print(f"{met} of {len(judged)} targets met")
+    if not report.passed:
+        raise typer.Exit(1)
