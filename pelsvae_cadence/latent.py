@@ -1,0 +1,292 @@
+"""Physical parameters to latent coordinates: the densities p(A | physics) and p(z | A, physics).
+
+Physics do not fix a shape; stars of one period, temperature and luminosity differ. The map is
+therefore a density. Drawing from it is a deterministic function of the physics and of standard
+normal numbers that the caller provides, so the caller decides which star gets which numbers.
+
+The default is a neural spline flow (Durkan et al. 2019, arXiv:1906.04032) in coupling form. The
+regressions of the published method (Martinez-Palomera, Bloom & Abrahams 2020, section 4) answer
+with conditional means; `LinearMap` is the linear one, with its scatter added back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import zuko
+from torch import Tensor, nn
+
+from pelsvae_cadence.model import PhysicsScaling
+from pelsvae_cadence.population import GROUPS
+
+__all__ = ["LATENT_MAPS", "FlowMap", "LatentMapConfig", "LinearMap"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentMapConfig:
+    """Sizes of the map.
+
+    Parameters
+    ----------
+    n_latent : int
+        Latent dimensions.
+    transforms : int
+        Coupling transforms of the flow of z.
+    hidden : int
+        Width of the two hidden layers of each transform.
+    bins : int
+        Spline bins.
+    """
+
+    n_latent: int = 8
+    transforms: int = 5
+    hidden: int = 96
+    bins: int = 8
+
+    def as_dict(self) -> dict[str, int]:
+        """Make a JSON-able dictionary.
+
+        Returns
+        -------
+        dict
+            All sizes.
+        """
+        return asdict(self)
+
+
+class _LatentMap(nn.Module):
+    """What all maps share: context features and the scale of z within a group of stars."""
+
+    z_centre: Tensor
+    z_scale: Tensor
+
+    def __init__(self, config: LatentMapConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.context = PhysicsScaling(len(GROUPS), 3)
+        self.full_context = PhysicsScaling(len(GROUPS), 4)
+        # One set of scales serves both.
+        self.full_context.centre = self.context.centre
+        self.full_context.scale = self.context.scale
+        self.register_buffer("z_centre", torch.zeros(len(GROUPS), config.n_latent))
+        self.register_buffer("z_scale", torch.ones(len(GROUPS), config.n_latent))
+
+    def set_statistics(
+        self, z: npt.NDArray[Any], physics: npt.NDArray[Any], group: npt.NDArray[Any]
+    ) -> None:
+        """Take scales from training stars.
+
+        Parameters
+        ----------
+        z : ndarray, shape (N, n_latent)
+            Latent coordinates.
+        physics : ndarray, shape (N, 4)
+            Physics.
+        group : ndarray of int, shape (N,)
+            Index of class and subtype in `pelsvae_cadence.population.GROUPS`.
+        """
+        self.context.set_statistics(physics, group)
+        self.full_context.set_statistics(physics, group)
+        for g in range(len(GROUPS)):
+            rows = z[group == g]
+            if len(rows):
+                self.z_centre[g] = torch.as_tensor(rows.mean(axis=0))
+                self.z_scale[g] = torch.as_tensor(np.maximum(rows.std(axis=0), 0.05))
+
+    def _log_amplitude(self, standardised: Tensor, group: Tensor) -> Tensor:
+        return standardised * self.context.scale[group, 3] + self.context.centre[group, 3]
+
+
+class FlowMap(_LatentMap):
+    """Conditional neural spline flows of log A and of z.
+
+    Parameters
+    ----------
+    config : LatentMapConfig
+        Sizes.
+    """
+
+    def __init__(self, config: LatentMapConfig) -> None:
+        super().__init__(config)
+        self.amplitude = zuko.flows.NSF(
+            1, self.context.n_features, bins=config.bins, transforms=2, hidden_features=(64, 64)
+        )
+        self.shape = zuko.flows.NSF(
+            config.n_latent,
+            self.full_context.n_features,
+            bins=config.bins,
+            transforms=config.transforms,
+            hidden_features=(config.hidden, config.hidden),
+            passes=2,  # coupling: as fast to draw from as to evaluate
+        )
+
+    def log_prob(self, z: Tensor, physics: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
+        """Evaluate the log-densities.
+
+        Parameters
+        ----------
+        z : Tensor, shape (N, n_latent)
+            Latent coordinates.
+        physics : Tensor, shape (N, 4)
+            Physics with amplitude.
+        group : Tensor of int, shape (N,)
+            Groups.
+
+        Returns
+        -------
+        Tensor, shape (N,)
+            Log-density of the standardised log amplitude.
+        Tensor, shape (N,)
+            Log-density of the standardised latent coordinates, given the amplitude.
+        """
+        x = self.full_context.standardise(physics, group)
+        scaled = (z - self.z_centre[group]) / self.z_scale[group]
+        return (
+            self.amplitude(self.context(physics, group)).log_prob(x[:, 3:]),
+            self.shape(self.full_context(physics, group)).log_prob(scaled),
+        )
+
+    def draw_log_amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
+        """Draw log10 of the amplitude.
+
+        Parameters
+        ----------
+        physics : Tensor, shape (N, 3) or (N, 4)
+            Physics; an amplitude is ignored.
+        group : Tensor of int, shape (N,)
+            Groups.
+        noise : Tensor, shape (N,)
+            Standard normal numbers.
+
+        Returns
+        -------
+        Tensor, shape (N,)
+            log10 of the peak-to-peak amplitude in mag.
+        """
+        flow = self.amplitude(self.context(physics, group))
+        return self._log_amplitude(flow.transform.inv(noise[:, None])[:, 0], group)
+
+    def draw(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
+        """Draw latent coordinates.
+
+        Parameters
+        ----------
+        physics : Tensor, shape (N, 4)
+            Physics with amplitude.
+        group : Tensor of int, shape (N,)
+            Groups.
+        noise : Tensor, shape (N, n_latent)
+            Standard normal numbers.
+
+        Returns
+        -------
+        Tensor, shape (N, n_latent)
+            Latent coordinates.
+        """
+        flow = self.shape(self.full_context(physics, group))
+        scaled: Tensor = flow.transform.inv(noise)
+        return scaled * self.z_scale[group] + self.z_centre[group]
+
+
+class LinearMap(_LatentMap):
+    """Linear regression of log A and of z on the context, with Gaussian scatter per group.
+
+    Parameters
+    ----------
+    config : LatentMapConfig
+        Sizes; only `n_latent` is used.
+    """
+
+    slope: Tensor
+    factor: Tensor
+    amplitude_slope: Tensor
+    amplitude_scatter: Tensor
+
+    def __init__(self, config: LatentMapConfig) -> None:
+        super().__init__(config)
+        n, groups = config.n_latent, len(GROUPS)
+        self.register_buffer("slope", torch.zeros(groups, 4, n))
+        self.register_buffer("factor", torch.eye(n).repeat(groups, 1, 1))
+        self.register_buffer("amplitude_slope", torch.zeros(groups, 3))
+        self.register_buffer("amplitude_scatter", torch.ones(groups))
+
+    def fit(self, z: npt.NDArray[Any], physics: npt.NDArray[Any], group: npt.NDArray[Any]) -> None:
+        """Fit by ridge regression, group by group.
+
+        Parameters
+        ----------
+        z : ndarray, shape (N, n_latent)
+            Latent coordinates.
+        physics : ndarray, shape (N, 4)
+            Physics with amplitude.
+        group : ndarray of int, shape (N,)
+            Groups.
+        """
+        self.set_statistics(z, physics, group)
+        centre, scale = self.context.centre.double().numpy(), self.context.scale.double().numpy()
+        for g in range(len(GROUPS)):
+            mine = group == g
+            if mine.sum() < 2:
+                continue
+            x = (physics[mine] - centre[g]) / scale[g]
+            y = (z[mine] - self.z_centre[g].numpy()) / self.z_scale[g].numpy()
+            slope = np.linalg.solve(x.T @ x + np.eye(4), x.T @ y)
+            left = y - x @ slope
+            covariance = left.T @ left / len(x) + 1e-4 * np.eye(y.shape[1])
+            self.slope[g] = torch.as_tensor(slope)
+            self.factor[g] = torch.as_tensor(np.linalg.cholesky(covariance))
+            head, size = x[:, :3], x[:, 3]
+            amplitude_slope = np.linalg.solve(head.T @ head + np.eye(3), head.T @ size)
+            self.amplitude_slope[g] = torch.as_tensor(amplitude_slope)
+            self.amplitude_scatter[g] = float(np.std(size - head @ amplitude_slope))
+
+    def draw_log_amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
+        """Draw log10 of the amplitude; see `FlowMap.draw_log_amplitude`.
+
+        Parameters
+        ----------
+        physics : Tensor, shape (N, 3) or (N, 4)
+            Physics; an amplitude is ignored.
+        group : Tensor of int, shape (N,)
+            Groups.
+        noise : Tensor, shape (N,)
+            Standard normal numbers.
+
+        Returns
+        -------
+        Tensor, shape (N,)
+            log10 of the peak-to-peak amplitude in mag.
+        """
+        x = self.context.standardise(physics, group)
+        mean = (x * self.amplitude_slope[group]).sum(dim=1)
+        return self._log_amplitude(mean + self.amplitude_scatter[group] * noise, group)
+
+    def draw(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
+        """Draw latent coordinates; see `FlowMap.draw`.
+
+        Parameters
+        ----------
+        physics : Tensor, shape (N, 4)
+            Physics with amplitude.
+        group : Tensor of int, shape (N,)
+            Groups.
+        noise : Tensor, shape (N, n_latent)
+            Standard normal numbers.
+
+        Returns
+        -------
+        Tensor, shape (N, n_latent)
+            Latent coordinates.
+        """
+        x = self.full_context.standardise(physics, group)
+        mean = torch.einsum("np,npz->nz", x, self.slope[group])
+        scatter = torch.einsum("nij,nj->ni", self.factor[group], noise)
+        return (mean + scatter) * self.z_scale[group] + self.z_centre[group]
+
+
+#: Maps by the name on the card.
+LATENT_MAPS: Final = {"flow": FlowMap, "linear": LinearMap}

@@ -1,0 +1,338 @@
+r"""Joint draws of the physical parameters of stars, free or with some of them fixed.
+
+A compact table of real stars per class and subtype is the population; between its rows we
+interpolate with a Gaussian kernel whose covariance is a fraction :math:`h^2` of that of the group
+(a smoothed bootstrap; Silverman 1986, "Density Estimation", section 6.4). Fixing parameters
+conditions that mixture exactly: rows are weighted by the kernel in the fixed parameters, and the
+free ones follow the kernel's conditional Gaussian, so relations such as period-luminosity hold.
+
+Class counts of a survey are selections of that survey: the mix of subtypes within a class is that
+of the training stars, and between classes the user decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.randomness import KeyedRandom
+
+__all__ = ["GROUPS", "PARAMETERS", "Population", "group_index", "to_rows", "valid_ranges"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Ranges = dict[str, tuple[float, float]]
+
+#: Class and subtype, in the order of the networks' labels.
+GROUPS: Final = tuple((name, subtype) for name in STAR_CLASSES for subtype in SUBTYPES[name])
+
+#: Parameters that have a validity range, in the order of the table's columns.
+PARAMETERS: Final = ("period", "teff", "abs_mag_g", "amplitude_i")
+_LOGARITHMIC: Final = (True, True, False, True)
+
+# Kernel width in units of a group's scatter. Wider blurs the edges of the instability strip,
+# narrower repeats the table's stars.
+_BANDWIDTH: Final = 0.25
+_CHUNK: Final = 1024  # stars at a time; bounds the memory of the kernel weights
+
+# Validity: central 99.8 % of the training stars, widened by 5 % of that width (in log10 for all
+# but the magnitude), so that one odd star does not set it and a borderline one is not refused.
+_RANGE_TAIL: Final = 0.1
+_RANGE_MARGIN: Final = 0.05
+
+
+def group_index(star_class: npt.ArrayLike, subtype: npt.ArrayLike) -> IntArray:
+    """Look up groups.
+
+    Parameters
+    ----------
+    star_class, subtype : array_like of str, shape (N,)
+        Classes and subtypes.
+
+    Returns
+    -------
+    ndarray of int64, shape (N,)
+        Indices in `GROUPS`; -1 where the subtype is ``""``.
+    """
+    lookup = {pair: i for i, pair in enumerate(GROUPS)}
+    pairs = zip(np.asarray(star_class).tolist(), np.asarray(subtype).tolist(), strict=True)
+    return np.array([lookup.get(pair, -1) for pair in pairs], dtype=np.int64)
+
+
+def to_rows(
+    period: npt.ArrayLike, teff: npt.ArrayLike, abs_mag_g: npt.ArrayLike, amplitude_i: npt.ArrayLike
+) -> FloatArray:
+    """Arrange physical parameters as the networks read them.
+
+    Parameters
+    ----------
+    period : array_like, shape (N,)
+        Periods in days.
+    teff : array_like, shape (N,)
+        Effective temperatures in K.
+    abs_mag_g : array_like, shape (N,)
+        Absolute G magnitudes.
+    amplitude_i : array_like, shape (N,)
+        Peak-to-peak I amplitudes in mag.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 4)
+        log10 P, log10 Teff, M_G, log10 A.
+    """
+    logs = [np.log10(np.asarray(v, dtype=np.float64)) for v in (period, teff, amplitude_i)]
+    columns = [logs[0], logs[1], np.asarray(abs_mag_g, dtype=np.float64), logs[2]]
+    return np.stack(columns, axis=1)
+
+
+def valid_ranges(rows: FloatArray) -> Ranges:
+    """Derive validity ranges from training stars.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (N, 4)
+        What `to_rows` returns.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        Per parameter the central 99.8 %, widened by 5 % of that width on either side (in log10
+        for period, temperature and amplitude).
+    """
+    low, high = np.percentile(rows, [_RANGE_TAIL, 100.0 - _RANGE_TAIL], axis=0)
+    margin = _RANGE_MARGIN * (high - low)
+    bounds = np.stack([low - margin, high + margin], axis=1)
+    return {
+        name: tuple((10.0**pair if log else pair).tolist())
+        for name, log, pair in zip(PARAMETERS, _LOGARITHMIC, bounds, strict=True)
+    }
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The reference stars of one group, with their kernel."""
+
+    rows: FloatArray  # (n, 4)
+    feh: FloatArray  # (n,), NaN where unknown
+    share: float  # of the training stars of all groups
+    covariance: FloatArray  # (4, 4) of the kernel
+    bounds: FloatArray  # (4, 2)
+
+
+class Population:
+    """Reference stars per class and subtype, and draws from their smoothed joint density.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (M, 5)
+        Reference stars: log10 P, log10 Teff, M_G, log10 A, [Fe/H] (NaN where unknown).
+    group : ndarray of int, shape (M,)
+        Group of each, an index in `GROUPS`.
+    counts : ndarray of int, shape (len(GROUPS),)
+        Training stars per group; sets the mix of subtypes within a class.
+    ranges : mapping
+        Validity ranges by ``"CLASS"`` and ``"CLASS/subtype"``.
+    """
+
+    def __init__(
+        self,
+        rows: npt.NDArray[Any],
+        group: npt.NDArray[Any],
+        counts: npt.NDArray[Any],
+        ranges: Mapping[str, Mapping[str, Sequence[float]]],
+    ) -> None:
+        self._ranges = {
+            key: {name: (float(v[0]), float(v[1])) for name, v in value.items()}
+            for key, value in ranges.items()
+        }
+        table = np.asarray(rows, dtype=np.float64)
+        self._groups: dict[int, _Group] = {}
+        for g in np.unique(np.asarray(group)).tolist():
+            mine = table[np.asarray(group) == g]
+            x = mine[:, :4]
+            # A floor keeps the kernel regular where a parameter is the same for all stars.
+            spread = np.cov(x.T) if len(x) > 1 else np.zeros((4, 4))
+            covariance = _BANDWIDTH**2 * spread + np.diag([1e-8] * 4)
+            bounds = np.array([self._ranges["/".join(GROUPS[g])][name] for name in PARAMETERS])
+            for j, log in enumerate(_LOGARITHMIC):
+                if log:
+                    bounds[j] = np.log10(bounds[j])
+            self._groups[g] = _Group(x, mine[:, 4], float(counts[g]), covariance, bounds)
+
+    def groups(self, star_class: str, subtype: str | None = None) -> tuple[int, ...]:
+        """List the groups of a class that have reference stars.
+
+        Parameters
+        ----------
+        star_class : str
+            One of the eight classes.
+        subtype : str, optional
+            Restrict to one subtype.
+
+        Returns
+        -------
+        tuple of int
+            Indices in `GROUPS`.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        found = tuple(
+            g
+            for g in sorted(self._groups)
+            if GROUPS[g][0] == star_class and subtype in (None, "", GROUPS[g][1])
+        )
+        if not found:
+            known = sorted({GROUPS[g][0] for g in self._groups})
+            name = star_class if not subtype else f"{star_class} {subtype}"
+            raise InputError(
+                f"this model was not trained on {name} stars", allowed=", ".join(known)
+            )
+        return found
+
+    def ranges(self, star_class: str, subtype: str | None = None) -> Ranges:
+        """Give the validity ranges of a class or subtype.
+
+        Parameters
+        ----------
+        star_class : str
+            One of the eight classes.
+        subtype : str, optional
+            A subtype of it.
+
+        Returns
+        -------
+        dict of str to (float, float)
+            Ranges of period [d], teff [K], abs_mag_g [mag] and amplitude_i [mag].
+        """
+        self.groups(star_class, subtype)
+        return dict(self._ranges[f"{star_class}/{subtype}" if subtype else star_class])
+
+    def draw(
+        self,
+        groups: Sequence[int],
+        fixed: FloatArray,
+        star_id: IntArray,
+        random: KeyedRandom,
+    ) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Draw the parameters that are not fixed.
+
+        Parameters
+        ----------
+        groups : sequence of int
+            Groups to draw from, weighted by their share of the training stars.
+        fixed : ndarray, shape (N, 4)
+            log10 P, log10 Teff, M_G, log10 A; a column is either given for all stars or NaN for
+            all stars.
+        star_id : ndarray of int64, shape (N,)
+            Addresses of the draws.
+        random : KeyedRandom
+            Source of the draws.
+
+        Returns
+        -------
+        group : ndarray of int64, shape (N,)
+            Group of each star.
+        rows : ndarray of float64, shape (N, 4)
+            All four parameters, the fixed ones as given.
+        feh : ndarray of float64, shape (N,)
+            [Fe/H] of the reference star behind the draw, NaN where it has none.
+        """
+        n = len(star_id)
+        given = ~np.isnan(fixed).any(axis=0) if n else np.zeros(4, dtype=bool)
+        out_group = np.zeros(n, dtype=np.int64)
+        out_rows = np.array(fixed, dtype=np.float64)
+        out_feh = np.full(n, np.nan)
+        u = random.uniform("population star", star_id)
+        noise = random.normal("population kernel", np.asarray(star_id)[:, None], np.arange(4))
+        for start in range(0, n, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            chosen, which = self._choose(groups, fixed[part], given, u[part])
+            for g in groups:
+                here = np.flatnonzero(chosen == g) + start
+                if len(here):
+                    row = which[here - start]
+                    out_group[here] = g
+                    out_rows[here] = self._complete(g, row, fixed[here], given, noise[here])
+                    out_feh[here] = self._groups[g].feh[row]
+        return out_group, out_rows, out_feh
+
+    def _choose(
+        self,
+        groups: Sequence[int],
+        fixed: FloatArray,
+        given: npt.NDArray[np.bool_],
+        u: FloatArray,
+    ) -> tuple[IntArray, IntArray]:
+        """Choose a reference star by kernel weight in the fixed parameters."""
+        logs, owner, index = [], [], []
+        for g in groups:
+            group = self._groups[g]
+            log = np.full((len(fixed), len(group.rows)), np.log(group.share / len(group.rows)))
+            if given.any():
+                root = np.linalg.cholesky(group.covariance[np.ix_(given, given)])
+                inverse = np.linalg.inv(root)
+                step = fixed[:, None, given] - group.rows[None][:, :, given]
+                # Sums written out: a matrix product may round differently for other N.
+                for i in range(len(inverse)):
+                    z = sum(inverse[i, j] * step[:, :, j] for j in range(i + 1))
+                    log -= 0.5 * z**2
+                log -= np.log(np.diag(root)).sum()
+            logs.append(log)
+            owner.append(np.full(len(group.rows), g))
+            index.append(np.arange(len(group.rows)))
+        weight = np.concatenate(logs, axis=1)
+        weight = np.exp(weight - weight.max(axis=1, keepdims=True))
+        total = np.cumsum(weight, axis=1)
+        pick = (total < u[:, None] * total[:, -1:]).sum(axis=1)
+        pick = np.minimum(pick, weight.shape[1] - 1)
+        return np.concatenate(owner)[pick], np.concatenate(index)[pick]
+
+    def _complete(
+        self,
+        g: int,
+        row: IntArray,
+        fixed: FloatArray,
+        given: npt.NDArray[np.bool_],
+        noise: FloatArray,
+    ) -> FloatArray:
+        """Draw the free parameters of one group from the kernel around the chosen stars."""
+        group = self._groups[g]
+        free = ~given
+        centre = group.rows[row]
+        result = np.where(given, fixed, centre)
+        if not free.any():
+            return result
+        s = group.covariance
+        conditional = s[np.ix_(free, free)]
+        shift = np.zeros((len(row), int(free.sum())))
+        if given.any():
+            gain = s[np.ix_(free, given)] @ np.linalg.inv(s[np.ix_(given, given)])
+            conditional = conditional - gain @ s[np.ix_(given, free)]
+            step = fixed[:, given] - centre[:, given]
+            for i in range(gain.shape[0]):
+                shift[:, i] = sum(gain[i, j] * step[:, j] for j in range(gain.shape[1]))
+        root = np.linalg.cholesky(conditional + 1e-10 * np.eye(len(conditional)))
+        jitter = np.zeros_like(shift)
+        drawn = noise[:, free]
+        for i in range(len(root)):
+            jitter[:, i] = sum(root[i, j] * drawn[:, j] for j in range(i + 1))
+        low, high = group.bounds[free, 0], group.bounds[free, 1]
+        # A draw beyond the validity range is pulled towards its reference star, which is inside;
+        # what remains outside (the star given lies far from all others) ends at the border.
+        for pull in (1.0, 0.5, 0.25, 0.0):
+            value = centre[:, free] + shift + pull * jitter
+            if pull == 1.0:
+                answer = value
+            outside = ((answer < low) | (answer > high)).any(axis=1)
+            answer = np.where(outside[:, None], value, answer)
+        result[:, free] = np.clip(answer, low, high)
+        return result

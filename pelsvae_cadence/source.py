@@ -1,0 +1,617 @@
+"""The learned source model: from physical parameters to stars and their phase curves."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import column
+from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary, parse_star_class
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.population import (
+    GROUPS,
+    PARAMETERS,
+    Population,
+    group_index,
+    to_rows,
+)
+from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.weights import Weights, load_weights
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.latent import FlowMap, LinearMap
+    from pelsvae_cadence.model import HarmonicVAE
+
+__all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
+
+FloatArray = npt.NDArray[np.float64]
+Extrapolate = Literal["error", "clip", "flag"]
+
+_UNITS: Final = {"period": "day", "teff": "K", "abs_mag_g": "mag", "amplitude_i": "mag"}
+# Networks run on whole blocks of this many stars: torch rounds differently for other batch sizes.
+_BLOCK: Final = 128
+# Epochs are drawn in the period after this BJD (2025 November 25), early in the Rubin survey.
+_REFERENCE_EPOCH: Final = 2461005.0
+_GRID: Final = 1024  # phases on which the extremes of a curve are found
+# An extreme within this fraction of the amplitude counts as reached: the bottom of a total
+# eclipse is flat, and its centre is a better zero than its accidentally faintest point.
+_FLATNESS: Final = 0.003
+
+
+class ExtrapolationWarning(UserWarning):
+    """Parameters lie outside the range of the training stars and were used or clipped."""
+
+
+class LightCurveModel:
+    """A trained source model.
+
+    Use `load`; the constructor takes weights that are already in memory.
+
+    Parameters
+    ----------
+    weights : Weights
+        Tensors and card.
+
+    Attributes
+    ----------
+    name : str
+        Name of the model.
+    card : dict
+        Training data, seed, scores, ranges, licence: see `pelsvae_cadence.weights`.
+    hash : str
+        SHA-256 of the tensors, recorded in catalogues.
+    n_harmonics, n_latent : int
+        Harmonics of the phase curves; latent dimensions.
+    classes : tuple of str
+        Classes the model was trained on.
+
+    Examples
+    --------
+    >>> model = LightCurveModel.load()
+    >>> stars = model.sample("RRab", n=3, period=0.55, seed=1)
+    >>> curves = model.phase_curve(stars)
+    >>> curves.evaluate([0.0, 0.3, 0.6]).shape
+    (3, 3)
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        import torch
+
+        from pelsvae_cadence.latent import LATENT_MAPS, LatentMapConfig
+        from pelsvae_cadence.model import HarmonicVAE, ModelConfig
+
+        card, sizes = weights.card, weights.card["hyperparameters"]
+        if card["architecture"] != "harmonic" or sizes["latent_map"] not in LATENT_MAPS:
+            raise InputError(
+                f"weights {weights.name!r} hold a {card['architecture']!r} model with a "
+                f"{sizes['latent_map']!r} map",
+                allowed=f"'harmonic' with {', '.join(LATENT_MAPS)}",
+            )
+        if tuple(card["classes"]) != STAR_CLASSES or card["groups"] != [
+            "/".join(g) for g in GROUPS
+        ]:
+            raise InputError(f"weights {weights.name!r} use another order of classes or subtypes")
+        self.name = weights.name
+        self.card = card
+        self.hash = weights.hash
+        self._vae: HarmonicVAE = HarmonicVAE(ModelConfig(**sizes["vae"])).eval()
+        self._map: FlowMap | LinearMap = LATENT_MAPS[sizes["latent_map"]](
+            LatentMapConfig(**sizes["map"])
+        ).eval()
+        for prefix, module in (("vae.", self._vae), ("map.", self._map)):
+            wanted = module.state_dict()
+            for key, tensor in wanted.items():
+                found = weights.tensors.get(prefix + _stored_name(key))
+                if found is None or found.shape != tuple(tensor.shape):
+                    raise InputError(f"weights {weights.name!r} lack a usable {prefix}{key}")
+                tensor.copy_(torch.from_numpy(np.array(found)))
+        self._population = Population(
+            weights.tensors["population.rows"],
+            weights.tensors["population.group"],
+            weights.tensors["population.counts"],
+            card["ranges"],
+        )
+        self.n_harmonics: int = self._vae.config.n_harmonics
+        self.n_latent: int = self._vae.config.n_latent
+        self.classes: tuple[str, ...] = tuple(c for c in STAR_CLASSES if c in card["ranges"])
+
+    @classmethod
+    def load(cls, name_or_path: str | Path = "default") -> LightCurveModel:
+        """Load a model that comes with the package, or one of one's own.
+
+        Parameters
+        ----------
+        name_or_path : str or Path
+            ``"default"`` (the ``"harmonic"`` model), another name out of
+            `pelsvae_cadence.weights.list_weights`, or a path.
+
+        Returns
+        -------
+        LightCurveModel
+            The model, on the CPU.
+
+        Raises
+        ------
+        InputError
+            If the weights are unknown, damaged or too new.
+        """
+        return cls(load_weights(name_or_path))
+
+    def __repr__(self) -> str:
+        return (
+            f"<LightCurveModel {self.name!r}: {', '.join(self.classes)}; "
+            f"{self.n_harmonics} harmonics, {self.n_latent} latent dimensions>"
+        )
+
+    def ranges(self, star_class: str, subtype: str | None = None) -> dict[str, tuple[float, float]]:
+        """Give the parameters for which the model is valid.
+
+        Parameters
+        ----------
+        star_class : str
+            Class or alias (``"RRLYR"``, ``"RRab"``, ``"Mira"``).
+        subtype : str, optional
+            Subtype of the class.
+
+        Returns
+        -------
+        dict of str to (float, float)
+            Range of ``period`` [d], ``teff`` [K], ``abs_mag_g`` [mag] and ``amplitude_i`` [mag]:
+            the central 99.8 % of the training stars and a margin of 5 %.
+
+        Raises
+        ------
+        InputError
+            If the class is unknown or the model was not trained on it.
+        """
+        return self._population.ranges(*_resolve(star_class, subtype))
+
+    def sample(
+        self,
+        star_class: str,
+        *,
+        n: int | None = None,
+        subtype: str | None = None,
+        period: Any = None,
+        teff: Any = None,
+        abs_mag_g: Any = None,
+        amplitude_i: Any = None,
+        seed: int = 0,
+        star_id: npt.ArrayLike | None = None,
+        ra: Any = 0.0,
+        dec: Any = 0.0,
+        distance_modulus: Any = 0.0,
+        ebv: Any = 0.0,
+        extrapolate: Extrapolate = "error",
+    ) -> Stars:
+        """Draw stars of one class.
+
+        Parameters that are given are honoured exactly; the others are drawn jointly, given those,
+        from the reference population, and amplitude and shape from the learned densities. Every
+        draw is addressed by (seed, star_id): a star is the same in any selection or order.
+
+        Parameters
+        ----------
+        star_class : str
+            Class or alias (``"RRLYR"``, ``"RRab"``, ``"EW"``, ``"Mira"``).
+        n : int, optional
+            Number of stars; by default the length of the arrays given, or 1.
+        subtype : str, optional
+            Subtype; by default drawn with the parameters.
+        period, teff, abs_mag_g, amplitude_i : float, array_like or Quantity, optional
+            Period [d], effective temperature [K], absolute G magnitude [mag] and peak-to-peak I
+            amplitude [mag]; a scalar serves all stars.
+        seed : int
+            Seed of the draws.
+        star_id : array_like of int, shape (n,), optional
+            Unique numbers; by default 0 to n - 1.
+        ra, dec, distance_modulus, ebv : float, array_like or Quantity
+            Position [deg], true distance modulus and E(B-V) [mag].
+        extrapolate : {"error", "clip", "flag"}
+            What to do with parameters outside `ranges`: refuse them, replace them by the border
+            with a warning, or use them with a warning.
+
+        Returns
+        -------
+        Stars
+            Stars with latent coordinates; the epoch lies within one period after BJD 2461005.
+
+        Raises
+        ------
+        InputError
+            On unknown classes, wrong shapes, NaN, or parameters out of range.
+        """
+        name, kind = _resolve(star_class, subtype)
+        given: dict[str, Any] = {
+            "period": period, "teff": teff, "abs_mag_g": abs_mag_g, "amplitude_i": amplitude_i,
+        }  # fmt: skip
+        size = _number_of_stars(n, star_id, {**given, "ra": ra, "dec": dec,
+            "distance_modulus": distance_modulus, "ebv": ebv})  # fmt: skip
+        ids = np.arange(size) if star_id is None else column("star_id", star_id, size, np.int64)
+        random = KeyedRandom(seed=seed)
+        values: dict[str, FloatArray] = {
+            key: column(key, value, size, unit=_UNITS[key])
+            for key, value in given.items()
+            if value is not None
+        }
+        limits = self._population.ranges(name, kind)
+        where = name if kind is None else f"{name} {kind}"
+        for key, value in list(values.items()):
+            if key != "abs_mag_g" and (value <= 0).any():
+                raise InputError(f"{key} = {value.min():g} is not positive")
+            values[key] = _in_range(key, value, limits[key], where, extrapolate)
+        fixed = np.full((size, 4), np.nan)
+        for j, key in enumerate(PARAMETERS):
+            if key in values:
+                fixed[:, j] = values[key] if key == "abs_mag_g" else np.log10(values[key])
+
+        groups = self._population.groups(name, kind)
+        group, rows, feh = self._population.draw(groups, fixed, ids, random)
+        if amplitude_i is None:
+            rows[:, 3] = self._draw_amplitude(rows, group, ids, random)
+        for j, key in enumerate(PARAMETERS):
+            if key not in values:
+                values[key] = rows[:, j] if key == "abs_mag_g" else 10.0 ** rows[:, j]
+        phase = random.uniform("epoch", ids)
+        stars = Stars(
+            star_id=ids,
+            star_class=np.full(size, name),
+            subtype=np.array([GROUPS[g][1] for g in group], dtype=np.str_),
+            epoch=_REFERENCE_EPOCH + phase * values["period"],
+            ra=ra, dec=dec, distance_modulus=distance_modulus, ebv=ebv, feh=feh, **values,
+        )  # fmt: skip
+        return replace(stars, latent=self._draw_latent(self._rows(stars), group, ids, random))
+
+    def phase_curve(
+        self, stars: Stars, *, seed: int = 0, extrapolate: Extrapolate = "error"
+    ) -> PhaseCurve:
+        """Decode the phase curves of stars, once per star and without any visits.
+
+        Parameters
+        ----------
+        stars : Stars
+            Stars; where `latent` is None it is drawn, addressed by (seed, star_id), and so is the
+            subtype where it is ``""``.
+        seed : int
+            Seed of those draws.
+        extrapolate : {"error", "clip", "flag"}
+            What to do with parameters outside `ranges`; ``"clip"`` decodes the shape of the
+            border and leaves the stars as they are.
+
+        Returns
+        -------
+        PhaseCurve
+            Mean-zero shapes of unit peak-to-peak amplitude; phase zero is maximum light, or the
+            primary minimum of ECL and ELL.
+
+        Raises
+        ------
+        InputError
+            On parameters out of range or latent coordinates of another model.
+        """
+        rows = self._checked_rows(stars, extrapolate)
+        latent = stars.latent
+        if latent is None:
+            random = KeyedRandom(seed=seed)
+            group = self._groups_of(stars, rows, random)
+            latent = self._draw_latent(rows, group, stars.star_id, random)
+        elif latent.shape[1] != self.n_latent:
+            raise InputError(
+                f"the stars have {latent.shape[1]} latent coordinates, model {self.name!r} has "
+                f"{self.n_latent}",
+                remedy="Draw the stars with this model, or set latent to None.",
+            )
+        curves, _ = self.decode(latent, stars.star_class, rows)
+        return curves
+
+    def decode(
+        self, latent: npt.ArrayLike, star_class: npt.ArrayLike, physics: FloatArray
+    ) -> tuple[PhaseCurve, FloatArray]:
+        """Decode latent coordinates.
+
+        Parameters
+        ----------
+        latent : array_like, shape (N, n_latent)
+            Latent coordinates.
+        star_class : array_like of str, shape (N,)
+            Classes.
+        physics : ndarray, shape (N, 4)
+            log10 P, log10 Teff, M_G, log10 A: see `pelsvae_cadence.population.to_rows`.
+
+        Returns
+        -------
+        curves : PhaseCurve
+            Curves with unit amplitude and their phase zero in place.
+        shift : ndarray of float64, shape (N,)
+            Phase of that zero in the network's own output; it differs from 0 only where another
+            extreme than the expected one is the deepest.
+        """
+        import torch
+
+        kind = _class_index(np.asarray(star_class))
+        binary = np.array([is_binary(c) for c in STAR_CLASSES])[kind]
+
+        def network(z: Any, rows: Any, c: Any) -> Any:
+            return self._vae.decoder(z, rows, c)
+
+        packed = _in_blocks(
+            network,
+            torch.as_tensor(np.array(latent), dtype=torch.float32),
+            torch.as_tensor(np.array(physics), dtype=torch.float32),
+            torch.as_tensor(kind),
+        )
+        n_harmonics = self.n_harmonics
+        cos, sin = packed[:, :n_harmonics], packed[:, n_harmonics:]
+        return _conventional(PhaseCurve(cos=cos, sin=sin), binary)
+
+    def encode(
+        self,
+        phase: npt.ArrayLike | Sequence[npt.ArrayLike],
+        mag: npt.ArrayLike | Sequence[npt.ArrayLike],
+        mag_err: npt.ArrayLike | Sequence[npt.ArrayLike],
+        stars: Stars,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Encode folded I-band points of known stars.
+
+        Neither the mean magnitude nor the amplitude of the stars is used; both are fitted.
+
+        Parameters
+        ----------
+        phase, mag, mag_err : array_like, shape (n_points,), or sequences of N of them
+            Phases in cycles from maximum light (primary minimum for binaries), magnitudes and
+            their errors: one star's points in any order and number, or those of each star.
+        stars : Stars
+            The stars: class, period, teff and abs_mag_g condition the encoder.
+
+        Returns
+        -------
+        mu, logvar : ndarray of float64, shape (N, n_latent)
+            Mean and log-variance of the latent coordinates.
+
+        Raises
+        ------
+        InputError
+            If a star has no point, or points are not finite or have no positive error.
+        """
+        import torch
+
+        columns = [_per_star(v, len(stars)) for v in (phase, mag, mag_err)]
+        rows = self._rows(stars)
+        kind = _class_index(stars.star_class)
+        mu, logvar = (np.empty((len(stars), self.n_latent)) for _ in range(2))
+
+        def network(*inputs: Any) -> Any:
+            p, m, w, x, c = inputs
+            mean, variance, _ = self._vae.encode(p, m, w, x, c)
+            return torch.cat([mean, variance], dim=1)
+
+        for i, (p, m, e) in enumerate(zip(*columns, strict=True)):
+            points = [column(f"{name} of star {stars.star_id[i]}", v, None)
+                      for name, v in (("phase", p), ("mag", m), ("mag_err", e))]  # fmt: skip
+            if not len(points[0]) or len({len(v) for v in points}) != 1:
+                raise InputError(
+                    f"star {stars.star_id[i]} has {', '.join(str(len(v)) for v in points)} "
+                    "phases, magnitudes and errors",
+                    allowed="one or more of each, as many of one as of the others",
+                )
+            if (points[2] <= 0).any():
+                raise InputError(f"mag_err of star {stars.star_id[i]} is not positive")
+            folded = points[0] - np.floor(points[0])
+            # Sums depend on the order in their last bits; a fixed order makes them exact.
+            order = np.lexsort((points[2], points[1], folded))
+            p, m = folded[order], points[1][order]
+            w = 1.0 / points[2][order] ** 2
+            m = m - np.sum(w * m) / np.sum(w)
+            with_star = (p[None], m[None], w[None], rows[i : i + 1])
+            inputs = [torch.as_tensor(v, dtype=torch.float32) for v in with_star]
+            both = _in_blocks(network, *inputs, torch.as_tensor(kind[i : i + 1]), block=1)[0]
+            mu[i], logvar[i] = both[: self.n_latent], both[self.n_latent :]
+        return mu, logvar
+
+    def _rows(self, stars: Stars) -> FloatArray:
+        if (stars.amplitude_i <= 0).any():
+            bad = stars.star_id[stars.amplitude_i <= 0][0]
+            raise InputError(f"amplitude_i of star {bad} is 0", remedy="A star must vary.")
+        return to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
+
+    def _checked_rows(self, stars: Stars, extrapolate: Extrapolate) -> FloatArray:
+        """Arrange stars in rows, after the check of their ranges, class by class."""
+        values = {name: np.array(getattr(stars, name)) for name in PARAMETERS}
+        pairs = list(zip(stars.star_class.tolist(), stars.subtype.tolist(), strict=True))
+        for name, kind in sorted(set(pairs)):
+            mine = np.array([pair == (name, kind) for pair in pairs])
+            limits = self._population.ranges(name, kind or None)
+            for key in PARAMETERS:
+                values[key][mine] = _in_range(
+                    key, values[key][mine], limits[key], f"{name} {kind}".strip(), extrapolate
+                )
+        return self._rows(replace(stars, **values))
+
+    def _groups_of(
+        self, stars: Stars, rows: FloatArray, random: KeyedRandom
+    ) -> npt.NDArray[np.int64]:
+        """Look up the groups of stars; unknown subtypes are drawn given all the physics."""
+        group = group_index(stars.star_class, stars.subtype)
+        for name in sorted(set(stars.star_class[group < 0].tolist())):
+            mine = np.flatnonzero((group < 0) & (stars.star_class == name))
+            groups = self._population.groups(name)
+            drawn, _, _ = self._population.draw(groups, rows[mine], stars.star_id[mine], random)
+            group[mine] = drawn
+        return group
+
+    def _draw_amplitude(
+        self,
+        rows: FloatArray,
+        group: npt.NDArray[np.int64],
+        star_id: npt.NDArray[np.int64],
+        random: KeyedRandom,
+    ) -> FloatArray:
+        import torch
+
+        drawn = _in_blocks(
+            self._map.draw_log_amplitude,
+            torch.as_tensor(rows[:, :3], dtype=torch.float32),
+            torch.as_tensor(group),
+            torch.as_tensor(random.normal("amplitude", star_id), dtype=torch.float32),
+        )
+        limits = {
+            g: self._population.ranges(*GROUPS[g])["amplitude_i"] for g in set(group.tolist())
+        }
+        bounds = np.log10(np.array([limits[g] for g in group.tolist()]).reshape(-1, 2))
+        # The far tail of the density is no star that was ever seen.
+        return np.clip(drawn, bounds[:, 0], bounds[:, 1])
+
+    def _draw_latent(
+        self,
+        rows: FloatArray,
+        group: npt.NDArray[np.int64],
+        star_id: npt.NDArray[np.int64],
+        random: KeyedRandom,
+    ) -> FloatArray:
+        import torch
+
+        item = np.arange(self.n_latent)
+        noise = random.normal("latent", np.asarray(star_id)[:, None], item)
+        return _in_blocks(
+            self._map.draw,
+            torch.as_tensor(rows, dtype=torch.float32),
+            torch.as_tensor(group),
+            torch.as_tensor(noise, dtype=torch.float32),
+        )
+
+
+def _stored_name(key: str) -> str:
+    """Name of a tensor in the file: what two modules share is stored once."""
+    for shared in ("basis.", "physics."):
+        key = key.replace(f"decoder.{shared}", f"encoder.{shared}")
+    return key.replace("full_context.", "context.")
+
+
+def _resolve(star_class: str, subtype: str | None) -> tuple[str, str | None]:
+    name, implied = parse_star_class(star_class)
+    if subtype is None or subtype == "":
+        return name, implied
+    if subtype not in SUBTYPES[name] or implied not in (None, subtype):
+        allowed = (implied,) if implied else SUBTYPES[name]
+        raise InputError(
+            f"subtype {subtype!r} does not fit star class {star_class!r}",
+            allowed=", ".join(allowed),
+        )
+    return name, subtype
+
+
+def _class_index(star_class: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
+    lookup = {name: i for i, name in enumerate(STAR_CLASSES)}
+    return np.array([lookup[name] for name in star_class.tolist()], dtype=np.int64)
+
+
+def _number_of_stars(n: int | None, star_id: Any, given: dict[str, Any]) -> int:
+    if n is not None:
+        if isinstance(n, bool) or int(n) != n or n < 0:
+            raise InputError(f"n = {n!r} is not a number of stars", allowed="0 or more")
+        return int(n)
+    sizes = {name: np.size(value) for name, value in {**given, "star_id": star_id}.items()
+             if value is not None and np.ndim(value) == 1}  # fmt: skip
+    if len(set(sizes.values())) > 1:
+        text = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise InputError(f"the parameters have different lengths ({text})")
+    return next(iter(sizes.values()), 1)
+
+
+def _in_range(
+    name: str,
+    values: FloatArray,
+    limits: tuple[float, float],
+    star_class: str,
+    extrapolate: Extrapolate,
+) -> FloatArray:
+    """Refuse, clip or flag values outside the range of the training stars."""
+    if extrapolate not in ("error", "clip", "flag"):
+        raise InputError(f"extrapolate = {extrapolate!r}", allowed="'error', 'clip', 'flag'")
+    low, high = limits
+    # A value that was drawn at the border may differ from it in the last bit.
+    slack = 1e-9 * max(abs(low), abs(high))
+    outside = (values < low - slack) | (values > high + slack)
+    if not outside.any():
+        return values
+    bad = values[outside]
+    worst = bad[np.argmax(np.maximum(low - bad, bad - high))]
+    unit = _UNITS[name].replace("day", "d")
+    problem = f"{name} = {worst:.6g} {unit} is outside the range of the {star_class} training stars"
+    allowed = f"{low:.6g} to {high:.6g} {unit}"
+    if extrapolate == "error":
+        raise InputError(
+            problem,
+            allowed=allowed,
+            remedy="Use extrapolate='clip' for the border's value or 'flag' to extrapolate.",
+        )
+    done = "set to the border" if extrapolate == "clip" else "extrapolated"
+    warnings.warn(
+        f"{problem} ({allowed}); {outside.sum()} of {values.size} stars {done}",
+        ExtrapolationWarning,
+        stacklevel=4,
+    )
+    return np.clip(values, low, high) if extrapolate == "clip" else values
+
+
+def _in_blocks(function: Callable[..., Any], *inputs: Any, block: int = _BLOCK) -> FloatArray:
+    """Run a network on whole blocks of rows, the last one padded with copies of its last row."""
+    import torch
+
+    from pelsvae_cadence.model import single_thread
+
+    n = len(inputs[0])
+    results = []
+    with single_thread():
+        for start in range(0, max(n, 1), block):
+            parts = [v[start : start + block] for v in inputs]
+            missing = block - len(parts[0])
+            if missing:
+                # Zeros pad an empty request, so that its result still has the right width.
+                ends = [v[-1:] if len(v) else v.new_zeros(1, *v.shape[1:]) for v in parts]
+                parts = [
+                    torch.cat([v, e.expand(missing, *v.shape[1:])])
+                    for v, e in zip(parts, ends, strict=True)
+                ]
+            results.append(function(*parts))
+        return np.asarray(torch.cat(results)[:n].double().numpy())
+
+
+def _per_star(values: Any, n: int) -> list[Any]:
+    parts = list(values) if len(values) and np.ndim(values[0]) > 0 else [values]
+    if len(parts) != n:
+        raise InputError(f"points of {len(parts)} stars were given for {n} stars")
+    return parts
+
+
+def _conventional(
+    curves: PhaseCurve, binary: npt.NDArray[np.bool_]
+) -> tuple[PhaseCurve, FloatArray]:
+    """Put the phase zero on the extreme that the convention names, and the amplitude to one."""
+    if not len(curves):
+        return curves, np.zeros(0)
+    # An inverse FFT of (a - i b) is the curve on the grid, some fifty times faster than the sum.
+    spectrum = np.zeros((len(curves), _GRID // 2 + 1), dtype=np.complex128)
+    spectrum[:, 1 : curves.n_harmonics + 1] = 0.5 * _GRID * (curves.cos - 1j * curves.sin)
+    values = np.fft.irfft(spectrum, axis=1)
+    # Bright is negative: maximum light is the smallest value, a binary's minimum the largest.
+    wanted = np.where(binary[:, None], -values, values)
+    best, size = wanted.min(axis=1), np.ptp(values, axis=1)
+    at = wanted.argmin(axis=1)
+    around = [np.take_along_axis(wanted, ((at + d) % _GRID)[:, None], axis=1)[:, 0]
+              for d in (-1, 0, 1)]  # fmt: skip
+    bend = around[0] - 2.0 * around[1] + around[2]
+    offset = 0.5 * (around[0] - around[2]) / np.where(bend > 0, bend, 1.0)
+    peak = (at + np.clip(offset, -0.5, 0.5)) / _GRID
+    moved = wanted[:, 0] > best + _FLATNESS * size
+    shift = np.where(moved, peak, 0.0)
+    turned = curves.shifted(shift)
+    return PhaseCurve(cos=turned.cos / size[:, None], sin=turned.sin / size[:, None]), shift

@@ -1,0 +1,97 @@
+"""Maps from physical parameters to latent coordinates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pelsvae_cadence.latent import LATENT_MAPS, FlowMap, LatentMapConfig, LinearMap
+from pelsvae_cadence.population import GROUPS
+
+SMALL = LatentMapConfig(n_latent=4, transforms=2, hidden=16)
+
+
+def stars(n: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Latent coordinates that depend on temperature and amplitude, in two groups."""
+    rng = np.random.default_rng(0)
+    physics = np.stack(
+        [rng.normal(-0.25, 0.06, n), rng.normal(3.8, 0.02, n), rng.normal(0.5, 0.1, n),
+         np.zeros(n)], axis=1,
+    )  # fmt: skip
+    hot = (physics[:, 1] - 3.8) / 0.02
+    physics[:, 3] = -0.3 + 0.1 * hot + 0.05 * rng.normal(size=n)
+    z = 0.3 * rng.normal(size=(n, 4))
+    z[:, 0] += 2.0 * hot
+    z[:, 1] += 10.0 * (physics[:, 3] + 0.3)
+    return z, physics, np.where(np.arange(n) % 2, 3, 13)
+
+
+def tensors(*arrays: np.ndarray) -> list[torch.Tensor]:
+    return [torch.as_tensor(a, dtype=torch.float32 if a.dtype.kind == "f" else None)
+            for a in arrays]  # fmt: skip
+
+
+@pytest.fixture
+def flow() -> FlowMap:
+    torch.manual_seed(0)
+    flow = FlowMap(SMALL)
+    z, physics, group = stars()
+    flow.set_statistics(z, physics, group)
+    return flow
+
+
+def test_draw_inverts_the_density(flow: FlowMap) -> None:
+    z, physics, group = tensors(*stars(50))
+    with torch.no_grad():
+        scaled = (z - flow.z_centre[group]) / flow.z_scale[group]
+        noise = flow.shape(flow.full_context(physics, group)).transform(scaled)
+        back = flow.draw(physics, group, noise)
+    torch.testing.assert_close(back, z, atol=1e-3, rtol=1e-3)
+
+
+def test_gradient_reaches_every_parameter(flow: FlowMap) -> None:
+    z, physics, group = tensors(*stars(200))
+    first, second = flow.log_prob(z, physics, group)
+    (-(first + second).mean()).backward()
+    for name, parameter in flow.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("name", sorted(LATENT_MAPS))
+def test_draws_use_only_the_noise_given(name: str) -> None:
+    _, physics, group = tensors(*stars(20))
+    torch.manual_seed(1)
+    chosen = LATENT_MAPS[name](SMALL)
+    noise = torch.linspace(-2, 2, 80).reshape(20, 4)
+    state = torch.random.get_rng_state()
+    first = chosen.draw(physics, group, noise)
+    a = chosen.draw_log_amplitude(physics, group, noise[:, 0])
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(99)
+    assert torch.equal(chosen.draw(physics, group, noise), first)
+    assert torch.equal(chosen.draw_log_amplitude(physics, group, noise[:, 0]), a)
+    # The amplitude is drawn from period, temperature and luminosity; its own column is unread.
+    assert torch.equal(chosen.draw_log_amplitude(physics[:, :3], group, noise[:, 0]), a)
+
+
+def test_linear_map_finds_the_slopes() -> None:
+    z, physics, group = stars(4000)
+    linear = LinearMap(SMALL)
+    linear.fit(z, physics, group)
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=(4000, 4))
+    drawn = linear.draw(*tensors(physics, group, noise)).numpy()
+    hot = (physics[:, 1] - 3.8) / 0.02
+    assert np.polyfit(hot, drawn[:, 0], 1)[0] == pytest.approx(2.0, abs=0.05)
+    assert drawn[:, 2].std() == pytest.approx(0.3, abs=0.02)
+    size = linear.draw_log_amplitude(*tensors(physics, group, noise[:, 0])).numpy()
+    assert np.polyfit(hot, size, 1)[0] == pytest.approx(0.1, abs=0.01)
+    assert np.std(size - 0.1 * hot) == pytest.approx(0.05, abs=0.01)
+
+
+def test_statistics_are_shared_by_both_contexts(flow: FlowMap) -> None:
+    assert torch.equal(flow.context.centre, flow.full_context.centre)
+    assert flow.context.centre[3, 1] == pytest.approx(3.8, abs=0.01)
+    assert len(flow.context.centre) == len(GROUPS)

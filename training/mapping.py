@@ -1,0 +1,203 @@
+"""The fit of the map from physical parameters to latent coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from pelsvae_cadence.latent import FlowMap, LinearMap
+from pelsvae_cadence.model import HarmonicVAE
+from pelsvae_cadence.training.shape_table import PointSimulator, ShapeTable
+
+__all__ = ["LatentSample", "MappingTask", "encode_table", "fit_linear_map"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentSample:
+    """Latent coordinates of stars with their physics.
+
+    Parameters
+    ----------
+    z : ndarray of float32, shape (n_draws, N, n_latent)
+        Draws from each star's posterior.
+    physics : ndarray of float64, shape (N, 4)
+        Physics.
+    group : ndarray of int64, shape (N,)
+        Groups.
+    """
+
+    z: npt.NDArray[np.float32]
+    physics: npt.NDArray[np.float64]
+    group: npt.NDArray[np.int64]
+
+
+@torch.no_grad()
+def encode_table(
+    module: HarmonicVAE,
+    table: ShapeTable,
+    *,
+    n_draws: int = 4,
+    n_points: int = 300,
+    noise: float = 0.005,
+    seed: int = 0,
+) -> LatentSample:
+    """Encode every star as a well-observed light curve, several times with fresh noise.
+
+    Parameters
+    ----------
+    module : HarmonicVAE
+        A trained network.
+    table : ShapeTable
+        The stars.
+    n_draws : int
+        Draws per star.
+    n_points : int
+        Points per light curve.
+    noise : float
+        Their noise in mag.
+    seed : int
+        Seed of points, noise and posterior draws.
+
+    Returns
+    -------
+    LatentSample
+        The latent coordinates.
+    """
+    device = next(module.parameters()).device
+    simulator = PointSimulator(table.n_harmonics, str(device))
+    generator = torch.Generator().manual_seed(seed)
+    module.eval()
+    draws = np.empty((n_draws, len(table), module.config.n_latent), dtype=np.float32)
+    for d in range(n_draws):
+        for start in range(0, len(table), 512):
+            rows = slice(start, start + 512)
+            shapes = torch.as_tensor(table.shapes[rows], dtype=torch.float32, device=device)
+            physics = torch.as_tensor(table.physics[rows], dtype=torch.float32, device=device)
+            star_class = torch.as_tensor(table.star_class[rows], device=device)
+            sigma = torch.full((len(shapes),), noise, device=device)
+            points = simulator.draw(shapes, 10.0 ** physics[:, 3], n_points, sigma, generator)
+            mu, logvar, _ = module.encode(
+                points.phase, points.mag, points.weight, physics, star_class
+            )
+            error = torch.randn(mu.shape, generator=generator).to(device)
+            draws[d, rows] = (mu + (0.5 * logvar).exp() * error).cpu().numpy()
+    return LatentSample(z=draws, physics=table.physics, group=table.group)
+
+
+class MappingTask:
+    """A flow trained by maximum likelihood on latent coordinates of the training stars.
+
+    Parameters
+    ----------
+    module : FlowMap
+        The flow; its statistics are set here.
+    train, held_out : LatentSample
+        Training and validation stars.
+    probability : ndarray, shape (N,)
+        Probability with which each training star is drawn.
+    jitter : float
+        Scatter added to the standardised physics in training, so that a flow of this size does
+        not learn single stars by their exact physics.
+    device : str
+        Torch device.
+    """
+
+    def __init__(
+        self,
+        module: FlowMap,
+        train: LatentSample,
+        held_out: LatentSample,
+        probability: npt.NDArray[np.float64],
+        *,
+        jitter: float = 0.1,
+        device: str = "cpu",
+    ) -> None:
+        self.module: FlowMap = module
+        n_draws = len(train.z)
+        module.set_statistics(
+            train.z.reshape(-1, train.z.shape[-1]),
+            np.tile(train.physics, (n_draws, 1)),
+            np.tile(train.group, n_draws),
+        )
+        module.to(device)
+        self._probability = torch.as_tensor(probability)
+        self._jitter = jitter
+        self._train = self._to_tensors(train, device)
+        self._held_out = self._to_tensors(held_out, device)
+
+    @staticmethod
+    def _to_tensors(sample: LatentSample, device: str) -> tuple[Tensor, Tensor, Tensor]:
+        return (
+            torch.as_tensor(sample.z, device=device),
+            torch.as_tensor(sample.physics, dtype=torch.float32, device=device),
+            torch.as_tensor(sample.group, device=device),
+        )
+
+    def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Compute the negative log-likelihood of one random batch.
+
+        Parameters
+        ----------
+        batch : int
+            Number of stars.
+        generator : torch.Generator
+            Source of all random numbers of the step.
+
+        Returns
+        -------
+        dict of str to Tensor
+            ``"loss"``, ``"amplitude"``, ``"shape"``.
+        """
+        rows = torch.multinomial(self._probability, batch, replacement=True, generator=generator)
+        z, physics, group = self._train
+        draw = torch.randint(len(z), (batch,), generator=generator)
+        error = torch.randn((batch, 4), generator=generator).to(physics.device)
+        # The amplitude is an outcome as well as a condition: it stays as it is.
+        error[:, 3] = 0.0
+        mine = group[rows]
+        scale = self.module.context.scale[mine]
+        moved = physics[rows] + self._jitter * scale * error
+        amplitude, shape = self.module.log_prob(z[draw, rows], moved, mine)
+        terms = {"amplitude": -amplitude.mean(), "shape": -shape.mean()}
+        return {"loss": terms["amplitude"] + terms["shape"], **terms}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Measure the likelihood of held-out stars.
+
+        Returns
+        -------
+        dict of str to float
+            ``"score"``, the mean over groups of the negative log-likelihood, and its two terms.
+        """
+        z, physics, group = self._held_out
+        amplitude, shape = self.module.log_prob(z[0], physics, group)
+        means = []
+        for g in group.unique():
+            mine = group == g
+            means.append((float(-amplitude[mine].mean()), float(-shape[mine].mean())))
+        first, second = np.mean(means, axis=0).tolist()
+        return {"score": first + second, "nll_amplitude": first, "nll_shape": second}
+
+
+def fit_linear_map(module: LinearMap, train: LatentSample) -> LinearMap:
+    """Fit the linear map to the training stars.
+
+    Parameters
+    ----------
+    module : LinearMap
+        The map, changed in place.
+    train : LatentSample
+        Training stars; the first draw of each is used.
+
+    Returns
+    -------
+    LinearMap
+        The same map.
+    """
+    module.fit(train.z[0].astype(np.float64), train.physics, train.group)
+    return module
