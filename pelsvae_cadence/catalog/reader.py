@@ -18,7 +18,7 @@ from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence import Visits
 from pelsvae_cadence.catalog.layout import GROUPS, decode
 from pelsvae_cadence.catalog.provenance import Provenance
-from pelsvae_cadence.catalog.validation import open_catalog
+from pelsvae_cadence.catalog.validation import HDF5_ERRORS, open_catalog
 from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
@@ -94,7 +94,7 @@ class Catalog:
             raise InputError(f"{self.path} is closed")
         try:
             dataset = self._file.get(name)
-        except (OSError, KeyError, RuntimeError):
+        except HDF5_ERRORS:
             dataset = None
         if not isinstance(dataset, h5py.Dataset):
             raise self._damaged(name)
@@ -110,7 +110,7 @@ class Catalog:
         dataset = self._dataset(name)
         try:
             return decode(dataset[rows], dataset.dtype)
-        except (OSError, RuntimeError) as error:
+        except HDF5_ERRORS as error:
             raise self._damaged(name) from error
 
     def _gather(self, name: str, starts: IntArray, stops: IntArray) -> npt.NDArray[Any]:
@@ -131,7 +131,7 @@ class Catalog:
                         values, np.s_[first:last], np.s_[filled : filled + last - first]
                     )
                     filled += last - first
-        except (OSError, RuntimeError) as error:
+        except HDF5_ERRORS as error:
             raise self._damaged(name) from error
         return decode(values, dataset.dtype)
 
@@ -146,7 +146,7 @@ class Catalog:
         """What the catalogue was made from."""
         try:
             return Provenance.from_attributes(self._file["provenance"].attrs)
-        except (KeyError, OSError, RuntimeError) as error:
+        except HDF5_ERRORS as error:
             raise self._damaged("provenance") from error
 
     @cached_property
@@ -194,7 +194,10 @@ class Catalog:
 
     @property
     def _has_latent(self) -> bool:
-        return "latent" in self._file["stars"]
+        try:
+            return "latent" in self._file["stars"]
+        except HDF5_ERRORS as error:
+            raise self._damaged("stars") from error
 
     def _rows(self, rows: npt.ArrayLike) -> IntArray:
         wanted = np.atleast_1d(np.asarray(rows))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import h5py
 import numpy as np
@@ -23,7 +23,10 @@ from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.errors import InputError
 
-__all__ = ["open_catalog", "validate_catalog"]
+__all__ = ["HDF5_ERRORS", "open_catalog", "validate_catalog"]
+
+#: What h5py raises where a file is damaged, depending on which of its parts is.
+HDF5_ERRORS: Final = (OSError, RuntimeError, KeyError, ValueError)
 
 _VALIDATE = "The file is damaged or was not finished: make it again, or take a copy."
 
@@ -53,7 +56,9 @@ def open_catalog(path: str | os.PathLike[str]) -> h5py.File:
     try:
         if not h5py.is_hdf5(name):
             raise InputError(f"{name} is not an HDF5 file")
-        file = h5py.File(name, "r")
+        # A catalogue gets its name when it is complete and is never changed: no lock is needed,
+        # and network file systems often have none.
+        file = h5py.File(name, "r", locking=False)
     except OSError as error:
         if isinstance(error, PermissionError):
             raise InputError(f"{name} cannot be read: {error.strerror}") from error
@@ -70,7 +75,7 @@ def open_catalog(path: str | os.PathLike[str]) -> h5py.File:
 def _check_format(name: Path, file: h5py.File) -> None:
     try:
         found, version = file.attrs.get("format"), file.attrs.get("format_version")
-    except (OSError, KeyError, RuntimeError) as error:
+    except HDF5_ERRORS as error:
         raise InputError(f"{name} is damaged in its attributes", remedy=_VALIDATE) from error
     if found != FORMAT:
         raise InputError(
@@ -115,7 +120,7 @@ def validate_catalog(path: str | os.PathLike[str]) -> list[str]:
         if sound:
             try:
                 _check_links(file, problems)
-            except (OSError, RuntimeError) as error:
+            except HDF5_ERRORS as error:
                 # Named by dataset already where its checksum failed.
                 if not problems:
                     problems.append(f"the tables cannot be compared: {error}")
@@ -125,7 +130,7 @@ def validate_catalog(path: str | os.PathLike[str]) -> list[str]:
 def _item(file: h5py.File, name: str, kind: type, problems: list[str]) -> Any:
     try:
         item = file.get(name)
-    except (OSError, KeyError, RuntimeError) as error:
+    except HDF5_ERRORS as error:
         problems.append(f"{name}: cannot be opened ({error})")
         return None
     if not isinstance(item, kind):
@@ -135,10 +140,18 @@ def _item(file: h5py.File, name: str, kind: type, problems: list[str]) -> Any:
     return item
 
 
+def _present(group: h5py.Group, name: str) -> bool:
+    try:
+        return name in group
+    except HDF5_ERRORS:
+        return True  # and opening it will say what is wrong
+
+
 def _check_marks(group: h5py.Group, name: str, problems: list[str]) -> None:
     try:
-        found = group.attrs.get("format"), group.attrs.get("format_version")
-    except (OSError, KeyError, RuntimeError) as error:
+        version = group.attrs.get("format_version")
+        found = group.attrs.get("format"), getattr(version, "item", lambda: None)()
+    except HDF5_ERRORS as error:
         problems.append(f"{name}: the attributes cannot be read ({error})")
         return
     if found != (FORMAT, FORMAT_VERSION):
@@ -161,7 +174,7 @@ def _check_group(
     # Offsets have one entry more than stars or positions, but points are as many as they say.
     for column in columns:
         path = f"{name}/{column.name}"
-        if column.optional and column.name not in group:
+        if column.optional and not _present(group, column.name):
             continue
         dataset = _item(file, path, h5py.Dataset, problems)
         if dataset is None:
@@ -185,17 +198,17 @@ def _check_group(
 
 
 def _same_codes(found: np.dtype[Any], expected: np.dtype[Any]) -> bool:
-    """Whether every band of a file's enumeration has the code that the format gives it."""
+    """Whether the bands of the format have their codes; a file may know more bands."""
     ours, theirs = h5py.check_enum_dtype(expected), h5py.check_enum_dtype(found)
     if ours is None or expected == np.bool_:
         return True
-    return theirs is not None and all(ours.get(name) == code for name, code in theirs.items())
+    return theirs is not None and all(theirs.get(name) == code for name, code in ours.items())
 
 
 def _check_dataset(path: str, dataset: h5py.Dataset, column: Column, problems: list[str]) -> None:
     try:
         attributes = dict(dataset.attrs)
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
+    except HDF5_ERRORS as error:
         problems.append(f"{path}: the attributes cannot be read ({error})")
         return
     for key, value in column.attributes.items():
@@ -206,7 +219,7 @@ def _check_dataset(path: str, dataset: h5py.Dataset, column: Column, problems: l
             )
     try:
         digest = dataset_digest(dataset)
-    except (OSError, RuntimeError) as error:
+    except HDF5_ERRORS as error:
         problems.append(f"{path}: the data cannot be read ({str(error).splitlines()[0]})")
         return
     if digest != attributes.get("sha256"):
@@ -220,7 +233,7 @@ def _check_provenance(file: h5py.File, problems: list[str]) -> None:
     _check_marks(group, "provenance", problems)
     try:
         Provenance.from_attributes(group.attrs)
-    except (InputError, OSError, RuntimeError) as error:
+    except HDF5_ERRORS as error:
         problems.append(f"provenance: {error}")
 
 
@@ -228,7 +241,7 @@ def _check_attributes(file: h5py.File, problems: list[str]) -> None:
     try:
         digest = attributes_digest(file)
         stored = file.attrs.get("attributes_sha256")
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
+    except HDF5_ERRORS as error:
         problems.append(f"attributes: they cannot be read ({error})")
         return
     if stored != digest:
