@@ -1,1 +1,29 @@
-"""The plug-in for rubin_sim's MAF: metrics, bundles, runs. The only room that imports rubin_sim."""
+"""The plug-in for rubin_sim's MAF: metrics, bundles, runs. The only room that imports rubin_sim.
+
+Names are imported when first used, so that importing this package does not load rubin_sim.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.metrics.batches import period_recovery_batch
+    from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
+    from pelsvae_cadence.metrics.run import RunResult, run_period_recovery
+
+__all__ = ["PeriodRecoveryMetric", "RunResult", "period_recovery_batch", "run_period_recovery"]
+
+_HOMES: Final[dict[str, str]] = {
+    "PeriodRecoveryMetric": "period_recovery",
+    "RunResult": "run",
+    "period_recovery_batch": "batches",
+    "run_period_recovery": "run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"pelsvae_cadence.metrics.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,236 @@
+"""Stars of one class at one sky position: drawn, observed, searched, judged."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import healpy
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import freeze
+from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.classes import parse_star_class
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.periods import PERIOD_RANGE, PeriodResult, Verdicts, judge, search
+from pelsvae_cadence.photometry import at_magnitude
+from pelsvae_cadence.simulate import simulate
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.phase_curve import PhaseCurve
+    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.stars import Stars
+
+__all__ = ["Recovery", "StarSample", "observe_and_search", "stars_at", "stars_of_position"]
+
+#: Positions are told apart by the pixel of this HEALPix resolution (26 arcsec).
+_POSITION_NSIDE: Final = 8192
+_STARS_PER_PIXEL: Final = 1 << 20
+_CACHE_SIZE: Final = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class StarSample:
+    """What to draw at each position.
+
+    Parameters
+    ----------
+    star_class : str
+        Class, subtype or alias, e.g. ``"RRab"``.
+    n : int
+        Number of stars.
+    seed : int
+        Seed of the draws.
+    model : str
+        Name or path of the source model.
+    """
+
+    star_class: str
+    n: int
+    seed: int = 0
+    model: str = "default"
+
+    def __post_init__(self) -> None:
+        parse_star_class(self.star_class)
+        if not 1 <= self.n < _STARS_PER_PIXEL:
+            raise InputError(
+                f"stars_per_position = {self.n!r}", allowed=f"1 .. {_STARS_PER_PIXEL - 1}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """What became of the stars of one position.
+
+    Parameters
+    ----------
+    stars : Stars
+        The stars that were observed.
+    periods : PeriodResult
+        What the blind search found.
+    verdicts : Verdicts
+        How right it is.
+    n_visits : int
+        Visits to the position.
+    n_visits_used : float
+        Median number of points that went into the search (thinned, unsaturated).
+    """
+
+    stars: Stars
+    periods: PeriodResult
+    verdicts: Verdicts
+    n_visits: int
+    n_visits_used: float
+
+
+def stars_of_position(ra: float, dec: float, n: int) -> npt.NDArray[np.int64]:
+    """Give the stars of a sky position their numbers.
+
+    The numbers depend on the position alone: two surveys, two slicers or two constraints observe
+    the same stars there, and differences between them are paired.
+
+    Parameters
+    ----------
+    ra, dec : float
+        Position in degrees.
+    n : int
+        Number of stars.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        ``pixel << 20 | j`` with the nested HEALPix pixel at nside 8192.
+    """
+    pixel = int(healpy.ang2pix(_POSITION_NSIDE, ra % 360.0, dec, nest=True, lonlat=True))
+    return freeze(pixel * _STARS_PER_PIXEL + np.arange(n, dtype=np.int64))
+
+
+# Bundles of one run share their stars; a metric object must stay light, since MAF copies it for
+# each reduce method. Hence these small caches, which only ever hold reproducible values.
+_models: OrderedDict[str, LightCurveModel] = OrderedDict()
+_samples: OrderedDict[tuple[object, ...], tuple[Stars, PhaseCurve]] = OrderedDict()
+
+
+def _model(name: str) -> LightCurveModel:
+    from pelsvae_cadence.source import LightCurveModel
+
+    if name not in _models:
+        _models[name] = LightCurveModel.load(name)
+    return _models[name]
+
+
+def stars_at(
+    sample: StarSample, ra: float, dec: float, *, ebv: float = 0.0
+) -> tuple[Stars, PhaseCurve]:
+    """Draw the stars of a position, and decode their shapes.
+
+    Parameters
+    ----------
+    sample : StarSample
+        What to draw.
+    ra, dec : float
+        Position in degrees.
+    ebv : float
+        True colour excess E(B-V) in mag.
+
+    Returns
+    -------
+    stars : Stars
+        The stars, at a distance modulus of zero.
+    curve : PhaseCurve
+        Their shapes.
+    """
+    key = (sample, round(ra, 9), round(dec, 9), ebv)
+    if key not in _samples:
+        star_class, subtype = parse_star_class(sample.star_class)
+        model = _model(sample.model)
+        stars = model.sample(
+            star_class,
+            subtype=subtype,
+            n=sample.n,
+            seed=sample.seed,
+            star_id=stars_of_position(ra, dec, sample.n),
+            ra=ra,
+            dec=dec,
+            ebv=ebv,
+        )
+        _samples[key] = stars, model.phase_curve(stars, seed=sample.seed)
+        while len(_samples) > _CACHE_SIZE:
+            _samples.popitem(last=False)
+    return _samples[key]
+
+
+def observe_and_search(
+    stars: Stars,
+    curve: PhaseCurve,
+    visits: Visits,
+    *,
+    seed: int,
+    magnitude: float | None = None,
+    reference_band: str = "r",
+    distance_modulus: float | None = None,
+    period_range: tuple[float, float] = PERIOD_RANGE,
+    baseline: float | None = None,
+    false_alarm_level: float = 0.01,
+) -> Recovery:
+    """Observe stars at one position, search for their periods and judge what was found.
+
+    Parameters
+    ----------
+    stars : Stars
+        N stars.
+    curve : PhaseCurve
+        Their shapes.
+    visits : Visits
+        The visits.
+    seed : int
+        Seed of the photometric noise.
+    magnitude : float, optional
+        Mean apparent magnitude of all stars in `reference_band`.
+    reference_band : str
+        Band of `magnitude`, out of `pelsvae_cadence.bands.BANDS`.
+    distance_modulus : float, optional
+        True distance modulus in mag; used where `magnitude` is None.
+    period_range : tuple of float
+        Range of trial periods in days.
+    baseline : float, optional
+        Time span T that sets the frequency step and the tolerance, in days; by default that of
+        the visits.
+    false_alarm_level : float
+        Largest false-alarm probability of a detection.
+
+    Returns
+    -------
+    Recovery
+        Stars, periods, verdicts.
+
+    Raises
+    ------
+    InputError
+        If neither or both of magnitude and distance modulus are given, or one is out of range.
+    """
+    if (magnitude is None) == (distance_modulus is None):
+        raise InputError(
+            f"magnitude = {magnitude!r} and distance_modulus = {distance_modulus!r}",
+            remedy="Give one of the two.",
+        )
+    if magnitude is not None:
+        if reference_band not in BANDS:
+            raise InputError(f"unknown band {reference_band!r}", allowed=", ".join(BANDS))
+        observed = at_magnitude(stars, reference_band, magnitude)
+    else:
+        observed = replace(stars, distance_modulus=np.full(len(stars), distance_modulus))
+    light_curves = simulate(observed, visits, seed=seed, curve=curve)
+    if baseline is None:
+        baseline = max(float(np.ptp(visits.mjd)), 1.0)
+    periods = search(light_curves, baseline=baseline, period_range=period_range)
+    return Recovery(
+        stars=observed,
+        periods=periods,
+        verdicts=judge(periods, observed.period, false_alarm_level=false_alarm_level),
+        n_visits=len(visits),
+        n_visits_used=float(np.median(periods.n_points)),
+    )

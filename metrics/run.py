@@ -1,0 +1,353 @@
+"""Run the period-recovery metrics on a survey, through MAF."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import healpy
+import numpy as np
+import pandas as pd
+
+from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.batches import (
+    DEFAULT_CLASSES,
+    DEFAULT_MAGNITUDES,
+    period_recovery_batch,
+)
+from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
+from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES
+from pelsvae_cadence.metrics.survey_source import PositionCadence, SurveySource, open_survey
+
+prepare_data_directory()  # rubin_sim looks for it when it is imported
+
+from rubin_sim.maf.db import ResultsDb
+from rubin_sim.maf.metric_bundles import MetricBundle, MetricBundleGroup
+from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
+
+__all__ = ["PartialSkyWarning", "RunResult", "run_period_recovery"]
+
+RESULTS_FILE: Final = "resultsDb_sqlite.db"
+# A wide survey reaches 60-70 % of the sky; patches cut out of one reach far less.
+_PARTIAL_SKY: Final = 0.3
+# A synthetic survey puts its visits exactly on the positions: none may reach another one.
+_SYNTHETIC_RADIUS: Final = 0.01
+
+
+class PartialSkyWarning(UserWarning):
+    """A map of the sky is asked of a table that covers patches of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What a run of the metrics has found and written.
+
+    Parameters
+    ----------
+    positions : pandas.DataFrame
+        One row per class, magnitude and position: run, star_class, magnitude, ra, dec [deg],
+        n_visits (all visits), n_visits_used, n_stars and the fractions of
+        `pelsvae_cadence.metrics.period_recovery.RECOVERY_VALUES`.
+    stars : pandas.DataFrame
+        One row per star: run, star_class, magnitude, ra, dec, star_id, true_period,
+        found_period [d], verdict.
+    summary : pandas.DataFrame
+        One row per class and magnitude: means over the positions, with `recovered_err`, the
+        standard error of the recovered fraction over positions and stars.
+    out_dir : Path
+        Where everything is.
+    files : dict of str to Path
+        "results" (MAF's ResultsDb), "positions", "stars" and "summary" (CSV).
+    """
+
+    positions: pd.DataFrame
+    stars: pd.DataFrame
+    summary: pd.DataFrame
+    out_dir: Path
+    files: dict[str, Path]
+
+
+def run_period_recovery(
+    cadence: str | Path | Survey | PositionCadence,
+    *,
+    nside: int | None = None,
+    positions: Sequence[tuple[float, float]] | None = None,
+    radius: float | None = None,
+    survey: SurveyName | None = None,
+    star_classes: Sequence[str] = DEFAULT_CLASSES,
+    magnitudes: Sequence[float] | None = None,
+    stars_per_position: int = 20,
+    constraint: str = "",
+    run_name: str | None = None,
+    out_dir: str | Path = "period_recovery",
+    seed: int = 0,
+    period_range: tuple[float, float] | None = None,
+    use_camera: bool | None = None,
+    overwrite: bool = False,
+    plots: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    **metric_options: Any,
+) -> RunResult:
+    """Run one period-recovery metric per class and magnitude on a survey.
+
+    An sqlite database goes through MAF with the constraint; other tables, surveys in memory and
+    the synthetic survey are handed to MAF as arrays.
+
+    Parameters
+    ----------
+    cadence : str, Path, Survey or SyntheticSurvey
+        The survey: an sqlite database, a CSV or Parquet table, or an object in memory.
+    nside : int, optional
+        HEALPix resolution of a map of the sky.
+    positions : sequence of (ra, dec), optional
+        Positions in degrees, instead of a map.
+    radius : float, optional
+        Radius of the circular field of view in degrees: 1.75 (LSST) or 3.5 (ZTF) by default.
+    survey : {"lsst", "ztf"}, optional
+        Whose filters and noise apply; told from bands and depths by default.
+    star_classes : sequence of str
+        Classes, subtypes or aliases.
+    magnitudes : sequence of float, optional
+        Mean r magnitudes.
+    stars_per_position : int
+        Stars per position, class and magnitude; all magnitudes show the same stars.
+    constraint : str
+        SQL condition on the visits, e.g. ``"night < 366"``.
+    run_name : str, optional
+        Name of the run; that of the survey by default.
+    out_dir : str or Path
+        Directory for MAF's files and the tables.
+    seed : int
+        Seed of stars and noise.
+    period_range : tuple of float, optional
+        Trial periods in days; 0.03 to 1000 d by default.
+    use_camera : bool, optional
+        Use MAF's camera footprint; by default where it is installed, no radius is given, the
+        survey is LSST and the table holds camera rotations.
+    overwrite : bool
+        Replace results in `out_dir`; otherwise existing results are an error.
+    plots : bool
+        Also write MAF's plots.
+    progress : callable, optional
+        Called with (positions done, positions in all), counted over all bundles. Positions
+        without visits are not visited by MAF and stay uncounted until the end.
+    **metric_options
+        Further keywords of `PeriodRecoveryMetric`.
+
+    Returns
+    -------
+    RunResult
+        Tables and files.
+
+    Raises
+    ------
+    InputError
+        If the survey cannot be read, there is no visit, positions are wrong, or results exist.
+    """
+    if (nside is None) == (positions is None):
+        raise InputError(
+            f"nside = {nside!r} and positions = {positions!r}", remedy="Give one of the two."
+        )
+    if nside is not None and not healpy.isnsideok(nside, nest=True):
+        raise InputError(f"nside = {nside!r}", allowed="a power of two, e.g. 8, 16, 64")
+    points = None if positions is None else [check_position(ra, dec) for ra, dec in positions]
+    if points is not None and not points:
+        raise InputError("no position to run on", remedy="Give at least one (ra, dec).")
+    folder = Path(out_dir)
+    if (folder / RESULTS_FILE).exists() and not overwrite:
+        raise InputError(
+            f"{folder} already holds results", remedy="Choose another directory, or overwrite."
+        )
+    if radius is not None and not 0 < radius <= 90:
+        raise InputError(f"radius = {radius!r} deg", allowed="above 0, up to 90 deg")
+    if points is None:
+        ra, dec = healpy.pix2ang(nside, np.arange(healpy.nside2npix(nside)), lonlat=True)
+        targets = list(zip(ra.tolist(), dec.tolist(), strict=True))
+    else:
+        targets = points
+    source = open_survey(cadence, positions=targets, survey=survey, constraint=constraint)
+    name = run_name or source.name
+    mags = DEFAULT_MAGNITUDES[source.survey] if magnitudes is None else tuple(magnitudes)
+    if use_camera is None:
+        use_camera = (
+            radius is None
+            and source.survey == "lsst"
+            and source.rotation is not None
+            and not source.by_position
+            and has_camera_data()
+        )
+    reach = _SYNTHETIC_RADIUS if source.by_position else radius or FOV_RADIUS[source.survey]
+    slicer = _slicer(source, points, nside, reach, use_camera)
+    total = len(slicer) * len(star_classes) * len(mags)
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    bundles = period_recovery_batch(
+        source.columns,
+        run_name=name,
+        extra_sql=constraint or None,
+        slicer=slicer,
+        survey=source.survey,
+        star_classes=star_classes,
+        magnitudes=mags,
+        stars_per_position=stars_per_position,
+        seed=seed,
+        period_range=period_range,
+        visit_id_col=source.visit_id,
+        seeing_col=source.seeing,
+        mjd_is_middle=source.mjd_is_middle,
+        on_run=step,
+        **metric_options,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {key: folder / f"{key}.csv" for key in ("positions", "stars", "summary")}
+    if overwrite:
+        for old in (folder / RESULTS_FILE, *tables.values()):
+            old.unlink(missing_ok=True)
+    results = ResultsDb(out_dir=str(folder))
+    object_bundles = list(bundles.values())
+    group = MetricBundleGroup(
+        bundles, source.database, out_dir=str(folder), results_db=results, save_early=False,
+        db_table=source.table,
+    )  # fmt: skip
+    group.run_current(constraint, sim_data=source.array)
+    if nside is not None:
+        _warn_of_patches(object_bundles[0])
+    group.write_all()
+    if plots:
+        _plot(group)
+    results.close()
+    positions_table, stars_table = _tables(object_bundles, name)
+    frames = {
+        "positions": positions_table,
+        "stars": stars_table,
+        "summary": _summary(positions_table),
+    }
+    for key, frame in frames.items():
+        frame.to_csv(tables[key], index=False)
+    if progress is not None:
+        progress(total, total)
+    return RunResult(out_dir=folder, files={"results": folder / RESULTS_FILE, **tables}, **frames)
+
+
+def _slicer(
+    source: SurveySource,
+    points: list[tuple[float, float]] | None,
+    nside: int | None,
+    radius: float,
+    use_camera: bool,
+) -> BaseSlicer:
+    options: dict[str, Any] = {
+        "lon_col": source.columns["ra"],
+        "lat_col": source.columns["dec"],
+        "radius": radius,
+        "use_camera": use_camera,
+        # Without a footprint the rotation is never used; any column that exists will do.
+        "rot_sky_pos_col_name": source.rotation or source.columns["ra"],
+        "verbose": False,
+    }
+    if points is None:
+        return HealpixSlicer(nside=nside, use_cache=False, **options)
+    ra, dec = (list(values) for values in zip(*points, strict=True))
+    return UserPointsSlicer(ra, dec, **options)
+
+
+def _warn_of_patches(bundle: MetricBundle) -> None:
+    seen = float(np.mean(~np.ma.getmaskarray(bundle.metric_values)))
+    if seen < _PARTIAL_SKY:
+        warnings.warn(
+            f"only {seen:.1%} of the sky has enough visits: the survey table covers patches. Near "
+            "their edges visits are missing, and the map is wrong there; use positions instead",
+            PartialSkyWarning,
+            stacklevel=3,
+        )
+
+
+def _plot(group: MetricBundleGroup) -> None:
+    """Plot the reduced values; MAF cannot plot dictionaries."""
+    for name, bundle in group.bundle_dict.items():
+        if name.endswith("_n_visits"):
+            for limit in ("color_min", "color_max", "x_min", "x_max"):
+                bundle.plot_dict.pop(limit, None)
+    whole = group.bundle_dict
+    group.bundle_dict = {
+        name: bundle
+        for name, bundle in whole.items()
+        if bundle.metric.metric_dtype != "object" and not bundle.metric_values.mask.all()
+    }
+    try:
+        group.plot_all(fig_format="png", dpi=120)
+    finally:
+        group.bundle_dict = whole
+
+
+def _tables(bundles: list[MetricBundle], run_name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    positions: list[dict[str, Any]] = []
+    stars: list[pd.DataFrame] = []
+    for bundle in bundles:
+        metric, points = bundle.metric, bundle.slicer.slice_points
+        values = bundle.metric_values
+        mask = np.ma.getmaskarray(values)
+        for i in np.flatnonzero(~mask).tolist():
+            value = values.data[i]
+            row = {
+                "run": run_name,
+                "star_class": metric.sample.star_class,
+                "magnitude": metric.magnitude,
+                "ra": float(np.degrees(points["ra"][i])),
+                "dec": float(np.degrees(points["dec"][i])),
+            }
+            n_stars = value["star_id"].size
+            positions.append(
+                {
+                    **row,
+                    "n_visits": value["n_visits_all"],
+                    "n_visits_used": value["n_visits"],
+                    "n_stars": n_stars,
+                    **{key: value[key] for key in RECOVERY_VALUES if key != "n_visits"},
+                }
+            )
+            stars.append(
+                pd.DataFrame(
+                    {
+                        **{key: [content] * n_stars for key, content in row.items()},
+                        **{
+                            key: value[key]
+                            for key in ("star_id", "true_period", "found_period", "verdict")
+                        },
+                    }
+                )
+            )
+    if not positions:
+        raise InputError(
+            "no position has enough visits",
+            remedy="Choose positions inside the survey's footprint, a larger radius, or lower "
+            "min_visits.",
+        )
+    return pd.DataFrame(positions), pd.concat(stars, ignore_index=True)
+
+
+def _summary(positions: pd.DataFrame) -> pd.DataFrame:
+    """Average over positions. The error allows for clusters: stars share a position's visits."""
+    fractions = [key for key in RECOVERY_VALUES if key != "n_visits"]
+    groups = positions.groupby(["run", "star_class", "magnitude"], sort=False)
+    summary = groups[[*fractions, "n_visits", "n_visits_used"]].mean()
+    n = groups.size()
+    summary.insert(0, "n_positions", n)
+    summary.insert(1, "n_stars", groups["n_stars"].sum())
+    # One position has no scatter to learn from: its binomial error stands in.
+    scatter = groups["recovered"].std() / np.sqrt(n)
+    share = summary["recovered"]
+    binomial = np.sqrt(share * (1.0 - share) / summary["n_stars"])
+    summary["recovered_err"] = scatter.where(n > 1, binomial)
+    return summary.reset_index()

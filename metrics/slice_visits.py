@@ -1,0 +1,188 @@
+"""From MAF's data slices to visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.bands import BANDS, SurveyName, parse_bands
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["SliceColumns", "thin_visits", "visits_from_slice"]
+
+IntArray = npt.NDArray[np.int64]
+
+_BAND_CODES: Final = {name: code for code, name in enumerate(BANDS)}
+_DEFAULT_EXPTIME: Final = 30.0
+# Local noon of Cerro Pachon (70.7 W) and Palomar (116.9 W) as a fraction of the UTC day.
+_NOON: Final[dict[SurveyName, float]] = {"lsst": 0.6965, "ztf": 0.8247}
+# Visit numbers made from times: milliseconds since this MJD, below 2^53.
+_MJD_ZERO: Final = 40000.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceColumns:
+    """What the columns of a survey table are called.
+
+    Parameters
+    ----------
+    mjd, m5, band : str
+        Time (MJD TAI), five-sigma depth and band.
+    night, exptime, visit_id, seeing : str or None
+        Night, exposure time in s, number of the visit and effective seeing in arcsec; None where
+        the table has none. Nights are then counted at local noon, exposures last 30 s, numbers
+        are made from the time, and the seeing is the survey's fiducial one.
+    mjd_is_middle : bool
+        The times are those of mid-exposure; otherwise half the exposure is added.
+    """
+
+    mjd: str = "observationStartMJD"
+    m5: str = "fiveSigmaDepth"
+    band: str = "band"
+    night: str | None = "night"
+    exptime: str | None = "visitExposureTime"
+    visit_id: str | None = None
+    seeing: str | None = None
+    mjd_is_middle: bool = False
+
+    def needed(self) -> list[str]:
+        """List the columns to ask MAF for.
+
+        Returns
+        -------
+        list of str
+            Their names.
+        """
+        optional = (self.night, self.exptime, self.visit_id, self.seeing)
+        return [self.mjd, self.m5, self.band, *(name for name in optional if name is not None)]
+
+
+def visits_from_slice(
+    data_slice: npt.NDArray[Any], columns: SliceColumns, survey: SurveyName
+) -> Visits:
+    """Read the visits of one slice point.
+
+    Parameters
+    ----------
+    data_slice : numpy structured array, shape (n_visits,)
+        What MAF hands to a metric.
+    columns : SliceColumns
+        Names of its columns.
+    survey : {"lsst", "ztf"}
+        Whose filters they are.
+
+    Returns
+    -------
+    Visits
+        All visits of the slice, sorted by time.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a band is unknown or a value is not finite.
+    """
+    names = data_slice.dtype.names or ()
+    for name in columns.needed():
+        if name not in names:
+            raise InputError(
+                f"the survey table has no column {name!r}",
+                allowed=", ".join(names),
+                remedy="Name the right column, e.g. band_col='filter' for older simulations.",
+            )
+    start = np.asarray(data_slice[columns.mjd], dtype=np.float64)
+    exptime = (
+        np.full(start.size, _DEFAULT_EXPTIME)
+        if columns.exptime is None
+        else np.asarray(data_slice[columns.exptime], dtype=np.float64)
+    )
+    mjd = start if columns.mjd_is_middle else start + 0.5 * exptime / 86400.0
+    band = parse_bands(data_slice[columns.band], survey)
+    night = (
+        np.floor(mjd - _NOON[survey])
+        if columns.night is None
+        else np.asarray(data_slice[columns.night])
+    )
+    visit_id = (
+        _numbers_from_times(start, band)
+        if columns.visit_id is None
+        else np.asarray(data_slice[columns.visit_id]).astype(np.int64)
+    )
+    return Visits(
+        mjd=mjd,
+        band=band,
+        m5=np.asarray(data_slice[columns.m5], dtype=np.float64),
+        night=night.astype(np.int64),
+        visit_id=visit_id,
+        exptime=exptime,
+        seeing=(
+            None
+            if columns.seeing is None
+            else np.asarray(data_slice[columns.seeing], dtype=np.float64)
+        ),
+    )
+
+
+def _numbers_from_times(start: npt.NDArray[np.float64], band: npt.NDArray[np.str_]) -> IntArray:
+    """Make visit numbers of time and band: a visit keeps its noise under any constraint."""
+    codes = np.array([_BAND_CODES[name] for name in band.tolist()], dtype=np.int64)
+    number = np.rint((start - _MJD_ZERO) * 86_400_000.0).astype(np.int64) * 16 + codes
+    # Repeated entries of one visit differ in the last bits.
+    order = np.argsort(number, kind="stable")
+    first = np.concatenate([[True], np.diff(number[order]) > 0]) if order.size else order > 0
+    position = np.arange(order.size)
+    repeat = np.empty(order.size, dtype=np.int64)
+    repeat[order] = position - np.maximum.accumulate(np.where(first, position, 0))
+    if order.size and repeat.max() > 63:
+        raise InputError(
+            f"{int(repeat.max()) + 1} visits have the same time and band",
+            remedy="Remove the repeated rows, or name a column of visit numbers (visit_id_col).",
+        )
+    return number * 64 + repeat
+
+
+def thin_visits(visits: Visits, max_visits: int) -> Visits:
+    """Keep at most a given number of visits, without losing nights.
+
+    Of each night and band the same number of visits is kept, as many as the limit allows, spread
+    evenly over the night. Where one a night and band is still too many, the visits are taken
+    evenly in time. What is lost is depth, so recovery in deep fields is understated.
+
+    Parameters
+    ----------
+    visits : Visits
+        The visits.
+    max_visits : int
+        Largest number to keep, 1 or more.
+
+    Returns
+    -------
+    Visits
+        All visits where there are not too many, otherwise some of them.
+    """
+    if max_visits < 1:
+        raise InputError(f"max_visits = {max_visits!r}", allowed=">= 1")
+    n = len(visits)
+    if n <= max_visits:
+        return visits
+    codes = np.array([_BAND_CODES[name] for name in visits.band.tolist()], dtype=np.int64)
+    _, group, size = np.unique(visits.night * 16 + codes, return_inverse=True, return_counts=True)
+    order = np.argsort(group, kind="stable")  # visits are sorted by time within a group
+    rank = np.empty(n, dtype=np.int64)
+    rank[order] = np.arange(n) - np.repeat(np.cumsum(size) - size, size)
+    kept = 0
+    for per_group in range(1, int(size.max()) + 1):
+        if int(np.minimum(size, per_group).sum()) > max_visits:
+            break
+        kept = per_group
+    if kept == 0:
+        return visits.take(np.linspace(0, n - 1, max_visits).round().astype(np.int64))
+    members = size[group]
+    share = np.minimum(members, kept)
+    # Rank r of m is one of the k kept where floor(r k / m) steps: evenly spread, first included.
+    step = rank * share // members
+    before = (rank - 1) * share // members
+    return visits.take(np.flatnonzero((rank == 0) | (step > before)))

@@ -1,0 +1,289 @@
+"""Surveys in the form MAF wants: a database and its column names, or an array."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.survey import Survey
+from pelsvae_cadence.cadence.tables import find_columns, guess_survey, read_survey
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["PositionCadence", "SurveySource", "open_survey"]
+
+_SQLITE_HEADER: Final = b"SQLite format 3\x00"
+# The tables MAF looks for by itself; any other name has to be given.
+_TABLES: Final = ("observations", "SummaryAllProps", "summary", "exposures", "visits")
+
+
+@runtime_checkable
+class PositionCadence(Protocol):
+    """A cadence that makes its visits position by position (the synthetic survey)."""
+
+    @property
+    def name(self) -> str:
+        """Name of the run."""
+
+    @property
+    def survey(self) -> SurveyName:
+        """Whose filters and noise apply."""
+
+    def opsim_table(self, ra: float, dec: float) -> Any:
+        """Give the visits of one position as a table with OpSim's column names."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurveySource:
+    """A survey as MAF takes it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    survey : {"lsst", "ztf"}
+        Whose filters and noise apply.
+    columns : dict
+        Column names, in the manner of ``rubin_sim.maf.batches.col_map_dict``; None for columns
+        that the table does not have.
+    visit_id, seeing, rotation : str or None
+        Columns of visit number, effective seeing and camera rotation.
+    mjd_is_middle : bool
+        The times are those of mid-exposure.
+    database : str or None
+        The sqlite file.
+    table : str or None
+        Its table.
+    array : numpy structured array or None
+        The visits, where they are in memory.
+    by_position : bool
+        Each visit lies exactly on the position it was made for.
+    """
+
+    name: str
+    survey: SurveyName
+    columns: dict[str, Any]
+    visit_id: str | None
+    seeing: str | None
+    rotation: str | None
+    mjd_is_middle: bool
+    database: str | None = None
+    table: str | None = None
+    array: npt.NDArray[Any] | None = None
+    by_position: bool = False
+
+
+def open_survey(
+    cadence: str | Path | Survey | PositionCadence,
+    *,
+    positions: Sequence[tuple[float, float]],
+    survey: SurveyName | None = None,
+    constraint: str = "",
+) -> SurveySource:
+    """Open a survey for MAF.
+
+    Parameters
+    ----------
+    cadence : str, Path, Survey or SyntheticSurvey
+        An sqlite database, a CSV or Parquet table, or an object in memory.
+    positions : sequence of (ra, dec)
+        Positions in degrees at which a synthetic survey makes its visits.
+    survey : {"lsst", "ztf"}, optional
+        Whose filters and noise apply; told from bands and depths by default.
+    constraint : str
+        SQL condition on the visits. It is checked here, so that MAF need not skip the run with a
+        warning.
+
+    Returns
+    -------
+    SurveySource
+        The survey.
+
+    Raises
+    ------
+    InputError
+        If the survey cannot be read, columns are missing, or no visit fits the constraint.
+    """
+    if isinstance(cadence, Survey):
+        _no_constraint(constraint, cadence.name)
+        return _from_survey(cadence)
+    if not isinstance(cadence, (str, Path)):
+        if not isinstance(cadence, PositionCadence):
+            raise InputError(
+                f"a {type(cadence).__name__} is no survey",
+                allowed="a file, a Survey, or a SyntheticSurvey",
+            )
+        return _from_positions(cadence, positions, constraint)
+    path = Path(cadence)
+    if path.is_file():
+        with path.open("rb") as stream:
+            if stream.read(len(_SQLITE_HEADER)) == _SQLITE_HEADER:
+                return _from_sqlite(path, survey, constraint)
+    return _from_survey(read_survey(path, survey=survey, constraint=constraint))
+
+
+def _no_constraint(constraint: str, name: str) -> None:
+    if constraint:
+        raise InputError(
+            f"constraint {constraint!r} on {name}, which is already in memory",
+            remedy="Give the constraint when reading the survey.",
+        )
+
+
+def _from_sqlite(path: Path, survey: SurveyName | None, constraint: str) -> SurveySource:
+    connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True)
+    try:
+        tables = [row[0] for row in connection.execute(
+            "select name from sqlite_master where type = 'table'"
+        )]  # fmt: skip
+        known = {name.lower(): name for name in tables}
+        table = next((known[t.lower()] for t in _TABLES if t.lower() in known), None)
+        if table is None:
+            raise InputError(
+                f"{path.name} has no survey table (its tables: {', '.join(tables) or 'none'})",
+                allowed=", ".join(_TABLES),
+            )
+        own = [row[1] for row in connection.execute(f'pragma table_info("{table}")')]
+        found = find_columns(own)
+        where = f" where {constraint}" if constraint else ""
+        query = f'select "{found["band"]}", count(*), avg("{found["m5"]}") from "{table}"{where}'
+        rows = connection.execute(f'{query} group by "{found["band"]}"').fetchall()
+        unique = True
+        if "visit_id" in found:
+            n, n_ids = connection.execute(
+                f'select count(*), count(distinct "{found["visit_id"]}") from "{table}"{where}'
+            ).fetchone()
+            unique = n == n_ids
+    except sqlite3.Error as error:
+        raise InputError(
+            f"constraint {constraint!r} on {path.name} fails: {error}"
+            if constraint
+            else f"{path.name} cannot be read: {error}"
+        ) from error
+    finally:
+        connection.close()
+    if not rows:
+        why = f"satisfies {constraint!r}" if constraint else "is in the table"
+        raise InputError(f"no visit of {path.name} {why}")
+    if survey is None:
+        names, counts, depths = zip(*rows, strict=True)
+        repeats = np.maximum(1, np.round(100 * np.array(counts) / np.sum(counts))).astype(int)
+        survey = guess_survey(
+            np.repeat(np.array(names, dtype=str), repeats),
+            np.repeat(np.array(depths, dtype=np.float64), repeats),
+        )
+    return SurveySource(
+        name=path.name.split(".db")[0],
+        survey=survey,
+        columns=_column_map(found),
+        visit_id=found.get("visit_id") if unique else None,
+        seeing=found.get("seeing"),
+        rotation=found.get("rotation"),
+        mjd_is_middle="middle" in found,
+        database=str(path),
+        table=table,
+    )
+
+
+def _column_map(found: dict[str, str]) -> dict[str, Any]:
+    return {
+        "ra": found["ra"],
+        "dec": found["dec"],
+        "raDecDeg": True,
+        "mjd": found.get("start") or found["middle"],
+        "exptime": found.get("exptime"),
+        "band": found["band"],
+        "filter": found["band"],
+        "fiveSigmaDepth": found["m5"],
+        "night": found.get("night"),
+        "rotSkyPos": found.get("rotation"),
+    }
+
+
+def _from_survey(survey: Survey) -> SurveySource:
+    """Make an array of a survey in memory, with mid-exposure times as they are."""
+    frame = {
+        "fieldRA": survey.ra,
+        "fieldDec": survey.dec,
+        "mid_exposure_mjd": survey.mjd,
+        "band": survey.band,
+        "fiveSigmaDepth": survey.m5,
+        "night": survey.night,
+        "visitExposureTime": survey.exptime,
+        "observationId": survey.visit_id,
+    }
+    if survey.seeing is not None:
+        frame["seeingFwhmEff"] = survey.seeing
+    if survey.rotation is not None:
+        frame["rotSkyPos"] = survey.rotation
+    return SurveySource(
+        name=survey.name,
+        survey=survey.survey,
+        columns={
+            "ra": "fieldRA", "dec": "fieldDec", "raDecDeg": True, "mjd": "mid_exposure_mjd",
+            "exptime": "visitExposureTime", "band": "band", "fiveSigmaDepth": "fiveSigmaDepth",
+            "night": "night", "rotSkyPos": None if survey.rotation is None else "rotSkyPos",
+        },
+        visit_id="observationId",
+        seeing=None if survey.seeing is None else "seeingFwhmEff",
+        rotation=None if survey.rotation is None else "rotSkyPos",
+        mjd_is_middle=True,
+        array=_records(frame),
+    )  # fmt: skip
+
+
+def _from_positions(
+    cadence: PositionCadence, positions: Sequence[tuple[float, float]], constraint: str
+) -> SurveySource:
+    """Join the visits that a synthetic survey makes to each position."""
+    parts = []
+    for ra, dec in positions:
+        part = pd.DataFrame(cadence.opsim_table(ra, dec))
+        # The pointing is the position itself, so that a tiny field of view finds just these.
+        parts.append(part.assign(fieldRA=ra, fieldDec=dec))
+    frame = pd.concat(parts, ignore_index=True)
+    if constraint:
+        # One SQL dialect everywhere: let sqlite select the rows.
+        with sqlite3.connect(":memory:") as connection:
+            frame.to_sql("observations", connection, index=False)
+            try:
+                frame = pd.read_sql(f"select * from observations where {constraint}", connection)
+            except pd.errors.DatabaseError as error:
+                raise InputError(
+                    f"constraint {constraint!r} on {cadence.name} fails: {error.__cause__}"
+                ) from error
+        connection.close()
+    if frame.empty:
+        raise InputError(f"no visit of {cadence.name} satisfies {constraint!r}")
+    found = find_columns([str(name) for name in frame.columns])
+    return SurveySource(
+        name=cadence.name,
+        survey=cadence.survey,
+        columns=_column_map(found),
+        visit_id=None,
+        seeing=found.get("seeing"),
+        rotation=found.get("rotation"),
+        mjd_is_middle="middle" in found,
+        array=_records({str(name): frame[name].to_numpy() for name in frame.columns}),
+        by_position=True,
+    )
+
+
+def _records(columns: dict[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Make a structured array; text becomes fixed-width, since MAF copies the rows about."""
+    plain = {
+        name: value.astype(str) if value.dtype.kind not in "biuf" else value
+        for name, value in columns.items()
+    }
+    n = next(iter(plain.values())).size
+    array = np.empty(n, dtype=[(name, value.dtype) for name, value in plain.items()])
+    for name, value in plain.items():
+        array[name] = value
+    return array
