@@ -289,4 +289,7 @@ class LinearMap(_LatentMap):
 
 
 #: Maps by the name on the card.
-LATENT_MAPS: Final = {"flow": FlowMap, "linear": LinearMap}
+LATENT_MAPS: Final[dict[str, type[FlowMap | LinearMap]]] = {
+    "flow": FlowMap,
+    "linear": LinearMap,
+}

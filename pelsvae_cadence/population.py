@@ -247,7 +247,7 @@ class Population:
             [Fe/H] of the reference star behind the draw, NaN where it has none.
         """
         n = len(star_id)
-        given = ~np.isnan(fixed).any(axis=0) if n else np.zeros(4, dtype=bool)
+        given = np.asarray(~np.isnan(fixed).any(axis=0), dtype=np.bool_)
         out_group = np.zeros(n, dtype=np.int64)
         out_rows = np.array(fixed, dtype=np.float64)
         out_feh = np.full(n, np.nan)

@@ -27,7 +27,6 @@ from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.weights import Weights, load_weights
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.latent import FlowMap, LinearMap
     from pelsvae_cadence.model import HarmonicVAE
 
 __all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
@@ -103,9 +102,7 @@ class LightCurveModel:
         self.card = card
         self.hash = weights.hash
         self._vae: HarmonicVAE = HarmonicVAE(ModelConfig(**sizes["vae"])).eval()
-        self._map: FlowMap | LinearMap = LATENT_MAPS[sizes["latent_map"]](
-            LatentMapConfig(**sizes["map"])
-        ).eval()
+        self._map = LATENT_MAPS[sizes["latent_map"]](LatentMapConfig(**sizes["map"])).eval()
         for prefix, module in (("vae.", self._vae), ("map.", self._map)):
             wanted = module.state_dict()
             for key, tensor in wanted.items():

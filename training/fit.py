@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import numpy as np
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import SafetensorError, safe_open
@@ -105,7 +106,9 @@ class FitResult:
 class Task(Protocol):
     """What the loop trains."""
 
-    module: nn.Module
+    @property
+    def module(self) -> nn.Module:
+        """The module in training."""
 
     def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Compute the loss of one random batch.
@@ -473,7 +476,7 @@ class VAETask:
             )
             decoded = self.module.decoder(mu, physics, star_class)
             rms = mean_square_difference(decoded, shapes).sqrt()
-            for c in star_class.unique().tolist():
+            for c in np.unique(star_class.cpu().numpy()).tolist():
                 median = float(rms[star_class == c].median())
                 scores[f"rms_{n_points}_{c}"] = median
                 logs.append(math.log(median))

@@ -177,7 +177,7 @@ class MappingTask:
         z, physics, group = self._held_out
         amplitude, shape = self.module.log_prob(z[0], physics, group)
         means = []
-        for g in group.unique():
+        for g in np.unique(group.cpu().numpy()).tolist():
             mine = group == g
             means.append((float(-amplitude[mine].mean()), float(-shape[mine].mean())))
         first, second = np.mean(means, axis=0).tolist()

@@ -89,7 +89,7 @@ class ShapeTable:
     @property
     def n_harmonics(self) -> int:
         """Number of harmonics K."""
-        return self.shapes.shape[1] // 2
+        return int(self.shapes.shape[1] // 2)
 
     @property
     def hash(self) -> str:
@@ -158,7 +158,7 @@ class ShapeTable:
         """
         counts = np.bincount(self.group, minlength=int(self.group.max()) + 1)
         weight = counts[self.group].astype(np.float64) ** -power
-        return weight / weight.sum()
+        return np.asarray(weight / weight.sum())
 
 
 @dataclass(frozen=True)
