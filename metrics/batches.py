@@ -33,6 +33,11 @@ DEFAULT_MAGNITUDES: Final[dict[SurveyName, tuple[float, ...]]] = {
     "ztf": (14.0, 16.0, 18.0, 19.0, 20.0),
 }
 
+# Fractions share one scale, so that maps of two runs can be laid side by side.
+_FRACTION_PLOT: Final = {
+    "color_min": 0.0, "color_max": 1.0, "x_min": 0.0, "x_max": 1.0, "bins": 20,
+}  # fmt: skip
+
 
 def period_recovery_batch(
     colmap: dict[str, Any] | None = None,
@@ -157,7 +162,7 @@ def period_recovery_batch(
                             f"({label})."
                         ),
                     },
-                    plot_dict={"color_min": 0.0, "color_max": 1.0, "x_min": 0.0, "x_max": 1.0},
+                    plot_dict=dict(_FRACTION_PLOT),
                     summary_metrics=[
                         maf_metrics.MeanMetric(),
                         maf_metrics.MedianMetric(),

@@ -33,6 +33,7 @@ from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
 __all__ = ["PartialSkyWarning", "RunResult", "run_period_recovery"]
 
 RESULTS_FILE: Final = "resultsDb_sqlite.db"
+_PLOTTED: Final = ("_recovered", "_recovered_or_half", "_no_detection", "_n_visits")
 # A wide survey reaches 60-70 % of the sky; patches cut out of one reach far less.
 _PARTIAL_SKY: Final = 0.3
 # A synthetic survey puts its visits exactly on the positions: none may reach another one.
@@ -132,7 +133,8 @@ def run_period_recovery(
     overwrite : bool
         Replace results in `out_dir`; otherwise existing results are an error.
     plots : bool
-        Also write MAF's plots.
+        Also write MAF's plots of the main values (recovered, or at half the period, without a
+        detection, number of visits).
     progress : callable, optional
         Called with (positions done, positions in all), counted over all bundles. Positions
         without visits are not visited by MAF and stay uncounted until the end.
@@ -274,7 +276,7 @@ def _warn_of_patches(bundle: MetricBundle) -> None:
 
 
 def _plot(group: MetricBundleGroup) -> None:
-    """Plot the reduced values; MAF cannot plot dictionaries."""
+    """Plot the main reduced values; MAF cannot plot dictionaries."""
     for name, bundle in group.bundle_dict.items():
         if name.endswith("_n_visits"):
             for limit in ("color_min", "color_max", "x_min", "x_max"):
@@ -283,7 +285,7 @@ def _plot(group: MetricBundleGroup) -> None:
     group.bundle_dict = {
         name: bundle
         for name, bundle in whole.items()
-        if bundle.metric.metric_dtype != "object" and not bundle.metric_values.mask.all()
+        if name.endswith(_PLOTTED) and not bundle.metric_values.mask.all()
     }
     try:
         group.plot_all(fig_format="png", dpi=120)
