@@ -1,0 +1,438 @@
+"""A population of binaries: masses, radii, temperatures and orbits that obey Kepler and Roche.
+
+Light curves of these systems are in `binaries`. Shares and spreads are engineering choices, aimed
+at the variety of the OGLE binaries and not at their true frequencies; radii, temperatures,
+periods and separations of each system are tied by physics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import column
+from pelsvae_cadence.classes import SUBTYPES
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.training.labels import (
+    bolometric_correction_v,
+    g_minus_i,
+    teff_from_v_i,
+    v_i_from_teff,
+)
+
+__all__ = [
+    "FAMILIES",
+    "BinarySystems",
+    "combined_light",
+    "kepler_separation",
+    "main_sequence",
+    "roche_radius",
+    "sample_systems",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Family -> (class, share within the class).
+FAMILIES: Final = {
+    "detached": ("ECL", 0.40),
+    "semidetached": ("ECL", 0.20),
+    "near-contact": ("ECL", 0.10),
+    "contact": ("ECL", 0.20),
+    "giant-eclipsing": ("ECL", 0.10),
+    "giant-ellipsoidal": ("ELL", 0.78),
+    "dwarf-ellipsoidal": ("ELL", 0.22),
+}
+_M_BOL_SUN: Final = 4.73  # on the scale of the bolometric corrections (Torres 2010)
+_TEFF_SUN: Final = 5772.0  # K, IAU 2015 Resolution B3
+
+
+@dataclass(frozen=True, kw_only=True)
+class BinarySystems:
+    """Physical parameters of N binaries (struct of arrays).
+
+    Parameters
+    ----------
+    number : ndarray of int64, shape (N,)
+        Number of the system within its class: 100,000 times the position of its family in
+        `FAMILIES`, plus the number of its draw within the family.
+    family : ndarray of str, shape (N,)
+        One of `FAMILIES`.
+    period : ndarray of float64, shape (N,)
+        Orbital period [d].
+    mass_1, mass_ratio : ndarray of float64, shape (N,)
+        Mass of the first star [solar masses], and M_2 / M_1.
+    radius_1, radius_2 : ndarray of float64, shape (N,)
+        Volume-equivalent radii [solar radii].
+    teff_1, teff_2 : ndarray of float64, shape (N,)
+        Effective temperatures [K].
+    inclination : ndarray of float64, shape (N,)
+        Inclination of the orbit [deg].
+    eccentricity, periastron : ndarray of float64, shape (N,)
+        Eccentricity, and argument of periastron [deg].
+    fillout : ndarray of float64, shape (N,)
+        Fillout factor of a contact binary, 0 to 1; NaN for all others.
+    """
+
+    number: npt.NDArray[np.int64]
+    family: npt.NDArray[np.str_]
+    period: FloatArray
+    mass_1: FloatArray
+    mass_ratio: FloatArray
+    radius_1: FloatArray
+    radius_2: FloatArray
+    teff_1: FloatArray
+    teff_2: FloatArray
+    inclination: FloatArray
+    eccentricity: FloatArray
+    periastron: FloatArray
+    fillout: FloatArray
+
+    def __post_init__(self) -> None:
+        n = np.asarray(self.number).size
+        for field in fields(self):
+            kind: Any = {"number": np.int64, "family": np.str_}.get(field.name, np.float64)
+            value = getattr(self, field.name)
+            finite = field.name != "fillout"
+            object.__setattr__(self, field.name, column(field.name, value, n, kind, finite=finite))
+
+    def __len__(self) -> int:
+        return int(self.number.size)
+
+    @property
+    def separation(self) -> FloatArray:
+        """Semi-major axes [solar radii], from Kepler's third law."""
+        return kepler_separation(self.period, self.mass_1 * (1.0 + self.mass_ratio))
+
+    @property
+    def spherical(self) -> npt.NDArray[np.bool_]:
+        """Whether spheres with a first-order tide describe the stars (both radii < 0.2 a)."""
+        largest = np.maximum(self.radius_1, self.radius_2) / self.separation
+        return np.asarray((largest < 0.2) | (self.eccentricity > 0))
+
+    def take(self, index: npt.ArrayLike) -> BinarySystems:
+        """Select systems.
+
+        Parameters
+        ----------
+        index : array_like of int or bool
+            Rows to keep.
+
+        Returns
+        -------
+        BinarySystems
+            Those systems.
+        """
+        rows = np.atleast_1d(np.asarray(index))
+        return BinarySystems(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+def kepler_separation(period: npt.ArrayLike, mass: npt.ArrayLike) -> FloatArray:
+    """Give the semi-major axis of a binary.
+
+    Parameters
+    ----------
+    period : array_like
+        Orbital period in days.
+    mass : array_like
+        Total mass in solar masses.
+
+    Returns
+    -------
+    ndarray of float64
+        Semi-major axis in solar radii: Kepler's third law, 4.2082 R_sun at 1 d and 1 M_sun
+        (IAU 2015 Resolution B3 constants).
+    """
+    p, m = np.asarray(period, dtype=np.float64), np.asarray(mass, dtype=np.float64)
+    return np.asarray(4.2082 * np.cbrt(m * p**2))
+
+
+def roche_radius(mass_ratio: npt.ArrayLike) -> FloatArray:
+    """Give the radius of the Roche lobe in units of the separation.
+
+    Parameters
+    ----------
+    mass_ratio : array_like
+        Mass of the star itself over the mass of its companion.
+
+    Returns
+    -------
+    ndarray of float64
+        Volume-equivalent radius, Eggleton (1983, ApJ 268, 368, eq. 2).
+    """
+    q = np.asarray(mass_ratio, dtype=np.float64)
+    return np.asarray(0.49 * q ** (2 / 3) / (0.6 * q ** (2 / 3) + np.log1p(np.cbrt(q))))
+
+
+def main_sequence(mass: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give luminosity, radius and temperature of an average main-sequence star.
+
+    Parameters
+    ----------
+    mass : array_like
+        Mass in solar masses, 0.18 to 31.
+
+    Returns
+    -------
+    luminosity, radius, teff : ndarray of float64
+        In solar luminosities, solar radii and K. Eker et al. 2018 (MNRAS 479, 5491): the six-piece
+        mass-luminosity relation (table 4), radius 0.438 M^2 + 0.479 M + 0.075 up to 1.5 M_sun and
+        log Teff = -0.170 (log M)^2 + 0.888 log M + 3.671 above (table 5); the third quantity
+        follows from L = 4 pi R^2 sigma T^4. The radius is blended between 1.2 and 1.8 M_sun.
+
+    Raises
+    ------
+    InputError
+        Outside the range of the relations.
+    """
+    m = np.asarray(mass, dtype=np.float64)
+    if not ((m >= 0.18) & (m <= 31.0)).all():
+        raise InputError("a mass outside the main-sequence relations", allowed="0.18 .. 31 M_sun")
+    x = np.log10(m)
+    edges = [0.45, 0.72, 1.05, 2.40, 7.0]
+    slope = np.array([2.028, 4.572, 5.743, 4.329, 3.967, 2.865])
+    zero = np.array([-0.976, -0.102, -0.007, 0.010, 0.093, 1.105])
+    piece = np.searchsorted(edges, m)
+    luminosity = 10.0 ** (slope[piece] * x + zero[piece])
+    radius_low = 0.438 * m**2 + 0.479 * m + 0.075
+    teff_high = 10.0 ** (-0.170 * x**2 + 0.888 * x + 3.671)
+    radius_high = np.sqrt(luminosity) * (_TEFF_SUN / teff_high) ** 2
+    share = np.clip((m - 1.2) / 0.6, 0.0, 1.0)
+    radius = (1.0 - share) * radius_low + share * radius_high
+    teff = _TEFF_SUN * (luminosity / radius**2) ** 0.25
+    return luminosity, radius, teff
+
+
+def _giant(log_luminosity: FloatArray, offset: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Radius and Teff of a red giant: log Teff = 3.686 - 0.05 (log L - 1) + offset.
+
+    Engineering line through the giant branch of a globular cluster of [Fe/H] about -0.5:
+    4,850 K at 10 L_sun, 4,330 K at 100 and 3,850 K at 1,000.
+    """
+    teff = 10.0 ** (3.686 - 0.05 * (log_luminosity - 1.0) + offset)
+    return np.sqrt(10.0**log_luminosity) * (_TEFF_SUN / teff) ** 2, teff
+
+
+def combined_light(
+    radius_1: npt.ArrayLike, teff_1: npt.ArrayLike, radius_2: npt.ArrayLike, teff_2: npt.ArrayLike
+) -> dict[str, FloatArray]:
+    """Give what a photometer sees of two stars together.
+
+    Parameters
+    ----------
+    radius_1, radius_2 : array_like, shape (N,)
+        Radii in solar radii.
+    teff_1, teff_2 : array_like, shape (N,)
+        Effective temperatures in K.
+
+    Returns
+    -------
+    dict of ndarray
+        ``abs_mag_i``, ``abs_mag_g`` and ``v_i0`` [mag] of the summed light, and ``teff`` [K], the
+        temperature of a single star of that V - I.
+    """
+    light_v = np.zeros(1)
+    light_i = np.zeros(1)
+    for radius, teff in ((radius_1, teff_1), (radius_2, teff_2)):
+        t = np.asarray(teff, dtype=np.float64)
+        luminosity = np.asarray(radius, dtype=np.float64) ** 2 * (t / _TEFF_SUN) ** 4
+        m_v = _M_BOL_SUN - 2.5 * np.log10(luminosity) - bolometric_correction_v(t)
+        light_v = light_v + 10.0 ** (-0.4 * m_v)
+        light_i = light_i + 10.0 ** (-0.4 * (m_v - v_i_from_teff(t)))
+    m_v, m_i = -2.5 * np.log10(light_v), -2.5 * np.log10(light_i)
+    colour = m_v - m_i
+    return {
+        "abs_mag_i": m_i,
+        "abs_mag_g": m_i + g_minus_i(colour),
+        "v_i0": colour,
+        "teff": teff_from_v_i(colour),
+    }
+
+
+def _candidates(family: str, number: npt.NDArray[np.int64], random: KeyedRandom) -> BinarySystems:
+    """Draw one system of a family for each number, eclipsing or not."""
+
+    def u(name: str, low: float = 0.0, high: float = 1.0) -> FloatArray:
+        return low + (high - low) * random.uniform(f"binary:{family}:{name}", number)
+
+    def normal(name: str) -> FloatArray:
+        return random.normal(f"binary:{family}:{name}", number)
+
+    n = number.size
+    ecc, per0, fillout = np.zeros(n), u("periastron", 0.0, 360.0), np.full(n, np.nan)
+    inclination = np.degrees(np.arccos(u("cos-inclination")))
+    # A fifth of the dwarfs are massive: the Magellanic binaries of OGLE are B stars.
+    solar = 10.0 ** u("mass-solar", np.log10(0.7), np.log10(2.8))
+    massive = 10.0 ** u("mass-massive", np.log10(2.8), np.log10(14.0))
+    mass = np.where(u("massive") < 0.45, massive, solar)
+    q = u("mass-ratio", 0.25, 1.0)
+    # Main-sequence stars expand by up to 2.2 from zero age; the lighter star lags behind.
+    age = u("age") ** 1.3
+    _, r1, t1 = main_sequence(mass)
+    _, r2, t2 = main_sequence(np.maximum(mass * q, 0.18))
+    grow_1, grow_2 = 0.85 + 1.1 * age, 0.85 + 1.1 * age * q**2.5
+    r1, r2 = r1 * grow_1, r2 * grow_2
+    # Evolution at roughly constant luminosity gain: cooler by half of the growth in log.
+    t1, t2 = t1 * grow_1**-0.25, t2 * grow_2**-0.25
+
+    if family == "detached":
+        period = 10.0 ** (0.42 + 0.42 * normal("log-period"))
+        wide = period > 2.5
+        ecc = np.where(wide, np.minimum(0.6, 0.25 * np.abs(normal("eccentricity"))), 0.0)
+        ecc = np.where(u("circular") < 0.35, 0.0, ecc)
+    elif family == "semidetached":
+        # Algols after mass transfer: the cool star fills its lobe and sets the scale.
+        mass = np.where(u("massive") < 0.6, u("mass-hot", 3.0, 9.0), u("mass-cool", 1.6, 3.0))
+        q = u("mass-ratio", 0.15, 0.55)
+        period = 10.0 ** (0.45 + 0.30 * normal("log-period"))
+        _, r1, t1 = main_sequence(mass)
+        r1 = r1 * (0.9 + 0.8 * age)
+        a = kepler_separation(period, mass * (1.0 + q))
+        r2 = 0.985 * roche_radius(q) * a
+        t2 = np.clip(t1 * u("temperature-ratio", 0.35, 0.80), 3800.0, 16000.0)
+    elif family == "near-contact":
+        # Both stars near their lobes; the period follows from the size of the first.
+        q = u("mass-ratio", 0.35, 1.0)
+        fill_1, fill_2 = u("fill-1", 0.80, 0.98), u("fill-2", 0.75, 0.98)
+        a = r1 / (fill_1 * roche_radius(1.0 / q))
+        period = np.sqrt((a / 4.2082) ** 3 / (mass * (1.0 + q)))
+        r2 = fill_2 * roche_radius(q) * a
+        t2 = np.clip(t1 * u("temperature-ratio", 0.55, 1.0), 3600.0, 30000.0)
+    elif family == "contact":
+        # W UMa stars: masses from the period (Gazeas & Stepien 2008, AcA 58, 193, eqs 1-2),
+        # common temperature because the secondary shares the primary's luminosity.
+        period = 10.0 ** (-0.43 + 0.11 * normal("log-period"))
+        mass = 10.0 ** (0.755 * np.log10(period) + 0.416)
+        q = np.clip(10.0 ** (0.352 * np.log10(period) - 0.262) / mass, 0.08, 1.0)
+        q = np.clip(q * 10.0 ** (0.12 * normal("mass-ratio-scatter")), 0.08, 1.0)
+        # One in six is an early-type contact binary as in the Magellanic Clouds.
+        early = u("early") < 1 / 6
+        mass = np.where(early, 10.0 ** u("mass-early", 0.6, 1.15), mass)
+        q = np.where(early, u("mass-ratio-early", 0.4, 1.0), q)
+        fillout = 0.08 + 0.72 * u("fillout") ** 1.5
+        fill = 1.0 + 0.22 * fillout
+        luminosity_1, radius_ms, _ = main_sequence(np.maximum(mass, 0.2))
+        luminosity_2, _, _ = main_sequence(np.maximum(mass * q, 0.18))
+        a_early = 1.15 * radius_ms / (fill * roche_radius(1.0 / q))
+        p_early = np.sqrt((a_early / 4.2082) ** 3 / (mass * (1.0 + q)))
+        period = np.where(early, p_early, period)
+        a = kepler_separation(period, mass * (1.0 + q))
+        r1, r2 = fill * roche_radius(1.0 / q) * a, fill * roche_radius(q) * a
+        t1 = _TEFF_SUN * ((luminosity_1 + luminosity_2) / (r1**2 + r2**2)) ** 0.25
+        t1 = np.clip(t1 * (1.0 + 0.02 * normal("temperature")), 3800.0, 32000.0)
+        t2 = t1 * (1.0 + 0.035 * normal("temperature-ratio"))
+    elif family in ("giant-eclipsing", "giant-ellipsoidal"):
+        eclipsing = family == "giant-eclipsing"
+        log_l = u("log-luminosity", 0.9, 2.7) if eclipsing else u("log-luminosity", 0.9, 3.25)
+        mass = u("mass", 0.9, 2.5)
+        r1, t1 = _giant(log_l, 0.012 * normal("giant-branch"))
+        q = u("mass-ratio", 0.3, 1.0)
+        fill = u("fill", 0.35, 0.97) if eclipsing else u("fill", 0.62, 0.985)
+        a = r1 / (fill * roche_radius(1.0 / q))
+        period = np.sqrt((a / 4.2082) ** 3 / (mass * (1.0 + q)))
+        # The companion: a fainter giant or subgiant in the eclipsing pairs (a dwarf would hide
+        # nothing), a dwarf in the others.
+        _, r2, t2 = main_sequence(np.maximum(mass * q, 0.18))
+        if eclipsing:
+            second_l = log_l - u("second-luminosity", 0.0, 1.2)
+            r2, t2 = _giant(second_l, 0.012 * normal("giant-branch-2"))
+        # Around the giants of an old population the dwarfs are cooler than 7,500 K.
+        t2 = np.minimum(t2, 9500.0)
+    elif family == "dwarf-ellipsoidal":
+        mass = np.where(u("massive") < 0.3, massive, solar)
+        fill = u("fill", 0.60, 0.97)
+        a = r1 / (fill * roche_radius(1.0 / q))
+        period = np.sqrt((a / 4.2082) ** 3 / (mass * (1.0 + q)))
+    else:
+        raise InputError(f"unknown family {family!r}", allowed=", ".join(FAMILIES))
+    return BinarySystems(
+        number=number,
+        family=np.full(n, family),
+        period=period,
+        mass_1=mass,
+        mass_ratio=q,
+        radius_1=r1,
+        radius_2=r2,
+        teff_1=np.clip(t1, 3300.0, 40000.0),
+        teff_2=np.clip(t2, 3300.0, 40000.0),
+        inclination=inclination,
+        eccentricity=ecc,
+        periastron=per0,
+        fillout=fillout,
+    )
+
+
+def _possible(systems: BinarySystems) -> npt.NDArray[np.bool_]:
+    """Tell which systems can exist, eclipse (ECL) or do not (ELL), and are wide enough to draw."""
+    a = systems.separation
+    r1, r2 = systems.radius_1 / a, systems.radius_2 / a
+    q = systems.mass_ratio
+    at_periastron = 1.0 - systems.eccentricity
+    contact = np.isfinite(systems.fillout)
+    inside = (r1 < 0.99 * roche_radius(1.0 / q) * at_periastron) & (
+        r2 < 0.99 * roche_radius(q) * at_periastron
+    )
+    cos_i = np.cos(np.radians(systems.inclination))
+    # Distance of the discs' centres at conjunction, in units of the sum of the radii.
+    graze = cos_i * at_periastron * (1.0 + systems.eccentricity) / (r1 + r2)
+    eclipsing = graze < 0.97
+    binary_class = np.array([FAMILIES[f][0] for f in systems.family.tolist()])
+    wanted = np.where(binary_class == "ECL", eclipsing, graze > 1.02)
+    # Narrower eclipses than these cannot be written with the harmonics we store.
+    drawable = (r1 + r2 > 0.12) | (binary_class == "ELL")
+    # Contact systems seen at low inclination vary too, but are rarely recognised as eclipsing.
+    contact_ok = systems.inclination > 35.0
+    period_ok = (systems.period > 0.18) & (systems.period < 1000.0)
+    return np.asarray(np.where(contact, contact_ok, inside & wanted & drawable) & period_ok)
+
+
+def sample_systems(binary_class: str, n: int, *, seed: int) -> BinarySystems:
+    """Draw binaries of a class.
+
+    Parameters
+    ----------
+    binary_class : {"ECL", "ELL"}
+        Eclipsing, or ellipsoidal without eclipses.
+    n : int
+        Number of systems.
+    seed : int
+        Seed; a system depends on (seed, family, number of its draw) only.
+
+    Returns
+    -------
+    BinarySystems
+        ``n`` systems in mixed order, so that any first part of them is a fair sample.
+
+    Raises
+    ------
+    InputError
+        If the class is not a binary class.
+    """
+    if binary_class not in ("ECL", "ELL"):
+        raise InputError(f"{binary_class!r} is no class of binaries", allowed=str(SUBTYPES.keys()))
+    random = KeyedRandom(seed=seed)
+    chosen: list[BinarySystems] = []
+    order: list[FloatArray] = []
+    for family, (owner, share) in FAMILIES.items():
+        if owner != binary_class:
+            continue
+        wanted = round(share * n)
+        tries = 64
+        while True:
+            batch = _candidates(family, np.arange(tries, dtype=np.int64), random)
+            good = np.flatnonzero(_possible(batch))
+            if good.size >= wanted:
+                break
+            tries *= 2
+        part = batch.take(good[:wanted])
+        chosen.append(replace(part, number=part.number + 100_000 * list(FAMILIES).index(family)))
+        order.append((np.arange(wanted) + 0.5) / max(wanted, 1))
+    ranking = np.argsort(np.concatenate(order), kind="stable")
+    merged = {
+        f.name: np.concatenate([getattr(part, f.name) for part in chosen])[ranking]
+        for f in fields(BinarySystems)
+    }
+    return BinarySystems(**merged)

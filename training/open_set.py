@@ -1,0 +1,260 @@
+"""The open training set: real and simulated stars of all eight classes with physical labels.
+
+`load_open_set` reads the committed table; `pelsvae_cadence.training.open_set_assembly` makes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import column, freeze
+from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.phase_curve import PhaseCurve
+
+__all__ = [
+    "GALAXIES",
+    "N_HARMONICS",
+    "PROVENANCES",
+    "SPLITS",
+    "OpenSet",
+    "load_open_set",
+    "save_open_set",
+    "split_of",
+    "star_number",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Harmonics stored per shape; pulsating stars use the first 24, the rest is zero.
+N_HARMONICS: Final = 64
+GALAXIES: Final = ("LMC", "SMC", "BLG", "MW", "SIM")
+PROVENANCES: Final = ("observed", "observed-fourier", "simulated", "proxy-band")
+SPLITS: Final = ("train", "validation", "test")
+_SCALE: Final = 2.0**-14  # coefficients are stored in these steps, as 16-bit integers
+_SCHEMA: Final = 1
+_SPLIT_KEY: Final = "open set split 1"
+_PATH: Final = Path(__file__).parent / "data" / "open_set.npz"
+_STRINGS: Final = ("star", "star_class", "subtype", "galaxy", "provenance", "split")
+_WHOLE: Final = ("n_fourier", "flags")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenSet:
+    """Stars with shape and physical labels (struct of arrays, N rows, one per star).
+
+    Parameters
+    ----------
+    star : ndarray of str, shape (N,)
+        Identity of the star, unique.
+    star_class, subtype : ndarray of str, shape (N,)
+        Class and subtype out of `pelsvae_cadence.classes`.
+    galaxy : ndarray of str, shape (N,)
+        LMC, SMC, BLG (bulge), MW (other Galactic) or SIM (simulated).
+    provenance : ndarray of str, shape (N,)
+        Where the shape is from: ``observed`` (fit to a real I light curve), ``observed-fourier``
+        (the catalogue's Fourier terms, higher harmonics completed), ``simulated``, ``proxy-band``
+        (real shape in another band).
+    split : ndarray of str, shape (N,)
+        train, validation or test.
+    period : ndarray of float64, shape (N,)
+        Period [d]; the orbital period of binaries.
+    teff : ndarray of float64, shape (N,)
+        Effective temperature [K]; see docs/training-set.md for what it means per class.
+    abs_mag_g, abs_mag_i : ndarray of float64, shape (N,)
+        Extinction-free absolute magnitudes [mag].
+    v_i0 : ndarray of float64, shape (N,)
+        Intrinsic V - I [mag].
+    amplitude_i : ndarray of float64, shape (N,)
+        Peak-to-peak I amplitude [mag].
+    feh : ndarray of float64, shape (N,)
+        [Fe/H] [dex], NaN where unknown.
+    n_fourier : ndarray of int64, shape (N,)
+        Harmonics that were measured; those above are completed from other stars.
+    cos, sin : ndarray of float32, shape (N, K)
+        Coefficients of the standard shape, `pelsvae_cadence.phase_curve` convention.
+    flags : ndarray of int64, shape (N,)
+        `pelsvae_cadence.training.labels.LabelFlag` bits.
+    """
+
+    star: npt.NDArray[np.str_]
+    star_class: npt.NDArray[np.str_]
+    subtype: npt.NDArray[np.str_]
+    galaxy: npt.NDArray[np.str_]
+    provenance: npt.NDArray[np.str_]
+    split: npt.NDArray[np.str_]
+    period: FloatArray
+    teff: FloatArray
+    abs_mag_g: FloatArray
+    abs_mag_i: FloatArray
+    v_i0: FloatArray
+    amplitude_i: FloatArray
+    feh: FloatArray
+    n_fourier: npt.NDArray[np.int64]
+    cos: npt.NDArray[np.float32]
+    sin: npt.NDArray[np.float32]
+    flags: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        n = np.asarray(self.star).size
+        for field in fields(self):
+            if field.name in ("cos", "sin"):
+                continue
+            kind: Any = np.float64
+            if field.name in _STRINGS:
+                kind = np.str_
+            elif field.name in _WHOLE:
+                kind = np.int64
+            value = column(
+                field.name, getattr(self, field.name), n, kind, finite=field.name != "feh"
+            )
+            object.__setattr__(self, field.name, value)
+        for name in ("cos", "sin"):
+            array = np.array(getattr(self, name), dtype=np.float32)
+            if array.ndim != 2 or array.shape[0] != n or not np.isfinite(array).all():
+                raise InputError(f"{name} must be finite with shape ({n}, K), not {array.shape}")
+            object.__setattr__(self, name, freeze(array))
+        if np.unique(self.star).size != n:
+            raise InputError("a star has more than one row")
+        for name, known in (
+            ("star_class", STAR_CLASSES),
+            ("galaxy", GALAXIES),
+            ("provenance", PROVENANCES),
+            ("split", SPLITS),
+        ):
+            strange = set(np.unique(getattr(self, name)).tolist()) - set(known)
+            if strange:
+                raise InputError(f"unknown {name}: {sorted(strange)}", allowed=", ".join(known))
+
+    def __len__(self) -> int:
+        return int(self.star.size)
+
+    @property
+    def curve(self) -> PhaseCurve:
+        """The shapes."""
+        return PhaseCurve(cos=self.cos, sin=self.sin)
+
+    def take(self, index: npt.ArrayLike) -> OpenSet:
+        """Select rows.
+
+        Parameters
+        ----------
+        index : array_like of int or bool
+            Rows to keep.
+
+        Returns
+        -------
+        OpenSet
+            Those rows.
+        """
+        rows = np.atleast_1d(np.asarray(index))
+        return OpenSet(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+def star_number(stars: Iterable[str]) -> npt.NDArray[np.int64]:
+    """Turn names into numbers: the address of the star's random draws.
+
+    Parameters
+    ----------
+    stars : iterable of str
+        Names.
+
+    Returns
+    -------
+    ndarray of int64, shape (N,)
+        63-bit BLAKE2b hash of each name.
+    """
+    digests = [hashlib.blake2b(str(s).encode(), digest_size=8).digest() for s in stars]
+    return np.array([int.from_bytes(d, "little") >> 1 for d in digests], dtype=np.int64)
+
+
+def split_of(stars: Iterable[str]) -> npt.NDArray[np.str_]:
+    """Assign stars to train (60 %), validation (20 %) and test (20 %).
+
+    Parameters
+    ----------
+    stars : iterable of str
+        Names.
+
+    Returns
+    -------
+    ndarray of str, shape (N,)
+        The split of each star, a function of its name alone: adding rows moves no star, all data
+        of a star stay together, and every stratum is split 60/20/20 in expectation.
+    """
+    number = star_number(f"{_SPLIT_KEY}|{s}" for s in stars)
+    share = number.astype(np.float64) / 2.0**63
+    return np.where(share < 0.6, "train", np.where(share < 0.8, "validation", "test"))
+
+
+def save_open_set(table: OpenSet, path: Path) -> None:
+    """Write the table.
+
+    Parameters
+    ----------
+    table : OpenSet
+        The rows.
+    path : path
+        File to write (``.npz``, compressed, no pickles). Coefficients are rounded to 2**-14, less
+        than 1e-3 of the amplitude for the whole curve.
+    """
+    arrays: dict[str, Any] = {"schema": np.array(_SCHEMA)}
+    for field in fields(table):
+        value = getattr(table, field.name)
+        if field.name in ("cos", "sin"):
+            steps = np.rint(value / _SCALE)
+            if np.abs(steps).max() > np.iinfo(np.int16).max:
+                raise InputError("a coefficient above 2 cannot be stored")
+            value = steps.astype(np.int16)
+        elif field.name == "period":
+            value = value.astype(np.float64)
+        elif value.dtype.kind == "f":
+            value = value.astype(np.float32)
+        elif value.dtype.kind == "i":
+            value = value.astype(np.int16)
+        arrays[field.name] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)
+
+
+def load_open_set(path: Path | str | None = None) -> OpenSet:
+    """Read the open training set.
+
+    Parameters
+    ----------
+    path : path, optional
+        A file of `save_open_set`; the committed table by default.
+
+    Returns
+    -------
+    OpenSet
+        The rows; curves are rescaled to unit peak-to-peak amplitude after rounding.
+
+    Raises
+    ------
+    InputError
+        If the file is absent or of another version.
+    """
+    file = Path(path) if path is not None else _PATH
+    if not file.is_file():
+        raise InputError(
+            f"no training table at {file}",
+            remedy="Build it with: python -m pelsvae_cadence.training dataset",
+        )
+    with np.load(file, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    version = int(arrays.pop("schema", -1))
+    if version != _SCHEMA:
+        raise InputError(f"{file.name} has schema version {version}", allowed=str(_SCHEMA))
+    for name in ("cos", "sin"):
+        arrays[name] = arrays[name].astype(np.float32) * np.float32(_SCALE)
+    curve = PhaseCurve(cos=arrays["cos"], sin=arrays["sin"]).normalised()
+    arrays["cos"], arrays["sin"] = curve.cos, curve.sin
+    return OpenSet(**arrays)
