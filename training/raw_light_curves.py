@@ -1,0 +1,216 @@
+"""Raw light curves of real stars: what the files hold, before anything is judged."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Final, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import freeze
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["LightCurveSource", "RawLightCurves", "ragged_rows"]
+
+FloatArray = npt.NDArray[np.float64]
+StrArray = npt.NDArray[np.str_]
+
+_STAR_COLUMNS: Final = ("star", "star_class", "subtype", "period", "band", "fault")
+_POINT_COLUMNS: Final = ("time", "mag", "mag_err")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawLightCurves:
+    """Single-band light curves of N stars as found in files (ragged struct of arrays).
+
+    The points of star ``i`` are ``offsets[i]:offsets[i + 1]`` in every per-point array.
+
+    Parameters
+    ----------
+    star : ndarray of str, shape (N,)
+        Name of the star behind each light curve.
+    star_class : ndarray of str, shape (N,)
+        Class, one of `pelsvae_cadence.classes.STAR_CLASSES` where the name is known, otherwise
+        as found.
+    subtype : ndarray of str, shape (N,)
+        Subtype as the catalogue spells it; ``""`` if unknown.
+    period : ndarray of float64, shape (N,)
+        Period in days; NaN if unknown.
+    band : ndarray of str, shape (N,)
+        Band of the light curve.
+    fault : ndarray of str, shape (N,)
+        Why the file could not be read; ``""`` if it was.
+    offsets : ndarray of int64, shape (N + 1,)
+        First point of each star, and the total.
+    time : ndarray of float64, shape (n_points,)
+        Times in days; any zero point.
+    mag, mag_err : ndarray of float64, shape (n_points,)
+        Magnitudes and their quoted errors.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit together.
+    """
+
+    star: StrArray
+    star_class: StrArray
+    subtype: StrArray
+    period: FloatArray
+    band: StrArray
+    fault: StrArray
+    offsets: npt.NDArray[np.int64]
+    time: FloatArray
+    mag: FloatArray
+    mag_err: FloatArray
+
+    def __post_init__(self) -> None:
+        n = np.asarray(self.star).size
+        offsets = np.asarray(self.offsets, dtype=np.int64)
+        if offsets.shape != (n + 1,) or offsets[0] != 0 or (np.diff(offsets) < 0).any():
+            raise InputError(f"offsets must have shape ({n + 1},), start at 0 and never fall")
+        object.__setattr__(self, "offsets", freeze(offsets.view()))
+        sizes = dict.fromkeys(_STAR_COLUMNS, n) | dict.fromkeys(_POINT_COLUMNS, int(offsets[-1]))
+        for name, size in sizes.items():
+            kind = np.str_ if name in _STAR_COLUMNS and name != "period" else np.float64
+            value = np.asarray(getattr(self, name)).astype(kind, copy=False)
+            if value.shape != (size,):
+                raise InputError(f"{name} has shape {value.shape}, expected ({size},)")
+            object.__setattr__(self, name, freeze(value.view()))
+
+    def __len__(self) -> int:
+        return int(self.star.size)
+
+    @property
+    def n_points(self) -> npt.NDArray[np.int64]:
+        """Number of points of each star, shape (N,)."""
+        return np.diff(self.offsets)
+
+    def rows(self, i: int) -> slice:
+        """Locate the points of one star.
+
+        Parameters
+        ----------
+        i : int
+            Index of the star, 0 to N - 1.
+
+        Returns
+        -------
+        slice
+            Its points in the per-point arrays.
+        """
+        return slice(int(self.offsets[i]), int(self.offsets[i + 1]))
+
+    def take(self, index: npt.ArrayLike) -> Self:
+        """Select stars.
+
+        Parameters
+        ----------
+        index : array_like of int or bool
+            Rows to keep.
+
+        Returns
+        -------
+        RawLightCurves
+            The selected light curves, in the order of `index`.
+        """
+        rows = np.arange(len(self))[np.asarray(index)]
+        points = ragged_rows(self.offsets, rows)
+        return type(self)(
+            offsets=np.concatenate([[0], np.cumsum(self.n_points[rows])]),
+            **{name: getattr(self, name)[rows] for name in _STAR_COLUMNS},
+            **{name: getattr(self, name)[points] for name in _POINT_COLUMNS},
+        )
+
+    def read(self, start: int, stop: int) -> Self:
+        """Take a run of stars (see `LightCurveSource`).
+
+        Parameters
+        ----------
+        start, stop : int
+            First star, and the one after the last.
+
+        Returns
+        -------
+        RawLightCurves
+            The light curves of the run.
+        """
+        return self.take(np.arange(start, min(stop, len(self))))
+
+    def fingerprint(self) -> str:
+        """Digest the content.
+
+        Returns
+        -------
+        str
+            Hexadecimal BLAKE2b digest of all arrays.
+        """
+        digest = hashlib.blake2b(digest_size=16)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            digest.update("\0".join(value).encode() if value.dtype.kind == "U" else value.tobytes())
+        return digest.hexdigest()
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[RawLightCurves]) -> Self:
+        """Join light curves of several sets of stars.
+
+        Parameters
+        ----------
+        parts : iterable of RawLightCurves
+            The sets, in order.
+
+        Returns
+        -------
+        RawLightCurves
+            All of them.
+        """
+        chunks = list(parts)
+        if not chunks:
+            raise InputError("no light curves to join")
+        lengths = np.concatenate([chunk.n_points for chunk in chunks])
+        columns = {
+            name: np.concatenate([getattr(chunk, name) for chunk in chunks])
+            for name in (*_STAR_COLUMNS, *_POINT_COLUMNS)
+        }
+        return cls(offsets=np.concatenate([[0], np.cumsum(lengths)]), **columns)
+
+
+class LightCurveSource(Protocol):
+    """Where light curves come from, in runs, so that an archive need not fit into memory."""
+
+    def __len__(self) -> int:
+        """Count the light curves."""
+
+    def read(self, start: int, stop: int) -> RawLightCurves:
+        """Read the light curves ``start`` to ``stop - 1``."""
+
+    def fingerprint(self) -> str:
+        """Digest what would be read, so that a resumed run can tell that it changed."""
+
+
+def ragged_rows(
+    offsets: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """List the points of the given stars of a ragged set.
+
+    Parameters
+    ----------
+    offsets : ndarray of int64, shape (N + 1,)
+        First point of each star, and the total.
+    rows : ndarray of int64, shape (n_rows,)
+        The stars.
+
+    Returns
+    -------
+    ndarray of int64
+        Indices of their points, star after star.
+    """
+    lengths = np.diff(offsets)[rows]
+    ends = np.cumsum(lengths)
+    shift = np.repeat(offsets[:-1][rows] - (ends - lengths), lengths)
+    points: npt.NDArray[np.int64] = np.arange(int(lengths.sum()), dtype=np.int64) + shift
+    return points
