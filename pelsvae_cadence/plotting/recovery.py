@@ -1,0 +1,124 @@
+"""The picture of what a survey recovers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.plotting.styles import CLASS_STYLES, legend_outside, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_recovery_by_magnitude"]
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def plot_recovery_by_magnitude(
+    table: Any,
+    *,
+    bins: npt.ArrayLike | None = None,
+    magnitude_label: str = "mean r magnitude",
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the fraction of recovered stars against magnitude, class by class.
+
+    Error bars are Wilson intervals of 68.3 per cent (Wilson 1927, J. Am. Stat. Assoc. 22, 209),
+    which hold for small numbers and for fractions of 0 and 1.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame or mapping
+        One row a star, with the columns ``star_class``, ``magnitude`` and ``recovered`` (bool).
+    bins : array_like, optional
+        Edges of the magnitude bins; by default whole or half magnitudes over the range.
+    magnitude_label : str
+        Label of the magnitudes.
+    title : str
+        Title.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+
+    Raises
+    ------
+    InputError
+        If a class is unknown, a magnitude is not finite or outside the bins, or the bins do not
+        rise.
+    """
+    from astropy.stats import binom_conf_interval
+
+    star_class = np.asarray(table["star_class"]).astype(str)
+    magnitude = np.asarray(table["magnitude"], dtype=np.float64)
+    recovered = np.asarray(table["recovered"]).astype(np.bool_)
+    unknown = sorted(set(star_class.tolist()) - set(STAR_CLASSES))
+    if unknown:
+        raise InputError(f"unknown star class {unknown[0]!r}", allowed=", ".join(STAR_CLASSES))
+    if not np.isfinite(magnitude).all():
+        raise InputError("magnitudes of recovered fractions must be finite")
+    edges = _magnitude_bins(magnitude) if bins is None else np.asarray(bins, dtype=np.float64)
+    if edges.ndim != 1 or edges.size < 2 or not (np.diff(edges) > 0).all():
+        raise InputError("magnitude bins must be two or more rising edges")
+    outside = (magnitude < edges[0]) | (magnitude > edges[-1])
+    if outside.any():
+        raise InputError(
+            f"{outside.sum()} magnitudes lie outside the bins, first {magnitude[outside][0]:g}",
+            allowed=f"{edges[0]:g} to {edges[-1]:g}",
+        )
+    which = np.clip(np.searchsorted(edges, magnitude, side="right") - 1, 0, edges.size - 2)
+    present = [name for name in STAR_CLASSES if (star_class == name).any()]
+
+    ax = new_axes(9.5, 4.8) if ax is None else ax
+    for k, name in enumerate(present):
+        mine = star_class == name
+        n = np.bincount(which[mine], minlength=edges.size - 1)
+        found = np.bincount(which[mine & recovered], minlength=edges.size - 1)
+        used = n > 0
+        low, high = binom_conf_interval(found[used], n[used], interval="wilson")
+        fraction = found[used] / n[used]
+        # Side by side in the bin, so that error bars do not cover each other.
+        offset = (k + 1) / (len(present) + 1) - 0.5
+        centres = 0.5 * (edges[1:] + edges[:-1]) + 0.6 * offset * np.diff(edges)
+        style = CLASS_STYLES[name]
+        ax.errorbar(
+            centres[used],
+            fraction,
+            # The interval holds the fraction itself but for rounding.
+            yerr=np.maximum([fraction - low, high - fraction], 0.0),
+            fmt=style.marker + "-",
+            color=style.colour,
+            markersize=7.0,
+            linewidth=1.2,
+            elinewidth=1.0,
+            capsize=2.0,
+            label=f"{CLASS_DESCRIPTIONS[name]} ({n.sum()})",
+        )
+    ax.set_xlim(edges[0], edges[-1])
+    ax.set_ylim(-0.03, 1.03)
+    ax.set_xlabel(magnitude_label)
+    ax.set_ylabel("fraction with recovered period")
+    ax.grid(axis="y", color="0.9")
+    ax.set_axisbelow(True)
+    ax.set_title(title)
+    if present:
+        legend_outside(ax, "class (stars)")
+    return ax
+
+
+def _magnitude_bins(magnitude: FloatArray) -> FloatArray:
+    if magnitude.size == 0:
+        return np.array([15.0, 25.0])
+    low, high = float(magnitude.min()), float(magnitude.max())
+    step = 0.5 if high - low <= 6.0 else 1.0
+    first, last = np.floor(low / step), np.ceil(high / step)
+    return np.asarray(step * np.arange(first, max(last, first + 1.0) + 1.0))

@@ -1,0 +1,91 @@
+"""What all pictures share: colours, markers, figures without global state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["BAND_MARKERS", "CLASS_STYLES", "ClassStyle", "legend_outside", "new_axes"]
+
+#: Markers per band, so that colour is not all that tells bands apart. ugrizy: Rubin's publication
+#: guidelines (RTN-045).
+BAND_MARKERS: Final[dict[str, str]] = {
+    "u": "o", "g": "^", "r": "v", "i": "s", "z": "*", "y": "p", "zg": "<", "zr": ">", "zi": "D",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassStyle:
+    """How a class of stars looks in pictures.
+
+    Parameters
+    ----------
+    colour : str
+        Colour as a hex string.
+    marker : str
+        Matplotlib's name of the marker.
+    """
+
+    colour: str
+    marker: str
+
+
+#: One colour and one marker per class: Paul Tol's "muted" scheme (SRON/EPS/TN/09-002, issue 3.2,
+#: figure 3), whose colours people with any colour vision can tell apart.
+CLASS_STYLES: Final[dict[str, ClassStyle]] = {
+    "ACEP": ClassStyle(colour="#AA4499", marker="P"),
+    "CEP": ClassStyle(colour="#332288", marker="o"),
+    "DSCT": ClassStyle(colour="#88CCEE", marker="^"),
+    "ECL": ClassStyle(colour="#117733", marker="s"),
+    "ELL": ClassStyle(colour="#44AA99", marker="D"),
+    "LPV": ClassStyle(colour="#882255", marker="*"),
+    "RRLYR": ClassStyle(colour="#CC6677", marker="v"),
+    "T2CEP": ClassStyle(colour="#999933", marker="X"),
+}
+
+
+def new_axes(width: float, height: float, projection: str | None = None) -> Axes:
+    """Make axes of a figure that pyplot does not know, so that none piles up in memory.
+
+    Parameters
+    ----------
+    width, height : float
+        Size of the figure in inches.
+    projection : str, optional
+        Matplotlib's name of the projection.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes; their ``figure`` can be saved.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure.add_subplot(projection=projection)
+
+
+def legend_outside(ax: Axes, title: str, *, marker_scale: float = 1.0) -> None:
+    """Put the legend to the right of the axes, where it covers nothing.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The axes.
+    title : str
+        Title of the legend.
+    marker_scale : float
+        Size of the legend's markers relative to those of the points.
+    """
+    legend = ax.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0.0,
+        frameon=False,
+        title=title,
+        markerscale=marker_scale,
+    )
+    legend.set_alignment("left")
