@@ -126,21 +126,32 @@ def joined(batches: list[Batch]) -> tuple[Stars, LightCurves]:
     return Stars(**columns), LightCurves.concatenate(b[2] for b in batches)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def provenance() -> Provenance:
     return Provenance(
         seed=42, model_name="test", model_hash="a1", survey_name="baseline", command="make it"
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def batches() -> list[Batch]:
     return [random_batch(k, 100 * k, n=6 + k, n_visits=40 + 20 * k) for k in range(3)]
 
 
+@pytest.fixture(scope="module")
+def content(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[Batch], provenance: Provenance
+) -> bytes:
+    path = tmp_path_factory.mktemp("catalog") / "catalog.h5"
+    return write_catalog(path, batches, provenance=provenance).read_bytes()
+
+
 @pytest.fixture
-def path(tmp_path: Path, batches: list[Batch], provenance: Provenance) -> Path:
-    return write_catalog(tmp_path / "catalog.h5", batches, provenance=provenance)
+def path(tmp_path: Path, content: bytes) -> Path:
+    """A copy of the catalogue that a test may damage."""
+    copy = tmp_path / "catalog.h5"
+    copy.write_bytes(content)
+    return copy
 
 
 # ---------------------------------------------------------------- what goes in comes out
@@ -531,7 +542,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-c", SCRIPT, str(maker), *map(str, arguments)]
 
 
-@pytest.mark.parametrize("room", [100, 9_000, 30_000, 46_000])
+@pytest.mark.parametrize("room", [100, 9_000, 46_000])
 @pytest.mark.skipif(sys.platform == "win32", reason="limits file sizes as Unix does")
 def test_full_disk_is_reported_and_leaves_the_earlier_file(path: Path, room: int) -> None:
     before = path.read_bytes()
