@@ -162,7 +162,8 @@ class LightCurveModel:
         -------
         dict of str to (float, float)
             Range of ``period`` [d], ``teff`` [K], ``abs_mag_g`` [mag] and ``amplitude_i`` [mag]:
-            the central 99.8 % of the training stars and a margin of 5 %.
+            the central 99.8 % of the training stars of a subtype and a margin of 5 %; for a class
+            the hull of its subtypes.
 
         Raises
         ------

@@ -177,12 +177,7 @@ def export_model(
     tensors["population.group"] = train.group[chosen].astype(np.int32)
     counts = np.bincount(train.group, minlength=len(GROUPS))
     tensors["population.counts"] = counts.astype(np.int32)
-    ranges = {}
-    for c, star_class in enumerate(STAR_CLASSES):
-        if (train.star_class == c).any():
-            ranges[star_class] = valid_ranges(train.physics[train.star_class == c])
-    for g in np.unique(train.group).tolist():
-        ranges["/".join(GROUPS[g])] = valid_ranges(train.physics[train.group == g])
+    ranges = _ranges(train)
     n = {
         "/".join(GROUPS[g]): {
             part: int(((table.group == g) & (table.split == part)).sum())
@@ -219,6 +214,19 @@ def _tensors(prefix: str, module: nn.Module) -> dict[str, npt.NDArray[Any]]:
         for key, value in module.state_dict().items()
         if not key.startswith(("decoder.basis.", "decoder.physics.", "full_context."))
     }
+
+
+def _ranges(table: ShapeTable) -> dict[str, dict[str, tuple[float, float]]]:
+    """Give the validity ranges of each subtype, and of each class as the hull of its subtypes."""
+    ranges: dict[str, dict[str, tuple[float, float]]] = {}
+    for g in np.unique(table.group).tolist():
+        star_class = GROUPS[g][0]
+        mine = valid_ranges(table.physics[table.group == g])
+        ranges["/".join(GROUPS[g])] = mine
+        hull = ranges.setdefault(star_class, dict(mine))
+        for name, (low, high) in mine.items():
+            hull[name] = min(low, hull[name][0]), max(high, hull[name][1])
+    return ranges
 
 
 def _reference_stars(table: ShapeTable, seed: int) -> npt.NDArray[np.int64]:

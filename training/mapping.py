@@ -102,6 +102,9 @@ class MappingTask:
     jitter : float
         Scatter added to the standardised physics in training, so that a flow of this size does
         not learn single stars by their exact physics.
+    blur : float
+        Scatter added to the standardised latent coordinates in training: catalogue shapes lie on
+        a surface (higher harmonics follow from the lower ones), where densities have no bound.
     device : str
         Torch device.
     """
@@ -113,7 +116,8 @@ class MappingTask:
         held_out: LatentSample,
         probability: npt.NDArray[np.float64],
         *,
-        jitter: float = 0.1,
+        jitter: float = 0.2,
+        blur: float = 0.05,
         device: str = "cpu",
     ) -> None:
         self.module: FlowMap = module
@@ -126,6 +130,7 @@ class MappingTask:
         module.to(device)
         self._probability = torch.as_tensor(probability)
         self._jitter = jitter
+        self._blur = blur
         self._train = self._to_tensors(train, device)
         self._held_out = self._to_tensors(held_out, device)
 
@@ -161,7 +166,9 @@ class MappingTask:
         mine = group[rows]
         scale = self.module.context.scale[mine]
         moved = physics[rows] + self._jitter * scale * error
-        amplitude, shape = self.module.log_prob(z[draw, rows], moved, mine)
+        blur = torch.randn((batch, z.shape[2]), generator=generator).to(z.device)
+        blurred = z[draw, rows] + self._blur * self.module.z_scale[mine] * blur
+        amplitude, shape = self.module.log_prob(blurred, moved, mine)
         terms = {"amplitude": -amplitude.mean(), "shape": -shape.mean()}
         return {"loss": terms["amplitude"] + terms["shape"], **terms}
 
@@ -172,15 +179,17 @@ class MappingTask:
         Returns
         -------
         dict of str to float
-            ``"score"``, the mean over groups of the negative log-likelihood, and its two terms.
+            ``"score"``, the weighted mean of the negative log-likelihood, and its two terms.
         """
         z, physics, group = self._held_out
-        amplitude, shape = self.module.log_prob(z[0], physics, group)
-        means = []
-        for g in np.unique(group.cpu().numpy()).tolist():
-            mine = group == g
-            means.append((float(-amplitude[mine].mean()), float(-shape[mine].mean())))
-        first, second = np.mean(means, axis=0).tolist()
+        blur = torch.randn(z[0].shape, generator=torch.Generator().manual_seed(0)).to(z.device)
+        blurred = z[0] + self._blur * self.module.z_scale[group] * blur
+        amplitude, shape = self.module.log_prob(blurred, physics, group)
+        # Group means weighted by the square root of their size: each group counts, but a group
+        # of ten stars does not decide when to stop.
+        counts = torch.bincount(group, minlength=int(group.max()) + 1)[group].to(shape.dtype)
+        weight = counts**-0.5 / (counts**-0.5).sum()
+        first, second = (float(-(weight * v).sum()) for v in (amplitude, shape))
         return {"score": first + second, "nll_amplitude": first, "nll_shape": second}
 
 
