@@ -117,7 +117,8 @@ class RawLightCurves:
         RawLightCurves
             The selected light curves, in the order of `index`.
         """
-        rows = np.arange(len(self))[np.asarray(index)]
+        chosen = np.asarray(index)
+        rows = np.arange(len(self))[chosen if chosen.size else chosen.astype(np.int64)]
         points = ragged_rows(self.offsets, rows)
         return type(self)(
             offsets=np.concatenate([[0], np.cumsum(self.n_points[rows])]),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.training.augmentation import (
     PARAMETER_TARGETS,
@@ -20,6 +21,7 @@ from pelsvae_cadence.training.augmentation import (
 )
 from pelsvae_cadence.training.light_curve_files import read_ragged
 from pelsvae_cadence.training.preprocessing import PreprocessingOptions, clean_light_curves
+from pelsvae_cadence.training.preprocessing_figures import plot_augmentation_steps
 from pelsvae_cadence.training.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.splits import SPLITS, require_whole_stars, split_by_star
 
@@ -164,6 +166,24 @@ def test_copies_do_not_depend_on_the_order_of_the_table(cleaned, split):
     assert (a.mag == b.mag).all()
     assert (a.phase == b.phase).all()
     assert (a_split == b_split).all()
+
+
+def test_figure_1_draws_the_four_steps(cleaned, tmp_path):
+    figure = plot_augmentation_steps(cleaned, t_len=50, seed=1)
+    classes = [cls for cls in STAR_CLASSES if (cleaned.star_class == cls).any()]
+    axes = np.array(figure.axes).reshape(-1, 4)
+    assert len(axes) == len(classes)
+    for row, star_class in zip(axes, classes, strict=True):
+        assert row[0].get_title(loc="left").startswith(star_class)
+        folded, resampled, shifted, few = (ax.lines[0].get_xydata() for ax in row)
+        assert (folded[:, 0] == resampled[:, 0]).all()
+        assert (folded[:, 1] != resampled[:, 1]).all()
+        assert (resampled[:, 1] == shifted[:, 1]).all()
+        assert (resampled[:, 0] != shifted[:, 0]).all()
+        assert len(few) == 50
+    figure.savefig(tmp_path / "figure.png")
+    with pytest.raises(InputError, match="no light curve to draw"):
+        plot_augmentation_steps(cleaned.take([]))
 
 
 def test_a_row_split_is_refused(cleaned):
