@@ -24,6 +24,10 @@ _SQLITE_HEADER: Final = b"SQLite format 3\x00"
 _TABLES: Final = ("observations", "SummaryAllProps", "summary", "exposures", "visits")
 
 
+# Positions of a synthetic survey: a map of nside 16 in all, some 3 million visits in memory.
+_MOST_POSITIONS: Final = 5000
+
+
 @runtime_checkable
 class PositionCadence(Protocol):
     """A cadence that makes its visits position by position (the synthetic survey)."""
@@ -36,8 +40,8 @@ class PositionCadence(Protocol):
     def survey(self) -> SurveyName:
         """Whose filters and noise apply."""
 
-    def opsim_table(self, ra: float, dec: float) -> Any:
-        """Give the visits of one position as a table with OpSim's column names."""
+    def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
+        """Give the visits of some positions as a table with OpSim's column names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,13 +246,15 @@ def _from_survey(survey: Survey) -> SurveySource:
 def _from_positions(
     cadence: PositionCadence, positions: Sequence[tuple[float, float]], constraint: str
 ) -> SurveySource:
-    """Join the visits that a synthetic survey makes to each position."""
-    parts = []
-    for ra, dec in positions:
-        part = pd.DataFrame(cadence.opsim_table(ra, dec))
-        # The pointing is the position itself, so that a tiny field of view finds just these.
-        parts.append(part.assign(fieldRA=ra, fieldDec=dec))
-    frame = pd.concat(parts, ignore_index=True)
+    """Let a synthetic survey make its visits to each position."""
+    if len(positions) > _MOST_POSITIONS:
+        raise InputError(
+            f"a synthetic survey of {len(positions)} positions",
+            allowed=f"1 .. {_MOST_POSITIONS}",
+            remedy="Choose a coarser map (a smaller nside) or fewer positions.",
+        )
+    ra, dec = (np.array(values) for values in zip(*positions, strict=True))
+    frame = pd.DataFrame(cadence.opsim_table(ra, dec))
     if constraint:
         # One SQL dialect everywhere: let sqlite select the rows.
         with sqlite3.connect(":memory:") as connection:
@@ -267,7 +273,7 @@ def _from_positions(
         name=cadence.name,
         survey=cadence.survey,
         columns=_column_map(found),
-        visit_id=None,
+        visit_id=found.get("visit_id"),
         seeing=found.get("seeing"),
         rotation=found.get("rotation"),
         mjd_is_middle="middle" in found,

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.cadence import read_survey
+from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.survey_source import open_survey
 
@@ -120,6 +121,25 @@ def test_ztf_is_recognised(run, cadence_folder, tmp_path):
     result = run(path, positions=[(200, -25)], magnitudes=[17.0], out_dir=tmp_path, **QUICK)
     assert result.positions.n_visits[0] > 100
     assert result.summary.recovered[0] >= 0.5
+
+
+@pytest.mark.parametrize(("preset", "magnitude"), [("lsst-v3", 18.0), ("ztf", 17.0)])
+def test_a_synthetic_survey_needs_no_file(run, preset, magnitude, tmp_path):
+    """Each position gets exactly the visits that the synthetic survey gives it."""
+    survey = SyntheticSurvey(preset=preset, seed=4)
+    positions = [(30.0, -20.0), (210.0, 5.0)]
+    result = run(
+        survey, positions=positions, magnitudes=[magnitude], constraint="night < 700",
+        out_dir=tmp_path, **QUICK,
+    )  # fmt: skip
+    for (ra, dec), n_visits in zip(positions, result.positions.n_visits, strict=True):
+        assert n_visits == np.count_nonzero(survey.at(ra, dec).night < 700)
+    assert result.summary.recovered[0] > 0.0
+
+
+def test_a_fine_map_of_a_synthetic_survey_is_refused(run, tmp_path):
+    with pytest.raises(InputError, match="smaller nside"):
+        run(SyntheticSurvey(), nside=64, out_dir=tmp_path, **QUICK)
 
 
 def test_times_that_are_already_mid_exposure(cadence_folder):
