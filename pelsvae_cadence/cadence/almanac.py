@@ -223,15 +223,21 @@ class Nights:
         Half the time between evening and morning twilight, in days.
     sun_ra, sun_dec : ndarray, shape (n_nights,)
         Place of the Sun at midnight, degrees.
+    sidereal_time : ndarray, shape (n_nights,)
+        Local sidereal time at midnight, degrees.
     moon_phase : ndarray, shape (n_nights,)
         Elongation in longitude of Moon from Sun at midnight, degrees: 0 new, 180 full.
+    lunation : ndarray of int64, shape (n_nights,)
+        Number of the lunation, from full Moon to full Moon; the survey begins in number 0.
     """
 
     midnight: FloatArray
     half_dark: FloatArray
     sun_ra: FloatArray
     sun_dec: FloatArray
+    sidereal_time: FloatArray
     moon_phase: FloatArray
+    lunation: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, site: Site, first: int, n: int, twilight: float) -> Nights:
@@ -262,10 +268,15 @@ class Nights:
             np.cos(phi) * np.cos(delta)
         )
         half_day = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+        phase = np.asarray((moon_position(midnight)[2] - longitude) % 360.0)
+        past_full = phase > 180.0
+        began = np.concatenate([[False], past_full[1:] & ~past_full[:-1]])
         return cls(
             midnight=midnight,
             half_dark=(180.0 - half_day) / SIDEREAL_RATE,
             sun_ra=ra,
             sun_dec=dec,
-            moon_phase=np.asarray((moon_position(midnight)[2] - longitude) % 360.0),
+            sidereal_time=sidereal_time(midnight, site),
+            moon_phase=phase,
+            lunation=np.cumsum(began, dtype=np.int64),
         )

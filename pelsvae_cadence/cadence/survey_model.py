@@ -93,6 +93,8 @@ class SurveyModel:
         Length of the survey in Julian years.
     twilight : float
         Altitude of the Sun, degrees, below which is observed.
+    airmass_limit : float
+        Highest airmass at which is observed.
     exposure_time : mapping of str to float
         Seconds per visit, by band.
     reference_time : float
@@ -118,6 +120,8 @@ class SurveyModel:
         used for all positions.
     rolling : RollingModel or None
         The rolling; None where seasons differ at random.
+    year_mean : tuple of float
+        Activity of the survey years relative to each other; beyond its end, 1.
     year_scatter : float
         Standard deviation of the logarithm of the visits of a season about its expectation.
     year_patch : int
@@ -155,6 +159,7 @@ class SurveyModel:
     mjd_start: float
     years: float
     twilight: float
+    airmass_limit: float
     exposure_time: Mapping[str, float]
     reference_time: float
     down_fraction: tuple[float, ...]
@@ -166,6 +171,7 @@ class SurveyModel:
     nights: tuple[tuple[float, float], ...]
     visits_per_band: Mapping[str, tuple[tuple[float, float], ...]]
     rolling: RollingModel | None
+    year_mean: tuple[float, ...]
     year_scatter: float
     year_patch: int
     patterns: tuple[str, ...]

@@ -54,12 +54,21 @@ _CELL_NSIDE: Final = 64
 # Positions this close (6 arcsec) count as one in visit numbers.
 _ID_NSIDE: Final = 2**15
 _VISITS_PER_NIGHT: Final = 64
+# Depth scatter of the ninth visit of a night repeats that of the first.
+_NOISE_PER_NIGHT: Final = 8
 _MAX_NIGHTS: Final = 8192
 _JULIAN_YEAR: Final = 365.25
 _DEGREES_PER_DAY: Final = 360.0 / _JULIAN_YEAR  # of the Sun, on average
 _MINUTES: Final = 1.0 / 1440.0
 _REGION_VISITS: Final = {footprint.WIDE: 1.0, footprint.DUSTY: 0.30, footprint.NORTH_SPUR: 0.24}
 _HALF_HOURS: Final = np.linspace(-6.0, 6.0, 25) * 15.0  # edges of the hour angle tables, degrees
+# How much of a night's choice of bands is shared by the nights of a lunation.
+_LUNATION_TIE: Final = 0.5
+_EVEN_BLOCK: Final = 20
+# Share of the visits planned for hours later for which the night turns out long enough.
+_LATER_FITS: Final = 0.8
+# A night is fully used when it reaches this share of the hour angles at which a position is taken.
+_ENOUGH_OF_THE_USUAL: Final = 0.10
 _YEARS_RANGE: Final = (0.1, 20.0)
 _ROLLING_RANGE: Final = (0.0, 1.5)
 _SEASON_RANGE: Final = (0.3, 1.5)
@@ -200,7 +209,9 @@ class SyntheticSurvey:
         chosen = tuple(self.rolling_years or ())
         for year in chosen:
             if isinstance(year, bool) or not isinstance(year, (int, np.integer)):
-                raise InputError(f"rolling_years holds {year!r}", allowed=f"whole numbers 1 to {last}")
+                raise InputError(
+                    f"rolling_years holds {year!r}", allowed=f"whole numbers 1 to {last}"
+                )
             if not 1 <= year <= last:
                 raise InputError(f"rolling_years holds {year!r}", allowed=f"1 to {last}")
         object.__setattr__(self, "rolling_years", tuple(sorted({int(year) for year in chosen})))
@@ -331,6 +342,19 @@ class SyntheticSurvey:
         return np.asarray(is_open)
 
     @cached_property
+    def _activity(self) -> FloatArray:
+        """How busy the survey is on an open night, (n_nights,)."""
+        year = (np.arange(self._n_nights) / _JULIAN_YEAR).astype(np.int64)
+        busy = np.ones(year[-1] + 1)
+        known = np.asarray(self._model.year_mean)[: busy.size]
+        busy[: known.size] = known
+        # The table holds the visits of whole years, their weather included: draw it only once.
+        nights = np.bincount(year)
+        usable = np.bincount(year, weights=self._open.astype(np.float64))
+        busy = busy * nights / np.maximum(usable, 1.0)
+        return np.asarray(busy[year] * usable.sum() / nights.sum())
+
+    @cached_property
     def _night_quality(self) -> FloatArray:
         """Depth of a night relative to an ordinary one, in standard deviations, (n_nights,)."""
         normal = self._random.normal("transparency", 0, np.arange(self._n_nights))
@@ -362,9 +386,9 @@ class SyntheticSurvey:
         )
         length = self._pattern_length
         repeats = np.where(length == 1, single, pair)
-        counts = one_hot.sum(axis=1) * (repeats * (1.0 + model.later_block))[:, None]
+        counts = one_hot.sum(axis=1) * (repeats * (1.0 + _LATER_FITS * model.later_block))[:, None]
         last = one_hot[np.arange(length.size), length - 1]
-        return np.asarray(counts + model.later_visit * last)
+        return np.asarray(counts + _LATER_FITS * model.later_visit * last)
 
     @cached_property
     def _paired_weights(self) -> FloatArray:
@@ -426,6 +450,15 @@ class SyntheticSurvey:
         return tilt_patterns(self._paired_weights, self._pattern_counts, target / nights)
 
     # ---------------------------------------------------------------------------- one position
+
+    def _per_night(self, purpose: str, cell: int, columns: int = 1) -> FloatArray:
+        """Uniform numbers of a cell for every night of the survey, (n_nights, columns).
+
+        One keyed stream a cell and purpose, night after night: as well addressed as single draws,
+        and ten times as fast.
+        """
+        stream = self._random.generator(purpose, cell)
+        return stream.random(self._n_nights * columns).reshape(self._n_nights, columns)
 
     def in_footprint(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> npt.NDArray[np.bool_]:
         """Tell which positions the survey observes.
@@ -503,9 +536,20 @@ class SyntheticSurvey:
         pattern = self._patterns(cell, night, region, rank)
         return self._expose(ra, dec, cell, night, pattern)
 
+    def _even_draws(self, purpose: str, cell: int, n: int) -> FloatArray:
+        """Uniform numbers of which any 20 in a row cover the interval evenly.
+
+        A survey that follows a plan catches up after a long gap: its seasons are more alike than
+        independent gaps would make them.
+        """
+        n_blocks = -(-n // _EVEN_BLOCK)
+        draws = self._random.generator(purpose, cell).random((2, n_blocks, _EVEN_BLOCK))
+        place = np.argsort(draws[0], axis=1)
+        return np.asarray(((place + draws[1]) / _EVEN_BLOCK).ravel()[:n])
+
     def _rank(self, cell: int, dec: float) -> float:
         """Where a position stands among all positions in number of visits, 0 to 1."""
-        noise = float(self._random.normal("richness", cell))
+        noise = float(ndtri(self._random.generator("richness", cell).random()))
         if self.survey == "lsst":
             return float(ndtr(noise))
         # ZTF looks more often at the north: a uniform number that grows with declination, mixed
@@ -525,6 +569,11 @@ class SyntheticSurvey:
         steps = np.arange(-175.0, 180.0, 10.0)
         stretch = 1.0 if self.season_length is None else self.season_length
         rate = np.interp(ahead / stretch, steps, profile, left=0.0, right=0.0)
+        # No visits where the night leaves none of the usual hour angles, i.e. only high airmass.
+        low, high = _usable_hour_angles(model, nights, ra, dec, slice(None))
+        cumulative = _hour_angles(model, dec)
+        usual = np.interp(high, _HALF_HOURS, cumulative) - np.interp(low, _HALF_HOURS, cumulative)
+        rate = rate * np.clip(usual / _ENOUGH_OF_THE_USUAL, 0.0, 1.0)
         opposition = np.arange(rate.size) + ahead / _DEGREES_PER_DAY
         patch = int(
             hp.ang2pix(
@@ -548,7 +597,7 @@ class SyntheticSurvey:
             scatter = self._random.normal("season", patch, np.arange(mean.size))
             factor = mean * (1.0 + swing * stripe) * np.exp(model.year_scatter * scatter)
             rate = rate * factor[season]
-        return np.where(self._open, rate, 0.0)
+        return np.where(self._open, rate * self._activity, 0.0)
 
     def _observed_nights(
         self, ra: float, dec: float, cell: int, region: int, rank: float
@@ -571,8 +620,7 @@ class SyntheticSurvey:
         # A renewal process on a clock that runs with the rate: gaps are long where the survey
         # comes rarely, and cluster as measured. One gap more than nights, split between both ends.
         probability, length = np.array(self._model.gaps).T
-        u = self._random.uniform("gap", cell, np.arange(n + 1))
-        gaps = np.interp(u, probability, length)
+        gaps = np.interp(self._even_draws("gap", cell, n + 1), probability, length)
         time = np.cumsum(gaps)
         time = (time[:-1] - 0.5 * gaps[0]) / (time[-1] - 0.5 * gaps[0]) * clock[-1]
         index = np.searchsorted(clock, time)
@@ -596,13 +644,16 @@ class SyntheticSurvey:
         n_phases = len(chances)
         phase = (self._nights.moon_phase[night] / 360.0 * n_phases).astype(np.int64) % n_phases
         # Stratified within each phase of the Moon: a position gets its share of every band.
-        shuffle = self._random.uniform("pattern order", cell, night)
+        # Nights of one lunation lie close in the ordering, so that u comes in lunations.
+        shuffle = self._per_night("pattern order", cell)[night, 0]
+        lunation = self._per_night("lunation", cell)[self._nights.lunation[night], 0]
+        shuffle = _LUNATION_TIE * lunation + (1.0 - _LUNATION_TIE) * shuffle
         order = np.lexsort((shuffle, phase))
         starts = np.searchsorted(phase[order], np.arange(n_phases))
         count = np.bincount(phase, minlength=n_phases)
         place = np.empty(night.size)
         place[order] = np.arange(night.size) - starts[phase[order]]
-        u = (place + self._random.uniform("pattern", cell, night)) / count[phase]
+        u = (place + self._per_night("pattern", cell)[night, 0]) / count[phase]
         cumulative = np.cumsum(chances, axis=1)
         cumulative /= cumulative[:, -1:]
         ladder = (cumulative + np.arange(n_phases)[:, None]).ravel()
@@ -630,10 +681,18 @@ class SyntheticSurvey:
     ) -> Visits:
         """Turn nights and patterns into visits with times and depths."""
         band, minute, repeats = self._passes(cell, night, pattern)
-        start, length = self._dark_window(ra, dec, night)
-        minute, valid = _fit_into(minute, band >= 0, length / _MINUTES, self._pattern_bands.shape[1])
+        low, high = _usable_hour_angles(self._model, self._nights, ra, dec, night)
+        # Long sequences close up, down to half their time, in a night that is too short for them;
+        # passes that do not fit even so are left out.
+        available = np.maximum((high - low) / SIDEREAL_RATE, 0.0)
+        needed = np.where(band >= 0, minute, 0.0).max(axis=1) * _MINUTES
+        long = ((band >= 0).sum(axis=1) > 2) & (self._model.later_block == 0.0)
+        squeeze = np.clip(available / np.maximum(needed, _MINUTES), 0.5, 1.0)
+        minute = minute * np.where(long, squeeze, 1.0)[:, None]
+        valid = (band >= 0) & (minute * _MINUTES <= available[:, None])
+        valid[:, 0] = True
         duration = np.where(valid, minute, 0.0).max(axis=1) * _MINUTES
-        begin = self._begin(ra, dec, cell, night, start, length, duration)
+        begin = self._begin(ra, dec, cell, night, low, high - duration * SIDEREAL_RATE)
         row, column = np.nonzero(valid)
         many = np.where(column == self._pattern_bands.shape[1], 1, repeats[row])
         if self._model.later_block == 0.0 and self._model.later_visit == 0.0:
@@ -641,9 +700,7 @@ class SyntheticSurvey:
         source = np.repeat(np.arange(row.size), many)
         within = np.arange(source.size) - np.repeat(np.cumsum(many) - many, many)
         row, column = row[source], column[source]
-        spacing = _quantile(
-            self._model.overlap, self._random.uniform("overlap", cell, night)
-        )
+        spacing = _quantile(self._model.overlap, self._per_night("overlap", cell)[night, 0])
         mjd = begin[row] + (minute[row, column] + within * spacing[row]) * _MINUTES
         chosen = band[row, column]
         order = np.argsort(mjd, kind="stable")
@@ -681,8 +738,7 @@ class SyntheticSurvey:
         length = self._pattern_length[pattern]
         minute = np.zeros(base.shape)
         if longest > 1:
-            item = night[:, None] * _VISITS_PER_NIGHT + np.arange(1, longest)
-            u = self._random.uniform("interval", cell, item)
+            u = self._per_night("interval", cell, longest - 1)[night]
             step = _quantile(model.intervals[""], u)
             for key, table in model.intervals.items():
                 if key.isdigit():
@@ -693,7 +749,7 @@ class SyntheticSurvey:
                     continue
                 step[chosen] = _quantile(table, u[chosen])
             minute[:, 1:] = np.cumsum(step, axis=1)
-        repeats_u = self._random.uniform("repeats", cell, night)
+        repeats_u = self._per_night("repeats", cell)[night, 0]
         single, pair = (
             1 + np.searchsorted(np.cumsum(shares)[:-1] / np.sum(shares), repeats_u, side="right")
             for shares in (model.repeats_single, model.repeats_pair)
@@ -703,8 +759,8 @@ class SyntheticSurvey:
             return base, minute, repeats
         last = base[np.arange(night.size), length - 1]
         end = minute[np.arange(night.size), length - 1]
-        wait = _quantile(model.later, self._random.uniform("later wait", cell, night))
-        choice = self._random.uniform("later", cell, night)
+        choice, wait_u = self._per_night("later", cell, 2)[night].T
+        wait = _quantile(model.later, wait_u)
         one = choice < model.later_visit
         block = ~one & (choice < model.later_visit + model.later_block)
         band = np.concatenate(
@@ -720,41 +776,25 @@ class SyntheticSurvey:
         )
         return band, minute, repeats
 
-    def _dark_window(self, ra: float, dec: float, night: IntArray) -> tuple[FloatArray, FloatArray]:
-        """First hour angle [deg] of a night's dark time and its length [d]."""
-        del dec
-        nights = self._nights
-        midnight = nights.midnight[night]
-        at_midnight = wrap_angle(sidereal_time(midnight, self._model.site) - ra)
-        half = nights.half_dark[night]
-        return at_midnight - half * SIDEREAL_RATE, 2.0 * half
-
     def _begin(
         self,
         ra: float,
         dec: float,
         cell: int,
         night: IntArray,
-        start: FloatArray,
-        length: FloatArray,
-        duration: FloatArray,
+        low: FloatArray,
+        high: FloatArray,
     ) -> FloatArray:
-        """Draw the time of the first visit of each night, MJD (TAI)."""
-        del ra
-        table = _hour_angles(self._model, dec)
-        low = start
-        high = start + np.maximum(length - duration, 0.0) * SIDEREAL_RATE
-        cumulative = np.concatenate([[0.0], np.cumsum(table)])
-        cumulative /= cumulative[-1]
-        below, above = np.interp(low, _HALF_HOURS, cumulative), np.interp(high, _HALF_HOURS, cumulative)
-        u = self._random.uniform("hour angle", cell, night)
+        """Draw the time of the first visit of each night, MJD (TAI), between two hour angles."""
+        cumulative = _hour_angles(self._model, dec)
+        below = np.interp(low, _HALF_HOURS, cumulative)
+        above = np.interp(high, _HALF_HOURS, cumulative)
+        u = self._per_night("hour angle", cell)[night, 0]
         drawn = np.interp(below + u * (above - below), cumulative, _HALF_HOURS)
         # Where the night leaves nothing of the usual hour angles, the nearest it has.
-        hour_angle = np.clip(drawn, low, high)
-        after_dusk = (hour_angle - start) / SIDEREAL_RATE
-        return np.asarray(
-            self._nights.midnight[night] - self._nights.half_dark[night] + after_dusk
-        )
+        hour_angle = np.clip(drawn, low, np.maximum(high, low))
+        at_midnight = wrap_angle(self._nights.sidereal_time[night] - ra)
+        return np.asarray(self._nights.midnight[night] + (hour_angle - at_midnight) / SIDEREAL_RATE)
 
     def _depths(
         self,
@@ -797,9 +837,8 @@ class SyntheticSurvey:
             )
         }
         nth = np.arange(mjd.size) - np.searchsorted(night, night)
-        noise = _skewed(
-            self._random.normal("visit depth", cell, night * _VISITS_PER_NIGHT + nth)
-        )
+        noise = self._per_night("visit depth", cell, _NOISE_PER_NIGHT)
+        noise = _skewed(np.asarray(ndtri(noise[night, nth % _NOISE_PER_NIGHT])))
         weather = part["night"] * self._night_quality[night] + part["visit"] * noise
         exposure = np.array([self._exposure_times[name] for name in model.bands])[band]
         m5 = (
@@ -922,20 +961,36 @@ def _skewed(normal: FloatArray) -> FloatArray:
 
 
 def _season_profile(model: SurveyModel, dec: float) -> FloatArray:
-    table = np.asarray(model.season_profile, dtype=np.float64)
-    return np.array([np.interp(dec, model.season_dec, column) for column in table.T])
+    return _between_rows(np.asarray(model.season_profile), model.season_dec, dec)
+
+
+def _between_rows(table: FloatArray, knots: tuple[float, ...], dec: float) -> FloatArray:
+    """Interpolate between the rows of a table that belong to declinations."""
+    if len(knots) == 1:
+        return np.asarray(table[0], dtype=np.float64)
+    upper = int(np.clip(np.searchsorted(knots, dec), 1, len(knots) - 1))
+    weight = np.clip((dec - knots[upper - 1]) / (knots[upper] - knots[upper - 1]), 0.0, 1.0)
+    return np.asarray((1.0 - weight) * table[upper - 1] + weight * table[upper])
 
 
 def _hour_angles(model: SurveyModel, dec: float) -> FloatArray:
+    """Cumulative distribution of the hour angle of a night's first visit at `_HALF_HOURS`."""
     table = np.asarray(model.hour_angle, dtype=np.float64)
     table = table / table.sum(axis=1, keepdims=True)
-    return np.array([np.interp(dec, model.hour_angle_dec, column) for column in table.T])
+    share = _between_rows(table, model.hour_angle_dec, dec)
+    return np.concatenate([[0.0], np.cumsum(share)]) / share.sum()
 
 
-def _fit_into(
-    minute: FloatArray, valid: npt.NDArray[np.bool_], available: FloatArray, n_first: int
-) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    """Leave out passes for which the night is too short."""
-    del n_first
-    fits = minute <= available[:, None]
-    return minute, valid & fits
+def _usable_hour_angles(
+    model: SurveyModel, nights: Nights, ra: float, dec: float, night: IntArray | slice
+) -> tuple[FloatArray, FloatArray]:
+    """First and last hour angle [deg] in the dark and above the airmass limit; may be crossed."""
+    at_midnight = wrap_angle(nights.sidereal_time[night] - ra)
+    half = nights.half_dark[night] * SIDEREAL_RATE
+    phi, delta = np.radians(model.site.latitude), np.radians(dec)
+    cosine = (1.0 / model.airmass_limit - np.sin(phi) * np.sin(delta)) / max(
+        np.cos(phi) * np.cos(delta), 1e-9
+    )
+    # A position that never gets that high is taken within an hour of culmination.
+    limit = max(float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))), 15.0)
+    return np.maximum(at_midnight - half, -limit), np.minimum(at_midnight + half, limit)

@@ -17,15 +17,15 @@ __all__ = ["ZTF_2018"]
 # Band sequences of a night and their shares in units of 1e-4. The last ones stand for the 6 % of
 # nights with rarer sequences.
 _PATTERNS: Final = {
-    "rg": 1872, "gr": 1743, "r": 1197, "g": 1130, "i": 553, "rr": 261, "rrr": 204, "rrrr": 197,
+    "rg": 1872, "gr": 1743, "r": 1100, "g": 1040, "i": 525, "rr": 261, "rrr": 204, "rrrr": 197,
     "rrg": 168, "gg": 153, "grr": 145, "rgg": 131, "ggr": 130, "rrgg": 93, "ggrr": 84, "rig": 75,
     "irg": 73, "rgi": 72, "igr": 69, "gir": 67, "gri": 66, "ii": 53, "rrrrr": 50, "ir": 49,
     "ig": 47, "ri": 44, "gi": 41, "rgr": 45, "ggg": 32, "grrg": 38, "rrrg": 38, "rrrggg": 37,
     "grg": 46, "rggr": 34, "gggrrr": 33, "gggr": 32, "rggg": 31, "rrrgg": 38, "rgrrgg": 38,
     "grrr": 28, "rrggg": 38, "ggrrr": 37, "gggrr": 33, "rgrg": 21, "grrrg": 30, "ggrrrg": 25,
     "rrrrrr": 25, "rrgggr": 24, "rgggrr": 24, "rgii": 19, "grgr": 19, "rgggr": 25, "grrrgg": 24,
-    "rrrrrrr": 35, "ggrrgrr": 60, "rrrgggr": 40, "rrrrrrrr": 25, "ggrrggrr": 25, "rrrrrrrrrr": 20,
-    "grrrrrrrrrrr": 10, "rrrrrrrrrrrrrrrrrr": 8, "ggggggggggrrrrrrrrrrrr": 4,
+    "rrrrrrr": 35, "ggrrgrr": 60, "rrrgggr": 40, "rrrrrrrr": 25, "ggrrggrr": 25,
+    "rrrrrrrrrr": 15,
 }  # fmt: skip
 # fmt: off
 _SEASON_SOUTH: Final = (
@@ -53,23 +53,50 @@ _HOUR_ANGLE: Final = (
 )
 # Minutes between successive visits of a night with two, three or four, and more visits.
 _TWO: Final = (
-    0.5, 5.6, 14, 19, 22.5, 28, 33.8, 39, 45, 51, 56.2, 61.9, 64, 67.5, 76, 84.4, 95.6, 110, 129, 157, 240,
+    4.5, 5.6, 22.5, 28, 33.8, 39, 45, 51, 56.2, 60, 62.5,
+    65, 67.5, 76, 84.4, 90, 95.6, 112, 129, 157, 230,
 )
 _SOME: Final = (
-    0.5, 3, 5.6, 5.6, 5.6, 5.6, 8, 11.2, 16, 22.5, 28, 33.8, 39, 45, 53, 61.9, 70, 78.8, 107, 135, 200,
+    4.0, 5.3, 5.6, 5.6, 5.7, 8, 11.2, 16, 22.5, 28, 33.8,
+    39, 45, 53, 61.9, 70, 78.8, 92, 107, 135, 200,
 )
 _MANY: Final = (
-    0.5, 5.6, 5.6, 5.6, 5.6, 5.6, 8, 11.2, 14, 16.9, 22, 28.1, 31, 33.8, 36, 39.4, 48, 56.2, 78.8, 107, 160,
+    4.5, 5.5, 5.6, 5.6, 5.7, 8, 11.2, 14, 16.9, 22, 28,
+    31, 33.8, 36, 39.4, 47, 56, 66, 79, 107, 160,
 )
 _GAPS: Final = (
-    (0, 0), (0.05, 0.331), (0.1, 0.431), (0.15, 0.499), (0.2, 0.548), (0.25, 0.588), (0.3, 0.626), (0.35, 0.662), (0.4, 0.697), (0.45, 0.731), (0.5, 0.767), (0.55, 0.806), (0.6, 0.854), (0.65, 0.943), (0.7, 1.068), (0.75, 1.201), (0.8, 1.346), (0.85, 1.511), (0.9, 1.73), (0.95, 2.163), (0.97, 2.526), (0.98, 2.901), (0.99, 3.972), (0.995, 6.2), (1, 12),
+    (0, 0), (0.05, 0.331), (0.1, 0.431), (0.15, 0.499), (0.2, 0.548), (0.25, 0.588), (0.3, 0.626), (0.35, 0.662), (0.4, 0.697), (0.45, 0.731), (0.5, 0.767), (0.55, 0.806), (0.6, 0.854), (0.65, 0.943), (0.7, 1.068), (0.75, 1.201), (0.8, 1.346), (0.85, 1.511), (0.9, 1.8), (0.95, 2.25), (0.97, 2.5), (0.98, 2.75), (0.99, 3.1), (0.995, 3.8), (1, 6),
 )
 # fmt: on
 
 _VISITS: Final = {
-    "zg": ((0.1, 135.0), (0.25, 219.0), (0.5, 330.0), (0.75, 481.5), (0.9, 627.0)),
-    "zr": ((0.1, 180.0), (0.25, 293.0), (0.5, 486.0), (0.75, 653.0), (0.9, 804.5)),
-    "zi": ((0.1, 2.0), (0.25, 37.0), (0.5, 60.5), (0.75, 119.5), (0.9, 181.0)),
+    "zg": (
+        (0.1, 135.0),
+        (0.25, 219.0),
+        (0.38, 304.0),
+        (0.5, 330.0),
+        (0.62, 357.0),
+        (0.75, 481.5),
+        (0.9, 627.0),
+    ),
+    "zr": (
+        (0.1, 180.0),
+        (0.25, 293.0),
+        (0.38, 448.0),
+        (0.5, 486.0),
+        (0.62, 525.0),
+        (0.75, 653.0),
+        (0.9, 804.5),
+    ),
+    "zi": (
+        (0.1, 2.0),
+        (0.25, 37.0),
+        (0.38, 54.0),
+        (0.5, 60.5),
+        (0.62, 67.0),
+        (0.75, 119.5),
+        (0.9, 181.0),
+    ),
 }
 
 ZTF_2018: Final = SurveyModel(
@@ -81,18 +108,28 @@ ZTF_2018: Final = SurveyModel(
     mjd_start=58288.1719,
     years=1535.0 / 365.25,
     twilight=-12.0,
+    airmass_limit=2.6,
     exposure_time={"zg": 30.0, "zr": 30.0, "zi": 30.0},
     reference_time=30.0,
-    down_fraction=(0.39, 0.40, 0.40, 0.30, 0.26, 0.15, 0.10, 0.05, 0.05, 0.03, 0.15, 0.12),
+    down_fraction=(0.32, 0.33, 0.33, 0.25, 0.21, 0.13, 0.09, 0.05, 0.05, 0.03, 0.11, 0.10),
     down_memory=0.75,
     stoppages=((112, 21), (629, 18), (1262, 48), (1312, 20), (1353, 28)),
     season_dec=(-20.0, 5.0, 35.0, 65.0),
     season_profile=(_SEASON_SOUTH, _SEASON_EQUATOR, _SEASON_NORTH, _SEASON_POLAR),
     gaps=_GAPS,
-    nights=((0.1, 194.0), (0.25, 285.0), (0.5, 414.5), (0.75, 522.0), (0.9, 608.5)),
+    nights=(
+        (0.1, 194.0),
+        (0.25, 285.0),
+        (0.38, 382.0),
+        (0.5, 414.5),
+        (0.62, 447.0),
+        (0.75, 522.0),
+        (0.9, 608.5),
+    ),
     visits_per_band=_VISITS,
     rolling=None,
-    year_scatter=0.4,
+    year_mean=(0.705, 0.885, 1.16, 0.752, 1.43),
+    year_scatter=0.25,
     year_patch=8,
     patterns=tuple(_PATTERNS),
     pattern_weights=(tuple(float(share) for share in _PATTERNS.values()),),
@@ -106,12 +143,36 @@ ZTF_2018: Final = SurveyModel(
     hour_angle_dec=(-20.0, 0.0, 20.0, 40.0, 65.0),
     hour_angle=_HOUR_ANGLE,
     depth={
-        "zg": DepthModel(zenith=21.485, extinction=0.9, moon=0.40, moon_high=0.95, moon_near=1.2,
-                         twilight=0.5, night=0.50, visit=0.45),
-        "zr": DepthModel(zenith=21.176, extinction=0.8, moon=0.15, moon_high=0.70, moon_near=1.6,
-                         twilight=0.6, night=0.566, visit=0.52),
-        "zi": DepthModel(zenith=20.818, extinction=0.7, moon=0.13, moon_high=0.35, moon_near=1.5,
-                         twilight=0.4, night=0.522, visit=0.363),
+        "zg": DepthModel(
+            zenith=21.52,
+            extinction=0.9,
+            moon=0.40,
+            moon_high=0.95,
+            moon_near=1.2,
+            twilight=0.5,
+            night=0.50,
+            visit=0.45,
+        ),
+        "zr": DepthModel(
+            zenith=21.176,
+            extinction=0.8,
+            moon=0.15,
+            moon_high=0.70,
+            moon_near=1.6,
+            twilight=0.6,
+            night=0.566,
+            visit=0.54,
+        ),
+        "zi": DepthModel(
+            zenith=20.94,
+            extinction=0.7,
+            moon=0.13,
+            moon_high=0.35,
+            moon_near=1.5,
+            twilight=0.4,
+            night=0.522,
+            visit=0.363,
+        ),
     },
     seeing=None,
 )
