@@ -37,6 +37,7 @@ __all__ = [
     "parse_positions",
     "print_json",
     "refuse_existing",
+    "survey_name",
     "table",
 ]
 
@@ -135,7 +136,7 @@ def load_cadence(
     if db is not None:
         kind: SurveyName | None = None
         if survey is not None:
-            kind = _survey_name(survey)
+            kind = survey_name(survey)
         with messages.status(f"reading {db.name}"):
             return read_survey(db, survey=kind, constraint=constraint)
     if constraint:
@@ -149,7 +150,24 @@ def load_cadence(
     return SyntheticSurvey(preset=SYNTHETIC[name], seed=seed)
 
 
-def _survey_name(name: str) -> SurveyName:
+def survey_name(name: str) -> SurveyName:
+    """Check the name of a survey.
+
+    Parameters
+    ----------
+    name : str
+        As typed.
+
+    Returns
+    -------
+    {"lsst", "ztf"}
+        The survey.
+
+    Raises
+    ------
+    InputError
+        If there is no such survey.
+    """
     from pelsvae_cadence.bands import SURVEYS
 
     for survey in SURVEYS:

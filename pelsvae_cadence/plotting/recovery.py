@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES
+from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.plotting.styles import CLASS_STYLES, legend_outside, new_axes
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["plot_recovery_by_magnitude"]
 
 FloatArray = npt.NDArray[np.float64]
+
+# So many different magnitudes at most are taken for a ladder rather than for a distribution.
+_MOST_STEPS = 12
 
 
 def plot_recovery_by_magnitude(
@@ -35,9 +38,11 @@ def plot_recovery_by_magnitude(
     Parameters
     ----------
     table : pandas.DataFrame or mapping
-        One row a star, with the columns ``star_class``, ``magnitude`` and ``recovered`` (bool).
+        One row a star, with the columns ``star_class`` (class, subtype or alias; each name is a
+        line of its own), ``magnitude`` and ``recovered`` (bool).
     bins : array_like, optional
-        Edges of the magnitude bins; by default whole or half magnitudes over the range.
+        Edges of the magnitude bins. By default a dozen magnitudes or fewer stand for themselves;
+        more are put into bins of a whole or half magnitude.
     magnitude_label : str
         Label of the magnitudes.
     title : str
@@ -61,12 +66,18 @@ def plot_recovery_by_magnitude(
     star_class = np.asarray(table["star_class"]).astype(str)
     magnitude = np.asarray(table["magnitude"], dtype=np.float64)
     recovered = np.asarray(table["recovered"]).astype(np.bool_)
-    unknown = sorted(set(star_class.tolist()) - set(STAR_CLASSES))
-    if unknown:
-        raise InputError(f"unknown star class {unknown[0]!r}", allowed=", ".join(STAR_CLASSES))
+    parents = {name: parse_star_class(name)[0] for name in dict.fromkeys(star_class.tolist())}
     if not np.isfinite(magnitude).all():
         raise InputError("magnitudes of recovered fractions must be finite")
-    edges = _magnitude_bins(magnitude) if bins is None else np.asarray(bins, dtype=np.float64)
+    steps = np.unique(magnitude)
+    discrete = bins is None and 0 < steps.size <= _MOST_STEPS
+    if bins is not None:
+        edges = np.asarray(bins, dtype=np.float64)
+    elif discrete:
+        middle = 0.5 * (steps[1:] + steps[:-1])
+        edges = np.concatenate([[steps[0] - 0.5], middle, [steps[-1] + 0.5]])
+    else:
+        edges = _magnitude_bins(magnitude)
     if edges.ndim != 1 or edges.size < 2 or not (np.diff(edges) > 0).all():
         raise InputError("magnitude bins must be two or more rising edges")
     outside = (magnitude < edges[0]) | (magnitude > edges[-1])
@@ -76,7 +87,8 @@ def plot_recovery_by_magnitude(
             allowed=f"{edges[0]:g} to {edges[-1]:g}",
         )
     which = np.clip(np.searchsorted(edges, magnitude, side="right") - 1, 0, edges.size - 2)
-    present = [name for name in STAR_CLASSES if (star_class == name).any()]
+    present = sorted(parents, key=lambda name: STAR_CLASSES.index(parents[name]))
+    seen: dict[str, int] = {}
 
     ax = new_axes(9.5, 4.8) if ax is None else ax
     for k, name in enumerate(present):
@@ -88,20 +100,27 @@ def plot_recovery_by_magnitude(
         fraction = found[used] / n[used]
         # Side by side in the bin, so that error bars do not cover each other.
         offset = (k + 1) / (len(present) + 1) - 0.5
-        centres = 0.5 * (edges[1:] + edges[:-1]) + 0.6 * offset * np.diff(edges)
-        style = CLASS_STYLES[name]
+        if discrete:
+            centres = steps + 0.25 * offset * np.diff(steps).min(initial=1.0)
+        else:
+            centres = 0.5 * (edges[1:] + edges[:-1]) + 0.6 * offset * np.diff(edges)
+        parent = parents[name]
+        style = CLASS_STYLES[parent]
+        line = ("-", "--", ":", "-.")[seen.setdefault(parent, 0) % 4]
+        seen[parent] += 1
+        label = CLASS_DESCRIPTIONS[parent] if name == parent else name
         ax.errorbar(
             centres[used],
             fraction,
             # The interval holds the fraction itself but for rounding.
             yerr=np.maximum([fraction - low, high - fraction], 0.0),
-            fmt=style.marker + "-",
+            fmt=style.marker + line,
             color=style.colour,
             markersize=7.0,
             linewidth=1.2,
             elinewidth=1.0,
             capsize=2.0,
-            label=f"{CLASS_DESCRIPTIONS[name]} ({n.sum()})",
+            label=f"{label} ({n.sum()})",
         )
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(-0.03, 1.03)
