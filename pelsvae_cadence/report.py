@@ -44,12 +44,14 @@ class Figure:
 
         Parameters
         ----------
-        name, unit, note : str
-            See the class.
+        name : str
+            What was measured.
         value : float
             The measured value.
         low, high : float
             The range; infinities leave a side open.
+        unit, note : str
+            See the class.
 
         Returns
         -------

@@ -49,7 +49,20 @@ class Cadence(Protocol):
         """Radius of the circular field of view in degrees."""
 
     def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
-        """Give the visits to a position."""
+        """Give the visits to a position.
+
+        Parameters
+        ----------
+        ra, dec : float
+            Position in degrees.
+        radius : float, optional
+            Radius of the circular field of view in degrees; the survey's own by default.
+
+        Returns
+        -------
+        Visits
+            The visits, sorted by time.
+        """
 
 
 def unit_vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
