@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.training.light_curve_files import read_star_table
+from pelsvae_cadence.training.star_table import read_star_table
 
 __all__ = [
     "PUBLISHED_TABLES",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -19,9 +20,12 @@ from pelsvae_cadence.training.augmentation import (
     copies_per_class,
     resample_and_shift,
 )
-from pelsvae_cadence.training.light_curve_files import read_ragged
+from pelsvae_cadence.training.augmentation_run import augment, stars_with_parameters
+from pelsvae_cadence.training.folded_light_curves import read_folded
+from pelsvae_cadence.training.light_curve_files import open_light_curves, read_ragged
 from pelsvae_cadence.training.preprocessing import PreprocessingOptions, clean_light_curves
 from pelsvae_cadence.training.preprocessing_figures import plot_augmentation_steps
+from pelsvae_cadence.training.preprocessing_run import preprocess
 from pelsvae_cadence.training.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.splits import SPLITS, require_whole_stars, split_by_star
 
@@ -184,6 +188,32 @@ def test_figure_1_draws_the_four_steps(cleaned, tmp_path):
     figure.savefig(tmp_path / "figure.png")
     with pytest.raises(InputError, match="no light curve to draw"):
         plot_augmentation_steps(cleaned.take([]))
+
+
+def test_the_whole_path_from_files_to_files(shared_data, tmp_path):
+    """Real binaries, Miras and Cepheids to a training set: nothing of a star crosses."""
+    source = open_light_curves(shared_data / "lightcurves" / "hipparcos_ogle2.npz")
+    log = preprocess(source, tmp_path, PreprocessingOptions(min_points=50, t_len=100), seed=6)
+    kept = log.loc[log["step"] == "", "star"]
+    gaia = pd.DataFrame({"star": kept[::3], "radius_val": 50.0, "lum_val": 1e3})
+    gaia.loc[gaia.index[:4], "lum_val"] = np.nan
+    gaia.to_csv(tmp_path / "gaia.csv", index=False)
+    known = stars_with_parameters(kept, tmp_path / "gaia.csv")
+    assert known.sum() == len(gaia) - 4
+    counts = augment(
+        tmp_path, tmp_path / "set.npz", SMALL, parameters=tmp_path / "gaia.csv", seed=6
+    )
+    folded, table = read_folded(tmp_path / "set.npz")
+    assert folded.t_len == 100
+    require_whole_stars(table["star"], table["split"])
+    assert set(table.loc[table["copy"] > 0, "split"]) == {"train"}
+    assert (table["split"] == "train").sum() == counts["training rows"].sum()
+    real = table[table["copy"] == 0]
+    left_out = counts["left out by cap"].sum()
+    assert len(real) == len(kept) - left_out
+    assert counts["copies, with parameters"].sum() > 0
+    with pytest.raises(InputError, match="has no column feh"):
+        stars_with_parameters(kept, gaia, ["feh"])
 
 
 def test_a_row_split_is_refused(cleaned):

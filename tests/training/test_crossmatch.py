@@ -26,6 +26,7 @@ from pelsvae_cadence.training.crossmatch_figures import (
     PLACED,
     plot_confirmed_against_placed,
 )
+from pelsvae_cadence.training.crossmatch_run import crossmatch
 from pelsvae_cadence.training.crossmatch_tables import (
     PUBLISHED_TABLES,
     gaia_query,
@@ -276,6 +277,28 @@ def test_a_source_belongs_to_its_nearest_star():
         "star 0": "source belongs to a nearer star",
         "star 1": "definite",
     }
+
+
+def test_no_source_at_all():
+    empty = _sources({}).head(0)
+    assert _reasons(_stars(0.0), empty) == {0: "no Gaia source within 2 arcsec"}
+
+
+def test_from_files_to_files(published, shared_data, tmp_path):
+    verdicts = crossmatch(shared_data / "crossmatch", tmp_path / "published")
+    text = (tmp_path / "published" / "summary.txt").read_text()
+    assert f"{verdicts['accepted'].sum()} of 13568 stars accepted" in text
+    stored = pd.read_parquet(tmp_path / "published" / "verdicts.parquet")
+    assert stored["source_id"].tolist() == verdicts["source_id"].tolist()
+    assert (tmp_path / "published" / "confirmed_against_placed.png").stat().st_size > 10_000
+    stars, gaia, _ = published
+    stars.head(50).to_csv(tmp_path / "stars.csv", index=False)
+    gaia.to_parquet(tmp_path / "gaia.parquet")
+    few = crossmatch(tmp_path / "stars.csv", tmp_path / "few", gaia=tmp_path / "gaia.parquet")
+    assert few["star"].nunique() == 50
+    assert few["accepted"].sum() > 40
+    with pytest.raises(InputError, match="hold both stars and Gaia sources"):
+        crossmatch(shared_data / "crossmatch", tmp_path, gaia=tmp_path / "gaia.parquet")
 
 
 # Tables and errors ------------------------------------------------------------------------------

@@ -13,14 +13,15 @@ import pytest
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import doubled, read_folded
 from pelsvae_cadence.training.light_curve_files import (
-    OgleArchive,
+    open_light_curves,
     read_light_curve_table,
     read_ragged,
-    read_star_table,
     write_ragged,
 )
+from pelsvae_cadence.training.ogle_archive import OgleArchive
 from pelsvae_cadence.training.published_file import convert_published_file
 from pelsvae_cadence.training.raw_light_curves import RawLightCurves
+from pelsvae_cadence.training.star_table import read_star_table
 
 
 def _equal(one: RawLightCurves, two: RawLightCurves) -> bool:
@@ -174,6 +175,24 @@ def test_reading_errors_name_the_way_out(tmp_path):
             fault=np.array([""] * 2), offsets=np.array([0, 1]), time=np.ones(1),
             mag=np.ones(1), mag_err=np.ones(1),
         )  # fmt: skip
+
+
+def test_any_path_is_opened_by_its_kind(tmp_path, cepheids):
+    some = cepheids.take(np.arange(3))
+    _write_archive(tmp_path / "archive", some)
+    write_ragged(some, tmp_path / "some.npz")
+    archive = open_light_curves(tmp_path / "archive")
+    assert isinstance(archive, OgleArchive)
+    assert np.isnan(archive.read(0, 3).period).all()
+    ragged = open_light_curves(tmp_path / "some.npz")
+    assert ragged.fingerprint() == some.fingerprint()
+    with pytest.raises(InputError, match="is a pickle"):
+        open_light_curves(tmp_path / "lcs.npy.gz")
+    with pytest.raises(InputError, match="does not exist"):
+        open_light_curves(tmp_path / "nothing.csv")
+    (tmp_path / "lcs.txt").write_text("?")
+    with pytest.raises(InputError, match="is neither csv nor parquet"):
+        open_light_curves(tmp_path / "lcs.txt")
 
 
 def test_several_bands_in_a_table_must_be_named(tmp_path):

@@ -16,8 +16,9 @@ from astropy.stats import sigma_clip
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import read_folded
 from pelsvae_cadence.training.folding import fold_light_curves
-from pelsvae_cadence.training.light_curve_files import OgleArchive, read_ragged
+from pelsvae_cadence.training.light_curve_files import read_ragged
 from pelsvae_cadence.training.missing_periods import estimate_period
+from pelsvae_cadence.training.ogle_archive import OgleArchive
 from pelsvae_cadence.training.preprocessing import (
     STEPS,
     PreprocessingOptions,
@@ -281,7 +282,7 @@ def test_folding_keeps_points_and_fills_up(mixed):
 
 _CHILD = """
 import sys
-from pelsvae_cadence.training.light_curve_files import OgleArchive
+from pelsvae_cadence.training.ogle_archive import OgleArchive
 from pelsvae_cadence.training.preprocessing import PreprocessingOptions
 from pelsvae_cadence.training.preprocessing_run import preprocess
 
