@@ -232,7 +232,6 @@ class PhoebeOrbits:
                 ("ld_mode_bol", "manual"),
                 ("ld_func_bol", "linear"),
                 ("ld_coeffs_bol", [0.5]),
-                ("ntriangles", self._n_triangles * (3 if contact else 1)),
             ):
                 bundle.set_value_all(name, value)
             # A blackbody light curve knows the ratios of the lengths only: separation and period
@@ -287,8 +286,17 @@ class PhoebeOrbits:
                 "ld_coeffs", component=name, dataset="lc01", value=[float(limb_darkening(teff))]
             )
         bundle.set_value("compute_phases", dataset="lc01", context="dataset", value=phase)
-        with _aligned_spins():
-            bundle.run_compute(overwrite=True, progressbar=False, skip_checks=True)
+        triangles = self._n_triangles * (3 if contact else 1)
+        # Thin necks of contact systems need more triangles than the rest of the surface.
+        for attempt in (1, 2):
+            bundle.set_value_all("ntriangles", triangles * attempt)
+            try:
+                with _aligned_spins():
+                    bundle.run_compute(overwrite=True, progressbar=False, skip_checks=True)
+                break
+            except (TypeError, ValueError, RuntimeError):
+                if not contact or attempt == 2:
+                    raise
         flux = np.asarray(bundle.get_value("fluxes", context="model"), dtype=np.float64)
         return phase, flux / flux.max()
 
@@ -307,19 +315,25 @@ def _half_orbit_phases(systems: BinarySystems, row: int) -> FloatArray:
     return np.concatenate([eclipse, between, 0.5 - eclipse[::-1]])
 
 
-def read_orbits(checkpoint: Path) -> dict[int, tuple[FloatArray, FloatArray]]:
+def read_orbits(
+    checkpoint: Path, systems: BinarySystems
+) -> dict[int, tuple[FloatArray, FloatArray]]:
     """Read the finished systems of a checkpoint file.
 
     Parameters
     ----------
     checkpoint : path
         A file of `compute_orbits`; it may be absent, and its last line may be torn.
+    systems : BinarySystems
+        The systems wanted. Curves of other systems, or of other parameters under the same number,
+        are left alone.
 
     Returns
     -------
     dict
-        (phase, flux) per system number.
+        (phase, flux) per row of `systems`.
     """
+    row_of = {int(number): row for row, number in enumerate(systems.number)}
     finished: dict[int, tuple[FloatArray, FloatArray]] = {}
     if not checkpoint.exists():
         return finished
@@ -327,7 +341,9 @@ def read_orbits(checkpoint: Path) -> dict[int, tuple[FloatArray, FloatArray]]:
         try:
             entry = json.loads(line)
             curve = (np.array(entry["phase"], dtype=float), np.array(entry["flux"], dtype=float))
-            finished[int(entry["number"])] = curve
+            row = row_of.get(int(entry["number"]))
+            if row is not None and entry["system"] == systems.fingerprint(row):
+                finished[row] = curve
         except (ValueError, KeyError):
             _LOG.warning("a torn line in %s is computed again", checkpoint.name)
     return finished
@@ -359,8 +375,8 @@ def compute_orbits(
         Number of systems computed now. A system that PHOEBE refuses is written with an empty
         curve and so is not tried again.
     """
-    finished = read_orbits(checkpoint)
-    open_rows = [i for i in range(len(systems)) if int(systems.number[i]) not in finished]
+    finished = read_orbits(checkpoint, systems)
+    open_rows = [i for i in range(len(systems)) if i not in finished]
     if not open_rows:
         return 0
     torn = checkpoint.exists() and not checkpoint.read_bytes().endswith(b"\n")
@@ -381,6 +397,7 @@ def compute_orbits(
                 phase, flux = np.empty(0), np.empty(0)
             entry = {
                 "number": int(systems.number[row]),
+                "system": systems.fingerprint(row),
                 "phase": np.round(phase, 6).tolist(),
                 "flux": np.round(flux, 7).tolist(),
             }

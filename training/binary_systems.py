@@ -109,9 +109,36 @@ class BinarySystems:
 
     @property
     def spherical(self) -> npt.NDArray[np.bool_]:
-        """Whether spheres with a first-order tide describe the stars (both radii < 0.2 a)."""
+        """Whether spheres with a first-order tide describe the stars (both radii < 0.25 a)."""
         largest = np.maximum(self.radius_1, self.radius_2) / self.separation
-        return np.asarray((largest < 0.2) | (self.eccentricity > 0))
+        return np.asarray(largest < 0.25)
+
+    def fingerprint(self, row: int) -> list[float]:
+        """Give the numbers that fix the light curve of one system.
+
+        Parameters
+        ----------
+        row : int
+            Index of the system.
+
+        Returns
+        -------
+        list of float
+            Period, mass ratio, radii over separation, temperatures, inclination and fillout (-1 if
+            not in contact), rounded to six significant digits.
+        """
+        a = float(self.separation[row])
+        values = (
+            self.period[row],
+            self.mass_ratio[row],
+            self.radius_1[row] / a,
+            self.radius_2[row] / a,
+            self.teff_1[row],
+            self.teff_2[row],
+            self.inclination[row],
+            np.nan_to_num(self.fillout[row], nan=-1.0),
+        )
+        return [float(f"{v:.6g}") for v in values]
 
     def take(self, index: npt.ArrayLike) -> BinarySystems:
         """Select systems.
@@ -283,6 +310,9 @@ def _candidates(family: str, number: npt.NDArray[np.int64], random: KeyedRandom)
         wide = period > 2.5
         ecc = np.where(wide, np.minimum(0.6, 0.25 * np.abs(normal("eccentricity"))), 0.0)
         ecc = np.where(u("circular") < 0.35, 0.0, ecc)
+        # Tides have made the orbits of large stars circular (Zahn 1977, A&A 57, 383).
+        largest = np.maximum(r1, r2) / kepler_separation(period, mass * (1.0 + q))
+        ecc = np.where(largest > 0.2, 0.0, ecc)
     elif family == "semidetached":
         # Algols after mass transfer: the cool star fills its lobe and sets the scale.
         mass = np.where(u("massive") < 0.6, u("mass-hot", 3.0, 9.0), u("mass-cool", 1.6, 3.0))

@@ -29,6 +29,7 @@ __all__ = [
     "g_minus_i",
     "mira_abs_mag_k",
     "mira_teff",
+    "stripe82_labels",
     "teff_from_v_i",
     "v_i_from_teff",
     "wesenheit",
@@ -338,6 +339,36 @@ def mira_abs_mag_k(log_period: npt.ArrayLike) -> FloatArray:
         with the LMC slope and zero point).
     """
     return np.asarray(-3.51 * (np.asarray(log_period, dtype=np.float64) - 2.38) - 7.25)
+
+
+def stripe82_labels(
+    g_mag: npt.ArrayLike, i_mag: npt.ArrayLike, z_mag: npt.ArrayLike, distance: npt.ArrayLike
+) -> dict[str, FloatArray]:
+    """Label Stripe 82 RR Lyrae stars from their SDSS photometry.
+
+    Parameters
+    ----------
+    g_mag, i_mag, z_mag : array_like, shape (N,)
+        Flux-mean SDSS magnitudes without extinction.
+    distance : array_like, shape (N,)
+        Distance in kpc; Sesar et al. 2010 (ApJ 708, 717) took M_V = 0.60 for all.
+
+    Returns
+    -------
+    dict of ndarray
+        ``v_i0``, ``teff``, ``abs_mag_i`` and ``abs_mag_g``. V - I = 0.675 (g - i) + 0.364 and
+        I = i - 0.386 (i - z) - 0.397 (Jordi, Grebel & Ammon 2006, A&A 460, 339, table 3).
+    """
+    g, i, z = (np.asarray(m, dtype=np.float64) for m in (g_mag, i_mag, z_mag))
+    v_i0 = 0.675 * (g - i) + 0.364
+    modulus = 5.0 * np.log10(np.asarray(distance, dtype=np.float64)) + 10.0
+    abs_mag_i = i - 0.386 * (i - z) - 0.397 - modulus
+    return {
+        "v_i0": v_i0,
+        "teff": teff_from_v_i(v_i0),
+        "abs_mag_i": abs_mag_i,
+        "abs_mag_g": abs_mag_i + g_minus_i(v_i0),
+    }
 
 
 _BC_COOL: Final = (-0.190537291496456e5, 0.155144866764412e5, -0.421278819301717e4,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import logging
-from dataclasses import fields
+from collections import Counter
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,18 +18,21 @@ from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.training.binaries import orbit_shape, read_orbits, sphere_orbit
 from pelsvae_cadence.training.binary_systems import combined_light, sample_systems
 from pelsvae_cadence.training.catalogue_labels import label_catalogue
+from pelsvae_cadence.training.completion import N_PULSATOR, Completion
+from pelsvae_cadence.training.donors import Donors, fit_donors, read_light_curves
 from pelsvae_cadence.training.harmonics import (
     catalogue_shape,
-    fit_harmonics,
     from_complex,
+    to_complex,
     to_standard_shape,
 )
-from pelsvae_cadence.training.labels import LabelFlag
+from pelsvae_cadence.training.labels import LabelFlag, stripe82_labels
 from pelsvae_cadence.training.miras import borrow_mira_shapes, fit_mira_shapes
 from pelsvae_cadence.training.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set import (
     N_HARMONICS,
     OpenSet,
+    save_open_set,
     split_of,
     star_number,
 )
@@ -36,10 +40,9 @@ from pelsvae_cadence.training.open_set import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ROW_LIMITS", "build_open_set"]
+__all__ = ["MIN_AMPLITUDE", "N_SYSTEMS", "ROW_LIMITS", "build_open_set", "write_open_set"]
 
 FloatArray = npt.NDArray[np.float64]
-_LOG: Final = logging.getLogger(__name__)
 
 #: Largest number of catalogue rows per (class, subtype, galaxy); no entry: all.
 ROW_LIMITS: Final = {
@@ -49,8 +52,8 @@ ROW_LIMITS: Final = {
     ("RRLYR", "RRc", "LMC"): 400,
     ("RRLYR", "RRc", "SMC"): 150,
     ("RRLYR", "RRc", "BLG"): 300,
-    ("CEP", "F", "SMC"): 600,
-    ("CEP", "1O", "SMC"): 380,
+    ("CEP", "F", "SMC"): 420,
+    ("CEP", "1O", "SMC"): 240,
     ("DSCT", "DSCT", "LMC"): 1500,
     ("LPV", "Mira", "LMC"): 350,
     ("LPV", "Mira", "SMC"): 150,
@@ -91,6 +94,99 @@ def _catalogue_rows(table: pd.DataFrame, curve: PhaseCurve, provenance: Any) -> 
     return _rows(curve, provenance=provenance, **{n: table[n].to_numpy() for n in names})
 
 
+def _with_later_cepheids(table: pd.DataFrame, cepheids: pd.DataFrame) -> pd.DataFrame:
+    """Add the LMC Cepheids that OGLE-IV found later, with the parameters that come with them."""
+    import pandas as pd
+
+    new = cepheids[~cepheids.star.isin(table.star) & (cepheids.param_source == "OGLE-IV")]
+    rows = pd.DataFrame(
+        {
+            "star": new.star,
+            "star_class": "CEP",
+            "subtype": new.subtype,
+            "galaxy": "LMC",
+            "i_mag": new.I_mean,
+            "v_mag": new.V_mean,
+            "period": new.period,
+            "amplitude_i": new.A_I,
+            "r21": new.R21,
+            "phi21": new.phi21,
+            "r31": new.R31,
+            "phi31": new.phi31,
+            "n_fourier": 3,
+        }
+    )
+    usable = rows[["amplitude_i", "r21", "phi21", "r31", "phi31"]].notna().all(axis=1)
+    return pd.concat([table, rows[usable]], ignore_index=True)
+
+
+def _pulsating_rows(
+    table: pd.DataFrame,
+    donors: dict[str, Donors],
+    completions: dict[str, Completion],
+    seed: int,
+) -> dict[str, Any]:
+    """Shapes of the catalogue's pulsating stars: fitted where observed, else completed."""
+    known = to_complex(catalogue_shape(table.r21, table.phi21, table.r31, table.phi31))
+    d = np.zeros((len(table), N_PULSATOR), dtype=np.complex128)
+    d[:, :3] = known
+    number = star_number(table.star)
+    period, amplitude = table.period.to_numpy(), table.amplitude_i.to_numpy(copy=True)
+    kind = np.where(
+        table.star_class == "RRLYR",
+        table.subtype,
+        np.where(table.star_class == "CEP", "CEP " + table.subtype, table.star_class),
+    )
+    for name in np.unique(kind):
+        mine = np.flatnonzero(kind == name)
+        d[mine] = completions[name].draw(
+            d[mine], period[mine], amplitude[mine], number[mine], seed=seed
+        )
+    provenance = np.full(len(table), "observed-fourier", dtype="U16")
+    n_fourier = table.n_fourier.to_numpy(copy=True)
+    row_of = {star: i for i, star in enumerate(table.star)}
+    for name in ("CEP F", "CEP 1O"):
+        fitted = donors[name]
+        for j, star in enumerate(fitted.table.star):
+            i = row_of.get(star)
+            if i is not None:
+                d[i] = fitted.curves.d[j]
+                amplitude[i] = fitted.curves.amplitude[j]
+                n_fourier[i] = fitted.curves.n_significant[j]
+                provenance[i] = "observed"
+    shapes = to_standard_shape(from_complex(d), binary=False)
+    final = table.assign(amplitude_i=amplitude, n_fourier=n_fourier)
+    return _catalogue_rows(final, shapes, provenance)
+
+
+def _stripe82_rows(donors: dict[str, Donors]) -> dict[str, Any]:
+    """Rows of the Stripe 82 RR Lyrae stars: real shapes in i, labels from SDSS photometry."""
+    blocks = []
+    for subtype in ("RRab", "RRc"):
+        fitted = donors[subtype]
+        mine = np.flatnonzero((fitted.table.sdss_band == "i").to_numpy())
+        stars = fitted.table.iloc[mine]
+        labels = stripe82_labels(stars.gF, stars.iF, stars.zF, stars.d)
+        shape = to_standard_shape(from_complex(fitted.curves.d[mine]), binary=False)
+        blocks.append(
+            _rows(
+                shape,
+                star=stars.star.to_numpy().astype(str),
+                star_class="RRLYR",
+                subtype=subtype,
+                galaxy="MW",
+                provenance="proxy-band",
+                period=stars.period.to_numpy(),
+                amplitude_i=fitted.curves.amplitude[mine],
+                feh=np.nan,
+                n_fourier=fitted.curves.n_significant[mine],
+                flags=int(LabelFlag.PROXY_LABEL),
+                **labels,
+            )
+        )
+    return {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
+
+
 def _binary_subtype(family: str, curve: PhaseCurve) -> str:
     """EW for contact binaries, EA where light is nearly constant outside eclipses, else EB."""
     if family == "contact":
@@ -104,23 +200,26 @@ def _binary_rows(
     binary_class: str, checkpoint: Path | None, *, seed: int, only_spheres: bool = False
 ) -> tuple[dict[str, Any], dict[str, int]]:
     systems = sample_systems(binary_class, N_SYSTEMS[binary_class], seed=seed)
-    orbits = read_orbits(checkpoint) if checkpoint is not None else {}
+    orbits = read_orbits(checkpoint, systems) if checkpoint is not None else {}
     counts = {"phoebe": 0, "spheres": 0, "refused by PHOEBE": 0, "not computed": 0, "too small": 0}
+    needed = np.zeros(len(systems), bool) if only_spheres else ~systems.spherical
+    open_rows = np.flatnonzero(needed & ~np.isin(np.arange(len(systems)), list(orbits)))
+    if open_rows.size:
+        # Systems come in mixed order, so what is before the first gap is a fair sample.
+        counts["not computed"] = len(systems) - int(open_rows[0])
+        systems = systems.take(np.arange(open_rows[0]))
     phase = np.arange(1024) / 1024
     kept, curves, amplitudes, truncations, names = [], [], [], [], []
     for row in range(len(systems)):
         number = int(systems.number[row])
-        if systems.spherical[row] or only_spheres:
+        if only_spheres or (systems.spherical[row] and row not in orbits):
             made = orbit_shape(phase, sphere_orbit(systems, row, phase), N_HARMONICS)
             kind = "spheres"
-        elif number not in orbits:
-            counts["not computed"] += 1
-            continue
-        elif orbits[number][0].size == 0:
+        elif orbits[row][0].size == 0:
             counts["refused by PHOEBE"] += 1
             continue
         else:
-            made = orbit_shape(*orbits[number], N_HARMONICS)
+            made = orbit_shape(*orbits[row], N_HARMONICS)
             kind = "phoebe"
         if made[1] < MIN_AMPLITUDE[binary_class]:
             counts["too small"] += 1
@@ -160,24 +259,8 @@ def _binary_rows(
     return rows, counts
 
 
-def _light_curves(folder: Path, name: str) -> tuple[pd.DataFrame, list[tuple[FloatArray, ...]]]:
-    """Read one set of real light curves: its table of stars and (time, mag, err) of each."""
-    import pandas as pd
-
-    stars = pd.read_parquet(folder / f"{name}_stars.parquet")
-    with np.load(folder / f"{name}.npz", allow_pickle=False) as stored:
-        arrays = {key: stored[key] for key in stored.files}
-    offsets = arrays["offsets"]
-    keys = ("t", "mag", "err", "band") if "band" in arrays else ("t", "mag", "err")
-    curves = []
-    for row in stars["row"].to_numpy():
-        points = slice(int(offsets[row]), int(offsets[row + 1]))
-        curves.append(tuple(arrays[k][points].astype(np.float64) for k in keys))
-    return stars, curves
-
-
 def _hipparcos_miras(folder: Path) -> Any:
-    stars, curves = _light_curves(folder, "hipparcos_ogle2")
+    stars, curves = read_light_curves(folder, "hipparcos_ogle2")
     mine = np.flatnonzero((stars.subtype == "Mira").to_numpy())
     return fit_mira_shapes(
         stars.id.astype(str).to_numpy()[mine],
@@ -209,19 +292,17 @@ def build_open_set(
     card : dict
         How it was made: counts, rejections, relations, seed.
     """
+    folder = data / "lightcurves"
+    donors, completions = fit_donors(folder)
     cleaned = clean_catalogue(read_ogle3())
-    numbers = star_number(cleaned.table.star)
-    labelled, relations = label_catalogue(cleaned.table, numbers, seed=seed)
+    stars = _with_later_cepheids(cleaned.table, donors["CEP F"].table)
+    labelled, relations = label_catalogue(stars, star_number(stars.star), seed=seed)
     chosen = _limit_rows(labelled)
     mira = (chosen.star_class == "LPV").to_numpy()
-    pulsating = chosen[~mira].reset_index(drop=True)
-    shapes = to_standard_shape(
-        catalogue_shape(pulsating.r21, pulsating.phi21, pulsating.r31, pulsating.phi31),
-        binary=False,
-    )
-    blocks = [_catalogue_rows(pulsating, shapes, "observed-fourier")]
+    blocks = [_pulsating_rows(chosen[~mira].reset_index(drop=True), donors, completions, seed)]
+    blocks.append(_stripe82_rows(donors))
     miras = chosen[mira].reset_index(drop=True)
-    real_miras = _hipparcos_miras(data / "lightcurves")
+    real_miras = _hipparcos_miras(folder)
     mira_curve, _ = borrow_mira_shapes(
         real_miras, np.log10(miras.period), star_number(miras.star), seed=seed
     )
@@ -232,7 +313,19 @@ def build_open_set(
         "catalogue_usable": len(cleaned.table),
         "catalogue_reserved": cleaned.reserved,
         "catalogue_rejected": cleaned.rejected,
+        "donors": {
+            kind: {"fitted curves": len(d.table), "rejected": d.curves.rejected}
+            for kind, d in donors.items()
+        },
         "mira_shapes": {"used": len(real_miras.curve), "rejected": real_miras.rejected},
+        "relations_lmc": {
+            name: {" ".join(key): asdict(line) for key, line in lines.items()}
+            for name, lines in (
+                ("v_i0", relations.colour),
+                ("abs_mag_i", relations.abs_mag_i),
+                ("abs_wesenheit", relations.abs_wesenheit),
+            )
+        },
         "binaries": {},
     }
     for binary_class in ("ECL", "ELL"):
@@ -246,10 +339,29 @@ def build_open_set(
     }
     merged["split"] = split_of(merged["star"])
     table = OpenSet(**merged)
-    card["rows"] = {
-        f"{c} {p}": int(((table.star_class == c) & (table.provenance == p)).sum())
-        for c in np.unique(table.star_class)
-        for p in np.unique(table.provenance)
-        if ((table.star_class == c) & (table.provenance == p)).any()
-    }
+    card["rows"] = _count_rows(table)
     return table, card
+
+
+def _count_rows(table: OpenSet) -> dict[str, int]:
+    """Rows per class and provenance; each row is an independent star."""
+    names = [f"{c} {p}" for c, p in zip(table.star_class, table.provenance, strict=True)]
+    return dict(sorted(Counter(names).items()))
+
+
+def write_open_set(table: OpenSet, card: dict[str, Any], path: Path) -> None:
+    """Write the table and, beside it, its card as JSON.
+
+    Parameters
+    ----------
+    table : OpenSet
+        The rows.
+    card : dict
+        What `build_open_set` tells about them.
+    path : path
+        File of the table; the card has the same name with suffix ``.json``.
+    """
+    save_open_set(table, path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    text = json.dumps({**card, "sha256": digest}, indent=1, sort_keys=True)
+    path.with_suffix(".json").write_text(text + "\n")

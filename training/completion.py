@@ -1,0 +1,465 @@
+"""Completion of shapes: harmonics the catalogue does not list, learned from fully observed stars.
+
+Three harmonics make an RR Lyrae star wiggle where it should rise like a sawtooth. Stars with real
+light curves tell how the higher harmonics follow from the first three. In the frame of the first
+harmonic, d_k = c_k conj(c_1)^k / |c_1|^(k+1), a shape is free of amplitude and phase zero; the
+model is d_k = f_k(features) + scatter, with f_k a kernel regression on d_2, d_3, log P and log A,
+and the scatter a multivariate normal. Donor light curves are fitted again with the model as prior
+(empirical Bayes), so that sixty points of a Stripe 82 star do not ring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.training.harmonics import fit_harmonics
+
+__all__ = ["N_PULSATOR", "Completion", "FullCurves", "fit_full_curves", "rotate_to_first"]
+
+FloatArray = npt.NDArray[np.float64]
+ComplexArray = npt.NDArray[np.complex128]
+LightCurve = tuple[FloatArray, FloatArray, FloatArray]
+
+#: Harmonics of a pulsating star's shape.
+N_PULSATOR: Final = 24
+#: Before anything was learned, d_k has a prior standard deviation of |d_2| x 0.78^(k-2), generous
+#: even for steep RRab stars (|d_k| about |d_2| x 0.65^(k-2)).
+_FIRST_DECAY: Final = 0.78
+_FLOOR: Final = 1e-4  # smallest standard deviation of a d_k
+_LENGTHS: Final = (1.5, 2.5, 4.0)
+_RIDGES: Final = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0, 1000.0)
+#: Largest ratio of the scatters of successive harmonics.
+_SCATTER_DECAY: Final = 0.75
+
+
+def rotate_to_first(coefficients: npt.ArrayLike) -> ComplexArray:
+    """Express shapes in the frame of their first harmonic.
+
+    Parameters
+    ----------
+    coefficients : array_like of complex, shape (N, K)
+        Coefficients c_k (`pelsvae_cadence.training.harmonics.to_complex`).
+
+    Returns
+    -------
+    ndarray of complex128, shape (N, K)
+        d_k = c_k conj(c_1)^k / \\|c_1\\|^(k+1); d_1 = 1, \\|d_k\\| = R_k1, arg d_k = phi_k1.
+    """
+    c = np.asarray(coefficients, dtype=np.complex128)
+    size = np.abs(c[:, :1])
+    if (size <= 0).any():
+        raise InputError("a shape without first harmonic cannot be rotated to it")
+    k = np.arange(1, c.shape[1] + 1)
+    return np.asarray(c / size * (np.conj(c[:, :1]) / size) ** k)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """A learned relation from low to high harmonics.
+
+    Parameters
+    ----------
+    n_known : int
+        Harmonics that are given; features use d_2 to d_n_known.
+    use_period : bool
+        Whether log P and log A are features too.
+    centre, spread : ndarray, shape (n_features,)
+        Standardisation of the features.
+    points : ndarray, shape (n_donors, n_features)
+        Standardised features of the donors.
+    weights : ndarray, shape (n_donors, 2 (K - n_known))
+        Kernel weights.
+    mean : ndarray, shape (2 (K - n_known),)
+        Mean of the donors' targets.
+    scatter_root : ndarray, shape (2 (K - n_known), 2 (K - n_known))
+        Square root of the scatter's covariance.
+    length : float
+        Length scale of the kernel in standard deviations of the features.
+    """
+
+    n_known: int
+    use_period: bool
+    centre: FloatArray
+    spread: FloatArray
+    points: FloatArray
+    weights: FloatArray
+    mean: FloatArray
+    scatter_root: FloatArray
+    length: float
+
+    def _features(self, d: ComplexArray, period: FloatArray, amplitude: FloatArray) -> FloatArray:
+        return _raw_features(d, period, amplitude, self.n_known, self.use_period)
+
+    def predict(
+        self, d: ComplexArray, period: npt.ArrayLike, amplitude: npt.ArrayLike
+    ) -> ComplexArray:
+        """Predict the mean of the missing harmonics.
+
+        Parameters
+        ----------
+        d : ndarray of complex128, shape (N, >= n_known)
+            Known harmonics in the frame of the first.
+        period, amplitude : array_like, shape (N,)
+            Periods [d] and peak-to-peak amplitudes [mag].
+
+        Returns
+        -------
+        ndarray of complex128, shape (N, K - n_known)
+            Mean of d_k for k above n_known.
+        """
+        raw = self._features(d, np.asarray(period, float), np.asarray(amplitude, float))
+        # Beyond 2.5 standard deviations from the donors' mean the feature is held: the relation is
+        # not extrapolated.
+        x = np.clip((raw - self.centre) / self.spread, -2.5, 2.5)
+        y = _kernel(x, self.points, self.length) @ self.weights + self.mean
+        half = y.shape[1] // 2
+        return np.asarray(y[:, :half] + 1j * y[:, half:])
+
+    def trust(
+        self, d: ComplexArray, period: npt.ArrayLike, amplitude: npt.ArrayLike
+    ) -> FloatArray:
+        """Tell how far a star is inside the cloud of the donors.
+
+        Parameters
+        ----------
+        d : ndarray of complex128, shape (N, >= n_known)
+            Known harmonics in the frame of the first.
+        period, amplitude : array_like, shape (N,)
+            Periods [d] and peak-to-peak amplitudes [mag].
+
+        Returns
+        -------
+        ndarray of float64, shape (N,)
+            1 among the donors, falling to 0 where no donor is near: nothing is known there, and
+            the star keeps the harmonics that were measured.
+        """
+        raw = self._features(d, np.asarray(period, float), np.asarray(amplitude, float))
+        x = (raw - self.centre) / self.spread
+        distance = np.empty(x.shape[0])
+        for begin in range(0, x.shape[0], 512):
+            part = x[begin : begin + 512]
+            square = ((part[:, None, :] - self.points[None]) ** 2).mean(axis=2)
+            distance[begin : begin + 512] = np.sqrt(square.min(axis=1))
+        return np.asarray(np.exp(-0.5 * (np.maximum(distance - 0.5, 0.0) / 0.5) ** 2))
+
+    def draw(
+        self,
+        d: ComplexArray,
+        period: npt.ArrayLike,
+        amplitude: npt.ArrayLike,
+        star_id: npt.ArrayLike,
+        *,
+        seed: int,
+    ) -> ComplexArray:
+        """Complete shapes, with the scatter real stars have.
+
+        Parameters
+        ----------
+        d : ndarray of complex128, shape (N, >= n_known)
+            Known harmonics in the frame of the first.
+        period, amplitude : array_like, shape (N,)
+            Periods [d] and peak-to-peak amplitudes [mag].
+        star_id : array_like of int, shape (N,)
+            Addresses of the draws.
+        seed : int
+            Seed.
+
+        Returns
+        -------
+        ndarray of complex128, shape (N, K)
+            The n_known given harmonics followed by drawn ones.
+        """
+        mean = self.predict(d, period, amplitude)
+        size = self.scatter_root.shape[0]
+        noise = KeyedRandom(seed=seed).normal(
+            "completion", np.asarray(star_id)[:, None], np.arange(size)[None, :]
+        )
+        # Two standard deviations: a linear-Gaussian tail is not a shape any star has.
+        step = np.clip(noise, -2.0, 2.0) @ self.scatter_root.T
+        half = size // 2
+        extra = self.trust(d, period, amplitude)[:, None] * (
+            mean + step[:, :half] + 1j * step[:, half:]
+        )
+        return np.concatenate([np.asarray(d)[:, : self.n_known], extra], axis=1)
+
+
+def _raw_features(
+    d: ComplexArray, period: FloatArray, amplitude: FloatArray, n_known: int, use_period: bool
+) -> FloatArray:
+    columns = [part(d[:, k]) for k in range(1, n_known) for part in (np.real, np.imag)]
+    if use_period:
+        n = d.shape[0]
+        columns += [np.broadcast_to(np.log10(v), (n,)) for v in (period, amplitude)]
+    return np.stack(columns, axis=1)
+
+
+def _kernel(x: FloatArray, points: FloatArray, length: float) -> FloatArray:
+    """Linear plus Gaussian kernel: a plane, and smooth departures from it."""
+    square = ((x[:, None, :] - points[None, :, :]) ** 2).sum(axis=2)
+    return np.asarray(x @ points.T / x.shape[1] + np.exp(-0.5 * square / length**2))
+
+
+def learn_completion(
+    d: ComplexArray,
+    variance: FloatArray,
+    period: npt.ArrayLike,
+    amplitude: npt.ArrayLike,
+    *,
+    n_known: int,
+    use_period: bool = True,
+) -> Completion:
+    """Learn the higher harmonics of donor stars.
+
+    Parameters
+    ----------
+    d : ndarray of complex128, shape (N, K)
+        Harmonics of the donors in the frame of the first.
+    variance : ndarray, shape (N, K)
+        Variance of the real and of the imaginary part of each.
+    period, amplitude : array_like, shape (N,)
+        Periods [d] and peak-to-peak amplitudes [mag].
+    n_known : int
+        Harmonics that will be given.
+    use_period : bool
+        Whether log P and log A are features.
+
+    Returns
+    -------
+    Completion
+        The relation; kernel length and ridge are those of the smallest leave-one-out error.
+    """
+    raw = _raw_features(d, np.asarray(period, float), np.asarray(amplitude, float), n_known,
+                        use_period)  # fmt: skip
+    if raw.shape[0] < 20:
+        raise InputError(f"{raw.shape[0]} donor stars", allowed="20 or more")
+    centre, spread = np.median(raw, axis=0), np.std(raw, axis=0)
+    x = np.clip((raw - centre) / spread, -2.5, 2.5)
+    target = np.concatenate([d[:, n_known:].real, d[:, n_known:].imag], axis=1)
+    mean = target.mean(axis=0)
+    half = target.shape[1] // 2
+    length, weights, left_out, smallest = 0.0, np.empty(0), np.empty(0), np.inf
+    for trial in _LENGTHS:
+        values, vectors = np.linalg.eigh(_kernel(x, x, trial))
+        projected = vectors.T @ (target - mean)
+        found = np.full(half, np.inf)
+        trial_weights, trial_left_out = np.empty_like(target), np.empty_like(target)
+        for ridge in _RIDGES:
+            shrink = 1.0 / (np.maximum(values, 0.0) + ridge)
+            w = vectors @ (shrink[:, None] * projected)
+            residual = w / ((vectors**2) @ shrink)[:, None]  # of each donor left out
+            error = (residual**2).sum(axis=0).reshape(2, half).sum(axis=0)
+            # Each harmonic has its own ridge: the high ones are mostly noise and shrink more.
+            better = np.tile(error < found, 2)
+            trial_weights[:, better] = w[:, better]
+            trial_left_out[:, better] = residual[:, better]
+            found = np.minimum(found, error)
+        if found.sum() < smallest:
+            length, weights, left_out, smallest = trial, trial_weights, trial_left_out, found.sum()
+    covariance = np.atleast_2d(np.cov(left_out, rowvar=False))
+    # The donors' fits lean on this very relation as their prior, so what they do not know must be
+    # added to the scatter seen between them (the M step of expectation maximisation). The scatter
+    # falls with k at least as fast as it does in Cepheids, where it is measured best: what is
+    # above that is noise of the donors.
+    blur = np.tile(variance[:, n_known:].mean(axis=0), 2)
+    own = np.diag(covariance) + blur
+    pair = np.sqrt(own.reshape(2, half).mean(axis=0))
+    ceiling = pair[0] * _SCATTER_DECAY ** np.arange(half)
+    own = own * np.tile(np.minimum(1.0, ceiling / pair), 2) ** 2 + _FLOOR**2
+    scale = np.sqrt(own / np.diag(covariance))
+    covariance = covariance * scale[:, None] * scale[None, :]
+    eigenvalues, axes = np.linalg.eigh(covariance)
+    root = axes * np.sqrt(np.maximum(eigenvalues, 0.0))
+    return Completion(
+        n_known=n_known,
+        use_period=use_period,
+        centre=centre,
+        spread=spread,
+        points=x,
+        weights=weights,
+        mean=mean,
+        scatter_root=root,
+        length=length,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullCurves:
+    """Shapes of stars with full light curves.
+
+    Parameters
+    ----------
+    row : ndarray of int64, shape (N,)
+        Rows of the input that were fitted.
+    c : ndarray of complex128, shape (N, K)
+        Coefficients in mag; phase = time / period.
+    d, variance : ndarray, shape (N, K)
+        Harmonics in the frame of the first, and variance of their real and imaginary parts.
+    amplitude : ndarray of float64, shape (N,)
+        Peak-to-peak I amplitude [mag].
+    rms : ndarray of float64, shape (N,)
+        Root mean square residual [mag].
+    n_significant : ndarray of int64, shape (N,)
+        Highest harmonic that the data fix and that is above three of its standard deviations.
+    rejected : dict of str to int
+        Stars not used, per reason.
+    """
+
+    row: npt.NDArray[np.int64]
+    c: ComplexArray
+    d: ComplexArray
+    variance: FloatArray
+    amplitude: FloatArray
+    rms: FloatArray
+    n_significant: npt.NDArray[np.int64]
+    rejected: dict[str, int]
+
+
+def _posterior(
+    curve: LightCurve, period: float, prior_d: ComplexArray, prior_sigma: FloatArray,
+    first: ComplexArray, noise: float, kept: npt.NDArray[np.bool_],
+) -> tuple[ComplexArray, FloatArray]:  # fmt: skip
+    """Fit one star with a normal prior on the d_k of harmonics 4 and up."""
+    time, mag, err = curve
+    k = np.arange(1, N_PULSATOR + 1)
+    angle = 2 * np.pi * ((time[kept] / period) % 1.0)[:, None] * k
+    design = np.concatenate([np.ones((angle.shape[0], 1)), np.cos(angle), np.sin(angle)], axis=1)
+    weight = 1.0 / np.maximum(err[kept], 0.003) ** 2
+    weight *= 1.0 / (weight.mean() * noise**2)
+    size = abs(first[0])
+    # Back from the frame of the first harmonic: c_k = d_k |c_1| exp(i k phi_1).
+    mean = prior_d * size * np.exp(1j * k * np.angle(first[0]))
+    sigma = prior_sigma * size
+    precision = np.concatenate([[0.0], np.tile(1.0 / sigma**2, 2)])
+    centre = np.concatenate([[0.0], mean.real, -mean.imag])
+    a = design.T * weight
+    covariance = np.linalg.inv(a @ design + np.diag(precision))
+    solution = covariance @ (a @ mag[kept] + precision * centre)
+    c = solution[1 : N_PULSATOR + 1] - 1j * solution[N_PULSATOR + 1 :]
+    spread = np.diag(covariance)[1:]
+    return c, 0.5 * (spread[:N_PULSATOR] + spread[N_PULSATOR:])
+
+
+def fit_full_curves(
+    light_curves: Sequence[LightCurve],
+    period: npt.ArrayLike,
+    *,
+    learn_from: npt.ArrayLike | None = None,
+    min_points: int = 40,
+    max_rms: float = 0.1,
+    rounds: int = 6,
+    amplitude_scale: npt.ArrayLike = 1.0,
+) -> tuple[FullCurves, Completion]:
+    """Fit light curves of one kind of star, each with the others as prior.
+
+    Parameters
+    ----------
+    light_curves : sequence of (time, mag, err)
+        Light curves of N stars.
+    period : array_like, shape (N,)
+        Periods in days.
+    learn_from : array_like of bool, shape (N,), optional
+        Stars from which the prior may be learned (the training split); all by default.
+    min_points : int
+        Stars with fewer points are rejected.
+    max_rms : float
+        Stars whose rms about the first fit is above this share of the amplitude are rejected.
+    rounds : int
+        Rounds of expectation maximisation. Noisy donors need more: the scatter falls slowly from
+        the wide first prior.
+    amplitude_scale : array_like, scalar or shape (N,)
+        I amplitude over the amplitude of the light curve, where that is in another band.
+
+    Returns
+    -------
+    curves : FullCurves
+        Fitted shapes.
+    completion : Completion
+        What was learned: harmonics 4 and up from the first three.
+    """
+    periods = np.asarray(period, dtype=np.float64)
+    allowed = np.ones(periods.size, bool) if learn_from is None else np.asarray(learn_from, bool)
+    scale = np.broadcast_to(np.asarray(amplitude_scale, dtype=np.float64), periods.shape)
+    rejected = {"too few points": 0, "gap in phase": 0, "scatter about the curve": 0}
+    rows, first, noise, kept_points = [], [], [], []
+    for i, (time, mag, err) in enumerate(light_curves):
+        if time.size < min_points:
+            rejected["too few points"] += 1
+            continue
+        n = 8 if time.size >= 100 else 5
+        c, rms, kept = fit_harmonics(time, mag, err, float(periods[i]), n, ridge=3e-4)
+        phase = np.sort((time[kept] / periods[i]) % 1.0)
+        if np.diff(phase, append=phase[0] + 1.0).max() > 0.12:
+            rejected["gap in phase"] += 1
+            continue
+        if rms > max_rms * 2.0 * np.abs(c).sum() or np.abs(c[0]) < 1e-6:
+            rejected["scatter about the curve"] += 1
+            continue
+        rows.append(i)
+        first.append(np.concatenate([c, np.zeros(N_PULSATOR - n)]))
+        noise.append(rms)
+        kept_points.append(kept)
+    if len(rows) < 20:
+        raise InputError(f"{len(rows)} usable light curves", allowed="20 or more")
+    row = np.array(rows)
+    c = np.array(first)
+    variance = np.zeros(c.shape)
+    prior_d = np.zeros(c.shape, dtype=np.complex128)
+    second = float(np.median(np.abs(c[:, 1] / c[:, 0])))
+    prior_sigma = np.tile(second * _FIRST_DECAY ** np.arange(-1.0, N_PULSATOR - 1), (row.size, 1))
+    prior_sigma[:, :3] = 1e3  # the first three are free
+    teach = allowed[row]
+    completion: Completion | None = None
+    grid = np.arange(512) / 512
+    for _ in range(max(rounds, 1)):
+        for j, i in enumerate(row):
+            c[j], variance[j] = _posterior(
+                light_curves[i], float(periods[i]), prior_d[j], prior_sigma[j], c[j], noise[j],
+                kept_points[j],
+            )  # fmt: skip
+        d = rotate_to_first(c)
+        relative = variance / np.abs(c[:, :1]) ** 2
+        amplitude = _peak_to_peak(c, grid) * scale[row]
+        completion = learn_completion(
+            d[teach], relative[teach], periods[row][teach], amplitude[teach], n_known=3
+        )
+        prior_d[:, 3:] = completion.predict(d, periods[row], amplitude)
+        spread = np.sqrt((completion.scatter_root**2).sum(axis=1))
+        half = spread.size // 2
+        prior_sigma[:, 3:] = np.sqrt(0.5 * (spread[:half] ** 2 + spread[half:] ** 2))
+    assert completion is not None  # there is at least one round
+    rms = np.empty(row.size)
+    for j, i in enumerate(row):
+        time, mag, _ = light_curves[i]
+        angle = 2 * np.pi * np.outer(time / periods[i], np.arange(1, N_PULSATOR + 1))
+        model = (np.cos(angle) * c[j].real - np.sin(angle) * c[j].imag).sum(axis=1)
+        residual = (mag - model)[kept_points[j]]
+        rms[j] = float(np.std(residual))
+    # A harmonic was measured if the data, not the prior, fixed it.
+    informed = relative < 0.25 * prior_sigma**2
+    significant = (np.abs(c) > 3.0 * np.sqrt(variance)) & informed
+    n_significant = N_PULSATOR - np.argmax(significant[:, ::-1], axis=1)
+    return (
+        FullCurves(
+            row=row,
+            c=c,
+            d=d,
+            variance=relative,
+            amplitude=amplitude,
+            rms=rms,
+            n_significant=n_significant,
+            rejected=rejected,
+        ),
+        completion,
+    )
+
+
+def _peak_to_peak(c: ComplexArray, grid: FloatArray) -> FloatArray:
+    wave = np.exp(2j * np.pi * np.outer(np.arange(1, c.shape[1] + 1), grid))
+    return np.asarray(np.ptp((c @ wave).real, axis=1))
