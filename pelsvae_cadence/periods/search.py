@@ -11,9 +11,11 @@ from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid
 from pelsvae_cadence.periods.periodogram import (
+    Precision,
     false_alarm_probability,
     highest_peaks,
     periodograms,
+    power_at,
 )
 from pelsvae_cadence.periods.refinement import refine
 from pelsvae_cadence.periods.result import PeriodResult
@@ -24,7 +26,6 @@ __all__ = ["search"]
 FloatArray = npt.NDArray[np.float64]
 
 _N_PEAKS = 20
-_BATCH = 8  # stars per transform: 8 x 600,000 powers are 40 MB
 
 
 def search(
@@ -35,6 +36,7 @@ def search(
     oversampling: float = 5.0,
     refine_peaks: bool = True,
     n_top: int = 5,
+    precision: Precision = "single",
     progress: Callable[[int, int], None] | None = None,
 ) -> PeriodResult:
     """Search light curves for periods, knowing nothing about the stars.
@@ -59,6 +61,9 @@ def search(
         Choose among the peaks with the Fourier model; otherwise the highest peak wins.
     n_top : int
         Number of frequencies kept per star, 1 to 8.
+    precision : {"single", "double"}
+        Precision of the periodogram; see `pelsvae_cadence.periods.periodogram.periodograms`.
+        Heights of peaks and everything after them are in double precision.
     progress : callable, optional
         Called with (stars done, stars in all).
 
@@ -80,6 +85,8 @@ def search(
     """
     if not 1 <= int(n_top) <= 8:
         raise InputError(f"n_top = {n_top!r}", allowed="1 .. 8")
+    if precision not in ("single", "double"):
+        raise InputError(f"precision = {precision!r}", allowed="'single', 'double'")
     n_stars = len(light_curves)
     series = [joint_series(light_curves, i) for i in range(n_stars)]
     if baseline is None:
@@ -96,15 +103,18 @@ def search(
     top_scores = np.full((n_stars, n_top), np.nan)
 
     done = int(np.count_nonzero(status != "ok"))
-    for batch in _batches(series, np.flatnonzero(status == "ok")):
-        spectra = periodograms([series[i] for i in batch], grid)
+    for batch in _same_times(series, np.flatnonzero(status == "ok")):
+        spectra = periodograms([series[i] for i in batch], grid, precision)
         for i, spectrum in zip(batch, spectra, strict=True):
-            peaks, heights = highest_peaks(spectrum, grid, _N_PEAKS)
+            peaks, _ = highest_peaks(spectrum, grid, _N_PEAKS)
+            heights = power_at(series[i], peaks)
+            order = np.argsort(-heights, kind="stable")
+            peaks, heights = peaks[order], heights[order]
             power[i] = heights[0]
             alarm[i] = false_alarm_probability(float(heights[0]), series[i], grid)
             if refine_peaks:
-                found, scores, order = refine(series[i], peaks, grid)
-                n_harmonics[i] = order[0]
+                found, scores, harmonics = refine(series[i], peaks, grid)
+                n_harmonics[i] = harmonics[0]
             else:
                 found, scores = peaks, heights
                 n_harmonics[i] = 1
@@ -112,9 +122,9 @@ def search(
             kept = min(n_top, found.size)
             top_frequencies[i, :kept] = found[:kept]
             top_scores[i, :kept] = scores[:kept]
-        done += len(batch)
-        if progress is not None:
-            progress(done, n_stars)
+            done += 1
+            if progress is not None:
+                progress(done, n_stars)
     return PeriodResult(
         star_id=light_curves.star_id.copy(),
         frequency=frequency,
@@ -133,6 +143,7 @@ def search(
             "oversampling": float(oversampling),
             "refine_peaks": bool(refine_peaks),
             "n_top": int(n_top),
+            "precision": precision,
         },
     )
 
@@ -156,13 +167,9 @@ def _status(series: JointSeries) -> str:
     return "ok"
 
 
-def _batches(series: list[JointSeries], rows: npt.NDArray[np.intp]) -> list[list[int]]:
+def _same_times(series: list[JointSeries], rows: npt.NDArray[np.intp]) -> list[list[int]]:
     """Group stars whose usable points have the same times, in the order of the input."""
     groups: dict[bytes, list[int]] = {}
     for i in rows.tolist():
         groups.setdefault(series[i].time.tobytes(), []).append(i)
-    return [
-        group[first : first + _BATCH]
-        for group in groups.values()
-        for first in range(0, len(group), _BATCH)
-    ]
+    return list(groups.values())
