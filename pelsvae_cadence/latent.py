@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from pelsvae_cadence.model import PhysicsScaling
 from pelsvae_cadence.population import GROUPS
+from pelsvae_cadence.spline_flow import CouplingSampler
 
 __all__ = ["LATENT_MAPS", "FlowMap", "LatentMapConfig", "LinearMap"]
 
@@ -123,6 +124,11 @@ class FlowMap(_LatentMap):
             hidden_features=(config.hidden, config.hidden),
             passes=2,  # coupling: as fast to draw from as to evaluate
         )
+        self._samplers: tuple[CouplingSampler, CouplingSampler] | None = None
+
+    def freeze(self) -> None:
+        """Prepare fast draws; the weights must not change any more."""
+        self._samplers = CouplingSampler(self.amplitude), CouplingSampler(self.shape)
 
     def log_prob(self, z: Tensor, physics: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
         """Evaluate the log-densities.
@@ -167,8 +173,12 @@ class FlowMap(_LatentMap):
         Tensor, shape (N,)
             log10 of the peak-to-peak amplitude in mag.
         """
-        flow = self.amplitude(self.context(physics, group))
-        return self._log_amplitude(flow.transform.inv(noise[:, None])[:, 0], group)
+        context = self.context(physics, group)
+        if self._samplers is not None:
+            drawn = self._samplers[0](context, noise[:, None])
+        else:
+            drawn = self.amplitude(context).transform.inv(noise[:, None])
+        return self._log_amplitude(drawn[:, 0], group)
 
     def draw(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         """Draw latent coordinates.
@@ -187,8 +197,11 @@ class FlowMap(_LatentMap):
         Tensor, shape (N, n_latent)
             Latent coordinates.
         """
-        flow = self.shape(self.full_context(physics, group))
-        scaled: Tensor = flow.transform.inv(noise)
+        context = self.full_context(physics, group)
+        if self._samplers is not None:
+            scaled = self._samplers[1](context, noise)
+        else:
+            scaled = self.shape(context).transform.inv(noise)
         return scaled * self.z_scale[group] + self.z_centre[group]
 
 
@@ -213,6 +226,9 @@ class LinearMap(_LatentMap):
         self.register_buffer("factor", torch.eye(n).repeat(groups, 1, 1))
         self.register_buffer("amplitude_slope", torch.zeros(groups, 3))
         self.register_buffer("amplitude_scatter", torch.ones(groups))
+
+    def freeze(self) -> None:
+        """Do nothing: linear draws are fast as they are."""
 
     def fit(self, z: npt.NDArray[Any], physics: npt.NDArray[Any], group: npt.NDArray[Any]) -> None:
         """Fit by ridge regression, group by group.

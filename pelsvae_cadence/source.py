@@ -110,6 +110,7 @@ class LightCurveModel:
                 if found is None or found.shape != tuple(tensor.shape):
                     raise InputError(f"weights {weights.name!r} lack a usable {prefix}{key}")
                 tensor.copy_(torch.from_numpy(np.array(found)))
+        self._map.freeze()
         self._population = Population(
             weights.tensors["population.rows"],
             weights.tensors["population.group"],

@@ -50,6 +50,27 @@ def test_draw_inverts_the_density(flow: FlowMap) -> None:
     torch.testing.assert_close(back, z, atol=1e-3, rtol=1e-3)
 
 
+def test_fast_draws_are_the_flow_s_own(flow: FlowMap) -> None:
+    with torch.no_grad():
+        for parameter in flow.parameters():  # far from the identity that a flow starts as
+            parameter.mul_(2.0)
+        _, physics, group = tensors(*stars(500))
+        noise = 2.5 * torch.randn(500, 4)  # some beyond the splines' domain of [-5, 5]
+        slow = (
+            flow.draw(physics, group, noise),
+            flow.draw_log_amplitude(physics, group, noise[:, 0]),
+        )
+        flow.freeze()
+        fast = (
+            flow.draw(physics, group, noise),
+            flow.draw_log_amplitude(physics, group, noise[:, 0]),
+        )
+    assert (noise.abs() > 5).any()
+    assert not torch.equal(slow[0], fast[0])  # two computations, not one twice
+    torch.testing.assert_close(fast[0], slow[0], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(fast[1], slow[1], atol=1e-4, rtol=1e-3)
+
+
 def test_gradient_reaches_every_parameter(flow: FlowMap) -> None:
     z, physics, group = tensors(*stars(200))
     first, second = flow.log_prob(z, physics, group)
