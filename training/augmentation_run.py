@@ -12,6 +12,7 @@ import pandas as pd
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.training.augmentation import AugmentationOptions, augment_light_curves
 from pelsvae_cadence.training.folded_light_curves import write_folded
+from pelsvae_cadence.training.preprocessing_figures import plot_augmentation_steps
 from pelsvae_cadence.training.preprocessing_run import read_preprocessed
 from pelsvae_cadence.training.star_table import read_star_table
 
@@ -72,7 +73,8 @@ def augment(
     folder : path
         The folder given to `pelsvae_cadence.training.preprocessing_run.preprocess`.
     output : path
-        The npz file to write; the stars, with ``copy`` and ``split``, go to parquet beside it.
+        The npz file to write; beside it go the stars, with ``copy`` and ``split``, to
+        ``<name>_stars.parquet``, and a picture of the steps to ``<name>_steps.png``.
     options : AugmentationOptions, optional
         The numbers.
     parameters : path, optional
@@ -93,4 +95,7 @@ def augment(
         cleaned, table["split"].to_numpy(), known, options, seed=seed
     )
     write_folded(folded, output, {"split": split})
+    file = Path(output)
+    figure = plot_augmentation_steps(cleaned, t_len=folded.t_len, seed=seed)
+    figure.savefig(file.with_name(f"{file.stem}_steps.png"), dpi=120)
     return counts

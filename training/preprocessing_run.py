@@ -71,11 +71,14 @@ def preprocess(
     Raises
     ------
     InputError
-        If the folder holds a run of another source, seed or options, or nothing is left.
+        If the source is empty, the folder holds a run of another source, seed or options, or no
+        light curve is left.
     """
     settings = PreprocessingOptions() if options is None else options
     if part_size < 1:
         raise InputError(f"part_size = {part_size} is out of range", allowed="1 or more")
+    if len(source) == 0:
+        raise InputError("the source holds no light curves")
     folder = Path(output)
     (folder / "parts").mkdir(parents=True, exist_ok=True)
     header = _header(source, settings, seed, part_size)
@@ -83,7 +86,7 @@ def preprocess(
     n = len(source)
     for part, start in enumerate(range(0, n, part_size)):
         stop = min(start + part_size, n)
-        if part not in done:
+        if part not in done or not _part(folder, part).is_file():
             cleaned, log = clean_light_curves(source.read(start, stop), settings)
             _write_part(folder, part, cleaned, log)
             _append(folder / _JOURNAL, {"part": part, "kept": len(cleaned), "read": stop - start})

@@ -205,6 +205,7 @@ def test_the_whole_path_from_files_to_files(shared_data, tmp_path):
     )
     folded, table = read_folded(tmp_path / "set.npz")
     assert folded.t_len == 100
+    assert (tmp_path / "set_steps.png").stat().st_size > 10_000
     require_whole_stars(table["star"], table["split"])
     assert set(table.loc[table["copy"] > 0, "split"]) == {"train"}
     assert (table["split"] == "train").sum() == counts["training rows"].sum()

@@ -390,6 +390,11 @@ def test_a_run_says_what_it_did(tmp_path, archive):
         preprocess(source, tmp_path, options, seed=4, part_size=25)
     with pytest.raises(InputError, match="holds a run with another options"):
         preprocess(source, tmp_path, ANY_LENGTH, seed=3, part_size=25)
+    (tmp_path / "parts" / "part-000001.npz").unlink()  # a lost part is made again
+    again = preprocess(source, tmp_path, options, seed=3, part_size=25)
+    pd.testing.assert_frame_equal(again, log)
+    with pytest.raises(InputError, match="holds no light curves"):
+        preprocess(_curve().take([]), tmp_path / "empty", seed=3)
     with pytest.raises(InputError, match="no light curve is left of 60"):
         preprocess(source, tmp_path / "none", PreprocessingOptions(min_snr=1e6), seed=3)
 
