@@ -134,7 +134,7 @@ def _inverse_spline(phi: Tensor, y: Tensor) -> Tensor:
     """
     n_bins = (phi.shape[-1] + 1) // 3
     limit = -math.log(_SLOPE)
-    sizes = phi[..., : 2 * n_bins].unflatten(-1, (2, n_bins))
+    sizes = phi[..., : 2 * n_bins].reshape(*phi.shape[:-1], 2, n_bins)
     # Squashed values stay below half the limit, so exponentials need no running maximum.
     steps = torch.cumsum((sizes / (1.0 + (2.0 / limit) * sizes.abs())).exp(), dim=-1)
     knots = _BOUND * (2.0 * nn.functional.pad(steps / steps[..., -1:], (1, 0)) - 1.0)

@@ -21,7 +21,7 @@ from pelsvae_cadence.training.mapping import MappingTask, encode_table, fit_line
 from pelsvae_cadence.training.shape_table import ShapeTable
 from pelsvae_cadence.weights import save_weights
 
-__all__ = ["CITATION", "LICENCE", "export_model", "train_model"]
+__all__ = ["CITATION", "LICENCE", "export_model", "fit_model", "train_model"]
 
 LICENCE: Final = "BSD-3-Clause"
 CITATION: Final = (
@@ -32,6 +32,93 @@ CITATION: Final = (
 
 # Reference stars kept per class and subtype: enough for smooth relations, small on disk.
 _REFERENCE_STARS: Final = 400
+
+
+def fit_model(
+    folder: str | Path,
+    *,
+    weights: str | Path | None = None,
+    table: str | Path | None = None,
+    name: str = "harmonic",
+    latent_map: str = "flow",
+    seed: int = 0,
+    steps: int = 3000,
+    mapping_steps: int = 1500,
+    n_latent: int = 8,
+    device: str = "cpu",
+    resume: bool = True,
+    quiet: bool = False,
+    score: bool = True,
+) -> Path:
+    """Train a model on the open training set, score it on its test stars, and write the weights.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds checkpoints and logs.
+    weights : str or Path, optional
+        File to write; by default ``NAME.safetensors`` in `folder`.
+    table : str or Path, optional
+        A table of `pelsvae_cadence.training.open_set`; by default the committed one.
+    name : str
+        Name of the model.
+    latent_map : {"flow", "linear"}
+        Kind of map from physical parameters to latent coordinates.
+    seed : int
+        Seed of everything random.
+    steps, mapping_steps : int
+        Steps of the VAE and of the map.
+    n_latent : int
+        Latent dimensions.
+    device : str
+        Torch device.
+    resume : bool
+        Continue an interrupted run.
+    quiet : bool
+        Show no progress.
+    score : bool
+        Measure the model on the test stars and keep the figures on the card.
+
+    Returns
+    -------
+    Path
+        The weights file.
+    """
+    from pelsvae_cadence.training.model_checks import model_report
+    from pelsvae_cadence.training.open_set import load_open_set
+
+    stars = load_open_set(table)
+    shapes = ShapeTable.from_open_set(stars)
+    vae, latent, record = train_model(
+        folder,
+        shapes,
+        fit=FitConfig(steps=steps, seed=seed, device=device),
+        mapping_fit=_mapping_fit(mapping_steps, seed, device),
+        mapping=LatentMapConfig(n_latent=n_latent),
+        latent_map=latent_map,
+        resume=resume,
+        quiet=quiet,
+    )
+    path = Path(weights) if weights else Path(folder) / f"{name}.safetensors"
+    command = (
+        f"python -m pelsvae_cadence.training fit --seed {seed} --steps {steps} "
+        f"--mapping-steps {mapping_steps} --n-latent {n_latent} --latent-map {latent_map}"
+    )
+    about: dict[str, Any] = {"name": name, "seed": seed, "command": command}
+    export_model(path, vae, latent, record, shapes, **about)
+    if score:
+        report = model_report(seed, weights=path, table=stars)
+        # Times are those of one moment on one machine: no property of the weights.
+        scores = {f.name: round(f.value, 4) for f in report.figures if f.unit != "ms"}
+        export_model(path, vae, latent, record, shapes, scores=scores, **about)
+    return path
+
+
+def _mapping_fit(steps: int, seed: int, device: str) -> FitConfig:
+    return FitConfig(
+        steps=steps, batch=256, rate=1e-3, weight_decay=1e-2, seed=seed, device=device,
+        evaluate_every=125, patience=0,
+    )  # fmt: skip
 
 
 def train_model(
@@ -85,9 +172,7 @@ def train_model(
     place = Path(folder)
     fit = fit or FitConfig()
     mapping = mapping or LatentMapConfig()
-    mapping_fit = mapping_fit or FitConfig(
-        steps=3000, batch=512, rate=2e-3, weight_decay=1e-3, seed=fit.seed, device=fit.device
-    )
+    mapping_fit = mapping_fit or _mapping_fit(1500, fit.seed, fit.device)
     sizes = ModelConfig(
         n_harmonics=table.n_harmonics, n_latent=mapping.n_latent, n_axes=n_axes, hidden=hidden
     )

@@ -71,7 +71,7 @@ class FitConfig:
     gradient_clip: float = 5.0
     seed: int = 0
     evaluate_every: int = 250
-    patience: int = 6
+    patience: int = 0
     checkpoint_every: int = 500
     device: str = "cpu"
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.population import to_rows
+from pelsvae_cadence.population import PARAMETERS, to_rows
 from pelsvae_cadence.report import Figure, Report
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
@@ -46,12 +47,13 @@ def _noise(rows: OpenSet) -> FloatArray:
     return fold_noise(mag)
 
 
-def _stars(rows: OpenSet) -> Stars:
+def _stars(rows: OpenSet, **drawn: FloatArray) -> Stars:
+    """Make stars of rows, nowhere in particular; `drawn` replaces parameters."""
+    zero = np.zeros(len(rows))
+    values = {name: getattr(rows, name) for name in PARAMETERS} | drawn
     return Stars(
         star_id=np.arange(len(rows)), star_class=rows.star_class, subtype=rows.subtype,
-        period=rows.period, teff=rows.teff, abs_mag_g=rows.abs_mag_g,
-        amplitude_i=rows.amplitude_i, epoch=0.0, ra=0.0, dec=0.0, distance_modulus=0.0,
-        ebv=0.0, feh=rows.feh,
+        epoch=zero, ra=zero, dec=zero, distance_modulus=zero, ebv=zero, feh=rows.feh, **values,
     )  # fmt: skip
 
 
@@ -157,9 +159,7 @@ def _drawn_like(
 ) -> tuple[Stars, PhaseCurve]:
     """Draw one star for each row, of its subtype and given parameters, in the order of the rows."""
     star_class = str(rows.star_class[0])
-    parts: dict[str, FloatArray] = {
-        name: np.empty(len(rows)) for name in ("period", "teff", "abs_mag_g", "amplitude_i")
-    }
+    parts = {name: np.empty(len(rows)) for name in PARAMETERS}
     cos = np.empty((len(rows), model.n_harmonics))
     sin = np.empty_like(cos)
     subtype = np.asarray(rows.subtype)
@@ -173,11 +173,7 @@ def _drawn_like(
         cos[mine], sin[mine] = curves.cos, curves.sin
         for name, values in parts.items():
             values[mine] = getattr(stars, name)
-    drawn = Stars(
-        star_id=np.arange(len(rows)), star_class=rows.star_class, subtype=subtype,
-        epoch=0.0, ra=0.0, dec=0.0, distance_modulus=0.0, ebv=0.0, feh=np.nan, **parts,
-    )  # fmt: skip
-    return drawn, PhaseCurve(cos=cos, sin=sin)
+    return _stars(rows, **parts), PhaseCurve(cos=cos, sin=sin)
 
 
 def _speed(model: LightCurveModel) -> float:
@@ -194,7 +190,7 @@ def _speed(model: LightCurveModel) -> float:
 
 
 def model_report(
-    seed: int = 0, *, weights: str = "default", table: OpenSet | None = None, most: int = 400
+    seed: int = 0, *, weights: str | Path = "default", table: OpenSet | None = None, most: int = 400
 ) -> Report:
     """Measure a source model on the test stars of the open training set.
 
@@ -202,7 +198,7 @@ def model_report(
     ----------
     seed : int
         Seed of noise and draws.
-    weights : str
+    weights : str or Path
         Name or path of the weights.
     table : OpenSet, optional
         The open training set; the committed one by default.

@@ -16,7 +16,7 @@ __all__ = ["gallery"]
 def gallery(
     path: str | Path,
     *,
-    weights: str = "default",
+    weights: str | Path = "default",
     table: OpenSet | None = None,
     n: int = 8,
     seed: int = 0,
@@ -27,7 +27,7 @@ def gallery(
     ----------
     path : str or Path
         PNG file to write.
-    weights : str
+    weights : str or Path
         Name or path of the weights.
     table : OpenSet, optional
         The open training set; the committed one by default.
