@@ -220,39 +220,37 @@ def _compare(label: str, found: CadenceSummary, published: _Published) -> Iterat
             float("inf"),
             note="published 3.5 (year 4) to 4.7 (year 3)",
         )
-    for percentile, value, reference in zip(
+    for percentile, value, expected in zip(
         GAP_PERCENTILES, found.gaps_in_season, published.gaps_in_season, strict=True
     ):
         yield _around(
-            f"{label}: gap in season, {percentile:g} %", float(value), reference, _GAP, "nights"
+            f"{label}: gap in season, {percentile:g} %", float(value), expected, _GAP, "nights"
         )
-    for names, values, references, what in (
+    for names, shares, wanted, what in (
         (_NIGHTLY_NAMES, found.nightly_shares, published.nightly_shares, "nights with {} visits"),
         (_INTERVAL_NAMES, found.interval_shares, published.interval_shares, "intervals {} min"),
     ):
-        for name, value, reference in zip(names, values, references, strict=True):
-            yield _around(
-                f"{label}: share of {what.format(name)}", float(value), reference, _SHARES
-            )
-    for name, reference in published.pair_shares.items():
-        value = float(found.pair_shares.get(name, 0.0))
-        yield _around(f"{label}: share of {name} pairs", value, reference, _SHARES)
-    for band, reference in published.m5.items():
+        for name, share, expected in zip(names, shares, wanted, strict=True):
+            yield _around(f"{label}: share of {what.format(name)}", float(share), expected, _SHARES)
+    for name, expected in published.pair_shares.items():
+        share = float(found.pair_shares.get(name, 0.0))
+        yield _around(f"{label}: share of {name} pairs", share, expected, _SHARES)
+    for band, expected in published.m5.items():
         median = float(found.m5[band][2]) if band in found.m5 else float("nan")
-        yield _around(f"{label}: m5 in {band}, median", median, reference, _DEPTH, "mag")
-    for band, reference in published.m5_scatter.items():
+        yield _around(f"{label}: m5 in {band}, median", median, expected, _DEPTH, "mag")
+    for band, expected in published.m5_scatter.items():
         scatter = found.m5_scatter.get(band, float("nan"))
         yield _around(
             f"{label}: m5 in {band}, scatter at one position",
             scatter,
-            reference,
+            expected,
             _DEPTH_SCATTER,
             "mag",
         )
 
 
 def _table(summary: CadenceSummary) -> dict[str, Any]:
-    """A summary as plain lists, for the JSON form of the report."""
+    """Turn a summary into plain lists, for the JSON form of the report."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, Mapping):

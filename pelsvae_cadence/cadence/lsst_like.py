@@ -14,9 +14,16 @@ from pelsvae_cadence.cadence.survey_model import DepthModel, RollingModel, Surve
 
 __all__ = ["LSST_V3", "LSST_V5_EXPOSURE_TIME", "LSST_V5_VISITS"]
 
-_PATTERNS: Final = tuple(
-    "u g r i z y ug ur gu gr ru rg ri ir iz zi zy yz yy ggr rri rrii iiz iziz izzy zzy zyzy yyyy".split()
+# Bands of the successive passes of a block of visits.
+# fmt: off
+_PATTERNS: Final = (
+    "u", "g", "r", "i", "z", "y",
+    "ug", "ur", "gu", "gr", "ru", "rg", "ri", "ir", "iz", "zi", "zy", "yz", "yy",
+    "ggr", "rri", "rrii", "iiz", "iziz", "izzy", "zzy", "zyzy", "yyyy",
 )
+# Chances in units of 1/1000, in twelve steps of 30 deg of the Moon's elongation from new Moon on.
+# Patterns of three and more passes were lumped into kinds.
+# fmt: on
 _PATTERN_WEIGHTS: Final = (
     (
         21,
@@ -408,7 +415,12 @@ _LATER: Final = (
     60, 65, 78, 96, 110, 137, 156, 177, 201, 210, 218, 225, 234, 249, 274, 293, 314, 333, 348, 368, 420,
 )
 _GAPS: Final = (
-    (0, 0), (0.05, 0.151), (0.1, 0.239), (0.15, 0.293), (0.2, 0.336), (0.25, 0.375), (0.3, 0.423), (0.35, 0.463), (0.4, 0.496), (0.45, 0.542), (0.5, 0.637), (0.55, 0.742), (0.6, 0.863), (0.65, 0.962), (0.7, 1.065), (0.75, 1.252), (0.8, 1.459), (0.85, 1.728), (0.9, 1.88), (0.95, 2.13), (0.97, 2.65), (0.98, 3.8), (0.99, 6.5), (0.995, 9), (1, 12),
+    (0, 0), (0.05, 0.151), (0.1, 0.239), (0.15, 0.293), (0.2, 0.336), (0.25, 0.375), (0.3, 0.423), (0.35, 0.463), (0.4, 0.496), (0.45, 0.542), (0.5, 0.637), (0.55, 0.742), (0.6, 0.863), (0.65, 0.962), (0.7, 1.065), (0.75, 1.252), (0.8, 1.459), (0.85, 1.728), (0.9, 1.86),
+    (0.95, 2.07),
+    (0.97, 2.5),
+    (0.98, 3.7),
+    (0.99, 7.3),
+    (0.995, 10), (1, 12),
 )
 # fmt: on
 
@@ -443,11 +455,11 @@ LSST_V3: Final = SurveyModel(
     },
     rolling=RollingModel(
         mean=(93.0, 66.0, 88.5, 88.0, 90.0, 78.0, 85.0, 86.0, 81.0, 90.0, 96.0),
-        contrast=(0.62, 0.62, 0.62, -0.51, 0.56, -0.58, 0.52, -0.54, 0.57, -0.52, -0.26),
+        contrast=(0.62, 0.62, 0.68, -0.51, 0.57, -0.58, 0.52, -0.55, 0.62, -0.53, -0.26),
         rolling_seasons=tuple(range(3, 12)),
         epoch=615.0,
     ),
-    year_mean=(1.01, 0.953, 0.844, 1.036, 0.948, 0.922, 1.072, 1.07, 0.83, 1.135),
+    year_mean=(1.01, 0.953, 0.86, 1.0, 0.95, 0.93, 1.065, 1.01, 0.84, 1.06),
     year_scatter=0.05,
     year_patch=16,
     patterns=_PATTERNS,

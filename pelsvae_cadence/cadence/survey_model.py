@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtri
 
 from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence.almanac import Site
+from pelsvae_cadence.cadence.almanac import SIDEREAL_RATE, Nights, Site, wrap_angle
 
-__all__ = ["DepthModel", "RollingModel", "SurveyModel", "tilt_patterns"]
+__all__ = [
+    "HALF_HOURS",
+    "DepthModel",
+    "RollingModel",
+    "SurveyModel",
+    "hour_angle_distribution",
+    "over_positions",
+    "season_profile",
+    "tilt_patterns",
+    "usable_hour_angles",
+]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+# Edges of the hour angle tables, degrees.
+HALF_HOURS: Final = np.linspace(-6.0, 6.0, 25) * 15.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,3 +250,113 @@ def tilt_patterns(
         tilted = weights * np.exp(exponent - exponent.max())
         chance = tilted / tilted.sum(axis=1, keepdims=True)
     return np.asarray(chance)
+
+
+def over_positions(table: tuple[tuple[float, float], ...], u: float) -> float:
+    """Draw a position's value from quantiles over positions.
+
+    Parameters
+    ----------
+    table : tuple of (float, float)
+        Probability and value; in between, the logarithm of the value is linear in the normal
+        score of the probability.
+    u : float
+        The position's rank, 0 to 1.
+
+    Returns
+    -------
+    float
+        The value. Beyond the outer quantiles the last slope goes on, out to where one position in
+        fifty lies.
+    """
+    if len(table) == 1:
+        return table[0][1]
+    score = ndtri(np.array([probability for probability, _ in table]))
+    value = np.log(np.array([max(value, 0.5) for _, value in table]))
+    x = float(np.clip(ndtri(u), -2.05, 2.05))
+    slope = np.diff(value) / np.diff(score)
+    if x < score[0]:
+        return float(np.exp(value[0] + slope[0] * (x - score[0])))
+    if x > score[-1]:
+        return float(np.exp(value[-1] + slope[-1] * (x - score[-1])))
+    return float(np.exp(np.interp(x, score, value)))
+
+
+def season_profile(model: SurveyModel, dec: float) -> FloatArray:
+    """Interpolate the season profile at a declination.
+
+    Parameters
+    ----------
+    model : SurveyModel
+        The preset.
+    dec : float
+        Declination, degrees.
+
+    Returns
+    -------
+    ndarray of float64, shape (36,)
+        See `SurveyModel`.
+    """
+    return _between_rows(np.asarray(model.season_profile), model.season_dec, dec)
+
+
+def _between_rows(table: FloatArray, knots: tuple[float, ...], dec: float) -> FloatArray:
+    """Interpolate between the rows of a table that belong to declinations."""
+    if len(knots) == 1:
+        return np.asarray(table[0], dtype=np.float64)
+    upper = int(np.clip(np.searchsorted(knots, dec), 1, len(knots) - 1))
+    weight = np.clip((dec - knots[upper - 1]) / (knots[upper] - knots[upper - 1]), 0.0, 1.0)
+    return np.asarray((1.0 - weight) * table[upper - 1] + weight * table[upper])
+
+
+def hour_angle_distribution(model: SurveyModel, dec: float) -> FloatArray:
+    """Interpolate the distribution of the hour angle of a night's first visit.
+
+    Parameters
+    ----------
+    model : SurveyModel
+        The preset.
+    dec : float
+        Declination, degrees.
+
+    Returns
+    -------
+    ndarray of float64, shape (25,)
+        Cumulative probability at `HALF_HOURS`.
+    """
+    table = np.asarray(model.hour_angle, dtype=np.float64)
+    table = table / table.sum(axis=1, keepdims=True)
+    share = _between_rows(table, model.hour_angle_dec, dec)
+    return np.asarray(np.concatenate([[0.0], np.cumsum(share)]) / share.sum())
+
+
+def usable_hour_angles(
+    model: SurveyModel, nights: Nights, ra: float, dec: float, night: IntArray | slice
+) -> tuple[FloatArray, FloatArray]:
+    """Compute between which hour angles a position can be taken in each night.
+
+    Parameters
+    ----------
+    model : SurveyModel
+        The preset.
+    nights : Nights
+        Its nights.
+    ra, dec : float
+        ICRS position, degrees.
+    night : ndarray of int64 or slice
+        The nights that matter.
+
+    Returns
+    -------
+    first, last : ndarray of float64
+        Hour angles, degrees, in the dark and above the airmass limit; crossed where there are none.
+    """
+    at_midnight = wrap_angle(nights.sidereal_time[night] - ra)
+    half = nights.half_dark[night] * SIDEREAL_RATE
+    phi, delta = np.radians(model.site.latitude), np.radians(dec)
+    cosine = (1.0 / model.airmass_limit - np.sin(phi) * np.sin(delta)) / max(
+        np.cos(phi) * np.cos(delta), 1e-9
+    )
+    # A position that never gets that high is taken within an hour of culmination.
+    limit = max(float(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))), 15.0)
+    return np.maximum(at_midnight - half, -limit), np.minimum(at_midnight + half, limit)

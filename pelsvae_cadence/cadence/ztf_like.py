@@ -128,7 +128,7 @@ ZTF_2018: Final = SurveyModel(
     ),
     visits_per_band=_VISITS,
     rolling=None,
-    year_mean=(0.705, 0.885, 1.16, 0.752, 1.43),
+    year_mean=(0.715, 0.85, 1.17, 0.715, 1.45),
     year_scatter=0.25,
     year_patch=8,
     patterns=tuple(_PATTERNS),
