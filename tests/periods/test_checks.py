@@ -1,0 +1,22 @@
+"""Figures of merit of the period search."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pelsvae_cadence.periods.checks import periods_report
+
+
+@pytest.mark.slow
+def test_the_report_meets_its_targets_and_can_be_written():
+    report = periods_report(seed=1, quick=True)
+    assert report.topic == "periods"
+    assert [figure.name for figure in report.figures if figure.passed is False] == []
+    assert sum(figure.passed is not None for figure in report.figures) == 5
+    json.dumps(report.as_dict())
+    by_name = {figure.name: figure.value for figure in report.figures}
+    # A year finds less than ten, and the strict criterion less than the loose one.
+    assert by_name["1 year: recovered"] < by_name["10 years: recovered"]
+    assert by_name["1 year: drift below 0.037 cycle"] < by_name["1 year: recovered"]
