@@ -86,7 +86,7 @@ class Exposures:
         Visits
             The visits, sorted by time.
         """
-        band, minute, repeats = self._passes(cell, night, pattern)
+        band, minute, repeats, spacing = self._passes(cell, night, pattern)
         low, high = usable_hour_angles(self.schedule.model, self.schedule.nights, ra, dec, night)
         # Long sequences close up, down to half their time, in a night that is too short for them;
         # passes that do not fit even so are left out.
@@ -106,10 +106,6 @@ class Exposures:
         source = np.repeat(np.arange(row.size), many)
         within = np.arange(source.size) - np.repeat(np.cumsum(many) - many, many)
         row, column = row[source], column[source]
-        spacing = _quantile(
-            self.schedule.model.overlap,
-            per_night(self.schedule.random, self.schedule.n_nights, "overlap", cell)[night, 0],
-        )
         mjd = begin[row] + (minute[row, column] + within * spacing[row]) * _MINUTES
         chosen = band[row, column]
         order = np.argsort(mjd, kind="stable")
@@ -135,8 +131,8 @@ class Exposures:
 
     def _passes(
         self, cell: int, night: IntArray, pattern: IntArray
-    ) -> tuple[IntArray, FloatArray, IntArray]:
-        """Lay out the passes of each night.
+    ) -> tuple[IntArray, FloatArray, IntArray, FloatArray]:
+        """Lay out the passes of each night, the visits of a pass and the minutes between them.
 
         Columns are the passes of the pattern, one later visit, and the passes of the pattern once
         more; absent ones have band -1. Minutes count from the first visit.
@@ -168,10 +164,15 @@ class Exposures:
             for shares in (model.repeats_single, model.repeats_pair)
         )
         repeats = np.where(length == 1, single, pair).astype(np.int64)
+        spacing = _quantile(
+            model.overlap,
+            per_night(self.schedule.random, self.schedule.n_nights, "overlap", cell)[night, 0],
+        )
+        spacing = spacing / np.maximum(repeats - 1, 1)
         if model.later_visit == 0.0 and model.later_block == 0.0:
-            return base, minute, repeats
+            return base, minute, repeats, spacing
         last = base[np.arange(night.size), length - 1]
-        end = minute[np.arange(night.size), length - 1]
+        end = minute[np.arange(night.size), length - 1] + (repeats - 1) * spacing
         choice, wait_u = per_night(self.schedule.random, self.schedule.n_nights, "later", cell, 2)[
             night
         ].T
@@ -189,7 +190,7 @@ class Exposures:
         minute = np.concatenate(
             [minute, (end + wait)[:, None], (end + wait)[:, None] + minute], axis=1
         )
-        return band, minute, repeats
+        return band, minute, repeats, spacing
 
     def _begin(
         self,

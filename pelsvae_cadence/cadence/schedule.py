@@ -340,7 +340,7 @@ class Schedule:
     def observed_nights(
         self, ra: float, dec: float, cell: int, region: int, rank: float
     ) -> IntArray:
-        """Choose the nights on which a position is observed.
+        """Choose the nights on which a position is observed, over all planned nights.
 
         Parameters
         ----------
@@ -382,8 +382,7 @@ class Schedule:
         # Two visits planned for one night: the second moves on to the next usable one.
         step = np.arange(n)
         index = np.maximum.accumulate(index - step) + step
-        night = usable[index[index < usable.size]]
-        return np.asarray(night[night < self.years * JULIAN_YEAR], dtype=np.int64)
+        return np.asarray(usable[index[index < usable.size]], dtype=np.int64)
 
     def choose_patterns(self, cell: int, night: IntArray, region: int, rank: float) -> IntArray:
         """Choose what is done in each night.

@@ -23,7 +23,7 @@ from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence import footprint
 from pelsvae_cadence.cadence.exposures import ID_NSIDE, Exposures
 from pelsvae_cadence.cadence.lsst_like import LSST_V3, LSST_V5_EXPOSURE_TIME, LSST_V5_VISITS
-from pelsvae_cadence.cadence.schedule import CELL_NSIDE, Schedule
+from pelsvae_cadence.cadence.schedule import CELL_NSIDE, JULIAN_YEAR, Schedule
 from pelsvae_cadence.cadence.survey_model import SurveyModel, over_positions
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.cadence.ztf_like import ZTF_2018
@@ -73,8 +73,8 @@ class SyntheticSurvey:
     seed : int
         Seed of all random numbers, 0 or larger.
     years : float, optional
-        Length of the survey in years of 365.25 d, 0.1 to 20. A shorter survey is the beginning of
-        a longer one. None takes the preset's: 10 for LSST, 4.2 for ZTF.
+        Length of the survey in years of 365.25 d, 0.1 to 20. Up to the preset's length, a shorter
+        survey is the beginning of a longer one. None takes the preset's: 10 for LSST, 4.2 for ZTF.
     rolling_strength : float, optional
         Contrast between favoured and other stripes in rolling seasons: 0 for none, 1 for the
         preset's, at most 1.5. With ``"ztf"``, which has no stripes, it scales the contrast between
@@ -339,7 +339,11 @@ class SyntheticSurvey:
         if night.size == 0:
             return _no_visits()
         pattern = schedule.choose_patterns(cell, night, region, rank)
-        return self._exposures.expose(ra, dec, cell, night, pattern)
+        # Cut last: a shorter survey is the beginning of a longer one.
+        inside = night < self.length * JULIAN_YEAR
+        if not inside.any():
+            return _no_visits()
+        return self._exposures.expose(ra, dec, cell, night[inside], pattern[inside])
 
     def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
         """Write the visits of some positions as a table of OpSim's kind.
