@@ -269,7 +269,7 @@ def false_alarm_probability(power: float, series: JointSeries, grid: FrequencyGr
     degrees of freedom that the band means took from the data. Where the quoted errors are too small
     (reduced chi-squared of the constant model minus the peak above one) z is divided by that
     number, so that underestimated noise makes no detections. It is an upper bound: of 1200
-    simulated constant stars 0.6 % fall below 0.01 and 5 % below 0.1.
+    simulated constant stars 0.5 % fall below 0.01 and 5 % below 0.1.
 
     Parameters
     ----------
