@@ -361,7 +361,7 @@ class VAETaskConfig:
     """
 
     beta: float = 0.05
-    floor: float = 0.01
+    floor: float = 0.005
     min_points: int = 8
     max_points: int = 300
     min_noise: float = 0.003

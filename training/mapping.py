@@ -116,8 +116,8 @@ class MappingTask:
         held_out: LatentSample,
         probability: npt.NDArray[np.float64],
         *,
-        jitter: float = 0.2,
-        blur: float = 0.05,
+        jitter: float = 0.1,
+        blur: float = 0.03,
         device: str = "cpu",
     ) -> None:
         self.module: FlowMap = module
