@@ -12,7 +12,12 @@ from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
 from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.maf import prepare_data_directory
-from pelsvae_cadence.metrics.recovery import StarSample, observe_and_search, stars_at
+from pelsvae_cadence.metrics.recovery import (
+    Recovery,
+    StarSample,
+    observe_and_search,
+    stars_at,
+)
 from pelsvae_cadence.metrics.slice_visits import SliceColumns, thin_visits, visits_from_slice
 from pelsvae_cadence.periods import PERIOD_RANGE, FrequencyGrid
 
@@ -102,6 +107,9 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         Name or path of the source model.
     on_run : callable, optional
         Called after each slice point, e.g. to move a progress bar.
+    on_observed : callable, optional
+        Called with the `pelsvae_cadence.metrics.recovery.Recovery` of each slice point, e.g. to
+        keep the light curves. A plain function: MAF copies metrics for their reduce methods.
     **kwargs
         Passed to MAF's BaseMetric (``units``, ``maps``, ``badval``, ...).
 
@@ -143,6 +151,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         seed: int = 0,
         model: str = "default",
         on_run: Callable[[], None] | None = None,
+        on_observed: Callable[[Recovery], None] | None = None,
         **kwargs: Any,
     ) -> None:
         if survey not in SURVEYS:
@@ -184,6 +193,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         self.min_visits = int(min_visits)
         self.max_visits = int(max_visits)
         self.on_run = on_run
+        self.on_observed = on_observed
         if metric_name is None:
             where = (
                 f"mu{distance_modulus:g}"
@@ -261,6 +271,8 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             baseline=baseline,
             false_alarm_level=self.false_alarm_level,
         )
+        if self.on_observed is not None:
+            self.on_observed(recovery)
         verdicts = recovery.verdicts
         return {
             "recovered": verdicts.fraction("exact"),

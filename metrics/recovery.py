@@ -13,22 +13,39 @@ import numpy.typing as npt
 from pelsvae_cadence.arrays import freeze
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.classes import parse_star_class
+from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.periods import PERIOD_RANGE, PeriodResult, Verdicts, judge, search
 from pelsvae_cadence.photometry import at_magnitude
 from pelsvae_cadence.simulate import simulate
 
 if TYPE_CHECKING:
+    from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.phase_curve import PhaseCurve
     from pelsvae_cadence.source import LightCurveModel
     from pelsvae_cadence.stars import Stars
 
-__all__ = ["Recovery", "StarSample", "observe_and_search", "stars_at", "stars_of_position"]
+__all__ = [
+    "Recovery",
+    "StarSample",
+    "load_model",
+    "observe_and_search",
+    "stars_at",
+    "stars_of_position",
+]
 
 #: Positions are told apart by the pixel of this HEALPix resolution (26 arcsec).
 _POSITION_NSIDE: Final = 8192
-_STARS_PER_PIXEL: Final = 1 << 20
+# A star's number: magnitude in hundredths (bits 50-61), pixel (20-49), class (15-19), star (0-14).
+_MAGNITUDE_SHIFT: Final = 50
+_MAGNITUDE_STEP: Final = 0.01
+_PIXEL_SHIFT: Final = 20
+_CLASS_SHIFT: Final = 15
+_MOST_STARS: Final = 1 << _CLASS_SHIFT
+_SAMPLES: Final = (
+    *((name, None) for name in STAR_CLASSES),
+    *((name, subtype) for name in STAR_CLASSES for subtype in SUBTYPES[name]),
+)
 _CACHE_SIZE: Final = 64
 
 
@@ -55,10 +72,8 @@ class StarSample:
 
     def __post_init__(self) -> None:
         parse_star_class(self.star_class)
-        if not 1 <= self.n < _STARS_PER_PIXEL:
-            raise InputError(
-                f"stars_per_position = {self.n!r}", allowed=f"1 .. {_STARS_PER_PIXEL - 1}"
-            )
+        if not 1 <= self.n <= _MOST_STARS:
+            raise InputError(f"stars_per_position = {self.n!r}", allowed=f"1 .. {_MOST_STARS}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +84,12 @@ class Recovery:
     ----------
     stars : Stars
         The stars that were observed.
+    curve : PhaseCurve
+        Their shapes.
+    visits : Visits
+        The visits that observed them.
+    light_curves : LightCurves
+        What was measured.
     periods : PeriodResult
         What the blind search found.
     verdicts : Verdicts
@@ -80,32 +101,47 @@ class Recovery:
     """
 
     stars: Stars
+    curve: PhaseCurve
+    visits: Visits
+    light_curves: LightCurves
     periods: PeriodResult
     verdicts: Verdicts
     n_visits: int
     n_visits_used: float
 
 
-def stars_of_position(ra: float, dec: float, n: int) -> npt.NDArray[np.int64]:
+def stars_of_position(ra: float, dec: float, n: int, star_class: str) -> npt.NDArray[np.int64]:
     """Give the stars of a sky position their numbers.
 
-    The numbers depend on the position alone: two surveys, two slicers or two constraints observe
-    the same stars there, and differences between them are paired.
+    The numbers depend on position and class alone: two surveys, two slicers or two constraints
+    observe the same stars there, and differences between them are paired.
 
     Parameters
     ----------
     ra, dec : float
         Position in degrees.
     n : int
-        Number of stars.
+        Number of stars, up to 32768.
+    star_class : str
+        Class, subtype or alias; a class and each of its subtypes have numbers of their own.
 
     Returns
     -------
     ndarray of int64, shape (n,)
-        ``pixel << 20 | j`` with the nested HEALPix pixel at nside 8192.
+        ``pixel << 20 | code << 15 | j`` with the nested HEALPix pixel at nside 8192 and the place
+        of class and subtype in the lists of `pelsvae_cadence.classes`.
     """
     pixel = int(healpy.ang2pix(_POSITION_NSIDE, ra % 360.0, dec, nest=True, lonlat=True))
-    return freeze(pixel * _STARS_PER_PIXEL + np.arange(n, dtype=np.int64))
+    code = _SAMPLES.index(parse_star_class(star_class))
+    first = (pixel << _PIXEL_SHIFT) + (code << _CLASS_SHIFT)
+    return freeze(first + np.arange(n, dtype=np.int64))
+
+
+def _at_magnitude_of(stars: Stars, band: str, magnitude: float) -> Stars:
+    """Move stars to a magnitude, under numbers of their own: each magnitude has its own noise."""
+    step = round(magnitude / _MAGNITUDE_STEP)
+    moved = at_magnitude(stars, band, magnitude)
+    return replace(moved, star_id=stars.star_id + (step << _MAGNITUDE_SHIFT))
 
 
 # Bundles of one run share their stars; a metric object must stay light, since MAF copies it for
@@ -114,7 +150,19 @@ _models: OrderedDict[str, LightCurveModel] = OrderedDict()
 _samples: OrderedDict[tuple[object, ...], tuple[Stars, PhaseCurve]] = OrderedDict()
 
 
-def _model(name: str) -> LightCurveModel:
+def load_model(name: str) -> LightCurveModel:
+    """Load a source model once for all metrics of the process.
+
+    Parameters
+    ----------
+    name : str
+        Name or path of the model.
+
+    Returns
+    -------
+    LightCurveModel
+        The model.
+    """
     from pelsvae_cadence.source import LightCurveModel
 
     if name not in _models:
@@ -146,13 +194,13 @@ def stars_at(
     key = (sample, round(ra, 9), round(dec, 9), ebv)
     if key not in _samples:
         star_class, subtype = parse_star_class(sample.star_class)
-        model = _model(sample.model)
+        model = load_model(sample.model)
         stars = model.sample(
             star_class,
             subtype=subtype,
             n=sample.n,
             seed=sample.seed,
-            star_id=stars_of_position(ra, dec, sample.n),
+            star_id=stars_of_position(ra, dec, sample.n, sample.star_class),
             ra=ra,
             dec=dec,
             ebv=ebv,
@@ -220,7 +268,7 @@ def observe_and_search(
     if magnitude is not None:
         if reference_band not in BANDS:
             raise InputError(f"unknown band {reference_band!r}", allowed=", ".join(BANDS))
-        observed = at_magnitude(stars, reference_band, magnitude)
+        observed = _at_magnitude_of(stars, reference_band, magnitude)
     else:
         observed = replace(stars, distance_modulus=np.full(len(stars), distance_modulus))
     light_curves = simulate(observed, visits, seed=seed, curve=curve)
@@ -229,6 +277,9 @@ def observe_and_search(
     periods = search(light_curves, baseline=baseline, period_range=period_range)
     return Recovery(
         stars=observed,
+        curve=curve,
+        visits=visits,
+        light_curves=light_curves,
         periods=periods,
         verdicts=judge(periods, observed.period, false_alarm_level=false_alarm_level),
         n_visits=len(visits),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,14 +18,18 @@ import pandas as pd
 
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
+from pelsvae_cadence.cadence.tables import file_sha256
+from pelsvae_cadence.catalog import Provenance
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.batches import (
     DEFAULT_CLASSES,
     DEFAULT_MAGNITUDES,
     period_recovery_batch,
 )
+from pelsvae_cadence.metrics.keeping import Example, Keeper
 from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES
+from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.metrics.survey_source import PositionCadence, SurveySource, open_survey
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
@@ -33,6 +41,7 @@ from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
 __all__ = ["PartialSkyWarning", "RunResult", "run_period_recovery"]
 
 RESULTS_FILE: Final = "resultsDb_sqlite.db"
+_TABLES: Final = ("positions", "stars", "summary")
 _PLOTTED: Final = ("_recovered", "_recovered_or_half", "_no_detection", "_n_visits")
 # A wide survey reaches 60-70 % of the sky; patches cut out of one reach far less.
 _PARTIAL_SKY: Final = 0.3
@@ -63,7 +72,10 @@ class RunResult:
     out_dir : Path
         Where everything is.
     files : dict of str to Path
-        "results" (MAF's ResultsDb), "positions", "stars" and "summary" (CSV).
+        "results" (MAF's ResultsDb), "positions", "stars" and "summary" (CSV), and "catalogue"
+        (HDF5) where one was asked for.
+    example : Example or None
+        One star of the run, near the middle magnitude, with its period found if possible.
     """
 
     positions: pd.DataFrame
@@ -71,6 +83,7 @@ class RunResult:
     summary: pd.DataFrame
     out_dir: Path
     files: dict[str, Path]
+    example: Example | None = None
 
 
 def run_period_recovery(
@@ -91,6 +104,8 @@ def run_period_recovery(
     use_camera: bool | None = None,
     overwrite: bool = False,
     plots: bool = False,
+    catalog: str | None = None,
+    command: str = "",
     progress: Callable[[int, int], None] | None = None,
     **metric_options: Any,
 ) -> RunResult:
@@ -135,6 +150,10 @@ def run_period_recovery(
     plots : bool
         Also write MAF's plots of the main values (recovered, or at half the period, without a
         detection, number of visits).
+    catalog : str, optional
+        Also write stars, visits and light curves to an HDF5 catalogue of this name in `out_dir`.
+    command : str
+        The command line, for the catalogue's provenance.
     progress : callable, optional
         Called with (positions done, positions in all), counted over all bundles. Positions
         without visits are not visited by MAF and stay uncounted until the end.
@@ -187,6 +206,7 @@ def run_period_recovery(
     slicer = _slicer(source, points, nside, reach, use_camera)
     total = len(slicer) * len(star_classes) * len(mags)
     done = 0
+    keeper: Keeper
 
     def step() -> None:
         nonlocal done
@@ -209,37 +229,93 @@ def run_period_recovery(
         seeing_col=source.seeing,
         mjd_is_middle=source.mjd_is_middle,
         on_run=step,
+        on_observed=lambda recovery: keeper.keep(recovery),
         **metric_options,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    tables = {key: folder / f"{key}.csv" for key in ("positions", "stars", "summary")}
-    if overwrite:
-        for old in (folder / RESULTS_FILE, *tables.values()):
-            old.unlink(missing_ok=True)
-    results = ResultsDb(out_dir=str(folder))
     object_bundles = list(bundles.values())
-    group = MetricBundleGroup(
-        bundles, source.database, out_dir=str(folder), results_db=results, save_early=False,
-        db_table=source.table,
-    )  # fmt: skip
-    group.run_current(constraint, sim_data=source.array)
-    if nside is not None:
-        _warn_of_patches(object_bundles[0])
-    group.write_all()
-    if plots:
-        _plot(group)
-    results.close()
-    positions_table, stars_table = _tables(object_bundles, name)
-    frames = {
-        "positions": positions_table,
-        "stars": stars_table,
-        "summary": _summary(positions_table),
-    }
-    for key, frame in frames.items():
-        frame.to_csv(tables[key], index=False)
+    frames: dict[str, pd.DataFrame] = {}
+    files = {"results": RESULTS_FILE, **{key: f"{key}.csv" for key in _TABLES}}
+    if catalog is not None:
+        files["catalogue"] = catalog
+    with _new_results(folder) as work:
+        keeper = Keeper(
+            float(np.median(mags)),
+            object_bundles[0].metric.reference_band,
+            catalog=None if catalog is None else work / catalog,
+            provenance=_provenance(object_bundles[0], source, name, constraint, command),
+        )
+        results = ResultsDb(out_dir=str(work))
+        try:
+            group = MetricBundleGroup(
+                bundles, source.database, out_dir=str(work), results_db=results, save_early=False,
+                db_table=source.table,
+            )  # fmt: skip
+            with keeper:
+                group.run_current(constraint, sim_data=source.array)
+            if nside is not None:
+                _warn_of_patches(object_bundles[0])
+            frames["positions"], frames["stars"] = _tables(object_bundles, name)
+            frames["summary"] = _summary(frames["positions"])
+            group.write_all()
+            if plots:
+                _plot(group)
+        finally:
+            results.close()
+        for key, frame in frames.items():
+            frame.to_csv(work / files[key], index=False)
     if progress is not None:
         progress(total, total)
-    return RunResult(out_dir=folder, files={"results": folder / RESULTS_FILE, **tables}, **frames)
+    return RunResult(
+        out_dir=folder,
+        files={key: folder / file for key, file in files.items()},
+        example=keeper.example,
+        **frames,
+    )
+
+
+@contextmanager
+def _new_results(folder: Path) -> Iterator[Path]:
+    """Work in a folder of its own, so that earlier results stay until the new ones are complete."""
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    try:
+        yield work
+        for old in _files_of_results(folder / RESULTS_FILE):
+            (folder / old).unlink(missing_ok=True)
+        for new in work.iterdir():
+            new.replace(folder / new.name)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _files_of_results(database: Path) -> list[str]:
+    """List the metric files of an earlier run, which the new one replaces."""
+    if not database.exists():
+        return []
+    connection = sqlite3.connect(f"file:{database.resolve().as_posix()}?mode=ro", uri=True)
+    try:
+        rows = connection.execute("select metric_datafile from metrics").fetchall()
+    except sqlite3.Error:
+        return []  # another version's results: left alone
+    finally:
+        connection.close()
+    return [Path(row[0]).name for row in rows if row[0]]
+
+
+def _provenance(
+    bundle: MetricBundle, source: SurveySource, run_name: str, constraint: str, command: str
+) -> Provenance:
+    metric = bundle.metric
+    model = load_model(metric.sample.model)
+    return Provenance(
+        seed=metric.sample.seed,
+        model_name=model.name,
+        model_hash=model.hash,
+        survey_name=source.name,
+        survey_hash="" if source.database is None else file_sha256(Path(source.database)),
+        command=command,
+        extra={"run_name": run_name, "constraint": constraint},
+    )
 
 
 def _slicer(
@@ -347,9 +423,10 @@ def _summary(positions: pd.DataFrame) -> pd.DataFrame:
     n = groups.size()
     summary.insert(0, "n_positions", n)
     summary.insert(1, "n_stars", groups["n_stars"].sum())
-    # One position has no scatter to learn from: its binomial error stands in.
-    scatter = groups["recovered"].std() / np.sqrt(n)
-    share = summary["recovered"]
-    binomial = np.sqrt(share * (1.0 - share) / summary["n_stars"])
-    summary["recovered_err"] = scatter.where(n > 1, binomial)
+    # All or no stars recovered shows no scatter and is no proof of certainty: the half-width of
+    # the 68.3 per cent interval of Wilson (1927, J. Am. Stat. Assoc. 22, 209) is the least error.
+    scatter = (groups["recovered"].std() / np.sqrt(n)).fillna(0.0)
+    share, stars = summary["recovered"], summary["n_stars"]
+    wilson = np.sqrt(share * (1.0 - share) / stars + 0.25 / stars**2) / (1.0 + 1.0 / stars)
+    summary["recovered_err"] = np.maximum(scatter, wilson)
     return summary.reset_index()

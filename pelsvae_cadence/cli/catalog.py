@@ -26,7 +26,7 @@ def inspect(file: File, as_json: Json = False) -> None:
     if as_json:
         print_json(summary)
         return
-    table(f"{file}", ["", "value"], _rows(summary))
+    table(f"{file}", ["", "value"], _rows(summary), text=True)
 
 
 @app.command()
@@ -58,5 +58,7 @@ def _rows(values: dict[str, Any], prefix: str = "") -> list[list[str]]:
         elif isinstance(value, list):
             rows.append([name, " .. ".join(f"{v:.3f}" for v in value)])
         else:
-            rows.append([name, f"{value:,}" if isinstance(value, int) and key != "seed" else str(value)])
+            rows.append(
+                [name, f"{value:,}" if isinstance(value, int) and key != "seed" else str(value)]
+            )
     return rows

@@ -168,6 +168,6 @@ def _write_csv(path: Any, points: Any) -> None:
 def _write_picture(path: Any, star: Any, points: Any, curve: Any, title: str) -> None:
     from pelsvae_cadence.plotting import plot_folded
 
-    axes = plot_folded(points, star=star, curve=curve, title=title)
+    figure: Any = plot_folded(points, star=star, curve=curve, title=title).figure
     with replacing(path) as partial:
-        axes.figure.savefig(partial, dpi=150)
+        figure.savefig(partial, dpi=150)

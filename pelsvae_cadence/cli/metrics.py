@@ -129,14 +129,18 @@ def metrics(
     periods = _numbers(period_range, "--period-range")
     if len(periods) != 2:
         raise InputError(f"--period-range {period_range!r}", allowed="two numbers, e.g. 0.03,1000")
-    classes = [name.strip() for item in star_class or [] for name in item.split(",") if name.strip()]
+    classes = [
+        name.strip() for item in star_class or [] for name in item.split(",") if name.strip()
+    ]
     options: dict[str, Any] = {}
     if classes:
         options["star_classes"] = classes
     if magnitudes is not None:
         options["magnitudes"] = _numbers(magnitudes, "--magnitudes")
     source = LightCurveModel.load(model)  # a wrong model is said before any work
-    cadence = db if db is not None and synthetic is None else load_cadence(db, synthetic, seed=seed)
+    cadence: Any = db
+    if db is None or synthetic is not None:
+        cadence = load_cadence(db, synthetic, seed=seed)
     if db is None and constraint == "" and survey is not None:
         raise InputError("--survey needs a table (--db): a synthetic survey knows what it is")
     folder = output_folder(out_dir)
@@ -163,13 +167,13 @@ def metrics(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             max_visits=max_visits,
             model=model,
+            catalog="catalogue.h5" if catalog else None,
+            command=command_line(),
             **options,
         )
     _repeat_warnings(caught)
     files = {name: str(path) for name, path in result.files.items()}
     files |= _pictures(result, folder, resolution)
-    if catalog:
-        files["catalogue"] = str(_catalogue(result, folder, source, seed))
     if as_json:
         print_json({
             "run": result.summary["run"].iloc[0] if len(result.summary) else run_name,
@@ -287,7 +291,7 @@ def _print_summary(result: RunResult) -> None:
     rows = [
         [
             f"{row.star_class}", f"{row.magnitude:g}", f"{row.n_positions}", f"{row.n_stars}",
-            f"{row.n_visits:.0f}", f"{row.recovered:.2f} ± {row.recovered_err:.2f}",
+            f"{row.n_visits:.0f}", f"{row.recovered:.2f}±{row.recovered_err:.2f}",
             f"{row.strict:.2f}", f"{row.top5:.2f}", f"{row.harmonic:.2f}", f"{row.alias:.2f}",
             f"{row.wrong:.2f}", f"{row.no_detection:.2f}",
         ]
@@ -295,7 +299,7 @@ def _print_summary(result: RunResult) -> None:
     ]  # fmt: skip
     table(
         f"{run}: fraction of stars by verdict",
-        ["class", "r mag", "positions", "stars", "visits", "recovered", "strict", "in top 5",
-         "P/2, 2P", "alias", "wrong", "none"],
+        ["class", "mag", "sites", "stars", "visits", "recovered", "strict", "top 5", "P/2,2P",
+         "alias", "wrong", "none"],
         rows,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import sys
 from pathlib import Path
@@ -292,14 +293,14 @@ def _plain(value: Any) -> Any:
         return _plain(value.tolist())
     if isinstance(value, Path):
         return str(value)
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         return str(value)
     return value
 
 
-def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+def table(title: str, columns: list[str], rows: list[list[str]], *, text: bool = False) -> None:
     """Print a small table on stdout.
 
     Parameters
@@ -310,12 +311,16 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         Column names; all but the first are right-aligned.
     rows : list of list of str
         Cells.
+    text : bool
+        Cells are words rather than numbers: columns are left-aligned and long cells fold.
     """
     grid = Table(title=title, title_justify="left", title_style="bold")
     for k, name in enumerate(columns):
-        grid.add_column(name, justify="left" if k == 0 else "right", overflow="fold")
+        grid.add_column(
+            name, justify="left" if text or k == 0 else "right", overflow="fold", no_wrap=not text
+        )
     for row in rows:
         grid.add_row(*row)
-    # On a pipe, rich would fold to 80 columns; results must stay one line a row.
-    width = None if sys.stdout.isatty() else max(100, *(sum(map(len, r)) + 60 for r in rows or [[]]))
+    # On a pipe, rich would fold numbers to 80 columns; a row must stay one line.
+    width = None if sys.stdout.isatty() else 110 if text else 160
     Console(width=width, highlight=False).print(grid)

@@ -1,0 +1,240 @@
+"""The command ``python -m pelsvae_cadence.training``: from real stars to shipped weights."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pelsvae_cadence.cli.options import messages
+from pelsvae_cadence.cli.running import run_app
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="python -m pelsvae_cadence.training",
+    help="From real stars to shipped weights: training sets, training, figures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+    },
+)
+
+Seed = Annotated[int, typer.Option(help="Seed of every random draw.", min=0)]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder that holds lightcurves/. Default: $PELSVAE_DATA.", show_default=False
+    ),
+]
+
+
+def _data_folder(data: Path | None) -> Path:
+    named = data or (Path(os.environ["PELSVAE_DATA"]) if "PELSVAE_DATA" in os.environ else None)
+    if named is None:
+        raise InputError("no data folder", remedy="Give --data, or set PELSVAE_DATA.")
+    if not (named / "lightcurves").is_dir():
+        raise InputError(f"{named} holds no folder lightcurves", remedy="Give another --data.")
+    return named
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Any]:
+    from rich.progress import Progress
+
+    with Progress(console=messages) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@app.command()
+def dataset(
+    data: Data = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Table to write. Default: the committed one.", show_default=False),
+    ] = None,
+    checkpoint: Annotated[
+        Path, typer.Option(help="Finished PHOEBE systems; a killed run goes on from it.")
+    ] = Path("outputs/phoebe.jsonl"),
+    seed: Seed = 20,
+    only_spheres: Annotated[
+        bool, typer.Option("--only-spheres", help="Every binary without PHOEBE: a quick look.")
+    ] = False,
+) -> None:
+    """Build the open training set: catalogue shapes, real light curves, simulated binaries."""
+    from pelsvae_cadence.training.open_set import OPEN_SET_FILE
+    from pelsvae_cadence.training.open_set_assembly import build_open_set, write_open_set
+
+    folder = _data_folder(data)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    with messages.status("building the open set (PHOEBE takes about half an hour)"):
+        table, card = build_open_set(
+            folder, seed=seed, checkpoint=checkpoint, only_spheres=only_spheres
+        )
+    target = output or OPEN_SET_FILE
+    write_open_set(table, card, target)
+    messages.print(f"{len(table)} stars: {target}", soft_wrap=True)
+
+
+@app.command()
+def fit(
+    out_dir: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path(
+        "outputs/fit"
+    ),
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            help="Weights file to write. Default: NAME.safetensors in --out-dir.",
+            show_default=False,
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Training table. Default: the committed one.", show_default=False),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "harmonic",
+    latent_map: Annotated[str, typer.Option(help="flow or linear.")] = "flow",
+    seed: Seed = 0,
+    steps: Annotated[int, typer.Option(help="Steps of the VAE.", min=1)] = 3000,
+    mapping_steps: Annotated[int, typer.Option(help="Steps of the latent map.", min=1)] = 1500,
+    n_latent: Annotated[int, typer.Option(help="Latent dimensions.", min=1)] = 8,
+    device: Annotated[str, typer.Option(help="Torch device: cpu or cuda.")] = "cpu",
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Start anew rather than from the last checkpoint.")
+    ] = False,
+) -> None:
+    """Train the harmonic PELS-VAE and its latent map; write weights and card."""
+    from pelsvae_cadence.training.export import fit_model
+
+    path = fit_model(
+        out_dir, weights=weights, table=table, name=name, latent_map=latent_map, seed=seed,
+        steps=steps, mapping_steps=mapping_steps, n_latent=n_latent, device=device,
+        resume=not restart,
+    )  # fmt: skip
+    messages.print(f"weights: {path}", soft_wrap=True)
+
+
+@app.command()
+def gallery(
+    output: Annotated[Path, typer.Argument(help="PNG file.")] = Path("gallery.png"),
+    weights: Annotated[str, typer.Option(help="Name or path of the weights.")] = "default",
+    n: Annotated[int, typer.Option(help="Curves per class.", min=1)] = 8,
+    seed: Seed = 0,
+) -> None:
+    """Draw real and generated curves side by side, class by class."""
+    from pelsvae_cadence.training.model_figures import gallery as draw
+
+    messages.print(f"picture: {draw(output, weights=weights, n=n, seed=seed)}", soft_wrap=True)
+
+
+@app.command()
+def preprocess(
+    source: Annotated[
+        Path, typer.Argument(help="OGLE archive folder, .npz set, CSV or Parquet file.")
+    ],
+    output: Annotated[Path, typer.Argument(help="Folder for the cleaned light curves.")],
+    stars: Annotated[
+        Path | None, typer.Option(help="Star table (CSV or Parquet).", show_default=False)
+    ] = None,
+    band: Annotated[
+        str | None, typer.Option(help="Band, where the files do not say.", show_default=False)
+    ] = None,
+    t_len: Annotated[int, typer.Option(help="Points of a folded light curve.")] = 300,
+    min_points: Annotated[int, typer.Option(help="Fewest points of a raw light curve.")] = 300,
+    min_snr: Annotated[float, typer.Option(help="Least std(mag) / median error.")] = 5.0,
+    clip_iterations: Annotated[int, typer.Option(help="Passes of clipping; 0: none.")] = 3,
+    estimate_periods: Annotated[
+        bool, typer.Option("--estimate-periods", help="Search for missing periods.")
+    ] = False,
+    merge_repeated: Annotated[
+        bool, typer.Option("--merge-repeated", help="Merge points repeated in full.")
+    ] = False,
+    seed: Seed = 0,
+) -> None:
+    """Prepare raw light curves as the paper does; a killed run goes on where it was."""
+    from pelsvae_cadence.training.light_curve_files import open_light_curves
+    from pelsvae_cadence.training.preprocessing import PreprocessingOptions
+    from pelsvae_cadence.training.preprocessing_counts import format_counts
+    from pelsvae_cadence.training.preprocessing_run import preprocess as run
+
+    options = PreprocessingOptions(
+        t_len=t_len, min_points=min_points, min_snr=min_snr, clip_iterations=clip_iterations,
+        estimate_periods=estimate_periods, merge_repeated=merge_repeated,
+    )  # fmt: skip
+    with _progress("preprocessing") as progress:
+        curves = open_light_curves(source, stars, band=band)
+        log = run(curves, output, options, seed=seed, progress=progress)
+    typer.echo(format_counts(log))
+
+
+@app.command()
+def augment(
+    folder: Annotated[Path, typer.Argument(help="Folder written by preprocess.")],
+    output: Annotated[Path, typer.Argument(help="File to write (.npz).")],
+    parameters: Annotated[
+        Path | None,
+        typer.Option(help="Table of physical parameters (CSV or Parquet).", show_default=False),
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Multiply the training stars as the paper does; no copy crosses the split."""
+    from pelsvae_cadence.training.augmentation_run import augment as run
+
+    with messages.status("augmenting"):
+        counts = run(folder, output, parameters=parameters, seed=seed)
+    typer.echo(counts.to_string())
+
+
+@app.command()
+def crossmatch(
+    stars: Annotated[Path, typer.Argument(help="Star table, or a folder of published tables.")],
+    output: Annotated[Path, typer.Argument(help="Folder for verdicts and pictures.")],
+    gaia: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of Gaia sources. Default: asked from the Gaia archive (needs astroquery).",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Match stars with Gaia and judge every candidate, with its reason."""
+    from pelsvae_cadence.training.crossmatch import format_summary
+    from pelsvae_cadence.training.crossmatch_run import crossmatch as run
+
+    with messages.status("matching"):
+        verdicts = run(stars, output, gaia=gaia)
+    typer.echo(format_summary(verdicts))
+
+
+@app.command("convert-published")
+def convert_published(
+    path: Annotated[Path, typer.Argument(help="The published training file (gzip'd npy).")],
+    output: Annotated[Path, typer.Argument(help="Folder or file to write.")],
+    trust_pickle: Annotated[
+        bool,
+        typer.Option("--trust-pickle", help="The file is a pickle: say that you trust its source."),
+    ] = False,
+) -> None:
+    """Convert the published training file, a pickle, into plain arrays."""
+    from pelsvae_cadence.training.published_file import convert_published_file
+
+    curves = convert_published_file(path, output, trust_pickle=trust_pickle)
+    messages.print(f"{len(curves)} light curves: {output}", soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command and leave the process."""
+    run_app(app)
+
+
+if __name__ == "__main__":
+    main()
