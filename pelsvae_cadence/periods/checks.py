@@ -93,7 +93,7 @@ def periods_report(seed: int = 0, quick: bool = False) -> Report:
     alarm = np.concatenate([result.false_alarm_probability for result in results])
     for level in (0.01, 0.1):
         n = alarm.size
-        highest = level + 3.0 * np.sqrt(level / n)
+        highest = round(level + 3.0 * float(np.sqrt(level / n)), 3)
         figures.append(
             Figure.within(
                 f"constant stars below a false-alarm probability of {level:g}",

@@ -29,6 +29,7 @@ _STAGE_1_SHIFTS: Final = np.array([-0.2, -0.1, 0.0, 0.1, 0.2])
 _STAGE_2_SHIFTS: Final = np.linspace(-0.075, 0.075, 13)
 _FINALISTS: Final = 8
 _RIDGE: Final = 1e-6
+_TOGETHER: Final = 16  # frequencies fitted together: their basis stays in the processor's cache
 _SAME_PEAK: Final = 0.2  # cycles over the baseline
 
 
@@ -62,7 +63,7 @@ def _allowed_harmonics(series: JointSeries, wanted: Sequence[int]) -> tuple[int,
 
 
 def fourier_scores(
-    series: JointSeries, frequency: FloatArray, harmonics: Sequence[int]
+    series: JointSeries, centre: FloatArray, shifts: FloatArray, harmonics: Sequence[int]
 ) -> tuple[FloatArray, IntArray]:
     r"""Score trial frequencies with a Fourier series shared by all bands.
 
@@ -80,47 +81,59 @@ def fourier_scores(
     ----------
     series : JointSeries
         The star.
-    frequency : ndarray of float64, shape (n_f,)
-        Trial frequencies in 1/d.
+    centre : ndarray of float64, shape (n_c,)
+        Frequencies in 1/d around which to try.
+    shifts : ndarray of float64, shape (n_s,)
+        Distances in 1/d from each of them.
     harmonics : sequence of int
         Orders H to consider.
 
     Returns
     -------
-    score : ndarray of float64, shape (n_f,)
+    score : ndarray of float64, shape (n_c, n_s)
         The best score over H.
-    order : ndarray of int64, shape (n_f,)
+    order : ndarray of int64, shape (n_c, n_s)
         The H that gives it.
     """
     n = series.time.size
-    highest = max(harmonics)
+    n_columns = 2 * max(harmonics)
     time = series.time - 0.5 * (series.time.min() + series.time.max())
-    weight = series.error**-2.0
+    # Everything is divided by the errors once, so that sums over points need no weights.
+    root = 1.0 / series.error
     member = np.zeros((n, series.n_bands))
-    member[np.arange(n), series.band] = weight
-    band_weight = member.sum(axis=0)
+    member[np.arange(n), series.band] = root
+    band_weight = (member * member).sum(axis=0)
+    offset = member.T @ (root * series.value) / band_weight
+    fixed = np.column_stack([member, root * series.value])
+    at_centre, at_shift = _turns(centre, time), _turns(shifts, time)
 
-    phase = frequency[:, None] * time
-    fundamental = np.exp(2j * np.pi * (phase - np.rint(phase)))
-    basis = np.empty((frequency.size, 2 * highest, n))
-    wave = np.ones_like(fundamental)
-    for h in range(highest):
-        wave = wave * fundamental
-        basis[:, 2 * h] = wave.real
-        basis[:, 2 * h + 1] = wave.imag
-    weighted = basis * weight
-    means = basis @ member  # (n_f, 2H, n_bands)
-    normal = weighted @ basis.transpose(0, 2, 1) - (means / band_weight) @ means.transpose(0, 2, 1)
-    offset = member.T @ series.value / band_weight
-    target = weighted @ series.value - means @ offset
-    diagonal = np.arange(2 * highest)
-    normal[:, diagonal, diagonal] += _RIDGE * weight.sum()
-    factor = np.linalg.cholesky(normal)
-    solved = np.empty_like(target)
-    for k in range(2 * highest):  # forward substitution for all frequencies together
-        known = (factor[:, k, :k] * solved[:, :k]).sum(axis=1)
-        solved[:, k] = (target[:, k] - known) / factor[:, k, k]
-    gain = np.cumsum(solved**2, axis=1)[:, 1::2]  # (n_f, H): drop of chi-squared per order
+    gain = np.empty((centre.size * shifts.size, n_columns // 2))  # drop of chi-squared per order
+    step = max(1, _TOGETHER // shifts.size)
+    basis_memory = np.empty((step * shifts.size, n_columns, n))
+    diagonal = np.arange(n_columns)
+    for first in range(0, centre.size, step):
+        some = at_centre[first : first + step, None, :] * at_shift
+        fundamental = some.reshape(-1, n)
+        n_f = fundamental.shape[0]
+        basis = basis_memory[:n_f]
+        wave = root * fundamental
+        for column in range(0, n_columns, 2):
+            basis[:, column] = wave.real
+            basis[:, column + 1] = wave.imag
+            wave *= fundamental
+        sums = basis @ fixed  # (n_f, 2H, n_bands + 1)
+        means = sums[:, :, :-1]
+        target = sums[:, :, -1] - means @ offset
+        normal = basis @ basis.transpose(0, 2, 1)
+        normal -= (means / band_weight) @ means.transpose(0, 2, 1)
+        normal[:, diagonal, diagonal] += _RIDGE * band_weight.sum()
+        factor = np.linalg.cholesky(normal)
+        solved = np.empty_like(target)
+        for k in range(n_columns):  # forward substitution for all frequencies together
+            known = (factor[:, k, :k] * solved[:, :k]).sum(axis=1)
+            solved[:, k] = (target[:, k] - known) / factor[:, k, k]
+        rows = slice(first * shifts.size, first * shifts.size + n_f)
+        gain[rows] = np.cumsum(solved * solved, axis=1)[:, 1::2]
 
     chi2 = series.chi2 - float(band_weight @ offset**2)
     orders = np.array(sorted(harmonics))
@@ -128,7 +141,14 @@ def fourier_scores(
     likelihood = _noise_free_scale(chi2, n) - _noise_free_scale(rest, n)
     score = likelihood - 2.0 * orders * np.log(n)
     best = np.argmax(score, axis=1)
-    return score[np.arange(frequency.size), best], orders[best]
+    shape = (centre.size, shifts.size)
+    return score[np.arange(best.size), best].reshape(shape), orders[best].reshape(shape)
+
+
+def _turns(frequency: FloatArray, time: FloatArray) -> npt.NDArray[np.complex128]:
+    phase = np.outer(frequency, time)
+    turns: npt.NDArray[np.complex128] = np.exp(2j * np.pi * (phase - np.rint(phase)))
+    return turns
 
 
 def _noise_free_scale(chi2: npt.ArrayLike, n: int) -> FloatArray:
@@ -164,17 +184,17 @@ def refine(
     """
     trial = candidates(peaks, grid)
     baseline = grid.baseline
-    # A shift must not reach zero frequency, where the model degenerates into the band offsets.
-    floor = 0.5 * grid.df
 
     def search(
         centre: FloatArray, shifts: FloatArray, wanted: Sequence[int]
     ) -> tuple[FloatArray, FloatArray, IntArray]:
-        around = np.maximum(centre[:, None] + shifts / baseline, floor).ravel()
-        score, order = fourier_scores(series, around, _allowed_harmonics(series, wanted))
-        best = np.argmax(score.reshape(centre.size, shifts.size), axis=1)
-        pick = np.arange(centre.size) * shifts.size + best
-        return around[pick], score[pick], order[pick]
+        away = shifts / baseline
+        # A shift must not reach zero frequency, where the model becomes the band offsets.
+        centre = np.maximum(centre, 0.5 * grid.df - away.min())
+        score, order = fourier_scores(series, centre, away, _allowed_harmonics(series, wanted))
+        best = np.argmax(score, axis=1)
+        rows = np.arange(centre.size)
+        return centre + away[best], score[rows, best], order[rows, best]
 
     frequency, score, _ = search(trial, _STAGE_1_SHIFTS, _STAGE_1)
     finalists = np.argsort(-score, kind="stable")[:_FINALISTS]
