@@ -41,7 +41,7 @@ _EVEN_BLOCK: Final = 20
 # Share of the visits planned for hours later for which the night turns out long enough.
 _LATER_FITS: Final = 0.8
 # A night is fully used when it reaches this share of the hour angles at which a position is taken.
-_ENOUGH_OF_THE_USUAL: Final = 0.10
+_ENOUGH_OF_THE_USUAL: Final = 0.07
 
 
 def per_night(

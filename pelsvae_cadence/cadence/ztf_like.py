@@ -113,7 +113,8 @@ ZTF_2018: Final = SurveyModel(
     reference_time=30.0,
     down_fraction=(0.32, 0.33, 0.33, 0.25, 0.21, 0.13, 0.09, 0.05, 0.05, 0.03, 0.11, 0.10),
     down_memory=0.75,
-    stoppages=((112, 21), (629, 18), (1262, 48), (1312, 20), (1353, 28)),
+    # The five longest gaps of the log, less two nights each for the weather about them.
+    stoppages=((113, 19), (630, 16), (1263, 46), (1313, 18), (1354, 26)),
     season_dec=(-20.0, 5.0, 35.0, 65.0),
     season_profile=(_SEASON_SOUTH, _SEASON_EQUATOR, _SEASON_NORTH, _SEASON_POLAR),
     gaps=_GAPS,
@@ -128,7 +129,7 @@ ZTF_2018: Final = SurveyModel(
     ),
     visits_per_band=_VISITS,
     rolling=None,
-    year_mean=(0.715, 0.85, 1.17, 0.715, 1.45),
+    year_mean=(0.715, 0.84, 1.15, 0.69, 1.33),
     year_scatter=0.25,
     year_patch=8,
     patterns=tuple(_PATTERNS),
