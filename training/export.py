@@ -87,6 +87,7 @@ def fit_model(
     from pelsvae_cadence.training.model_checks import model_report
     from pelsvae_cadence.training.open_set import load_open_set
 
+    _check_map(latent_map)
     stars = load_open_set(table)
     shapes = ShapeTable.from_open_set(stars)
     vae, latent, record = train_model(
@@ -112,6 +113,11 @@ def fit_model(
         scores = {f.name: round(f.value, 4) for f in report.figures if f.unit != "ms"}
         export_model(path, vae, latent, record, shapes, scores=scores, **about)
     return path
+
+
+def _check_map(name: str) -> None:
+    if name not in LATENT_MAPS:
+        raise InputError(f"latent_map = {name!r}", allowed=", ".join(LATENT_MAPS))
 
 
 def _mapping_fit(steps: int, seed: int, device: str) -> FitConfig:
@@ -167,8 +173,7 @@ def train_model(
     record : dict
         Sizes, configurations and validation scores, for the card.
     """
-    if latent_map not in LATENT_MAPS:
-        raise InputError(f"latent_map = {latent_map!r}", allowed=", ".join(LATENT_MAPS))
+    _check_map(latent_map)
     place = Path(folder)
     fit = fit or FitConfig()
     mapping = mapping or LatentMapConfig()

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from pelsvae_cadence.classes import CLASS_DESCRIPTIONS
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set
 
@@ -75,8 +74,7 @@ def gallery(
         label = f"{star_class} {subtype}"
         axes[2 * r, 0].set_ylabel(f"{label}\nreal", fontsize=8)
         axes[2 * r + 1, 0].set_ylabel("drawn", fontsize=8, color="C0")
-    names = ", ".join(CLASS_DESCRIPTIONS[c] for c in model.classes)
-    figure.suptitle(f"Test stars and stars drawn at their periods: {names}", fontsize=9)
+    figure.suptitle("Test stars (grey), and stars drawn at their periods (blue)", fontsize=9)
     target = Path(path)
     figure.savefig(target, dpi=80)
     return target

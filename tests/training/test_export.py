@@ -1,0 +1,70 @@
+"""From a table on disk to weights that load, through the one call behind the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.training.export import fit_model
+from pelsvae_cadence.training.open_set import OpenSet, load_open_set, save_open_set
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[OpenSet, Path]:
+    """Some Cepheids and RR Lyrae stars of every split."""
+    stars = load_open_set()
+    rows = np.concatenate(
+        [
+            np.flatnonzero((stars.star_class == c) & (stars.subtype == s) & (stars.split == p))[:20]
+            for c, s in (("CEP", "F"), ("RRLYR", "RRab"), ("RRLYR", "RRc"))
+            for p in ("train", "validation", "test")
+        ]
+    )
+    path = tmp_path_factory.mktemp("table") / "small.npz"
+    save_open_set(stars.take(rows), path)
+    return stars.take(rows), path
+
+
+@pytest.mark.parametrize("latent_map", ["flow", "linear"])
+def test_fit_model(small: tuple[OpenSet, Path], tmp_path: Path, latent_map: str) -> None:
+    _, table = small
+    path = fit_model(
+        tmp_path, table=table, name="tiny", latent_map=latent_map, seed=3, steps=3,
+        mapping_steps=2, quiet=True,
+    )  # fmt: skip
+    assert path == tmp_path / "tiny.safetensors"
+    model = LightCurveModel.load(path)
+    assert model.classes == ("CEP", "RRLYR")
+    card = model.card
+    assert card["seed"] == 3
+    assert "--seed 3 --steps 3" in card["command"]
+    assert card["training_data"]["stars"]["CEP/F"] == {"train": 20, "validation": 20, "test": 20}
+    assert card["scores"]["CEP: reconstruction RMS / amplitude at 300 points"] > 0
+    assert card["hyperparameters"]["latent_map"] == latent_map
+    stars = model.sample("RRab", n=4, seed=1)
+    assert np.isfinite(model.phase_curve(stars).cos).all()
+    with pytest.raises(InputError, match="not trained on DSCT"):
+        model.sample("DSCT")
+
+
+def test_training_stars_are_in_range(small: tuple[OpenSet, Path], tmp_path: Path) -> None:
+    stars, table = small
+    path = fit_model(
+        tmp_path, table=table, steps=1, mapping_steps=1, latent_map="linear", quiet=True,
+        score=False,
+    )  # fmt: skip
+    model = LightCurveModel.load(path)
+    assert model.card["scores"] == {}
+    low, high = model.ranges("RRLYR", "RRc")["period"]
+    mine = (stars.subtype == "RRc") & (stars.split == "train")
+    assert low < stars.period[mine].min()
+    assert stars.period[mine].max() < high
+
+
+def test_unknown_map(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"latent_map = 'tree'; allowed: flow, linear"):
+        fit_model(tmp_path, latent_map="tree", quiet=True)
