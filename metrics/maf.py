@@ -35,7 +35,8 @@ def prepare_data_directory() -> Path:
     if usual.is_dir():
         return usual
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    for parent in (cache / "pelsvae_cadence", Path(tempfile.gettempdir()) / "pelsvae_cadence"):
+    # With a hyphen: a folder of the package's own name beside a script would hide the package.
+    for parent in (cache / "pelsvae-cadence", Path(tempfile.gettempdir()) / "pelsvae-cadence"):
         folder = parent / "no_rubin_sim_data"
         try:
             folder.mkdir(parents=True, exist_ok=True)
