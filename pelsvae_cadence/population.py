@@ -286,6 +286,10 @@ class Population:
                     z = sum(inverse[i, j] * step[:, :, j] for j in range(i + 1))
                     log -= 0.5 * z**2
                 log -= np.log(np.diag(root)).sum()
+                # A subtype is chosen only where it is valid, unless none is.
+                low, high = group.bounds[given, 0] - 1e-9, group.bounds[given, 1] + 1e-9
+                values = fixed[:, given]
+                log[((values < low) | (values > high)).any(axis=1)] -= 1e6
             logs.append(log)
             owner.append(np.full(len(group.rows), g))
             index.append(np.arange(len(group.rows)))

@@ -267,6 +267,9 @@ class LightCurveModel:
             epoch=_REFERENCE_EPOCH + phase * values["period"],
             ra=ra, dec=dec, distance_modulus=distance_modulus, ebv=ebv, feh=feh, **values,
         )  # fmt: skip
+        if extrapolate == "error":
+            # Each parameter may suit the class and all together none of its subtypes.
+            self._checked_rows(stars, extrapolate)
         return replace(stars, latent=self._draw_latent(self._rows(stars), group, ids, random))
 
     def phase_curve(

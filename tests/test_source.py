@@ -172,6 +172,14 @@ def test_drawn_parameters_are_in_range(model: LightCurveModel) -> None:
             assert values.max() <= high + 1e-6 * abs(high), name
 
 
+@pytest.mark.parametrize("name", ["T2CEP", "CEP", "RRLYR", "ACEP", "ECL"])
+def test_what_sample_accepts_phase_curve_decodes(harmonic: LightCurveModel, name: str) -> None:
+    """Periods all over the range of a class, also where one of its subtypes ends."""
+    low, high = harmonic.ranges(name)["period"]
+    stars = harmonic.sample(name, period=np.geomspace(low, high, 400), seed=9)
+    assert len(harmonic.phase_curve(stars)) == 400
+
+
 def test_subtypes(harmonic: LightCurveModel) -> None:
     assert set(harmonic.sample("RRc", n=5).subtype.tolist()) == {"RRc"}
     assert set(harmonic.sample("CEP", subtype="1O", n=5).subtype.tolist()) == {"1O"}
