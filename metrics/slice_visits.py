@@ -118,12 +118,16 @@ def visits_from_slice(
         night=night.astype(np.int64),
         visit_id=visit_id,
         exptime=exptime,
-        seeing=(
-            None
-            if columns.seeing is None
-            else np.asarray(data_slice[columns.seeing], dtype=np.float64)
-        ),
+        seeing=_complete(data_slice, columns.seeing),
     )
+
+
+def _complete(data_slice: npt.NDArray[Any], column: str | None) -> npt.NDArray[np.float64] | None:
+    """Read a column that may be missing; one with gaps counts as missing."""
+    if column is None:
+        return None
+    values = np.asarray(data_slice[column], dtype=np.float64)
+    return values if np.isfinite(values).all() else None
 
 
 def _numbers_from_times(start: npt.NDArray[np.float64], band: npt.NDArray[np.str_]) -> IntArray:

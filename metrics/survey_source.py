@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.cadence.tables import find_columns, guess_survey, read_survey
 from pelsvae_cadence.errors import InputError
@@ -156,9 +156,10 @@ def _from_sqlite(path: Path, survey: SurveyName | None, constraint: str) -> Surv
             )
         own = [row[1] for row in connection.execute(f'pragma table_info("{table}")')]
         found = find_columns(own)
-        where = f" where {constraint}" if constraint else ""
+        where = f" where ({constraint})" if constraint else ""
         query = f'select "{found["band"]}", count(*), avg("{found["m5"]}") from "{table}"{where}'
         rows = connection.execute(f'{query} group by "{found["band"]}"').fetchall()
+        _refuse_gaps(connection, table, found, where)
         unique = True
         if "visit_id" in found:
             n, n_ids = connection.execute(
@@ -183,6 +184,7 @@ def _from_sqlite(path: Path, survey: SurveyName | None, constraint: str) -> Surv
             np.repeat(np.array(names, dtype=str), repeats),
             np.repeat(np.array(depths, dtype=np.float64), repeats),
         )
+    parse_bands([row[0] for row in rows], survey)  # an unknown band is said before MAF starts
     return SurveySource(
         name=path.name.split(".db")[0],
         survey=survey,
@@ -194,6 +196,24 @@ def _from_sqlite(path: Path, survey: SurveyName | None, constraint: str) -> Surv
         database=str(path),
         table=table,
     )
+
+
+def _refuse_gaps(
+    connection: sqlite3.Connection, table: str, found: dict[str, str], where: str
+) -> None:
+    """Name the first column that MAF needs as a number and that is something else somewhere."""
+    for key in ("start", "middle", "m5", "ra", "dec"):
+        if key not in found:
+            continue
+        column = found[key]
+        bad = f"typeof(\"{column}\") not in ('real', 'integer')"
+        condition = f"{where} and {bad}" if where else f" where {bad}"
+        (n,) = connection.execute(f'select count(*) from "{table}"{condition}').fetchone()
+        if n:
+            raise InputError(
+                f"{column} is not a number in {n} visits of the table",
+                remedy=f'Leave them out with a constraint, e.g. "{column} is not null".',
+            )
 
 
 def _column_map(found: dict[str, str]) -> dict[str, Any]:
@@ -258,9 +278,10 @@ def _from_positions(
     if constraint:
         # One SQL dialect everywhere: let sqlite select the rows.
         with sqlite3.connect(":memory:") as connection:
-            frame.to_sql("observations", connection, index=False)
+            frame.to_sql("observations", connection, index_label="_row")
             try:
-                frame = pd.read_sql(f"select * from observations where {constraint}", connection)
+                rows = pd.read_sql(f"select _row from observations where {constraint}", connection)
+                frame = frame.loc[rows["_row"]]
             except pd.errors.DatabaseError as error:
                 raise InputError(
                     f"constraint {constraint!r} on {cadence.name} fails: {error.__cause__}"

@@ -308,12 +308,18 @@ def survey_from_frame(
         own = pd.to_numeric(table[found["visit_id"]], errors="coerce").to_numpy()
         if np.isfinite(own.astype(np.float64)).all() and np.unique(own).size == own.size:
             visit_id = own.astype(np.int64)
-    optional = {
-        key: numbers(key, key) if key in found else None
-        for key in ("airmass", "seeing", "rotation")
-    }
+    optional = {key: _complete(table, found.get(key)) for key in ("airmass", "seeing", "rotation")}
     return Survey(
         name=name, survey=which, ra=numbers("ra", "right ascension"),
         dec=numbers("dec", "declination"), mjd=mjd, band=band, m5=m5, night=night,
         visit_id=visit_id, exptime=exptime, path=path, **optional,
     )  # fmt: skip
+
+
+def _complete(table: pd.DataFrame, column: str | None) -> npt.NDArray[np.float64] | None:
+    """Read a column that may be missing; one with gaps counts as missing."""
+    if column is None:
+        return None
+    parsed = pd.to_numeric(table[column], errors="coerce")
+    values = np.asarray(parsed.to_numpy(np.float64, na_value=np.nan))
+    return values if np.isfinite(values).all() else None

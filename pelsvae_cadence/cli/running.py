@@ -20,6 +20,8 @@ _USERS_OSERRORS: Final = (
     errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
 )  # fmt: skip
 
+_INTERRUPTED: Final = "interrupted; finished files are complete, others were not written"
+
 
 def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
     """Run an application and leave the process.
@@ -40,7 +42,11 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
     except InputError as error:
         _fail(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; finished files are complete, others were not written", 130)
+        _fail(_INTERRUPTED, 130)
+    except SystemExit as stop:
+        if stop.code == 130:  # typer's own answer to Ctrl-C, which says nothing
+            _fail(_INTERRUPTED, 130)
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -1,0 +1,6 @@
+"""``python -m pelsvae_cadence`` is the command ``pelsvae_cadence``."""
+
+from pelsvae_cadence.cli import main
+
+if __name__ == "__main__":
+    main()
