@@ -459,7 +459,7 @@ LSST_V3: Final = SurveyModel(
         rolling_seasons=tuple(range(3, 12)),
         epoch=615.0,
     ),
-    year_mean=(1.01, 0.953, 0.83, 1.0, 0.93, 0.90, 1.065, 1.01, 0.81, 1.05),
+    year_mean=(0.96, 0.94, 0.805, 1.0, 0.925, 0.88, 1.06, 1.01, 0.795, 1.04),
     year_scatter=0.05,
     year_patch=16,
     patterns=_PATTERNS,

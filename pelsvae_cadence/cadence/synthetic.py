@@ -85,7 +85,7 @@ class SyntheticSurvey:
         rolls from the third on.
     pairing : float, optional
         Share of blocks of visits that are pairs or longer, 0 to 1; None takes the preset's (about
-        0.72 for LSST, 0.71 for ZTF). The number of visits stays.
+        0.78 for LSST, 0.72 for ZTF). The number of visits stays.
     season_length : float, optional
         Factor on the length of the seasons, 0.3 to 1.5. The number of visits stays.
     exposure_time : mapping of str to float, optional

