@@ -4,10 +4,9 @@ import sys
 
 import astropy.units as u
 
-from pelsvae_cadence import LightCurveModel, SyntheticSurvey, search
+from pelsvae_cadence import LightCurveModel, SyntheticSurvey, search, simulate
 from pelsvae_cadence.photometry import at_magnitude
 from pelsvae_cadence.plotting import plot_folded
-from pelsvae_cadence.simulate import simulate
 
 # The source model draws the shape; what is not given (here M_G and the amplitude) is drawn too.
 model = LightCurveModel.load()

@@ -5,10 +5,9 @@ import sys
 import numpy as np
 from matplotlib.figure import Figure
 
-from pelsvae_cadence import LightCurveModel, SyntheticSurvey, search
+from pelsvae_cadence import LightCurveModel, SyntheticSurvey, search, simulate
 from pelsvae_cadence.periods import judge
 from pelsvae_cadence.photometry import at_magnitude
-from pelsvae_cadence.simulate import simulate
 
 SEED, N_STARS, POSITION = 3, 12, (35.6, -4.8)
 SURVEYS = {

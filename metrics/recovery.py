@@ -17,7 +17,7 @@ from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.periods import PERIOD_RANGE, PeriodResult, Verdicts, judge, search
 from pelsvae_cadence.photometry import at_magnitude
-from pelsvae_cadence.simulate import simulate
+from pelsvae_cadence.simulation import simulate
 
 if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.periods import search
     from pelsvae_cadence.phase_curve import PhaseCurve
-    from pelsvae_cadence.simulate import simulate
+    from pelsvae_cadence.simulation import simulate
     from pelsvae_cadence.source import LightCurveModel
     from pelsvae_cadence.stars import Stars
 
@@ -50,15 +50,11 @@ _HOMES: Final[dict[str, str]] = {
     "Visits": "cadence",
     "read_survey": "cadence",
     "search": "periods",
+    "simulate": "simulation",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name == "simulate":
-        # The function shares its module's name: importing the module would hide it.
-        function = import_module("pelsvae_cadence.simulate").simulate
-        globals()["simulate"] = function
-        return function
     if name in _HOMES:
         return getattr(import_module(f"pelsvae_cadence.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

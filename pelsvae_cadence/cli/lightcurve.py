@@ -79,7 +79,7 @@ def lightcurve(
 ) -> None:
     """Observe one star at one sky position: a table and a phase-folded picture."""
     from pelsvae_cadence.photometry import at_magnitude
-    from pelsvae_cadence.simulate import simulate
+    from pelsvae_cadence.simulation import simulate
     from pelsvae_cadence.source import LightCurveModel
 
     cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)

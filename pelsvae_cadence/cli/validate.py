@@ -18,6 +18,9 @@ __all__ = ["TOPICS", "validate"]
 #: Where each topic's figures are made: module and function(seed) -> Report.
 TOPICS = {
     "cadence": ("pelsvae_cadence.cadence.checks", "cadence_report"),
+    "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),
+    "model": ("pelsvae_cadence.training.model_checks", "model_report"),
+    "periods": ("pelsvae_cadence.periods.checks", "periods_report"),
 }
 
 

@@ -12,7 +12,7 @@ from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.noise import flux_to_mag, mag_to_flux
 from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry import band_amplitudes, mean_magnitudes
-from pelsvae_cadence.simulate import noise_free_magnitudes, simulate
+from pelsvae_cadence.simulation import noise_free_magnitudes, simulate
 from pelsvae_cadence.stars import Stars
 
 N_STARS = 30
@@ -98,7 +98,7 @@ def test_any_chunking_gives_the_same_bits(stars, curve, visits, chunk):
 
 def test_internal_blocks_change_nothing(stars, curve, visits, monkeypatch):
     full = simulate(stars, visits, curve=curve, seed=3)
-    monkeypatch.setattr("pelsvae_cadence.simulate._BLOCK", 1000)
+    monkeypatch.setattr("pelsvae_cadence.simulation._BLOCK", 1000)
     np.testing.assert_array_equal(simulate(stars, visits, curve=curve, seed=3).flux, full.flux)
 
 
