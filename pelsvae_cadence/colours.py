@@ -42,9 +42,10 @@ _TABLE: Final = np.array([
 
 # Oxygen-rich Miras: no atmosphere grid or blackbody works (TiO). Engineering estimate from late M
 # giants with (V-I)0 about 4; good to half a magnitude, u and g to one.
-_MIRA: Final = dict(
-    u=6.7, g=3.9, r=2.2, i=0.6, z=-0.4, y=-0.9, zg=3.9, zr=1.9, zi=0.25, G=1.5
-)  # fmt: skip
+_MIRA: Final = {
+    "u": 6.7, "g": 3.9, "r": 2.2, "i": 0.6, "z": -0.4, "y": -0.9, "zg": 3.9, "zr": 1.9, "zi": 0.25,
+    "G": 1.5,
+}  # fmt: skip
 
 
 def colour_minus_i(band: str, teff: npt.ArrayLike, star_class: npt.ArrayLike) -> FloatArray:

@@ -14,9 +14,15 @@ from pelsvae_cadence.files import output_folder, replacing
 def test_a_failed_write_keeps_the_old_file(tmp_path):
     target = tmp_path / "result.csv"
     target.write_text("old")
-    with pytest.raises(RuntimeError), replacing(target) as partial:
-        partial.write_text("half")
-        raise RuntimeError
+
+
+    def fail_half_way() -> None:
+        with replacing(target) as partial:
+            partial.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 

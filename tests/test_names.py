@@ -12,7 +12,7 @@ from pelsvae_cadence.errors import InputError
 def test_band_spellings():
     assert parse_bands(["g_6", "r_57", "LSST_i", " z "]).tolist() == ["g", "r", "i", "z"]
     assert parse_bands(["g", "zr", "ztfi", "ZTF_g"], "ztf").tolist() == ["zg", "zr", "zi", "zg"]
-    assert LSST_BANDS == tuple("ugrizy")
+    assert tuple("ugrizy") == LSST_BANDS
     assert ZTF_BANDS == ("zg", "zr", "zi")
     wavelengths = [BANDS[b].wavelength for b in LSST_BANDS]
     assert wavelengths == sorted(wavelengths)

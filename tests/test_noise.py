@@ -52,11 +52,11 @@ def test_agrees_with_photerr():
     photerr = pytest.importorskip("photerr")
     # One visit a year for one year: photerr's coadded error is then the single visit's.
     model = photerr.LsstErrorModel(
-        nYrObs=1, nVisYr=1, sigmaSys=0.005, m5={b: 24.0 for b in LSST_BANDS},
+        nYrObs=1, nVisYr=1, sigmaSys=0.005, m5=dict.fromkeys(LSST_BANDS, 24.0),
         gamma={b: GAMMA[b] for b in LSST_BANDS}, sigLim=0, decorrelate=False,
     )  # fmt: skip
     mag = np.linspace(16.5, 24.5, 33)
-    frame = pd.DataFrame({b: mag for b in LSST_BANDS})
+    frame = pd.DataFrame(dict.fromkeys(LSST_BANDS, mag))
     theirs = model(frame, random_state=0)
     for band in ("g", "r", "i"):  # their one floor is the LSST requirement in these
         error = theirs[f"{band}_err"].to_numpy()

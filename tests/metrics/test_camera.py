@@ -52,5 +52,5 @@ def test_same_answer_as_maf_visit_by_visit(square_camera):
 
 def test_not_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("RUBIN_SIM_DATA_DIR", str(tmp_path))
-    with pytest.raises(InputError, match="camera footprint is not installed.*rs_download_data"):
+    with pytest.raises(InputError, match=r"camera footprint is not installed.*rs_download_data"):
         camera_footprint()
