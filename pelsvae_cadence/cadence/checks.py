@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import healpy as hp
 import numpy as np
 import numpy.typing as npt
 
@@ -154,6 +153,8 @@ def wide_positions(
     InputError
         If there are not that many pixels.
     """
+    import healpy as hp  # it loads matplotlib, which only this check needs
+
     ra, dec = hp.pix2ang(_NSIDE, np.arange(hp.nside2npix(_NSIDE)), lonlat=True)
     pixels = np.flatnonzero(survey.region(ra, dec) == WIDE)
     if isinstance(n_positions, bool) or not 1 <= n_positions <= pixels.size:

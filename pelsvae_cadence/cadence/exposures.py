@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-import healpy as hp
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
@@ -20,6 +19,7 @@ from pelsvae_cadence.cadence.almanac import (
     sine_of_altitude,
     wrap_angle,
 )
+from pelsvae_cadence.cadence.cells import sky_cell
 from pelsvae_cadence.cadence.schedule import Schedule, per_night
 from pelsvae_cadence.cadence.survey_model import (
     HALF_HOURS,
@@ -115,7 +115,7 @@ class Exposures:
         new = np.concatenate([[True], np.diff(nights) > 0])
         first = np.flatnonzero(new)
         nth = np.arange(mjd.size) - np.repeat(first, np.diff(np.append(first, mjd.size)))
-        position = int(hp.ang2pix(ID_NSIDE, ra, dec, nest=True, lonlat=True))
+        position = int(sky_cell(ID_NSIDE, ra, dec))
         visit_id = (position * _MAX_NIGHTS + nights) * _VISITS_PER_NIGHT + nth
         exposure = np.array([self.exposure_time[name] for name in self.schedule.model.bands])
         return Visits(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-import healpy as hp
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from pelsvae_cadence.cadence import footprint
 from pelsvae_cadence.cadence.almanac import Nights, wrap_angle
+from pelsvae_cadence.cadence.cells import parent_cell
 from pelsvae_cadence.cadence.survey_model import (
     HALF_HOURS,
     SurveyModel,
@@ -314,14 +314,7 @@ class Schedule:
         usual = np.interp(high, HALF_HOURS, cumulative) - np.interp(low, HALF_HOURS, cumulative)
         rate = rate * np.clip(usual / _ENOUGH_OF_THE_USUAL, 0.0, 1.0)
         opposition = np.arange(rate.size) + ahead / _DEGREES_PER_DAY
-        patch = int(
-            hp.ang2pix(
-                model.year_patch,
-                *hp.pix2ang(CELL_NSIDE, cell, nest=True, lonlat=True),
-                nest=True,
-                lonlat=True,
-            )
-        )
+        patch = parent_cell(cell, CELL_NSIDE, model.year_patch)
         if model.rolling is None:
             season = np.floor(opposition / JULIAN_YEAR).astype(np.int64) + 1
             scatter = self.random.normal("season", patch, np.arange(season.max() + 2))

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-import healpy as hp
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence import footprint
+from pelsvae_cadence.cadence.cells import sky_cell
 from pelsvae_cadence.cadence.exposures import ID_NSIDE, Exposures
 from pelsvae_cadence.cadence.lsst_like import LSST_V3, LSST_V5_EXPOSURE_TIME, LSST_V5_VISITS
 from pelsvae_cadence.cadence.schedule import CELL_NSIDE, JULIAN_YEAR, Schedule
@@ -332,7 +332,7 @@ class SyntheticSurvey:
         region = int(self.region(ra, dec))
         if region == footprint.OUTSIDE:
             return _no_visits()
-        cell = int(hp.ang2pix(CELL_NSIDE, ra, dec, nest=True, lonlat=True))
+        cell = int(sky_cell(CELL_NSIDE, ra, dec))
         schedule = self._exposures.schedule
         rank = schedule.rank(cell, dec)
         night = schedule.observed_nights(ra, dec, cell, region, rank)
@@ -370,7 +370,7 @@ class SyntheticSurvey:
 
         alpha, delta = _check_positions(ra, dec)
         alpha, delta = alpha.ravel(), delta.ravel()
-        pixels = hp.ang2pix(ID_NSIDE, alpha, delta, nest=True, lonlat=True)
+        pixels = sky_cell(ID_NSIDE, alpha, delta)
         if np.unique(pixels).size != alpha.size:
             raise InputError(
                 "two of the positions are closer than 6 arcsec, and would share visit numbers",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 
+import healpy as hp
 import numpy as np
 import pytest
 from astropy import units as u
@@ -30,6 +31,7 @@ from pelsvae_cadence.cadence.almanac import (
     sun_position,
     wrap_angle,
 )
+from pelsvae_cadence.cadence.cells import parent_cell, sky_cell
 from pelsvae_cadence.cadence.checks import cadence_report, wide_positions
 from pelsvae_cadence.cadence.footprint import WIDE, ecliptic_latitude, galactic
 from pelsvae_cadence.cadence.statistics import (
@@ -327,6 +329,18 @@ def test_galactic_and_ecliptic_agree_with_astropy():
     assert np.abs(lat - sky.galactic.b.deg).max() < 1e-3
     assert np.abs(wrap_angle(lon - sky.galactic.l.deg) * np.cos(np.radians(lat))).max() < 1e-3
     assert np.abs(ecliptic_latitude(ra, dec) - sky.barycentricmeanecliptic.lat.deg).max() < 0.01
+
+
+@pytest.mark.parametrize("nside", [8, 64, 2**15])
+def test_cells_are_those_of_healpix(nside):
+    rng = np.random.default_rng(2)
+    ra = np.concatenate([rng.uniform(0, 360, 20000), [0.0, 90.0, 180.0, 359.9999999, 45.0]])
+    dec = np.concatenate(
+        [np.degrees(np.arcsin(rng.uniform(-1, 1, 20000))), [90.0, -90.0, 0.0, -41.81, 89.9999]]
+    )
+    cells = sky_cell(nside, ra, dec)
+    assert (cells == hp.ang2pix(nside, ra, dec, nest=True, lonlat=True)).all()
+    assert (parent_cell(cells, nside, 4) == sky_cell(4, ra, dec)).all()
 
 
 # -------------------------------------------------------------------------------------- almanac
