@@ -35,7 +35,8 @@ $(VENV)/.installed-lint: $(VENV)/.installed
 	@touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/pelsvae_cadence metrics --demo --out-dir $(OUT)
+	$(BIN)/pelsvae_cadence metrics --synthetic lsst --nside 4 --star-class RRab,CEP,ECL \
+		--mag 19,22,24 --stars-per-position 1 --catalog --run-name demo --out-dir $(OUT)
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m "not slow"

@@ -13,8 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.cadence import Survey, Visits, read_survey
-    from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+    from pelsvae_cadence.cadence import Survey, SyntheticSurvey, Visits, read_survey
     from pelsvae_cadence.errors import InputError
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.periods import search
@@ -46,7 +45,7 @@ _HOMES: Final[dict[str, str]] = {
     "PhaseCurve": "phase_curve",
     "Stars": "stars",
     "Survey": "cadence",
-    "SyntheticSurvey": "cadence.synthetic",
+    "SyntheticSurvey": "cadence",
     "Visits": "cadence",
     "read_survey": "cadence",
     "search": "periods",

@@ -278,7 +278,7 @@ def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, s
             "example_light_curve",
             plot_folded(
                 example.light_curves, star=star, curve=example.curve,
-                title=f"{name}, P = {star.period[0]:.6g} d ({found}), "
+                title=f"{name}, P = {star.period[0]:.6g} d ({found})\n"
                 f"ra {star.ra[0]:.1f}, dec {star.dec[0]:.1f} deg, {run}",
             ),
         )  # fmt: skip
