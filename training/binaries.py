@@ -27,6 +27,8 @@ from pelsvae_cadence.training.passband import I_PASSBAND, load_phoebe
 __all__ = [
     "PhoebeOrbits",
     "compute_orbits",
+    "gravity_brightening",
+    "half_orbit_phases",
     "limb_darkening",
     "orbit_shape",
     "read_orbits",
@@ -54,15 +56,28 @@ def limb_darkening(teff: npt.ArrayLike) -> FloatArray:
         Coefficient u of I(mu) = 1 - u (1 - mu): a line in log Teff through the run of Claret's
         (2000, A&A 363, 1081) coefficients in I, rounded to 0.05.
     """
-    return np.interp(
+    line = np.interp(
         np.log10(np.asarray(teff, dtype=np.float64)),
         np.log10([3300.0, 4000.0, 5000.0, 6000.0, 7000.0, 10000.0, 20000.0, 40000.0]),
         [0.70, 0.65, 0.55, 0.45, 0.40, 0.30, 0.22, 0.18],
     )
+    return np.asarray(line, dtype=np.float64)
 
 
-def _gravity_brightening(teff: float) -> float:
-    """Exponent beta of T^4 ~ g^beta: 1 radiative (von Zeipel 1924), 0.32 convective (Lucy 1967)."""
+def gravity_brightening(teff: float) -> float:
+    """Give the exponent beta of gravity darkening, T^4 proportional to g^beta.
+
+    Parameters
+    ----------
+    teff : float
+        Effective temperature in K.
+
+    Returns
+    -------
+    float
+        1 for radiative envelopes (von Zeipel 1924, MNRAS 84, 665) from 7200 K, 0.32 for convective
+        ones (Lucy 1967, ZA 65, 89).
+    """
     return 1.0 if teff >= 7200.0 else 0.32
 
 
@@ -158,7 +173,7 @@ def sphere_orbit(systems: BinarySystems, row: int, phase: npt.ArrayLike) -> Floa
     for star in (0, 1):
         u = float(limb_darkening(teff[star]))
         x = 14387769.0 / 800.0 / teff[star]
-        tau = _gravity_brightening(teff[star]) / 4.0 * x / -np.expm1(-x)
+        tau = gravity_brightening(teff[star]) / 4.0 * x / -np.expm1(-x)
         pull = q if star == 0 else 1.0 / q
         alpha = 0.15 * (15.0 + u) * (1.0 + tau) / (3.0 - u)
         tide = -alpha * pull * (radius[star] / distance) ** 3 * np.sin(incl) ** 2
@@ -169,7 +184,7 @@ def sphere_orbit(systems: BinarySystems, row: int, phase: npt.ArrayLike) -> Floa
             hidden[near] = _blocked(projected[near], radius[star], radius[1 - star], u)
         # cos 2(angle - pi/2) is -1 at quadrature, where the deformed star is brightest.
         flux += share[star] * (1.0 + tide * np.cos(2 * (angle - np.pi / 2))) * (1.0 - hidden)
-    return flux
+    return np.asarray(flux, dtype=np.float64)
 
 
 @contextmanager
@@ -264,7 +279,7 @@ class PhoebeOrbits:
             raise InputError("an eccentric orbit", allowed="eccentricity 0")
         contact = bool(np.isfinite(systems.fillout[row]))
         bundle = self._bundle(contact)
-        phase = _half_orbit_phases(systems, row)
+        phase = half_orbit_phases(systems, row)
         q = float(systems.mass_ratio[row])
         settings: list[tuple[str, str, Any]] = [
             ("q", "binary", q),
@@ -278,7 +293,7 @@ class PhoebeOrbits:
             settings.append(("requiv", "secondary", float(systems.radius_2[row]) * scale))
         for name, teff in (("primary", systems.teff_1[row]), ("secondary", systems.teff_2[row])):
             settings.append(("teff", name, float(teff)))
-            settings.append(("gravb_bol", name, _gravity_brightening(float(teff))))
+            settings.append(("gravb_bol", name, gravity_brightening(float(teff))))
         for parameter, component, value in settings:
             bundle.set_value(parameter, component=component, context="component", value=value)
         for name, teff in (("primary", systems.teff_1[row]), ("secondary", systems.teff_2[row])):
@@ -301,8 +316,21 @@ class PhoebeOrbits:
         return phase, flux / flux.max()
 
 
-def _half_orbit_phases(systems: BinarySystems, row: int) -> FloatArray:
-    """Phases of half an orbit, denser in the eclipses where these are narrow."""
+def half_orbit_phases(systems: BinarySystems, row: int) -> FloatArray:
+    """Choose phases of half an orbit, denser in the eclipses where these are narrow.
+
+    Parameters
+    ----------
+    systems : BinarySystems
+        The systems.
+    row : int
+        Index of the system.
+
+    Returns
+    -------
+    ndarray of float64, shape (45,)
+        Phases from 0 to 0.5.
+    """
     a = float(systems.separation[row])
     reach = (float(systems.radius_1[row]) + float(systems.radius_2[row])) / a
     cos_i = float(np.cos(np.radians(systems.inclination[row])))
@@ -353,7 +381,7 @@ def compute_orbits(
     systems: BinarySystems,
     checkpoint: Path,
     *,
-    runner: Callable[[BinarySystems, int], tuple[FloatArray, FloatArray]] | None = None,
+    runner: Callable[[BinarySystems, int], tuple[FloatArray, FloatArray]],
     time_limit: float = float("inf"),
 ) -> int:
     """Compute all systems that a checkpoint file does not hold yet.
@@ -364,15 +392,16 @@ def compute_orbits(
         Systems with circular orbits.
     checkpoint : path
         Text file, one JSON object per finished system; a run that was killed goes on from it.
-    runner : callable, optional
-        What computes one system; PHOEBE by default.
+    runner : callable
+        What computes one system: `PhoebeOrbits`, or
+        `pelsvae_cadence.training.roche_orbits.roche_orbit`.
     time_limit : float
         Seconds after which no further system is begun.
 
     Returns
     -------
     int
-        Number of systems computed now. A system that PHOEBE refuses is written with an empty
+        Number of systems computed now. A system that the runner refuses is written with an empty
         curve and so is not tried again.
     """
     finished = read_orbits(checkpoint, systems)
@@ -380,7 +409,6 @@ def compute_orbits(
     if not open_rows:
         return 0
     torn = checkpoint.exists() and not checkpoint.read_bytes().endswith(b"\n")
-    compute = runner or PhoebeOrbits()
     begun = clock.monotonic()
     done = 0
     with checkpoint.open("a") as file:
@@ -390,9 +418,9 @@ def compute_orbits(
             if clock.monotonic() - begun > time_limit:
                 break
             try:
-                phase, flux = compute(systems, row)
+                phase, flux = runner(systems, row)
             except (ValueError, RuntimeError, TypeError) as error:
-                # PHOEBE refuses overflow by a hair's breadth, and necks too thin for its mesh.
+                # Refused: overflow by a hair's breadth, and necks too thin for the mesh.
                 _LOG.warning("system %d refused: %s", systems.number[row], error)
                 phase, flux = np.empty(0), np.empty(0)
             entry = {

@@ -109,9 +109,13 @@ class BinarySystems:
 
     @property
     def spherical(self) -> npt.NDArray[np.bool_]:
-        """Whether spheres with a first-order tide describe the stars (both radii < 0.25 a)."""
+        """Whether spheres with a first-order tide describe the stars.
+
+        Both radii below 0.28 of the separation, or 0.20 where the tide is all there is to see.
+        """
         largest = np.maximum(self.radius_1, self.radius_2) / self.separation
-        return np.asarray(largest < 0.25)
+        tide_only = np.char.endswith(self.family, "-ellipsoidal")
+        return np.asarray(largest < np.where(tide_only, 0.20, 0.28))
 
     def fingerprint(self, row: int) -> list[float]:
         """Give the numbers that fix the light curve of one system.
@@ -306,7 +310,7 @@ def _candidates(family: str, number: npt.NDArray[np.int64], random: KeyedRandom)
     t1, t2 = t1 * grow_1**-0.25, t2 * grow_2**-0.25
 
     if family == "detached":
-        period = 10.0 ** (0.42 + 0.42 * normal("log-period"))
+        period = 10.0 ** (0.27 + 0.36 * normal("log-period"))
         wide = period > 2.5
         ecc = np.where(wide, np.minimum(0.6, 0.25 * np.abs(normal("eccentricity"))), 0.0)
         ecc = np.where(u("circular") < 0.35, 0.0, ecc)
@@ -412,7 +416,7 @@ def _possible(systems: BinarySystems) -> npt.NDArray[np.bool_]:
     binary_class = np.array([FAMILIES[f][0] for f in systems.family.tolist()])
     wanted = np.where(binary_class == "ECL", eclipsing, graze > 1.02)
     # Narrower eclipses than these cannot be written with the harmonics we store.
-    drawable = (r1 + r2 > 0.12) | (binary_class == "ELL")
+    drawable = (r1 + r2 > 0.15) | (binary_class == "ELL")
     # Contact systems seen at low inclination vary too, but are rarely recognised as eclipsing.
     contact_ok = systems.inclination > 35.0
     period_ok = (systems.period > 0.18) & (systems.period < 1000.0)

@@ -52,6 +52,10 @@ MIRA_TEFF_SCATTER: Final = 120.0
 #: Part of the LMC colour scatter that belongs to the stars and not to the photometry; drawn where
 #: a colour comes from the period. Engineering: half of the measured scatter, at least 0.02 mag.
 _INTRINSIC_SHARE: Final = 0.5
+#: Intrinsic colour scatter [mag] of stars so faint that the measured one is noise: delta Scuti
+#: stars at I = 20. Their colours are shrunk towards the relation until they scatter by this much
+#: (the width of the instability strip, about +-500 K; engineering).
+_PHOTOMETRIC_SCATTER: Final = {("DSCT", "DSCT"): 0.06}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,8 +143,12 @@ def label_catalogue(
         for cloud in ("LMC", "SMC"):
             here = mine & (galaxy == cloud)
             own = v_i - E_VI[cloud]
+            if key in _PHOTOMETRIC_SCATTER:
+                shrink = min(_PHOTOMETRIC_SCATTER[key] / line.scatter, 1.0)
+                own = line(log_period) + (own - line(log_period)) * shrink
             missing = here & ~np.isfinite(own)
-            wild = here & (np.abs(own - line(log_period)) > 4.0 * line.scatter)
+            limit = 4.0 * _PHOTOMETRIC_SCATTER.get(key, line.scatter)
+            wild = here & (np.abs(own - line(log_period)) > limit)
             v_i0[here] = np.where((missing | wild)[here], expected[here], own[here])
             flags[missing] |= LabelFlag.NO_V
             flags[wild] |= LabelFlag.COLOUR_OUTLIER
@@ -148,11 +156,8 @@ def label_catalogue(
         bulge = mine & (galaxy == "BLG")
         v_i0[bulge] = expected[bulge]
         flags[bulge] |= LabelFlag.BULGE_LAW
-        if key[0] == "LPV":
-            extinction = np.full(n, MIRA_BULGE_A_I)
-        else:
-            extinction = BULGE_R_I * (v_i - expected)
-        own_mag = i_mag - extinction - DISTANCE_MODULUS["BLG"]
+        reddened = np.full(n, MIRA_BULGE_A_I) if key[0] == "LPV" else BULGE_R_I * (v_i - expected)
+        own_mag = i_mag - reddened - DISTANCE_MODULUS["BLG"]
         missing = bulge & ~np.isfinite(own_mag)
         flags[missing] |= LabelFlag.NO_V
         abs_mag_i[bulge] = own_mag[bulge]

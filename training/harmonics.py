@@ -37,7 +37,7 @@ def to_complex(curve: PhaseCurve) -> ComplexArray:
     Returns
     -------
     ndarray of complex128, shape (N, K)
-        c_k = cos_k - i sin_k, so that \\|c_k\\| and arg c_k are A_k and phi_k of the cosine series.
+        c_k = cos_k - i sin_k, so that |c_k| and arg c_k are A_k and phi_k of the cosine series.
     """
     return np.asarray(curve.cos - 1j * curve.sin)
 

@@ -95,7 +95,9 @@ def _teff_table() -> tuple[FloatArray, FloatArray]:
 
 _TEFF, _COLOUR = _teff_table()
 _V_I_OF_LOG_TEFF = PchipInterpolator(np.log10(_TEFF), _COLOUR)
-_LOG_TEFF_OF_V_I = PchipInterpolator(_COLOUR[::-1], np.log10(_TEFF)[::-1])
+# The inverse is read off a dense table of the same curve, so that the two agree.
+_DENSE_LOG_TEFF = np.linspace(np.log10(_TEFF[0]), np.log10(_TEFF[-1]), 20001)
+_DENSE_V_I = _V_I_OF_LOG_TEFF(_DENSE_LOG_TEFF)
 
 
 def teff_from_v_i(v_i0: npt.ArrayLike) -> FloatArray:
@@ -123,7 +125,7 @@ def teff_from_v_i(v_i0: npt.ArrayLike) -> FloatArray:
             f"(V-I)0 between {np.nanmin(colour):.3f} and {np.nanmax(colour):.3f}",
             allowed=f"{low:g} .. {high:g} mag",
         )
-    return np.asarray(10.0 ** _LOG_TEFF_OF_V_I(colour))
+    return np.asarray(10.0 ** np.interp(colour, _DENSE_V_I[::-1], _DENSE_LOG_TEFF[::-1]))
 
 
 def v_i_from_teff(teff: npt.ArrayLike) -> FloatArray:

