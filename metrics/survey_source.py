@@ -41,7 +41,18 @@ class PositionCadence(Protocol):
         """Whose filters and noise apply."""
 
     def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
-        """Give the visits of some positions as a table with OpSim's column names."""
+        """Give the visits of some positions as a table with OpSim's column names.
+
+        Parameters
+        ----------
+        ra, dec : array_like, shape (n,)
+            Positions in degrees.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per position and visit.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

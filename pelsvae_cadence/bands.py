@@ -63,7 +63,9 @@ LSST_BANDS: Final = tuple(name for name, band in BANDS.items() if band.survey ==
 ZTF_BANDS: Final = tuple(name for name, band in BANDS.items() if band.survey == "ztf")
 
 # "g", "g_6", "LSST_g", "lsst-g", "zg", "ztfg", "ZTF_g": what databases in the wild hold.
-_SPELLING = re.compile(r"^(?:(?P<prefix>lsst|ztf|z)[-_ ]?)?(?P<band>[ugrizy])(?:_\d+)?$", re.IGNORECASE)
+_SPELLING = re.compile(
+    r"^(?:(?P<prefix>lsst|ztf|z)[-_ ]?)?(?P<band>[ugrizy])(?:_\d+)?$", re.IGNORECASE
+)
 
 
 def parse_bands(values: npt.ArrayLike, survey: SurveyName = "lsst") -> npt.NDArray[np.str_]:

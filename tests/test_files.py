@@ -15,7 +15,6 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
     target = tmp_path / "result.csv"
     target.write_text("old")
 
-
     def fail_half_way() -> None:
         with replacing(target) as partial:
             partial.write_text("half")

@@ -156,8 +156,8 @@ def write_folded(
     file = Path(path)
     np.savez(file, **{name: getattr(folded, name) for name in _POINT_COLUMNS})
     table = pd.DataFrame({name: getattr(folded, name) for name in _STAR_COLUMNS})
-    for name in [] if columns is None else list(columns):
-        table[name] = np.asarray(columns[name])
+    for name, values in ({} if columns is None else columns).items():
+        table[name] = np.asarray(values)
     table.to_parquet(_table_of(file), index=False)
 
 

@@ -187,7 +187,18 @@ class LightCurveSource(Protocol):
         """Count the light curves."""
 
     def read(self, start: int, stop: int) -> RawLightCurves:
-        """Read the light curves ``start`` to ``stop - 1``."""
+        """Read some of the light curves.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first, and the one after the last.
+
+        Returns
+        -------
+        RawLightCurves
+            The light curves ``start`` to ``stop - 1``.
+        """
 
     def fingerprint(self) -> str:
         """Digest what would be read, so that a resumed run can tell that it changed."""

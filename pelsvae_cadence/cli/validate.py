@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+from rich.console import Console
+from rich.table import Table
 
-from pelsvae_cadence.cli.options import Json, RunSeed, messages, print_json, table
+from pelsvae_cadence.cli.options import Json, RunSeed, messages, print_json
 from pelsvae_cadence.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,15 +45,18 @@ def validate(
         print_json(report.as_dict())
     else:
         marks = {True: "ok", False: "MISSED", None: ""}
-        rows = [
-            [f.name, f"{f.value:.4g} {f.unit}".strip(), f.target, marks[f.passed], f.note]
-            for f in report.figures
-        ]
-        table(
-            f"{topic}: {report.data} (seed {report.seed})",
-            ["figure", "value", "target", "", "note"],
-            rows,
-        )
+        grid = Table(
+            title=f"{topic}: {report.data} (seed {report.seed})", title_justify="left",
+            title_style="bold",
+        )  # fmt: skip
+        grid.add_column("figure", overflow="fold", ratio=4)
+        for name in ("value", "target", ""):
+            grid.add_column(name, no_wrap=True, justify="right" if name == "value" else "left")
+        grid.add_column("note", overflow="fold", ratio=5)
+        for f in report.figures:
+            value = f"{f.value:.4g} {f.unit}".strip()
+            grid.add_row(f.name, value, f.target, marks[f.passed], f.note)
+        Console(width=None if sys.stdout.isatty() else 150, highlight=False).print(grid)
         judged = [f for f in report.figures if f.passed is not None]
         met = sum(bool(f.passed) for f in judged)
         messages.print(f"{met} of {len(judged)} targets met")
