@@ -11,13 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.training.completion import (
-    Completion,
-    FullCurves,
-    LightCurve,
-    fit_full_curves,
-    learn_completion,
-)
+from pelsvae_cadence.training.completion import Completion, learn_completion
+from pelsvae_cadence.training.full_curves import FullCurves, LightCurve, fit_full_curves
 from pelsvae_cadence.training.open_set import split_of
 from pelsvae_cadence.training.reserved import is_reserved
 from pelsvae_cadence.training.splits import star_numbers

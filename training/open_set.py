@@ -41,6 +41,7 @@ GALAXIES: Final = ("LMC", "SMC", "BLG", "MW", "SIM")
 PROVENANCES: Final = ("observed", "observed-fourier", "simulated", "proxy-band")
 _SCALE: Final = 2.0**-14  # coefficients are stored in these steps, as 16-bit integers
 _SCHEMA: Final = 1
+_GRID: Final = 1024  # phases on which the amplitude of a curve is found
 _SPLIT_KEY: Final = "open set split 1"
 #: The committed table; its card lies beside it with suffix ``.json``.
 OPEN_SET_FILE: Final = Path(__file__).parent / "data" / "open_set.npz"
@@ -269,8 +270,10 @@ def load_open_set(path: Path | str | None = None) -> OpenSet:
     version = int(arrays.pop("schema", -1))
     if version != _SCHEMA:
         raise InputError(f"{file.name} has schema version {version}", allowed=str(_SCHEMA))
-    for name in ("cos", "sin"):
-        arrays[name] = arrays[name].astype(np.float32) * np.float32(_SCALE)
-    curve = PhaseCurve(cos=arrays["cos"], sin=arrays["sin"]).normalised()
-    arrays["cos"], arrays["sin"] = curve.cos, curve.sin
+    cos, sin = (arrays[name].astype(np.float64) * _SCALE for name in ("cos", "sin"))
+    # The curves on 1,024 phases, by one Fourier transform: rounding has changed their size.
+    spectrum = np.zeros((cos.shape[0], _GRID // 2 + 1), dtype=np.complex128)
+    spectrum[:, 1 : cos.shape[1] + 1] = 0.5 * _GRID * (cos - 1j * sin)
+    size = np.ptp(np.fft.irfft(spectrum, n=_GRID, axis=1), axis=1)[:, None]
+    arrays["cos"], arrays["sin"] = cos / size, sin / size
     return OpenSet(**arrays)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time as clock
 from collections import Counter
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -13,17 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.classes import SUBTYPES
-from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.randomness import KeyedRandom
-from pelsvae_cadence.training.binaries import (
-    compute_orbits,
-    orbit_shape,
-    read_orbits,
-    sphere_orbit,
-)
-from pelsvae_cadence.training.binary_systems import combined_light, sample_systems
 from pelsvae_cadence.training.catalogue_labels import label_catalogue
 from pelsvae_cadence.training.completion import N_PULSATOR, Completion
 from pelsvae_cadence.training.donors import (
@@ -42,25 +31,17 @@ from pelsvae_cadence.training.labels import LabelFlag, stripe82_labels
 from pelsvae_cadence.training.miras import borrow_mira_shapes, fit_mira_shapes
 from pelsvae_cadence.training.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set import (
-    N_HARMONICS,
     OpenSet,
     save_open_set,
     split_of,
 )
-from pelsvae_cadence.training.roche_orbits import roche_orbit
+from pelsvae_cadence.training.simulated_binaries import binary_rows, compute_binaries, make_rows
 from pelsvae_cadence.training.splits import star_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = [
-    "MIN_AMPLITUDE",
-    "N_SYSTEMS",
-    "ROW_LIMITS",
-    "build_open_set",
-    "compute_binaries",
-    "write_open_set",
-]
+__all__ = ["ROW_LIMITS", "build_open_set", "write_open_set"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -79,12 +60,6 @@ ROW_LIMITS: Final = {
     ("LPV", "Mira", "SMC"): 150,
     ("LPV", "Mira", "BLG"): 500,
 }
-#: Simulated systems asked for per class.
-N_SYSTEMS: Final = {"ECL": 1200, "ELL": 450}
-#: Smallest amplitude [mag] of a simulated binary that OGLE would list.
-MIN_AMPLITUDE: Final = {"ECL": 0.04, "ELL": 0.008}
-#: Eclipsing binaries of smaller amplitude [mag] are listed in proportion to it, down to a fifth.
-FULLY_LISTED: Final = 0.35
 
 
 def _limit_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -98,22 +73,10 @@ def _limit_rows(table: pd.DataFrame) -> pd.DataFrame:
     return kept.sort_values(["star_class", "star"]).drop(columns="rank").reset_index(drop=True)
 
 
-def _rows(curve: PhaseCurve, **columns: Any) -> dict[str, npt.NDArray[Any]]:
-    """One block of rows; the coefficients are padded with zeros."""
-    n = len(curve)
-    padded = {}
-    for name in ("cos", "sin"):
-        array = np.zeros((n, N_HARMONICS), dtype=np.float32)
-        array[:, : curve.n_harmonics] = getattr(curve, name)
-        padded[name] = array
-    block = {name: np.broadcast_to(np.asarray(value), (n,)) for name, value in columns.items()}
-    return {**block, **padded}
-
-
 def _catalogue_rows(table: pd.DataFrame, curve: PhaseCurve, provenance: Any) -> dict[str, Any]:
     names = ("star", "star_class", "subtype", "galaxy", "period", "teff", "abs_mag_g",
              "abs_mag_i", "v_i0", "amplitude_i", "feh", "n_fourier", "flags")  # fmt: skip
-    return _rows(curve, provenance=provenance, **{n: table[n].to_numpy() for n in names})
+    return make_rows(curve, provenance=provenance, **{n: table[n].to_numpy() for n in names})
 
 
 def _with_later_cepheids(table: pd.DataFrame, cepheids: pd.DataFrame) -> pd.DataFrame:
@@ -191,7 +154,7 @@ def _stripe82_rows(donors: dict[str, Donors]) -> dict[str, Any]:
         labels = stripe82_labels(stars.gF, stars.iF, stars.zF, stars.d)
         shape = to_standard_shape(from_complex(fitted.curves.d[mine]), binary=False)
         blocks.append(
-            _rows(
+            make_rows(
                 shape,
                 star=stars.star.to_numpy().astype(str),
                 star_class="RRLYR",
@@ -209,90 +172,6 @@ def _stripe82_rows(donors: dict[str, Donors]) -> dict[str, Any]:
     return {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
 
 
-def _binary_subtype(family: str, curve: PhaseCurve) -> str:
-    """EW for contact binaries, EA where light is nearly constant outside eclipses, else EB.
-
-    Nearly constant: within 0.15 of the amplitude of maximum light for more than 0.60 of the cycle,
-    which parts the OGLE-II stars classified as EA (95 % above) from EB (80 % below).
-    """
-    if family == "contact":
-        return "EW"
-    value = curve.evaluate(np.arange(512) / 512)[0]
-    bright = float(np.mean(value - value.min() < 0.15))
-    return "EA" if bright > 0.60 else "EB"
-
-
-def _binary_rows(
-    binary_class: str, checkpoint: Path | None, *, seed: int, only_spheres: bool = False
-) -> tuple[dict[str, Any], dict[str, float]]:
-    systems = sample_systems(binary_class, N_SYSTEMS[binary_class], seed=seed)
-    orbits = read_orbits(checkpoint, systems) if checkpoint is not None else {}
-    counts = {"roche": 0, "spheres": 0, "no surface": 0, "not computed": 0, "too small": 0,
-              "not listed": 0}  # fmt: skip
-    listed = KeyedRandom(seed=seed).uniform("binary:listed", systems.number)
-    needed = np.zeros(len(systems), bool) if only_spheres else ~systems.spherical
-    open_rows = np.flatnonzero(needed & ~np.isin(np.arange(len(systems)), list(orbits)))
-    if open_rows.size:
-        # Systems come in mixed order, so what is before the first gap is a fair sample.
-        counts["not computed"] = len(systems) - int(open_rows[0])
-        systems = systems.take(np.arange(open_rows[0]))
-    phase = np.arange(1024) / 1024
-    kept, curves, amplitudes, truncations, names = [], [], [], [], []
-    for row in range(len(systems)):
-        number = int(systems.number[row])
-        if only_spheres or (systems.spherical[row] and row not in orbits):
-            made = orbit_shape(phase, sphere_orbit(systems, row, phase), N_HARMONICS)
-            kind = "spheres"
-        elif orbits[row][0].size == 0:
-            counts["no surface"] += 1
-            continue
-        else:
-            made = orbit_shape(*orbits[row], N_HARMONICS)
-            kind = "roche"
-        if made[1] < MIN_AMPLITUDE[binary_class]:
-            counts["too small"] += 1
-            continue
-        if binary_class == "ECL" and listed[row] > max(made[1] / FULLY_LISTED, 0.2):
-            counts["not listed"] += 1
-            continue
-        counts[kind] += 1
-        kept.append(row)
-        curves.append(made[0])
-        amplitudes.append(made[1])
-        truncations.append(made[2])
-        names.append(f"{kind.upper()}-{binary_class}-{number:06d}")
-    if not kept:
-        raise InputError(
-            f"no {binary_class} system was computed", remedy="Compute the orbits first."
-        )
-    summary: dict[str, float] = dict(counts)
-    summary |= {f"truncation_{p}": float(np.percentile(truncations, p)) for p in (50, 95)}
-    systems = systems.take(kept)
-    light = combined_light(systems.radius_1, systems.teff_1, systems.radius_2, systems.teff_2)
-    curve = PhaseCurve(
-        cos=np.concatenate([c.cos for c in curves]), sin=np.concatenate([c.sin for c in curves])
-    )
-    if binary_class == "ECL":
-        subtype = [_binary_subtype(f, c) for f, c in zip(systems.family, curves, strict=True)]
-    else:
-        subtype = list(SUBTYPES["ELL"]) * len(kept)
-    rows = _rows(
-        curve,
-        star=np.array(names),
-        star_class=binary_class,
-        subtype=np.array(subtype),
-        galaxy="SIM",
-        provenance="simulated",
-        period=systems.period,
-        amplitude_i=np.array(amplitudes),
-        feh=np.nan,
-        n_fourier=N_HARMONICS,
-        flags=int(LabelFlag.SIMULATED | LabelFlag.COMBINED_LIGHT),
-        **light,
-    )
-    return rows, summary
-
-
 def _hipparcos_miras(folder: Path) -> Any:
     stars, curves = read_light_curves(folder, "hipparcos_ogle2")
     mine = np.flatnonzero((stars.subtype == "Mira").to_numpy())
@@ -301,36 +180,6 @@ def _hipparcos_miras(folder: Path) -> Any:
         stars.period.to_numpy()[mine],
         [(curves[i][0], curves[i][1], curves[i][2]) for i in mine],
     )
-
-
-def compute_binaries(checkpoint: Path, *, seed: int = 20, time_limit: float = float("inf")) -> int:
-    """Compute the light curves of all simulated binaries that have none yet.
-
-    Parameters
-    ----------
-    checkpoint : path
-        File of finished systems; a run that was killed goes on from it.
-    seed : int
-        Seed of the systems.
-    time_limit : float
-        Seconds after which no further system is begun.
-
-    Returns
-    -------
-    int
-        Number of systems computed now.
-    """
-    begun = clock.monotonic()
-    done = 0
-    for binary_class in ("ELL", "ECL"):
-        systems = sample_systems(binary_class, N_SYSTEMS[binary_class], seed=seed)
-        done += compute_orbits(
-            systems.take(~systems.spherical),
-            checkpoint,
-            runner=roche_orbit,
-            time_limit=time_limit - (clock.monotonic() - begun),
-        )
-    return done
 
 
 def build_open_set(
@@ -406,7 +255,7 @@ def build_open_set(
         "binaries": {},
     }
     for binary_class in ("ECL", "ELL"):
-        rows, counts = _binary_rows(binary_class, checkpoint, seed=seed, only_spheres=only_spheres)
+        rows, counts = binary_rows(binary_class, checkpoint, seed=seed, only_spheres=only_spheres)
         blocks.append(rows)
         card["binaries"][binary_class] = counts
     merged = {

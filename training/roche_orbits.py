@@ -2,7 +2,7 @@
 
 PHOEBE spends nine tenths of its time on parameters and constraints. Here the same compiled
 routines (surface triangulation, visibility of triangles; module ``libphoebe``) are called directly,
-with the same physics as `pelsvae_cadence.training.binaries.PhoebeOrbits`: blackbodies in I, linear
+with the same physics as `pelsvae_cadence.training.phoebe_orbits.PhoebeOrbits`: blackbodies in I, linear
 limb darkening, gravity darkening, synchronous rotation, no irradiation. PHOEBE's own runs are the
 reference that `dataset_report` compares it with.
 """
@@ -24,7 +24,8 @@ from pelsvae_cadence.training.binaries import (
     limb_darkening,
 )
 from pelsvae_cadence.training.binary_systems import BinarySystems
-from pelsvae_cadence.training.passband import i_band_response, load_phoebe
+from pelsvae_cadence.training.passband import i_band_response
+from pelsvae_cadence.training.phoebe_orbits import contact_radius
 
 __all__ = ["i_band_intensity", "roche_orbit"]
 
@@ -141,13 +142,8 @@ def _detached(library: Any, systems: BinarySystems, row: int, n: int) -> list[_S
 
 
 def _contact(library: Any, systems: BinarySystems, row: int, n: int) -> list[_Surface]:
-    load_phoebe()
-    from phoebe.constraints.builtin import requiv_contact_L1, requiv_contact_L23
-
     q = float(systems.mass_ratio[row])
-    low = float(requiv_contact_L1(q=q, sma=1.0, compno=1))
-    high = float(requiv_contact_L23(q=q, sma=1.0, compno=1))
-    radius = low + float(systems.fillout[row]) * (high - low)
+    radius = contact_radius(q, float(systems.fillout[row]))
     volume = 4.0 / 3.0 * np.pi * radius**3
     potential = library.roche_contact_Omega_at_partial_vol(volume, np.pi / 2.0, q, 1.0, choice=0)
     neck = float(library.roche_contact_neck_min(np.pi / 2.0, q, 1.0, potential)["xmin"])

@@ -19,14 +19,9 @@ from pelsvae_cadence.training.binaries import (
     sphere_orbit,
     true_anomaly,
 )
-from pelsvae_cadence.training.binary_systems import (
-    FAMILIES,
-    BinarySystems,
-    kepler_separation,
-    roche_radius,
-    sample_systems,
-)
+from pelsvae_cadence.training.binary_systems import FAMILIES, BinarySystems, sample_systems
 from pelsvae_cadence.training.real_binaries import measure_eclipses, measure_real_binaries
+from pelsvae_cadence.training.stellar_models import kepler_separation, roche_radius
 
 PHASE = np.arange(1024) / 1024
 
@@ -197,6 +192,22 @@ def test_roche_curves_agree_with_full_phoebe_runs() -> None:
 
     for family, values in compare_with_phoebe(most=2).items():
         assert (values[:, 0] < 0.004 + 0.01 * values[:, 1]).all(), family
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # PHOEBE's own
+def test_phoebe_runs_again_as_kept_in_the_repository(tmp_path) -> None:
+    """One full PHOEBE run, offline, in the I passband built here."""
+    _needs_phoebe()
+    from pelsvae_cadence.training import dataset_checks
+    from pelsvae_cadence.training.phoebe_orbits import PhoebeOrbits
+
+    systems = sample_systems("ECL", 2000, seed=20)
+    kept = read_orbits(dataset_checks._REFERENCE, systems)
+    row = next(r for r in kept if systems.family[r] == "detached")
+    phase, flux = PhoebeOrbits()(systems, row)
+    np.testing.assert_allclose(phase, kept[row][0], atol=1e-5)
+    np.testing.assert_allclose(flux, kept[row][1], atol=2e-3)
 
 
 @pytest.mark.slow

@@ -9,11 +9,11 @@ from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.training.completion import (
     N_PULSATOR,
-    fit_full_curves,
     learn_completion,
     rotate_to_first,
 )
 from pelsvae_cadence.training.donors import read_light_curves
+from pelsvae_cadence.training.full_curves import fit_full_curves
 from pelsvae_cadence.training.harmonics import (
     catalogue_shape,
     fit_harmonics,

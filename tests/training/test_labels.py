@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.training.binary_systems import combined_light, main_sequence
 from pelsvae_cadence.training.catalogue_labels import fit_catalogue_relations, label_catalogue
 from pelsvae_cadence.training.labels import (
     LabelFlag,
@@ -22,6 +21,7 @@ from pelsvae_cadence.training.labels import (
 )
 from pelsvae_cadence.training.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.splits import star_numbers
+from pelsvae_cadence.training.stellar_models import combined_light, main_sequence
 
 
 def test_colour_and_temperature_are_inverse() -> None:

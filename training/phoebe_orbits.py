@@ -1,0 +1,169 @@
+"""Light curves of circular binaries by full PHOEBE runs: the reference of `roche_orbits`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.training.binaries import (
+    gravity_brightening,
+    half_orbit_phases,
+    limb_darkening,
+)
+from pelsvae_cadence.training.binary_systems import BinarySystems
+from pelsvae_cadence.training.passband import I_PASSBAND, load_phoebe
+
+__all__ = ["PhoebeOrbits", "contact_radius"]
+
+FloatArray = npt.NDArray[np.float64]
+_SEPARATION: Final = 10.0  # solar radii, in all runs
+
+
+@contextmanager
+def _aligned_spins() -> Iterator[None]:
+    """Tell PHOEBE that spins and orbit are aligned.
+
+    It compares a direction cosine with 1 exactly; rounding makes half of our aligned systems look
+    misaligned and has their surfaces triangulated again at every phase.
+    """
+    from phoebe.backend.universe import Star
+
+    kept = Star.is_misaligned
+    Star.is_misaligned = property(lambda _: False)
+    try:
+        yield
+    finally:
+        Star.is_misaligned = kept
+
+
+def contact_radius(mass_ratio: float, fillout: float) -> float:
+    """Give the size of the first star of a contact binary.
+
+    Parameters
+    ----------
+    mass_ratio : float
+        M_2 / M_1.
+    fillout : float
+        0 for a surface through L1, 1 for one through L2 or L3; linear in the radius.
+
+    Returns
+    -------
+    float
+        Volume-equivalent radius in units of the separation.
+    """
+    load_phoebe()
+    from phoebe.constraints.builtin import requiv_contact_L1, requiv_contact_L23
+
+    low = float(requiv_contact_L1(q=mass_ratio, sma=1.0, compno=1))
+    high = float(requiv_contact_L23(q=mass_ratio, sma=1.0, compno=1))
+    return low + float(fillout) * (high - low)
+
+
+class PhoebeOrbits:
+    """PHOEBE light curves of circular binaries in I, one system after the other.
+
+    Blackbody atmospheres, linear limb darkening, Roche geometry, synchronous rotation, no
+    irradiation. Half an orbit is computed; the other half is its mirror image.
+
+    Parameters
+    ----------
+    n_triangles : int
+        Surface triangles per star; a contact envelope has three times as many.
+    """
+
+    def __init__(self, n_triangles: int = 300) -> None:
+        self._phoebe = load_phoebe()
+        self._n_triangles = n_triangles
+        self._bundles: dict[bool, Any] = {}
+
+    def _bundle(self, contact: bool) -> Any:
+        if contact not in self._bundles:
+            phoebe = self._phoebe
+            # Constraints are solved once per system instead of after each parameter: five times
+            # faster, and no impossible state between two parameters.
+            phoebe.interactive_checks_off()
+            phoebe.interactive_constraints_off()
+            bundle = phoebe.default_binary(contact_binary=contact)
+            bundle.add_dataset("lc", compute_phases=[0.0, 0.5], passband=I_PASSBAND, dataset="lc01")
+            for name, value in (
+                ("atm", "blackbody"),
+                ("irrad_method", "none"),
+                ("ld_mode", "manual"),
+                ("ld_func", "linear"),
+                ("ld_mode_bol", "manual"),
+                ("ld_func_bol", "linear"),
+                ("ld_coeffs_bol", [0.5]),
+            ):
+                bundle.set_value_all(name, value)
+            # A blackbody light curve knows the ratios of the lengths only: separation and period
+            # stay as they are, which spares PHOEBE's slowest constraints.
+            bundle.set_value("sma", component="binary", context="component", value=_SEPARATION)
+            self._bundles[contact] = bundle
+        return self._bundles[contact]
+
+    def __call__(self, systems: BinarySystems, row: int) -> tuple[FloatArray, FloatArray]:
+        """Compute one system.
+
+        Parameters
+        ----------
+        systems : BinarySystems
+            The systems; only circular orbits are possible.
+        row : int
+            Index of the system.
+
+        Returns
+        -------
+        phase, flux : ndarray of float64, shape (n,)
+            Phases from 0 to 0.5, denser in eclipse, and relative fluxes.
+
+        Raises
+        ------
+        InputError
+            If the orbit is eccentric.
+        """
+        if systems.eccentricity[row] != 0:
+            raise InputError("an eccentric orbit", allowed="eccentricity 0")
+        contact = bool(np.isfinite(systems.fillout[row]))
+        bundle = self._bundle(contact)
+        phase = half_orbit_phases(systems, row)
+        q = float(systems.mass_ratio[row])
+        settings: list[tuple[str, str, Any]] = [
+            ("q", "binary", q),
+            ("incl", "binary", float(systems.inclination[row])),
+        ]
+        scale = _SEPARATION / float(systems.separation[row])
+        if contact:
+            settings.append(
+                ("requiv", "primary", _SEPARATION * contact_radius(q, systems.fillout[row]))
+            )
+        else:
+            settings.append(("requiv", "primary", float(systems.radius_1[row]) * scale))
+            settings.append(("requiv", "secondary", float(systems.radius_2[row]) * scale))
+        for name, teff in (("primary", systems.teff_1[row]), ("secondary", systems.teff_2[row])):
+            settings.append(("teff", name, float(teff)))
+            settings.append(("gravb_bol", name, gravity_brightening(float(teff))))
+        for parameter, component, value in settings:
+            bundle.set_value(parameter, component=component, context="component", value=value)
+        for name, teff in (("primary", systems.teff_1[row]), ("secondary", systems.teff_2[row])):
+            bundle.set_value(
+                "ld_coeffs", component=name, dataset="lc01", value=[float(limb_darkening(teff))]
+            )
+        bundle.set_value("compute_phases", dataset="lc01", context="dataset", value=phase)
+        triangles = self._n_triangles * (3 if contact else 1)
+        # Thin necks of contact systems need more triangles than the rest of the surface.
+        for attempt in (1, 2):
+            bundle.set_value_all("ntriangles", triangles * attempt)
+            try:
+                with _aligned_spins():
+                    bundle.run_compute(overwrite=True, progressbar=False, skip_checks=True)
+                break
+            except (TypeError, ValueError, RuntimeError):
+                if not contact or attempt == 2:
+                    raise
+        flux = np.asarray(bundle.get_value("fluxes", context="model"), dtype=np.float64)
+        return phase, flux / flux.max()
