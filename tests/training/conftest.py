@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.training.open_set import OpenSet, load_open_set
 from pelsvae_cadence.training.shape_table import ShapeTable
 
 _K = 16
@@ -48,6 +49,12 @@ def known_open_set(n: int = 160, seed: int = 3) -> SimpleNamespace:
         cos=shapes.cos,
         sin=shapes.sin,
     )
+
+
+@pytest.fixture(scope="session")
+def open_stars() -> OpenSet:
+    """The open training set; it takes seconds to read."""
+    return load_open_set()
 
 
 @pytest.fixture(scope="session")

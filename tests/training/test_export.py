@@ -10,13 +10,13 @@ import pytest
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.export import fit_model
-from pelsvae_cadence.training.open_set import OpenSet, load_open_set, save_open_set
+from pelsvae_cadence.training.open_set import OpenSet, save_open_set
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[OpenSet, Path]:
+def small(open_stars: OpenSet, tmp_path_factory: pytest.TempPathFactory) -> tuple[OpenSet, Path]:
     """Some Cepheids and RR Lyrae stars of every split."""
-    stars = load_open_set()
+    stars = open_stars
     rows = np.concatenate(
         [
             np.flatnonzero((stars.star_class == c) & (stars.subtype == s) & (stars.split == p))[:20]

@@ -119,7 +119,7 @@ def test_training_lowers_the_loss(known_table: ShapeTable, tmp_path: Path) -> No
         for module in (task.module.encoder, task.module.decoder):
             module.network[-1].weight.normal_(std=0.5)
     before = task.validate()["score"]
-    config = FitConfig(steps=150, batch=64, evaluate_every=75, checkpoint_every=150)
+    config = FitConfig(steps=80, batch=64, evaluate_every=40, checkpoint_every=80)
     assert run(task, config, tmp_path, quiet=True).best_score < before - 0.1
 
 
@@ -189,9 +189,9 @@ def test_rows_without_physics_are_counted(known_table: ShapeTable) -> None:
 def test_from_table_to_a_model_that_knows_its_physics(
     known_table: ShapeTable, tmp_path: Path
 ) -> None:
-    fit = FitConfig(steps=150, batch=128, evaluate_every=50, checkpoint_every=150)
+    fit = FitConfig(steps=60, batch=96, evaluate_every=30, checkpoint_every=60)
     vae, latent, record = train_model(
-        tmp_path, known_table, fit=fit, mapping_fit=replace(fit, steps=200, rate=3e-3),
+        tmp_path, known_table, fit=fit, mapping_fit=replace(fit, steps=120, rate=3e-3),
         n_axes=16, hidden=48, quiet=True,
     )  # fmt: skip
     path = tmp_path / "mine.safetensors"

@@ -12,12 +12,7 @@ from pelsvae_cadence.training.model_checks import (
     two_sample_test,
 )
 from pelsvae_cadence.training.model_figures import gallery
-from pelsvae_cadence.training.open_set import OpenSet, load_open_set
-
-
-@pytest.fixture(scope="module")
-def stars() -> OpenSet:
-    return load_open_set()
+from pelsvae_cadence.training.open_set import OpenSet
 
 
 def few(stars: OpenSet, star_class: str, split: str, n: int) -> OpenSet:
@@ -27,10 +22,10 @@ def few(stars: OpenSet, star_class: str, split: str, n: int) -> OpenSet:
 @pytest.mark.parametrize(("star_class", "sparse", "dense"), [
     ("CEP", 0.03, 0.012), ("RRLYR", 0.08, 0.04), ("ECL", 0.12, 0.06),
 ])  # fmt: skip
-def test_reconstruction(stars: OpenSet, star_class: str, sparse: float, dense: float) -> None:
+def test_reconstruction(open_stars: OpenSet, star_class: str, sparse: float, dense: float) -> None:
     """Loose bounds: they catch a broken model, the report says how good it is."""
     model = LightCurveModel.load()
-    rows = few(stars, star_class, "test", 40)
+    rows = few(open_stars, star_class, "test", 40)
     at_20, fit_20 = (np.median(v) for v in reconstruction_error(model, rows, 20))
     at_300, _ = (np.median(v) for v in reconstruction_error(model, rows, 300))
     assert at_300 < dense
@@ -39,9 +34,9 @@ def test_reconstruction(stars: OpenSet, star_class: str, sparse: float, dense: f
     assert at_20 < fit_20
 
 
-def test_two_sample_test_sees_wrong_stars(stars: OpenSet) -> None:
+def test_two_sample_test_sees_wrong_stars(open_stars: OpenSet) -> None:
     model = LightCurveModel.load()
-    rows, other = (few(stars, "RRLYR", part, 120) for part in ("test", "validation"))
+    rows, other = (few(open_stars, "RRLYR", part, 120) for part in ("test", "validation"))
     auc, control = two_sample_test(model, rows, other)
     assert abs(control - 0.5) < 0.15
     assert auc < 0.75
@@ -58,8 +53,8 @@ def test_two_sample_test_sees_wrong_stars(stars: OpenSet) -> None:
 
 
 @pytest.mark.slow
-def test_report(stars: OpenSet) -> None:
-    report = model_report(0, table=stars, most=12)
+def test_report(open_stars: OpenSet) -> None:
+    report = model_report(0, table=open_stars, most=12)
     names = [figure.name for figure in report.figures]
     assert "CEP: reconstruction RMS / amplitude at 20 points" in names
     assert "size of the weights" in names
@@ -69,6 +64,7 @@ def test_report(stars: OpenSet) -> None:
 
 
 @pytest.mark.slow
-def test_gallery(stars: OpenSet, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    path = gallery(tmp_path / "gallery.png", table=stars, n=2)
-    assert path.stat().st_size > 20_000
+def test_gallery(open_stars: OpenSet, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    some = open_stars.take(np.isin(open_stars.star_class, ["ACEP", "ECL"]))
+    path = gallery(tmp_path / "gallery.png", table=some, n=2)
+    assert path.stat().st_size > 10_000
