@@ -194,6 +194,28 @@ def augment(
     typer.echo(counts.to_string())
 
 
+@app.command("fold-open-set")
+def fold_open_set(
+    output: Annotated[Path, typer.Argument(help="File to write (.npz).")],
+    t_len: Annotated[int, typer.Option(help="Points of a light curve.", min=2)] = 300,
+    seed: Seed = 0,
+) -> None:
+    """Write the open set as noisy folded light curves, copied to the paper's numbers."""
+    from pelsvae_cadence.training.augmentation import AugmentationOptions
+    from pelsvae_cadence.training.folded_light_curves import write_folded
+    from pelsvae_cadence.training.open_set import load_open_set
+    from pelsvae_cadence.training.open_set_curves import augmentation_counts
+    from pelsvae_cadence.training.open_set_curves import fold_open_set as fold
+
+    options = AugmentationOptions(t_len=t_len)
+    table = load_open_set()
+    with messages.status("folding"):
+        curves, split = fold(table, options, seed=seed)
+        write_folded(curves, output, columns={"split": split})
+    typer.echo(augmentation_counts(table, options).to_string())
+    messages.print(f"{len(curves)} light curves: {output}", soft_wrap=True)
+
+
 @app.command()
 def crossmatch(
     stars: Annotated[Path, typer.Argument(help="Star table, or a folder of published tables.")],
