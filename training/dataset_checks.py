@@ -20,6 +20,7 @@ from pelsvae_cadence.training.donors import data_folder
 from pelsvae_cadence.training.labels import E_VI, LabelFlag, teff_from_v_i
 from pelsvae_cadence.training.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set import PROVENANCES, OpenSet, load_open_set, read_card
+from pelsvae_cadence.training.open_set_curves import augmentation_counts
 from pelsvae_cadence.training.real_binaries import (
     EclipseMeasures,
     measure_real_binaries,
@@ -62,6 +63,14 @@ def _row_figures(table: OpenSet) -> Iterator[Figure]:
         )
         yield Figure.within(
             f"{name}: independent stars", float(mine.sum()), 50, _INFINITY, note=parts
+        )
+    for name, row in augmentation_counts(table).iterrows():
+        yield Figure.within(
+            f"{name}: training rows after augmentation",
+            float(row["training_rows"]),
+            2000,
+            _INFINITY,
+            note=f"{row['train']} independent training stars",
         )
     yield Figure.within("reserved stars in the table", float(is_reserved(table.star).sum()), 0, 0)
     shares = [
