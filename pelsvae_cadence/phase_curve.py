@@ -29,7 +29,9 @@ def _fourier_sum(cos: FloatArray, sin: FloatArray, phase: FloatArray) -> FloatAr
     twice = 2.0 * x
     u, u_next, spare = np.zeros_like(x), np.zeros_like(x), np.empty_like(x)
     v, v_next = np.zeros_like(x), np.zeros_like(x)
-    for k in range(cos.shape[1] - 1, -1, -1):
+    # Rows of zeros on top (a table's width is that of its narrowest eclipse) leave the sums at zero.
+    used = np.flatnonzero(cos.any(axis=0) | sin.any(axis=0))
+    for k in range(int(used[-1]) if used.size else -1, -1, -1):
         for current, following, coefficient in ((u, u_next, cos), (v, v_next, sin)):
             # following <- coefficient + 2 cos(angle) current - following; the roles then swap.
             np.multiply(twice, current, out=spare)

@@ -73,3 +73,13 @@ def test_bad_curves():
         PhaseCurve(cos=np.full((2, 3), np.nan), sin=np.zeros((2, 3)))
     with pytest.raises(InputError, match="constant"):
         PhaseCurve(cos=np.zeros((2, 3)), sin=np.zeros((2, 3))).normalised()
+
+
+def test_zero_harmonics_cost_nothing_and_change_nothing(curve):
+    wide = PhaseCurve(
+        cos=np.pad(curve.cos, ((0, 0), (0, 40))), sin=np.pad(curve.sin, ((0, 0), (0, 40)))
+    )
+    phase = np.random.default_rng(3).uniform(-10, 10, (len(curve), 200))
+    np.testing.assert_array_equal(wide.evaluate(phase), curve.evaluate(phase))
+    nothing = PhaseCurve(cos=np.zeros((2, 5)), sin=np.zeros((2, 5)))
+    np.testing.assert_array_equal(nothing.evaluate([0.1, 0.9]), np.zeros((2, 2)))
