@@ -158,8 +158,7 @@ def label_catalogue(
         flags[bulge] |= LabelFlag.BULGE_LAW
         reddened = np.full(n, MIRA_BULGE_A_I) if key[0] == "LPV" else BULGE_R_I * (v_i - expected)
         own_mag = i_mag - reddened - DISTANCE_MODULUS["BLG"]
-        missing = bulge & ~np.isfinite(own_mag)
-        flags[missing] |= LabelFlag.NO_V
+        flags[bulge & ~np.isfinite(v_i)] |= LabelFlag.NO_V
         abs_mag_i[bulge] = own_mag[bulge]
         # Foreground and background stars and blends: more than 1 mag (Miras 3 mag) off the line.
         limit = 3.0 if key[0] == "LPV" else 1.0

@@ -140,7 +140,8 @@ def test_labels_of_the_catalogue(catalogue) -> None:
     good = rr[(rr["flags"] & int(LabelFlag.NO_V)) == 0]
     assert ((good.teff > 5900) & (good.teff < 7500)).mean() >= 0.88
     assert np.isfinite(labelled[["teff", "v_i0", "abs_mag_i", "abs_mag_g"]]).all(axis=None)
-    assert ((labelled["flags"] & int(LabelFlag.NO_V)) > 0).sum() >= labelled.v_mag.isna().sum()
+    no_v = ((labelled["flags"] & int(LabelFlag.NO_V)) > 0).to_numpy()
+    np.testing.assert_array_equal(no_v, labelled.v_mag.isna().to_numpy())
     # Draws are addressed by star: the labels of a star do not depend on which others are there.
     again, _ = label_catalogue(table[::-1], star_numbers(table.star[::-1]), seed=20)
-    np.testing.assert_array_equal(again.teff.to_numpy()[::-1], labelled.teff.to_numpy())
+    np.testing.assert_allclose(again.teff.to_numpy()[::-1], labelled.teff.to_numpy(), rtol=1e-9)
