@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+
+# Many small problems: threads would only get into each other's way. Before NumPy is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import pytest

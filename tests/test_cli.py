@@ -115,7 +115,7 @@ def test_metrics_writes_everything(run, survey_db, tmp_path):
     from rubin_sim.maf.db import ResultsDb
 
     results = ResultsDb(out_dir=str(tmp_path))
-    assert results.get_run_name() == ["toy"]
+    assert results.get_metric_id("PeriodRecovery EW r18_recovered", run_name="toy")
     assert len(results.get_summary_stats()) > 0
     results.close()
 

@@ -76,13 +76,42 @@ def dataset(
 
     folder = _data_folder(data)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    with messages.status("building the open set (PHOEBE takes about half an hour)"):
+    with messages.status("building the open set (the binaries take about 20 minutes)"):
         table, card = build_open_set(
             folder, seed=seed, checkpoint=checkpoint, only_spheres=only_spheres
         )
     target = output or OPEN_SET_FILE
     write_open_set(table, card, target)
     messages.print(f"{len(table)} stars: {target}", soft_wrap=True)
+
+
+@app.command("dataset-figures")
+def dataset_figures(
+    out_dir: Annotated[Path, typer.Argument(help="Folder for the pictures.")] = Path(
+        "outputs/dataset"
+    ),
+    data: Data = None,
+    seed: Seed = 0,
+) -> None:
+    """Draw the open set: shapes and labels of each class, provenance, binaries beside real ones."""
+    from pelsvae_cadence.classes import STAR_CLASSES
+    from pelsvae_cadence.files import output_folder, replacing
+    from pelsvae_cadence.training import dataset_figures as figures
+    from pelsvae_cadence.training.dataset_checks import compare_with_real_binaries
+    from pelsvae_cadence.training.open_set import load_open_set
+
+    folder = output_folder(out_dir)
+    table = load_open_set()
+    pictures = {f"shapes_{name}": figures.plot_examples(table, name) for name in STAR_CLASSES}
+    pictures["labels"] = figures.plot_labels(table)
+    pictures["provenance"] = figures.plot_provenance(table)
+    if data is not None or "PELSVAE_DATA" in os.environ:
+        pair = compare_with_real_binaries(table, _data_folder(data) / "lightcurves", seed=seed)
+        pictures["binaries"] = figures.plot_binaries(*pair)
+    for name, figure in pictures.items():
+        with replacing(folder / f"{name}.png") as partial:
+            figure.savefig(partial, dpi=110)
+    messages.print(f"{len(pictures)} pictures: {folder}", soft_wrap=True)
 
 
 @app.command()
