@@ -12,12 +12,22 @@ if TYPE_CHECKING:
     from pelsvae_cadence.metrics.batches import period_recovery_batch
     from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
     from pelsvae_cadence.metrics.run import RunResult, run_period_recovery
+    from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric, first_visit
 
-__all__ = ["PeriodRecoveryMetric", "RunResult", "period_recovery_batch", "run_period_recovery"]
+__all__ = [
+    "PeriodRecoveryMetric",
+    "RunResult",
+    "TimeToRecoveryMetric",
+    "first_visit",
+    "period_recovery_batch",
+    "run_period_recovery",
+]
 
 _HOMES: Final[dict[str, str]] = {
     "PeriodRecoveryMetric": "period_recovery",
     "RunResult": "run",
+    "TimeToRecoveryMetric": "time_to_recovery",
+    "first_visit": "time_to_recovery",
     "period_recovery_batch": "batches",
     "run_period_recovery": "run",
 }

@@ -1,0 +1,296 @@
+"""The MAF metric: how many years of the survey it takes until stars have their periods."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from astropy.stats import binom_conf_interval
+
+from pelsvae_cadence.cadence.survey import Survey
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.maf import prepare_data_directory
+from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
+from pelsvae_cadence.metrics.survey_source import open_survey
+
+prepare_data_directory()  # rubin_sim looks for it when it is imported
+
+from rubin_sim.maf.metrics import BaseMetric
+
+__all__ = ["DEFAULT_YEARS", "TimeToRecoveryMetric", "first_visit"]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: The ends of the survey years at which periods are searched.
+DEFAULT_YEARS: Final[tuple[float, ...]] = tuple(float(year) for year in range(1, 11))
+
+# The Julian year, in days.
+_YEAR: Final = 365.25
+# Of the intervals in the values: one sigma of a normal distribution.
+_CONFIDENCE: Final = 0.6827
+
+
+def first_visit(survey: str | Path | Survey) -> float:
+    """Find the first visit of a survey, anywhere on the sky.
+
+    Parameters
+    ----------
+    survey : str, Path or Survey
+        An sqlite database, a CSV or Parquet table, or a survey in memory.
+
+    Returns
+    -------
+    float
+        MJD (TAI) of the first visit, in the survey's own time column (start or middle of the
+        exposure).
+
+    Raises
+    ------
+    InputError
+        If the survey cannot be read.
+    """
+    source = open_survey(survey, positions=[])
+    column = source.columns["mjd"]
+    if source.array is not None:
+        return float(source.array[column].min())
+    path = Path(str(source.database)).resolve().as_posix()
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        (first,) = connection.execute(f'select min("{column}") from "{source.table}"').fetchone()
+    finally:
+        connection.close()
+    return float(first)
+
+
+def _fraction_reducer(year: int) -> Callable[[Any, dict[str, Any]], float]:
+    """Make the reduce method for the fraction after some years."""
+
+    def reduce(self: Any, value: dict[str, Any]) -> float:
+        at = np.flatnonzero(value["years"] == year)
+        fraction = value["recovered"][at[0]] if at.size else np.nan
+        return float(fraction) if np.isfinite(fraction) else float(self.badval)
+
+    reduce.__name__ = f"reduce_recovered_year_{year}"
+    reduce.__doc__ = f"Give the fraction recovered after {year} years; masked if not reached."
+    return reduce
+
+
+def _years_reducer(percent: int) -> Callable[[Any, dict[str, Any]], float]:
+    """Make the reduce method for the time to a fraction."""
+
+    def reduce(self: Any, value: dict[str, Any]) -> float:
+        years = value[f"years_to_{percent}"]
+        return float(years) if np.isfinite(years) else float(self.badval)
+
+    reduce.__name__ = f"reduce_years_to_{percent}"
+    reduce.__doc__ = f"Give the years to {percent} per cent; masked if that is never reached."
+    return reduce
+
+
+class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
+    """Years until half, and nine tenths, of the stars at a position have their period.
+
+    At the end of each survey year the visits so far are searched. The stars and their points are
+    those of `PeriodRecoveryMetric`: the value after y years is the one that metric gives on the
+    visits of the first y years. A star counts where its verdict is "exact" over the baseline so
+    far (its phase drifts by less than a tenth of a cycle between the first visit and the last
+    one), so the fraction need not grow: a longer baseline asks for a more accurate period.
+
+    Years are counted from `survey_start`, not from the position's own first visit, where it is
+    given. Years before a position has `min_visits` visits count as nothing recovered. Positions
+    that never reach a fraction are masked in the map of the time to it: compare the time maps of
+    two strategies together with the fraction that reached it, or a strategy is rewarded for
+    losing its worst positions.
+
+    Parameters
+    ----------
+    metric_name : str
+        Name of the metric; made from class and magnitude by default.
+    years : sequence of float
+        Ends of the survey years, in years of 365.25 d, rising; 1 to 10 by default.
+    survey_start : float, optional
+        MJD of the survey's first visit, as in the time column (`first_visit` finds it). By default the earliest visit of the slice, which is later where a
+        position joins the survey late: then years are counted from the position's first visit.
+    survey_years : float, optional
+        Length of the survey in years. Later years are not evaluated. By default the survey ends
+        with the year of the slice's last visit.
+    on_run : callable, optional
+        Called after each slice point.
+    **kwargs
+        Everything else of `PeriodRecoveryMetric` (columns, star_class, magnitude,
+        stars_per_position, seed, ...), and of MAF's BaseMetric.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> metric = TimeToRecoveryMetric(star_class="RRab", magnitude=22.0, years=(1, 2, 5))
+    >>> metric.name
+    'TimeToRecovery RRab r22'
+    """
+
+    def __init__(
+        self,
+        metric_name: str | None = None,
+        years: Sequence[float] = DEFAULT_YEARS,
+        survey_start: float | None = None,
+        survey_years: float | None = None,
+        on_run: Callable[[], None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.years = np.array(years, dtype=np.float64)
+        if (
+            self.years.ndim != 1
+            or not self.years.size
+            or not np.isfinite(self.years).all()
+            or (np.diff(self.years, prepend=0.0) <= 0).any()
+        ):
+            raise InputError(f"years = {list(years)!r}", allowed="positive, rising")
+        if survey_start is not None and not np.isfinite(survey_start):
+            raise InputError(f"survey_start = {survey_start!r}", allowed="an MJD in days")
+        if survey_years is not None and not survey_years > 0:
+            raise InputError(f"survey_years = {survey_years!r}", allowed="> 0 years")
+        if kwargs.get("baseline") is not None:
+            raise InputError(
+                f"baseline = {kwargs['baseline']!r} d",
+                remedy="Leave it out: the baseline grows with the survey.",
+            )
+        self.survey_start = survey_start
+        self.survey_years = survey_years
+        self.on_run = on_run
+        own = {
+            key: kwargs.pop(key)
+            for key in ("units", "maps", "badval", "mask_val", "comment")
+            if key in kwargs
+        }
+        # Composed, not derived: MAF would take the parent's reduce methods for ours.
+        self.recovery = PeriodRecoveryMetric(**kwargs)
+        self.min_visits = self.recovery.min_visits
+        if metric_name is None:
+            metric_name = self.recovery.name.replace("PeriodRecovery", "TimeToRecovery")
+        own.setdefault("units", "")  # one string serves years and fractions
+        super().__init__(
+            col=self.recovery.columns.needed(),
+            metric_name=metric_name,
+            metric_dtype="object",
+            **own,
+        )
+        sample = self.recovery.sample
+        self.comment = (
+            f"Survey years until {sample.n} simulated {sample.star_class} stars per position have "
+            "their period, by a blind multi-band search of the visits so far."
+        )
+
+    def run(
+        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None = None
+    ) -> dict[str, Any] | float:
+        """Search the stars of one slice point after each survey year.
+
+        Parameters
+        ----------
+        data_slice : numpy structured array, shape (n_visits,)
+            The visits of the slice point.
+        slice_point : dict
+            Its "ra" and "dec" in radians; "ebv" in mag is used where there is one.
+
+        Returns
+        -------
+        dict or float
+            "years", and per year "recovered" (fraction), "recovered_low", "recovered_high" (its
+            68 per cent interval, Wilson 1927, J. Am. Stat. Assoc. 22, 209) and "n_visits", NaN
+            for years that the survey does not reach; "years_to_50", "years_to_90" (the first of
+            the years at which the fraction is reached, NaN if none); per star "star_id",
+            "true_period" [d] and "first_year" (first year with an exact period, NaN if none).
+            `badval` where there are too few visits in all.
+
+        Raises
+        ------
+        InputError
+            If the slice point has no position, a column is missing, or a visit is earlier than
+            `survey_start`.
+        """
+        try:
+            return self._run(data_slice, slice_point)
+        finally:
+            if self.on_run is not None:
+                self.on_run()
+
+    def _run(
+        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
+    ) -> dict[str, Any] | float:
+        mjd_col = self.recovery.columns.mjd
+        names = data_slice.dtype.names or ()
+        if len(data_slice) < self.min_visits or mjd_col not in names:
+            self.recovery.run(data_slice, slice_point)  # refuses what is missing, by its name
+            masked: float = self.badval  # MAF masks this very object
+            return masked
+        mjd = np.asarray(data_slice[mjd_col], dtype=np.float64)
+        start = float(mjd.min()) if self.survey_start is None else self.survey_start
+        if mjd.min() < start:
+            raise InputError(
+                f"a visit at MJD {mjd.min():.4f} lies before survey_start = {start:.4f}",
+                remedy="Give the time of the survey's first visit.",
+            )
+        elapsed = (mjd - start) / _YEAR
+        length = self.survey_years
+        if length is None:
+            length = float(np.nextafter(elapsed.max(), np.inf))
+        # The last season of a position ends before the survey does: a year counts as reached
+        # once the survey goes on into it.
+        begun = np.maximum(np.concatenate([[0.0], self.years[:-1]]), self.years - 1.0) < length
+        n_years = self.years.size
+        n_stars = self.recovery.sample.n
+        recovered = np.full(n_years, np.nan)
+        n_visits = np.full(n_years, np.nan)
+        first_year = np.full(n_stars, np.nan)
+        star: dict[str, Any] = {}
+        exact = np.zeros(n_stars, dtype=bool)
+        for i in np.flatnonzero(begun).tolist():
+            so_far = elapsed < self.years[i]
+            n_visits[i] = np.count_nonzero(so_far)
+            # Without new visits nothing changes, and the search need not be repeated.
+            if i == 0 or n_visits[i] != n_visits[i - 1]:
+                value = self.recovery.run(data_slice[so_far], slice_point)
+                if isinstance(value, dict):
+                    exact = np.asarray(value["verdict"] == "exact")
+                    star = {key: value[key] for key in ("star_id", "true_period")}
+            recovered[i] = exact.mean()
+            first_year[exact & np.isnan(first_year)] = self.years[i]
+        if not star:
+            nothing: float = self.badval
+            return nothing
+        low, high = np.full(n_years, np.nan), np.full(n_years, np.nan)
+        hits = np.rint(recovered[begun] * n_stars).astype(np.int64)
+        low[begun], high[begun] = binom_conf_interval(
+            hits, n_stars, confidence_level=_CONFIDENCE, interval="wilson"
+        )
+        return {
+            "years": self.years,
+            "recovered": recovered,
+            "recovered_low": low,
+            "recovered_high": high,
+            "n_visits": n_visits,
+            **{f"years_to_{p}": self._years_to(recovered, p / 100.0) for p in (50, 90)},
+            **star,
+            "first_year": first_year,
+        }
+
+    def _years_to(self, recovered: FloatArray, fraction: float) -> float:
+        least = fraction - 1e-9  # 0.9 of ten stars are nine, whatever the last bit says
+        reached = np.flatnonzero(np.nan_to_num(recovered, nan=-1.0) >= least)
+        return float(self.years[reached[0]]) if reached.size else float("nan")
+
+    # MAF finds reduce methods by their names.
+    reduce_years_to_50 = _years_reducer(50)
+    reduce_years_to_90 = _years_reducer(90)
+    reduce_recovered_year_1 = _fraction_reducer(1)
+    reduce_recovered_year_2 = _fraction_reducer(2)
+    reduce_recovered_year_5 = _fraction_reducer(5)
+    reduce_recovered_year_10 = _fraction_reducer(10)
