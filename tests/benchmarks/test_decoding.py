@@ -1,0 +1,66 @@
+"""Cost of light curves beside the published network, in one process.
+
+Only ratios mean anything: both sides run one after the other on one thread, and are charged for
+processor time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pelsvae_cadence.model import single_thread
+from pelsvae_cadence.published import PublishedNetwork, PublishedWarning
+from pelsvae_cadence.sequence_model import training_tags
+from pelsvae_cadence.source import LightCurveModel
+
+N_STARS, N_POINTS = 100, 300
+
+
+def _processor_time(function: Callable[[], object], repeats: int) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "latent", ["given", "drawn"], ids=["latent given", "latent drawn from the parameters"]
+)
+def test_harmonic_model_beside_the_published_network(
+    benchmark, shared_data: Path, latent: str
+) -> None:
+    """100 light curves of 300 points, the published decoder in its favour: one batch, z known."""
+    with pytest.warns(PublishedWarning):
+        network = PublishedNetwork.load(shared_data / "pelsvae_published")
+    model = LightCurveModel.load()
+    stars = model.sample("RRab", n=N_STARS, seed=1)
+    if latent == "drawn":
+        stars = replace(stars, latent=None)
+    phase = np.random.default_rng(0).uniform(size=(N_STARS, N_POINTS))
+    z = torch.as_tensor(network.draw_latent(stars.star_class, stars.star_id), dtype=torch.float32)
+    kind = torch.full((N_STARS,), 6)
+    tags = training_tags(2 * N_POINTS)
+
+    def published() -> torch.Tensor:
+        with single_thread():
+            return network.vae.decoder(z, tags, kind)
+
+    def ours() -> np.ndarray:
+        return stars.amplitude_i[:, None] * model.phase_curve(stars).evaluate(phase)
+
+    assert published().shape == (N_STARS, 2 * N_POINTS, 1)
+    assert np.isfinite(ours()).all()
+    ratio = _processor_time(published, 3) / _processor_time(ours, 5)
+    benchmark.extra_info["published / this"] = round(ratio, 1)
+    benchmark.pedantic(ours, rounds=5)
+    assert ratio > 10.0
