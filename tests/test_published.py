@@ -198,7 +198,7 @@ def test_the_bare_decoder_fails_on_survey_visits_and_the_wrapped_one_does_not(
         phase - result.shift[:, None]
     )
     wrapped_error = np.sqrt(np.mean((wrapped - wanted) ** 2, axis=1)) / size
-    assert wrapped_error.max() < 0.02
+    assert wrapped_error.max() < 0.03
 
 
 def test_cadence_contract_in_a_survey(network, decoded):
