@@ -17,9 +17,9 @@ from pelsvae_cadence.sequence_curves import (
     decode_steps,
     periodic_curves,
 )
+from pelsvae_cadence.sequence_layers import CausalConvolutions
 from pelsvae_cadence.sequence_model import (
     PAPER_CONFIGS,
-    CausalConvolutions,
     SequenceConfig,
     SequenceVAE,
     paper_config,
@@ -230,7 +230,7 @@ def test_gradient_reaches_every_parameter_and_training_helps(kind):
     constant = float(((mag - 0.5) ** 2 / 0.05**2).mean())
     optimiser = torch.optim.Adam(vae.parameters(), lr=1e-2)
     losses = []
-    for _ in range(120):
+    for _ in range(60 if kind == "tcn" else 120):
         decoded, mu, logvar = vae(steps, label, generator=generator)
         loss = sequence_loss(decoded, steps, mu, logvar)
         optimiser.zero_grad()
@@ -240,7 +240,7 @@ def test_gradient_reaches_every_parameter_and_training_helps(kind):
             dead = [n for n, p in vae.named_parameters() if p.grad is None or not p.grad.any()]
             assert not dead
         optimiser.step()
-    # Measured 0.6 of constant = 16.7: amplitudes are told apart to the errors.
+    # Measured 0.6 to 1 where a constant has 16.7: amplitudes are told apart to the errors.
     assert max(losses[-5:]) < 0.2 * constant
 
 
