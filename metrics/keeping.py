@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["Example", "Keeper"]
+
+_ENOUGH_POINTS: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ class Keeper:
         self.example: Example | None = None
         self._typical = typical_magnitude
         self._band = reference_band
-        self._best = (False, -np.inf)
+        self._best = (False, -np.inf, 0)
         self._writer: CatalogWriter | None = None
         if catalog is not None and provenance is not None:
             self._writer = CatalogWriter(catalog, provenance=provenance)
@@ -103,7 +105,9 @@ class Keeper:
         here = recovery.light_curves.star(row)
         in_band = here.mag_true[here.band == self._band]
         distance = abs(float(in_band.mean()) - self._typical) if in_band.size else np.inf
-        rank = (bool(found[row]), -round(distance, 1))
+        # Deep fields have more points than a picture can show: beyond a thousand, more is no better.
+        n_points = min(int(here.detected.sum()), _ENOUGH_POINTS)
+        rank = (bool(found[row]), -round(distance, 1), n_points)
         if rank > self._best:
             self._best = rank
             self.example = Example(

@@ -246,7 +246,13 @@ def run_period_recovery(
             catalog=None if catalog is None else work / catalog,
             provenance=_provenance(object_bundles[0], source, name, constraint, command),
         )
-        results = _hurried(ResultsDb(out_dir=str(work)))
+        try:
+            results = _hurried(ResultsDb(out_dir=str(work)))
+        except ValueError as error:
+            raise InputError(
+                f"cannot make MAF's results database in {folder}: is the disk full?",
+                remedy="Free space, or choose another output folder.",
+            ) from error
         try:
             group = MetricBundleGroup(
                 bundles, source.database, out_dir=str(work), results_db=results, save_early=False,

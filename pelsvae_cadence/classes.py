@@ -6,7 +6,14 @@ from typing import Final
 
 from pelsvae_cadence.errors import InputError
 
-__all__ = ["CLASS_DESCRIPTIONS", "STAR_CLASSES", "SUBTYPES", "is_binary", "parse_star_class"]
+__all__ = [
+    "CLASS_DESCRIPTIONS",
+    "STAR_CLASSES",
+    "SUBTYPES",
+    "display_name",
+    "is_binary",
+    "parse_star_class",
+]
 
 #: The classes of Martinez-Palomera, Bloom & Abrahams (2020), in the order of the network's labels.
 STAR_CLASSES: Final = ("ACEP", "CEP", "DSCT", "ECL", "ELL", "LPV", "RRLYR", "T2CEP")
@@ -106,6 +113,27 @@ def parse_star_class(name: str) -> tuple[str, str | None]:
             f"unknown star class {name!r}",
             allowed=f"{', '.join(STAR_CLASSES)} or a subtype ({subtypes})",
         ) from None
+
+
+def display_name(star_class: str, subtype: str) -> str:
+    """Name a star's kind for titles.
+
+    Parameters
+    ----------
+    star_class : str
+        One of `STAR_CLASSES`.
+    subtype : str
+        Subtype, or ``""``.
+
+    Returns
+    -------
+    str
+        The subtype where it stands for itself (``"RRab"``), otherwise the class and the subtype
+        (``"CEP F"``).
+    """
+    if subtype == star_class or _ALIASES.get(subtype.lower()) == (star_class, subtype):
+        return subtype
+    return f"{star_class} {subtype}".strip()
 
 
 def is_binary(star_class: str) -> bool:

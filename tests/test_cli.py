@@ -214,6 +214,8 @@ def test_broken_databases(run, tmp_path, command, kind, message):
         (("lightcurve", "--constraint", "night < 3"), "--constraint needs a table"),
         (("metrics", "--star-class", "quasar"), "unknown star class 'quasar'"),
         (("metrics", "--nside", 3), "nside = 3"),
+        (("metrics", "--nside", 0), "nside = 0"),
+        (("metrics", "--star-class", "RRab,RRab", "--nside", 1), "none twice"),
         (("metrics", "--nside", 2, "--positions", "1,2"), "exclude each other"),
         (("metrics", "--positions", "nowhere"), "neither an existing file nor RA,DEC"),
         (("metrics", "--positions", "0,85", "--star-class", "RRab"), "no visit|enough visits"),

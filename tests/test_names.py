@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from pelsvae_cadence.bands import BANDS, LSST_BANDS, ZTF_BANDS, parse_bands
-from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary, parse_star_class
+from pelsvae_cadence.classes import (
+    STAR_CLASSES,
+    SUBTYPES,
+    display_name,
+    is_binary,
+    parse_star_class,
+)
 from pelsvae_cadence.errors import InputError
 
 
@@ -58,6 +64,13 @@ def test_every_class_and_subtype_resolves():
             if subtype not in ("F", "1O", star_class):
                 assert parse_star_class(subtype) == (star_class, subtype)
     assert [c for c in STAR_CLASSES if is_binary(c)] == ["ECL", "ELL"]
+
+
+def test_display_names():
+    assert display_name("RRLYR", "RRab") == "RRab"
+    assert display_name("CEP", "F") == "CEP F"
+    assert display_name("DSCT", "DSCT") == "DSCT"
+    assert display_name("ECL", "") == "ECL"
 
 
 def test_unknown_class_lists_the_classes():

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.cli.options import (
     Constraint,
     Database,
@@ -103,7 +104,7 @@ def lightcurve(
     csv, png = folder / "lightcurve.csv", folder / "lightcurve.png"
     refuse_existing([csv, png], no_clobber)
     title = (
-        f"{star.subtype[0] or star.star_class[0]}, P = {star.period[0]:.5g} d, "
+        f"{display_name(str(star.star_class[0]), str(star.subtype[0]))}, P = {star.period[0]:.5g} d, "
         f"Teff = {star.teff[0]:.0f} K, {cadence.name}"
     )
     _write_csv(csv, points)

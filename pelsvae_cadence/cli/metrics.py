@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.cli.options import (
     Constraint,
     Database,
@@ -124,7 +125,9 @@ def metrics(
     if nside is not None and positions is not None:
         raise InputError("--nside and --positions exclude each other", remedy="Give one of them.")
     points = None if positions is None else parse_positions(positions)
-    resolution = (nside or _DEFAULT_NSIDE) if points is None else None
+    resolution = None
+    if points is None:
+        resolution = _DEFAULT_NSIDE if nside is None else nside
     kind = None if survey is None else survey_name(survey)
     periods = _numbers(period_range, "--period-range")
     if len(periods) != 2:
@@ -272,7 +275,7 @@ def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, s
     example = result.example
     if example is not None:
         star = example.stars
-        name = star.subtype[0] or star.star_class[0]
+        name = display_name(str(star.star_class[0]), str(star.subtype[0]))
         found = f"found {example.found_period:.6g} d" if example.found_period > 0 else "not found"
         save(
             "example_light_curve",

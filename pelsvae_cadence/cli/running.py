@@ -20,6 +20,9 @@ _USERS_OSERRORS: Final = (
     errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
 )  # fmt: skip
 
+_SQLITE_DISK: Final = (
+    "database or disk is full", "disk I/O error", "attempt to write a readonly database",
+)  # fmt: skip
 _INTERRUPTED: Final = "interrupted; finished files are complete, others were not written"
 
 
@@ -55,6 +58,14 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
             raise
         _fail(f"{error.strerror}: {error.filename or 'output'}", 2)
     except Exception as error:
+        # SQLite has errors of its own for a full or read-only disk, wrapped by MAF's SQLAlchemy.
+        text = str(error)
+        if any(reason in text for reason in _SQLITE_DISK):
+            _fail(
+                f"cannot write results: {text.splitlines()[0]}. Free space, or choose another "
+                "--out-dir",
+                2,
+            )
         # Typer's own usage errors (unknown option, bad number) know how to show themselves.
         if not hasattr(error, "show") or not hasattr(error, "exit_code"):
             raise

@@ -46,14 +46,16 @@ def candidates(peaks: FloatArray, grid: FrequencyGrid) -> FloatArray:
     Returns
     -------
     ndarray of float64
-        Frequencies in 1/d, rounded to 1/(20 T), without repetitions, in order of first mention.
+        Frequencies in 1/d on the range of the grid, rounded to 1/(20 T), without repetitions, in
+        order of first mention.
     """
     halves = 0.5 * peaks[peaks > 1.0 / HALF_FREQUENCY_BELOW_DAYS]
     step = 1.0 / (20.0 * grid.baseline)
     rounded = np.rint(np.concatenate([peaks, halves]) / step)
     _, first = np.unique(rounded, return_index=True)
     unique: FloatArray = rounded[np.sort(first)] * step
-    return unique[unique > 0]
+    # A step of the grid of slack: the ends were rounded outwards, and peaks are interpolated.
+    return unique[(unique > 0) & (unique >= grid.fmin - grid.df) & (unique <= grid.fmax + grid.df)]
 
 
 def _allowed_harmonics(series: JointSeries, wanted: Sequence[int]) -> tuple[int, ...]:
@@ -71,11 +73,14 @@ def fourier_scores(
     chi-squared for every order H at once, as cumulative squares. The score is
 
     .. math:: L(H) - 2 H \ln n , \quad L = q(\chi_0^2) - q(\chi_0^2 - \Delta\chi^2) , \quad
-              q(r) = n \ln s + r / s , \; s = \max(r/n, 1) ,
+              q(r) = m \ln s + \min(r, n) , \; s = \max(r/n, 1) ,
 
     a likelihood gain with a free noise scale that is never below the quoted errors, less the
     Bayesian information criterion of 2 H parameters (Schwarz 1978, Ann. Stat. 6, 461). The free
     scale keeps bright stars, whose shape differs between bands, from preferring many harmonics.
+    What exceeds the quoted errors (modulation, blends) is common to points taken together, so it
+    counts once for each of the m moments of observation, not for each of the n points. On the five
+    simultaneous bands of real RR Lyrae stars counting points finds the double period too often.
 
     Parameters
     ----------
@@ -138,7 +143,8 @@ def fourier_scores(
     chi2 = series.chi2 - float(band_weight @ offset**2)
     orders = np.array(sorted(harmonics))
     rest = np.maximum(chi2 - gain[:, orders - 1], 0.0)
-    likelihood = _noise_free_scale(chi2, n) - _noise_free_scale(rest, n)
+    moments = series.n_moments
+    likelihood = _noise_free_scale(chi2, n, moments) - _noise_free_scale(rest, n, moments)
     score = likelihood - 2.0 * orders * np.log(n)
     best = np.argmax(score, axis=1)
     shape = (centre.size, shifts.size)
@@ -151,11 +157,11 @@ def _turns(frequency: FloatArray, time: FloatArray) -> npt.NDArray[np.complex128
     return turns
 
 
-def _noise_free_scale(chi2: npt.ArrayLike, n: int) -> FloatArray:
+def _noise_free_scale(chi2: npt.ArrayLike, n: int, moments: int) -> FloatArray:
     """Minus two log likelihood with the noise scale at its best value of one or more."""
     r = np.asarray(chi2, dtype=np.float64)
     scale = np.maximum(r / n, 1.0)
-    value: FloatArray = n * np.log(scale) + r / scale
+    value: FloatArray = moments * np.log(scale) + np.minimum(r, n)
     return value
 
 

@@ -28,6 +28,9 @@ DEFAULT_BAND_SCALES: Final[dict[str, float]] = {
     "zg": 1.0, "zr": 0.8, "zi": 0.65,
 }  # fmt: skip
 _SCALE_RANGE: Final = (0.2, 2.0)
+# Days between points that see a star in the same state: bands observed together, repeats of a
+# deep field. LSST's pairs are half an hour apart and count as two moments.
+_ONE_MOMENT: Final = 0.005
 
 _BAND_CODES: Final = {name: code for code, name in enumerate(BANDS)}
 _BAND_SCALES: Final = np.array([DEFAULT_BAND_SCALES[name] for name in BANDS])
@@ -64,6 +67,11 @@ class JointSeries:
     def n_bands(self) -> int:
         """Number of bands present."""
         return int(self.scales.size)
+
+    @property
+    def n_moments(self) -> int:
+        """Number of moments of observation: points within seven minutes of the last share one."""
+        return 1 + int(np.count_nonzero(np.diff(np.sort(self.time)) > _ONE_MOMENT))
 
     @property
     def chi2(self) -> float:
