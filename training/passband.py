@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +88,11 @@ def load_phoebe() -> Any:
             reference="speclite bessell-I (Bessell 1990)",
             version=1.0,
         )
-        passband.compute_intensities(
-            models.BlackbodyModelAtmosphere(), include_mus=False, include_ld=False
-        )
+        # PHOEBE announces itself on stdout, which holds results only.
+        with redirect_stdout(io.StringIO()):
+            passband.compute_intensities(
+                models.BlackbodyModelAtmosphere(), include_mus=False, include_ld=False
+            )
         saved = Path(folder, "cousins_i.fits")
         passband.save(str(saved))
         passbands._init_passband(str(saved))
