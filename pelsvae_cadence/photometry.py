@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,19 +11,12 @@ from pelsvae_cadence.arrays import to_value
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.colours import amplitude_ratio, colour_minus_i, g_minus_i
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.extinction import EXTINCTION
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["EXTINCTION", "at_magnitude", "band_amplitudes", "mean_magnitudes"]
 
 FloatArray = npt.NDArray[np.float64]
-
-#: A_band / E(B-V) for the true E(B-V): Fitzpatrick (1999, PASP 111, 63), R_V = 3.1, through the
-#: filters over a Kurucz spectrum of 7000 K at E(B-V) = 0.1. Raw SFD values have to be multiplied
-#: by 0.86 first (Schlafly & Finkbeiner 2011, ApJ 737, 103).
-EXTINCTION: Final[dict[str, float]] = {
-    "u": 4.62, "g": 3.67, "r": 2.58, "i": 1.90, "z": 1.50, "y": 1.23,
-    "zg": 3.68, "zr": 2.46, "zi": 1.75,
-}  # fmt: skip
 
 
 def _check_bands(bands: tuple[str, ...]) -> None:

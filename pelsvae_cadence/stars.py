@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pelsvae_cadence.arrays import column, freeze, row_index
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.extinction import true_ebv
 
 __all__ = ["Stars"]
 
@@ -46,7 +47,7 @@ class Stars:
     distance_modulus : ndarray of float64, shape (N,)
         True distance modulus in mag.
     ebv : ndarray of float64, shape (N,)
-        True colour excess E(B-V) in mag.
+        True colour excess E(B-V) in mag; a `pelsvae_cadence.extinction.RawSFD` is refused.
     feh : ndarray of float64, shape (N,)
         Metallicity [Fe/H] in dex; NaN where unknown.
     latent : ndarray of float64, shape (N, n_latent), optional
@@ -84,7 +85,9 @@ class Stars:
             "period", "teff", "abs_mag_g", "amplitude_i", "epoch", "ra", "dec",
             "distance_modulus", "ebv",
         ):  # fmt: skip
-            checked[name] = column(name, getattr(self, name), n, unit=units.get(name, "mag"))
+            value = getattr(self, name)
+            value = true_ebv(value) if name == "ebv" else value
+            checked[name] = column(name, value, n, unit=units.get(name, "mag"))
         checked["feh"] = column("feh", self.feh, n, finite=False)
         for name, value in checked.items():
             object.__setattr__(self, name, value)
