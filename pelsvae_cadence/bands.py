@@ -17,8 +17,9 @@ from pelsvae_cadence.errors import InputError
 
 __all__ = ["BANDS", "LSST_BANDS", "SURVEYS", "ZTF_BANDS", "Band", "SurveyName", "parse_bands"]
 
-SurveyName = Literal["lsst", "ztf"]
-SURVEYS: Final[tuple[SurveyName, ...]] = ("lsst", "ztf")
+SurveyName = Literal["lsst", "ztf", "joint"]
+#: ``"joint"`` is several surveys at one position, whose bands carry the package's own names.
+SURVEYS: Final[tuple[SurveyName, ...]] = ("lsst", "ztf", "joint")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +76,9 @@ def parse_bands(values: npt.ArrayLike, survey: SurveyName = "lsst") -> npt.NDArr
     ----------
     values : array_like of str, shape (n,)
         Names as found in a table: ``"g"``, ``"g_6"``, ``"lsst_g"``, ``"zg"``.
-    survey : {"lsst", "ztf"}
-        The survey the table belongs to; it decides what a plain ``"g"`` means.
+    survey : {"lsst", "ztf", "joint"}
+        The survey the table belongs to; it decides what a plain ``"g"`` means. For ``"joint"``
+        the names must be the package's own.
 
     Returns
     -------
@@ -98,13 +100,15 @@ def parse_bands(values: npt.ArrayLike, survey: SurveyName = "lsst") -> npt.NDArr
     if survey not in SURVEYS:
         raise InputError(f"unknown survey {survey!r}", allowed=", ".join(SURVEYS))
     array = np.asarray(values).astype(str)
-    known = LSST_BANDS if survey == "lsst" else ZTF_BANDS
+    known = {"lsst": LSST_BANDS, "ztf": ZTF_BANDS, "joint": tuple(BANDS)}[survey]
     names, inverse = np.unique(array, return_inverse=True)
     parsed = []
     for name in names.tolist():
         match = _SPELLING.match(name.strip())
         band = match["band"].lower() if match else ""
-        if survey == "ztf":
+        if survey == "joint":
+            band = name
+        elif survey == "ztf":
             band = "z" + band
         elif match and (match["prefix"] or "").lower() in ("ztf", "z"):
             band = ""  # a ZTF filter in an LSST table

@@ -5,24 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from pelsvae_cadence.arrays import column, to_value
+from pelsvae_cadence.arrays import column, row_index, to_value
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.errors import InputError
 
-__all__ = ["FOV_RADIUS", "Cadence", "Footprint", "Survey", "check_position", "unit_vectors"]
+__all__ = [
+    "FOV_RADIUS",
+    "Cadence",
+    "Footprint",
+    "Survey",
+    "check_position",
+    "local_nights",
+    "unit_vectors",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Radius in degrees of the circle that stands for the field of view: 9.6 deg2 (LSST); for ZTF a
-#: circle inside the 47 deg2 square.
-FOV_RADIUS: Final[dict[SurveyName, float]] = {"lsst": 1.75, "ztf": 3.5}
+#: circle inside the 47 deg2 square. A joint table is reduced to positions by its surveys' own.
+FOV_RADIUS: Final[dict[SurveyName, float]] = {"lsst": 1.75, "ztf": 3.5, "joint": 1.75}
+
+# Longitudes of Cerro Pachon (LSE-30) and Palomar in degrees east: nights are split at local noon.
+_LONGITUDE: Final[dict[SurveyName, float]] = {
+    "lsst": -70.7494, "ztf": -116.8634, "joint": -70.7494,
+}  # fmt: skip
 
 #: A camera footprint: (ra, dec of the position; ra, dec, rotation of the pointings, all in
 #: degrees) to a mask of the pointings that see the position.
@@ -63,6 +76,25 @@ class Cadence(Protocol):
         Visits
             The visits, sorted by time.
         """
+
+
+def local_nights(mjd: npt.ArrayLike, survey: SurveyName) -> npt.NDArray[np.int64]:
+    """Count nights, which run from local noon to local noon.
+
+    Parameters
+    ----------
+    mjd : array_like
+        Times, MJD, in days.
+    survey : {"lsst", "ztf", "joint"}
+        Whose site: Cerro Pachon (also for joint surveys) or Palomar.
+
+    Returns
+    -------
+    ndarray of int64
+        Whole days since MJD 0 at the noon before.
+    """
+    noon = (12.0 - _LONGITUDE[survey] / 15.0) / 24.0
+    return np.floor(np.asarray(mjd, dtype=np.float64) - noon).astype(np.int64)
 
 
 def unit_vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
@@ -123,7 +155,7 @@ class Survey:
     ----------
     name : str
         Name of the run.
-    survey : {"lsst", "ztf"}
+    survey : {"lsst", "ztf", "joint"}
         Whose filters and noise apply.
     ra, dec : ndarray of float64, shape (n,)
         Pointings in degrees.
@@ -190,6 +222,31 @@ class Survey:
     def fov_radius(self) -> float:
         """Radius of the circular field of view in degrees."""
         return FOV_RADIUS[self.survey]
+
+    @property
+    def mjd_start(self) -> float:
+        """Time of the first visit anywhere on the sky, MJD (TAI), in days."""
+        return float(self.mjd.min()) if len(self) else float("nan")
+
+    def take(self, index: npt.ArrayLike) -> Self:
+        """Select pointings.
+
+        Parameters
+        ----------
+        index : array_like of int or bool
+            Rows to keep.
+
+        Returns
+        -------
+        Survey
+            The selected pointings, in the order of `index`.
+        """
+        rows = row_index(index)
+        chosen: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            chosen[field.name] = value[rows] if isinstance(value, np.ndarray) else value
+        return type(self)(**chosen)
 
     @cached_property
     def _tree(self) -> cKDTree:

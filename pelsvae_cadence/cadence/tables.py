@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
+import tarfile
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,33 +16,45 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
-from pelsvae_cadence.cadence.survey import Survey
+from pelsvae_cadence.cadence.survey import Survey, local_nights, unit_vectors
 from pelsvae_cadence.errors import InputError
 
 __all__ = ["COLUMN_NAMES", "file_sha256", "find_columns", "guess_survey", "read_survey"]
 
 #: What tables in the wild call each column; earlier names win. Lower case: case does not matter.
 COLUMN_NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "start": ("observationstartmjd", "obsstartmjd", "expmjd", "obsmjd", "mjd_start"),
+    "start": (
+        "observationstartmjd", "obs_start_mjd", "obsstartmjd", "expmjd", "obsmjd", "mjd_start",
+    ),
     "middle": ("exp_midpt_mjd", "expmidptmjd", "obs_midpt_mjd", "midpointmjdtai", "mjd"),
-    "ra": ("fieldra", "s_ra", "ra", "ra_deg"),
-    "dec": ("fielddec", "s_dec", "dec", "decl", "dec_deg"),
+    "ra": ("fieldra", "s_ra", "ra", "ra_deg", "_ra"),
+    "dec": ("fielddec", "s_dec", "dec", "decl", "dec_deg", "_dec"),
     "band": ("band", "filter", "filtercode", "physical_filter"),
-    "m5": ("fivesigmadepth", "maglim", "limmag", "diffmaglim", "m5", "maglimit"),
+    "m5": (
+        "fivesigmadepth", "stats_mag_lim_median", "maglim", "limmag", "diffmaglim", "m5",
+        "maglimit",
+    ),
     "exptime": ("visitexposuretime", "exptime", "exposure_time", "exp_time"),
     "night": ("night",),
     "visit_id": ("observationid", "visitid", "visit_id", "expid", "visit"),
     "airmass": ("airmass",),
     "seeing": ("seeingfwhmeff", "seeing", "fwhm_eff"),
     "rotation": ("rotskypos", "sky_rotation"),
-}
+    "detector": ("detector",),
+}  # fmt: skip
+# These are in radians (pointing tables of the package redback).
+_RADIANS: Final = ("_ra", "_dec")
 
-# Longitudes of Cerro Pachon and Palomar in degrees east: nights are split at local noon.
-_LONGITUDE: Final[dict[SurveyName, float]] = {"lsst": -70.7494, "ztf": -116.8634}
 _DEFAULT_EXPTIME: Final = 30.0
 # A ZTF table that names its bands like LSST's is known by its depth: LSST visits reach r = 22.5.
 _ZTF_R_DEPTH: Final = 22.2
-_TABLES: Final = ("observations", "exposures", "summaryallprops", "summary", "visits")
+_GZIP: Final = b"\x1f\x8b"
+_TABLES: Final = (
+    "observations", "exposures", "summaryallprops", "summary", "visits", "visit", "visit1",
+    "ccdvisit",
+)  # fmt: skip
+# Detectors of one visit are read out together; anything farther apart is another visit.
+_SAME_VISIT: Final = 60.0 / 86400.0
 
 
 def find_columns(names: Iterable[str]) -> dict[str, str]:
@@ -141,9 +155,10 @@ def read_survey(
     Parameters
     ----------
     path : str or Path
-        An OpSim or ZTF sqlite database (``.db``, ``.sqlite``), a CSV (also ``.csv.gz``) or a
-        Parquet file. See `COLUMN_NAMES` for the columns it may have.
-    survey : {"lsst", "ztf"}, optional
+        An OpSim, ConsDB or ZTF sqlite database (``.db``, ``.sqlite``), a CSV (also gzip'd,
+        whatever its name) or a Parquet file, such as a visit or CCD-visit table of a data
+        release. See `COLUMN_NAMES` for the columns it may have.
+    survey : {"lsst", "ztf", "joint"}, optional
         Whose filters and noise apply; by default told from bands and depths.
     constraint : str, optional
         SQL condition on the rows, as in MAF: ``"night < 366 and band = 'r'"``. For sqlite files
@@ -168,19 +183,30 @@ def read_survey(
         raise InputError(f"survey table {file} {what}", remedy="Give the path of a database file.")
     if survey is not None and survey not in SURVEYS:
         raise InputError(f"unknown survey {survey!r}", allowed=", ".join(SURVEYS))
-    suffixes = "".join(file.suffixes[-2:]).lower()
+    with file.open("rb") as stream:
+        start = stream.read(16)
     try:
-        if suffixes.endswith((".csv", ".csv.gz")):
-            frame = _query(pd.read_csv(file), constraint)
-        elif suffixes.endswith((".parquet", ".pq")):
-            frame = _query(pd.read_parquet(file), constraint)
+        if start.startswith(_GZIP):
+            frame = _query(_read_csv(file, "gzip", constraint), constraint)
+        elif file.suffix.lower() == ".csv":
+            frame = _query(_read_csv(file, None, constraint), constraint)
+        elif start.startswith(b"PAR1"):
+            frame = _query(_read_parquet(file, constraint), constraint)
         else:
-            frame = _read_sqlite(file, constraint)
+            frame = _read_sqlite(file, start, constraint)
     except ImportError as error:
         raise InputError(
             f"reading {file.name} needs pyarrow", remedy="pip install 'pelsvae-cadence[scale]'"
         ) from error
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
+    except InputError:
+        raise
+    except (
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+        ValueError,
+        EOFError,
+        OSError,
+    ) as error:
         raise InputError(f"survey table {file} cannot be read: {error}") from error
     if frame.empty:
         why = f"satisfies {constraint!r}" if constraint else "is in the table"
@@ -190,13 +216,32 @@ def read_survey(
     )
 
 
-def _read_sqlite(file: Path, constraint: str) -> pd.DataFrame:
-    with file.open("rb") as stream:
-        if stream.read(16) != b"SQLite format 3\x00":
-            raise InputError(
-                f"{file} is not an sqlite database",
-                allowed="sqlite (.db), .csv, .csv.gz, .parquet",
-            )
+def _read_csv(file: Path, compression: str | None, constraint: str) -> pd.DataFrame:
+    if compression and tarfile.is_tarfile(file):
+        raise InputError(f"{file} is an archive", remedy="Unpack it and give the table inside.")
+    # A constraint may name any column; without one, what is not needed is not kept in memory.
+    wanted = None
+    if not constraint:
+        names = [str(name) for name in pd.read_csv(file, compression=compression, nrows=0).columns]
+        wanted = list(dict.fromkeys(find_columns(names).values()))
+    return pd.read_csv(file, compression=compression, usecols=wanted)
+
+
+def _read_parquet(file: Path, constraint: str) -> pd.DataFrame:
+    parquet = import_module("pyarrow.parquet")
+    wanted = None
+    if not constraint:
+        names = [str(name) for name in parquet.read_schema(file).names]
+        wanted = list(dict.fromkeys(find_columns(names).values()))
+    return pd.read_parquet(file, columns=wanted)
+
+
+def _read_sqlite(file: Path, start: bytes, constraint: str) -> pd.DataFrame:
+    if start != b"SQLite format 3\x00":
+        raise InputError(
+            f"{file} is not an sqlite database",
+            allowed="sqlite (.db), .csv (also gzip'd), .parquet",
+        )
     connection = sqlite3.connect(f"file:{file.resolve().as_posix()}?mode=ro", uri=True)
     try:
         tables = [
@@ -250,7 +295,7 @@ def survey_from_frame(
     ----------
     frame : pandas.DataFrame or mapping of arrays
         One row per visit, with columns as in `COLUMN_NAMES`.
-    survey : {"lsst", "ztf"}, optional
+    survey : {"lsst", "ztf", "joint"}, optional
         Whose filters and noise apply; by default told from bands and depths.
     name : str
         Name of the run.
@@ -261,7 +306,10 @@ def survey_from_frame(
     -------
     Survey
         All pointings. Times are mid-exposure: start plus half the exposure where the table holds
-        starts. Nights are the table's own, or counted from its first night at local noon.
+        starts. Nights are the table's own, or counted from its first night at local noon. Rows
+        of one visit that differ in ``detector`` become one pointing, at their mean position with
+        their median depth and seeing. Columns ``_ra`` and ``_dec`` are in radians, all others in
+        degrees.
 
     Raises
     ------
@@ -270,6 +318,8 @@ def survey_from_frame(
     """
     table = pd.DataFrame(frame)
     found = find_columns([str(column) for column in table.columns])
+    if "detector" in found and "visit_id" in found:
+        table = _join_detectors(table, found)
 
     def numbers(key: str, meaning: str) -> npt.NDArray[np.float64]:
         column = found[key]
@@ -300,8 +350,7 @@ def survey_from_frame(
     if "night" in found:
         night = numbers("night", "night").astype(np.int64)
     else:
-        noon = (12.0 - _LONGITUDE[which] / 15.0) / 24.0
-        night = np.floor(mjd - noon).astype(np.int64)
+        night = local_nights(mjd, which)
         night -= night.min()
     visit_id = np.arange(len(table), dtype=np.int64)
     if "visit_id" in found:
@@ -309,11 +358,44 @@ def survey_from_frame(
         if np.isfinite(own.astype(np.float64)).all() and np.unique(own).size == own.size:
             visit_id = own.astype(np.int64)
     optional = {key: _complete(table, found.get(key)) for key in ("airmass", "seeing", "rotation")}
+    ra, dec = numbers("ra", "right ascension"), numbers("dec", "declination")
+    ra = np.degrees(ra) if found["ra"].lower() in _RADIANS else ra
+    dec = np.degrees(dec) if found["dec"].lower() in _RADIANS else dec
     return Survey(
-        name=name, survey=which, ra=numbers("ra", "right ascension"),
-        dec=numbers("dec", "declination"), mjd=mjd, band=band, m5=m5, night=night,
+        name=name, survey=which, ra=ra, dec=dec, mjd=mjd, band=band, m5=m5, night=night,
         visit_id=visit_id, exptime=exptime, path=path, **optional,
     )  # fmt: skip
+
+
+def _join_detectors(table: pd.DataFrame, found: Mapping[str, str]) -> pd.DataFrame:
+    """Make one row of the detectors of each visit."""
+    visit, time = found["visit_id"], found.get("start") or found["middle"]
+    if not table[visit].duplicated().any():
+        return table
+    repeats = table.duplicated([visit, found["detector"]])
+    if repeats.any():
+        raise InputError(
+            f"{int(repeats.sum())} rows repeat a {visit} and {found['detector']}",
+            remedy="Remove the repeated rows.",
+        )
+    if found["ra"].lower() in _RADIANS:
+        raise InputError(f"detector rows with {found['ra']} in radians", remedy="Give degrees.")
+    vectors = unit_vectors(table[found["ra"]], table[found["dec"]])
+    rows = table.assign(**{f"_{axis}": vectors[:, k] for k, axis in enumerate("xyz")})
+    groups = rows.groupby(visit, sort=False)
+    if (groups[time].max() - groups[time].min() > _SAME_VISIT).any():
+        raise InputError(f"rows of one {visit} differ in {time} by more than a minute")
+    medians = [
+        found[key]
+        for key in ("start", "middle", "m5", "exptime", "airmass", "seeing")
+        if key in found
+    ]
+    joined = groups[[column for column in rows.columns if column != visit]].first()
+    joined[medians] = groups[medians].median()
+    x, y, z = (groups[f"_{axis}"].mean() for axis in "xyz")
+    joined[found["ra"]] = np.degrees(np.arctan2(y, x)) % 360.0
+    joined[found["dec"]] = np.degrees(np.arctan2(z, np.hypot(x, y)))
+    return joined.reset_index()
 
 
 def _complete(table: pd.DataFrame, column: str | None) -> npt.NDArray[np.float64] | None:

@@ -1,0 +1,164 @@
+"""What has been observed so far, and a simulation of what follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.joint import renumbered
+from pelsvae_cadence.cadence.position_table import position_table
+from pelsvae_cadence.cadence.survey import Cadence, Survey, local_nights
+from pelsvae_cadence.cadence.transforms import start_of
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SplicedSurvey", "splice"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplicedSurvey:
+    """Observed visits up to a date, and those of a simulation from then on.
+
+    Simulated visits keep their numbers, and with them their noise. Nights are counted anew from
+    the times, since the two tables count from different days.
+
+    Parameters
+    ----------
+    observed : Survey
+        The executed visits.
+    simulation : Cadence
+        The simulation.
+    mjd : float
+        The date, MJD (TAI): observed visits before it, simulated ones from it on.
+    name : str
+        Name of the run.
+    """
+
+    observed: Survey
+    simulation: Cadence
+    mjd: float
+    name: str
+
+    @property
+    def survey(self) -> SurveyName:
+        """Whose filters and noise apply."""
+        return self.simulation.survey
+
+    @property
+    def fov_radius(self) -> float:
+        """Radius of the circular field of view in degrees."""
+        return self.simulation.fov_radius
+
+    @property
+    def mjd_start(self) -> float:
+        """Time of the first observed visit, MJD (TAI)."""
+        return start_of(self.observed)
+
+    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
+        """Give the visits to a position.
+
+        Parameters
+        ----------
+        ra, dec : float
+            Position in degrees.
+        radius : float, optional
+            Radius of the circular field of view in degrees; the survey's own by default.
+
+        Returns
+        -------
+        Visits
+            The visits, sorted by time.
+        """
+        before = self.observed.at(ra, dec, radius)
+        after = self.simulation.at(ra, dec, radius)
+        before = before.take(before.mjd < self.mjd)
+        after = after.take(after.mjd >= self.mjd)
+        before = replace(before, visit_id=renumbered(before.visit_id, 1))
+
+        def shared(name: str) -> npt.NDArray[np.float64] | None:
+            values = [getattr(part, name) for part in (before, after) if len(part)]
+            if not values or any(value is None for value in values):
+                return None
+            return np.concatenate(values)
+
+        mjd = np.concatenate([before.mjd, after.mjd])
+        return Visits(
+            mjd=mjd,
+            band=np.concatenate([before.band, after.band]),
+            m5=np.concatenate([before.m5, after.m5]),
+            night=local_nights(mjd, self.survey),
+            visit_id=np.concatenate([before.visit_id, renumbered(after.visit_id, 0)]),
+            exptime=np.concatenate([before.exptime, after.exptime]),
+            airmass=shared("airmass"),
+            seeing=shared("seeing"),
+        )
+
+    def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
+        """Write the visits of some positions as a table, see `position_table`.
+
+        Parameters
+        ----------
+        ra, dec : array_like, shape (n_positions,)
+            ICRS positions, degrees.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per position and visit.
+        """
+        return position_table(self, ra, dec)
+
+
+def splice(
+    observed: Survey, simulation: Cadence, *, mjd: float | None = None, name: str = ""
+) -> SplicedSurvey:
+    """Continue what has been observed with a simulation.
+
+    Parameters
+    ----------
+    observed : Survey
+        Executed visits, e.g. a ConsDB or data-release table read by `read_survey`.
+    simulation : Cadence
+        A simulated survey; move it in time with `shifted` if it begins too early or too late.
+    mjd : float, optional
+        The date, MJD (TAI); by default just after the last observed visit.
+    name : str
+        Name of the run; made from the two names by default.
+
+    Returns
+    -------
+    SplicedSurvey
+        The cadence.
+
+    Raises
+    ------
+    InputError
+        If the surveys have different filters, or nothing lies on one side of the date.
+    """
+    if observed.survey != simulation.survey:
+        raise InputError(
+            f"{observed.name} has the filters of {observed.survey}, "
+            f"{simulation.name} those of {simulation.survey}",
+            remedy="Make a JointSurvey of different surveys.",
+        )
+    last = float(observed.mjd.max())
+    date = float(np.nextafter(last, np.inf)) if mjd is None else float(mjd)
+    if not date > start_of(observed):
+        raise InputError(
+            f"nothing was observed before MJD {date:.2f}",
+            allowed=f"after {start_of(observed):.2f}, the first visit of {observed.name}",
+        )
+    if isinstance(simulation, Survey) and not simulation.mjd.max() >= date:
+        raise InputError(
+            f"{simulation.name} ends at MJD {simulation.mjd.max():.2f}, before {date:.2f}",
+            remedy="Choose an earlier date, or move the simulation with shifted().",
+        )
+    label = name or f"{observed.name} to MJD {date:.0f}, then {simulation.name}"
+    return SplicedSurvey(observed=observed, simulation=simulation, mjd=date, name=label)

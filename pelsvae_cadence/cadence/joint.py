@@ -1,0 +1,149 @@
+"""Several surveys that look at the same sky, as one strategy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.position_table import position_table
+from pelsvae_cadence.cadence.survey import Cadence, local_nights
+from pelsvae_cadence.cadence.transforms import start_of
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["JointSurvey", "renumbered"]
+
+# Visit numbers of the further surveys begin here, beyond all of the first one's.
+_ID_SHIFT: Final = 60
+
+
+def renumbered(visit_id: npt.NDArray[np.int64], part: int) -> npt.NDArray[np.int64]:
+    """Give the visits of a further survey numbers of their own.
+
+    Parameters
+    ----------
+    visit_id : ndarray of int64
+        Numbers in the survey, 0 to 2^60.
+    part : int
+        Which survey: 0 keeps its numbers, and with them its noise; up to 7.
+
+    Returns
+    -------
+    ndarray of int64
+        Numbers that no other part has.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+    if visit_id.size and not 0 <= int(visit_id.min()) <= int(visit_id.max()) < (1 << _ID_SHIFT):
+        raise InputError(
+            f"visit numbers from {int(visit_id.min())} to {int(visit_id.max())}",
+            allowed="0 to 2^60",
+        )
+    return np.asarray(visit_id + (part << _ID_SHIFT))
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointSurvey:
+    """Two or more surveys at one position as a single strategy.
+
+    Every visit keeps its survey's band, noise, saturation and field of view. Survey years count
+    from the begin of the first survey: what the others saw before is known on its first day.
+
+    Parameters
+    ----------
+    surveys : tuple of Cadence
+        The surveys, the one whose strategy is asked about first; 2 to 8.
+    name : str
+        Name of the run; made from the surveys' names by default.
+
+    Raises
+    ------
+    InputError
+        If there are not 2 to 8 surveys.
+    """
+
+    surveys: tuple[Cadence, ...]
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.surveys) <= 8:
+            raise InputError(f"a joint survey of {len(self.surveys)}", allowed="2 to 8 surveys")
+        if not self.name:
+            object.__setattr__(self, "name", " + ".join(part.name for part in self.surveys))
+
+    @property
+    def survey(self) -> SurveyName:
+        """Always ``"joint"``: bands carry the package's names."""
+        return "joint"
+
+    @property
+    def fov_radius(self) -> float:
+        """Radius of the first survey's field of view in degrees."""
+        return self.surveys[0].fov_radius
+
+    @property
+    def mjd_start(self) -> float:
+        """Begin of the first survey, MJD (TAI)."""
+        return start_of(self.surveys[0])
+
+    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
+        """Give the visits of all surveys to a position.
+
+        Parameters
+        ----------
+        ra, dec : float
+            Position in degrees.
+        radius : float, optional
+            Radius of the circular field of view in degrees, of every survey; each survey's own
+            by default.
+
+        Returns
+        -------
+        Visits
+            The visits, sorted by time. Nights are counted at Cerro Pachon. Airmass and seeing
+            are kept where all surveys have them; a fiducial seeing applies otherwise.
+        """
+        parts = [part.at(ra, dec, radius) for part in self.surveys]
+        mjd = np.concatenate([part.mjd for part in parts])
+
+        def shared(name: str) -> npt.NDArray[np.float64] | None:
+            values = [getattr(part, name) for part in parts if len(part)]
+            if not values or any(value is None for value in values):
+                return None
+            return np.concatenate(values)
+
+        return Visits(
+            mjd=mjd,
+            band=np.concatenate([part.band for part in parts]),
+            m5=np.concatenate([part.m5 for part in parts]),
+            night=local_nights(mjd, "joint"),
+            visit_id=np.concatenate([renumbered(part.visit_id, k) for k, part in enumerate(parts)]),
+            exptime=np.concatenate([part.exptime for part in parts]),
+            airmass=shared("airmass"),
+            seeing=shared("seeing"),
+        )
+
+    def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
+        """Write the visits of some positions as a table, see `position_table`.
+
+        Parameters
+        ----------
+        ra, dec : array_like, shape (n_positions,)
+            ICRS positions, degrees.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per position and visit.
+        """
+        return position_table(self, ra, dec)
