@@ -6,6 +6,7 @@ import hashlib
 import re
 import sqlite3
 import tarfile
+import zlib
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
