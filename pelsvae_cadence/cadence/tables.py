@@ -201,13 +201,7 @@ def read_survey(
         ) from error
     except InputError:
         raise
-    except (
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        ValueError,
-        EOFError,
-        OSError,
-    ) as error:
+    except (ValueError, EOFError, OSError, zlib.error) as error:  # pandas' own are ValueErrors
         raise InputError(f"survey table {file} cannot be read: {error}") from error
     if frame.empty:
         why = f"satisfies {constraint!r}" if constraint else "is in the table"
