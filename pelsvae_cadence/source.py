@@ -28,6 +28,7 @@ from pelsvae_cadence.weights import Weights, load_weights
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model import HarmonicVAE
+    from pelsvae_cadence.sequence_shapes import SequenceShapes
 
 __all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
 
@@ -86,13 +87,17 @@ class LightCurveModel:
 
         from pelsvae_cadence.latent import LATENT_MAPS, LatentMapConfig
         from pelsvae_cadence.model import HarmonicVAE, ModelConfig
+        from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
 
         card, sizes = weights.card, weights.card["hyperparameters"]
-        if card["architecture"] != "harmonic" or sizes["latent_map"] not in LATENT_MAPS:
+        if (
+            card["architecture"] not in ("harmonic", "sequence")
+            or sizes["latent_map"] not in LATENT_MAPS
+        ):
             raise InputError(
                 f"weights {weights.name!r} hold a {card['architecture']!r} model with a "
                 f"{sizes['latent_map']!r} map",
-                allowed=f"'harmonic' with {', '.join(LATENT_MAPS)}",
+                allowed=f"'harmonic' or 'sequence' with {', '.join(LATENT_MAPS)}",
             )
         if tuple(card["classes"]) != STAR_CLASSES or card["groups"] != [
             "/".join(g) for g in GROUPS
@@ -101,7 +106,11 @@ class LightCurveModel:
         self.name = weights.name
         self.card = card
         self.hash = weights.hash
-        self._vae: HarmonicVAE = HarmonicVAE(ModelConfig(**sizes["vae"])).eval()
+        self._vae: HarmonicVAE | SequenceShapes = (
+            HarmonicVAE(ModelConfig(**sizes["vae"]))
+            if card["architecture"] == "harmonic"
+            else SequenceShapes(SequenceShapesConfig.from_dict(sizes["vae"]))
+        ).eval()
         self._map = LATENT_MAPS[sizes["latent_map"]](LatentMapConfig(**sizes["map"])).eval()
         for prefix, module in (("vae.", self._vae), ("map.", self._map)):
             wanted = module.state_dict()
@@ -148,6 +157,11 @@ class LightCurveModel:
             f"<LightCurveModel {self.name!r}: {', '.join(self.classes)}; "
             f"{self.n_harmonics} harmonics, {self.n_latent} latent dimensions>"
         )
+
+    @property
+    def population(self) -> Population:
+        """The reference stars that parameters are drawn from."""
+        return self._population
 
     def ranges(self, star_class: str, subtype: str | None = None) -> dict[str, tuple[float, float]]:
         """Give the parameters for which the model is valid.
