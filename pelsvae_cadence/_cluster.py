@@ -1,0 +1,202 @@
+"""A Dask cluster for partitions: started on this machine, or found at an address."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from typing import Any, Final
+
+import dask
+import distributed
+from distributed.protocol import pickle as dask_pickle
+
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["first_finished", "open_client", "pack", "unpack"]
+
+# Dask declares types and leaves most of its functions without.
+_dask: Any = distributed
+_serialise: Any = dask_pickle
+
+_TIMEOUT: Final = 30.0  # seconds to wait for a scheduler and its first worker
+#: Packages whose version may change a number: they must be the same everywhere.
+_SAME: Final = ("pelsvae-cadence", "numpy", "scipy", "torch")
+
+_CONFIG: Final = {
+    # The task goes over once and may hold a survey of millions of visits.
+    "distributed.admin.large-graph-warning-threshold": "10GB",
+    "distributed.comm.timeouts.connect": f"{_TIMEOUT:.0f}s",
+}
+
+
+def pack(task: Any) -> bytes:
+    """Serialise a task for this program's own workers.
+
+    Parameters
+    ----------
+    task : object
+        A function or a callable object.
+
+    Returns
+    -------
+    bytes
+        What `unpack` reads. It goes over Dask's connection and never into a file.
+    """
+    data: bytes = _serialise.dumps(task)
+    return data
+
+
+def unpack(data: bytes) -> Any:
+    """Make the task again, on a worker; the inverse of `pack`.
+
+    Parameters
+    ----------
+    data : bytes
+        What `pack` has returned.
+
+    Returns
+    -------
+    object
+        The task.
+    """
+    return _serialise.loads(data)
+
+
+def first_finished(client: Any, futures: Iterable[Any], timeout: float) -> set[Any]:
+    """Wait for work.
+
+    Parameters
+    ----------
+    client : distributed.Client
+        The connection.
+    futures : iterable of distributed.Future
+        What is being computed.
+    timeout : float
+        Longest wait in seconds.
+
+    Returns
+    -------
+    set of distributed.Future
+        Those that are finished, or have failed; empty when the time is over.
+    """
+    try:
+        with client.as_current():
+            done: set[Any] = _dask.wait(list(futures), timeout, "FIRST_COMPLETED").done
+    except TimeoutError:
+        return set()
+    return done
+
+
+@contextmanager
+def open_client(workers: int, scheduler: str | None) -> Iterator[tuple[Any, int]]:
+    """Connect to a cluster.
+
+    Parameters
+    ----------
+    workers : int
+        Processes of a local cluster.
+    scheduler : str or None
+        Address of a running scheduler, to be used instead.
+
+    Yields
+    ------
+    distributed.Client
+        The connection.
+    int
+        Number of partitions that the cluster works on at once.
+
+    Raises
+    ------
+    InputError
+        If the scheduler does not answer, has no workers, or they run other versions.
+    """
+    with dask.config.set(_CONFIG):
+        opened = _local(workers) if scheduler is None else _remote(scheduler)
+        with opened as client:
+            yield client, max(1, sum(client.nthreads().values()))
+
+
+@contextmanager
+def _local(workers: int) -> Iterator[Any]:
+    with tempfile.TemporaryDirectory(prefix="pelsvae-dask-") as scratch:
+        with _ctrl_c_for_us_alone():
+            cluster = _dask.LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
+                dashboard_address=None, silence_logs=logging.CRITICAL, local_directory=scratch,
+            )  # fmt: skip
+        try:
+            with _dask.Client(cluster, set_as_default=False) as client:
+                yield client
+        finally:
+            cluster.close(timeout=_TIMEOUT)
+
+
+@contextmanager
+def _ctrl_c_for_us_alone() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: the terminal sends it to all of them.
+
+    A blocked signal is inherited by new threads and processes; for us it waits until the end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # It would unblock the signal when it is started by the first process.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _remote(address: str) -> Iterator[Any]:
+    try:
+        client = _dask.Client(address, timeout=_TIMEOUT, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise InputError(
+            f"no Dask scheduler answers at {address!r}",
+            allowed="an address as `dask scheduler` prints it, e.g. tcp://10.0.0.1:8786",
+            remedy="Start it, or leave --scheduler out to work on this machine.",
+        ) from error
+    try:
+        try:
+            client.wait_for_workers(1, timeout=_TIMEOUT)
+        except TimeoutError as error:
+            raise InputError(
+                f"the Dask scheduler at {address} has no workers",
+                remedy="Start some: `dask worker ADDRESS --nthreads 1`.",
+            ) from error
+        _check_versions(client, address)
+        yield client
+    finally:
+        client.close(timeout=_TIMEOUT)
+
+
+def _versions() -> dict[str, str]:
+    from importlib import metadata
+
+    return {name: metadata.version(name) for name in _SAME}
+
+
+def _check_versions(client: Any, address: str) -> None:
+    """Refuse workers whose numbers could be others than ours."""
+    ours = _versions()
+    try:
+        theirs: dict[str, Any] = client.run(_versions)
+    except Exception as error:
+        raise InputError(
+            f"the workers of {address} cannot run this package: {error}",
+            remedy="Install the same pelsvae_cadence in their environment.",
+        ) from error
+    for worker, versions in theirs.items():
+        for name, version in versions.items():
+            if version != ours[name]:
+                raise InputError(
+                    f"worker {worker} runs {name} {version}, this program {ours[name]}",
+                    remedy="Install the same versions everywhere: results would differ.",
+                )
