@@ -24,7 +24,7 @@ from pelsvae_cadence.model import PhysicsScaling
 from pelsvae_cadence.population import GROUPS
 from pelsvae_cadence.spline_flow import CouplingSampler
 
-__all__ = ["LATENT_MAPS", "FlowMap", "LatentMapConfig", "LinearMap"]
+__all__ = ["LATENT_MAPS", "FlowMap", "LatentMap", "LatentMapConfig", "LinearMap"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,14 @@ class LatentMapConfig:
         return asdict(self)
 
 
-class _LatentMap(nn.Module):
-    """What all maps share: context features and the scale of z within a group of stars."""
+class LatentMap(nn.Module):
+    """What all maps share: context features and the scale of z within a group of stars.
+
+    Parameters
+    ----------
+    config : LatentMapConfig
+        Sizes.
+    """
 
     z_centre: Tensor
     z_scale: Tensor
@@ -98,11 +104,52 @@ class _LatentMap(nn.Module):
                 self.z_centre[g] = torch.as_tensor(rows.mean(axis=0))
                 self.z_scale[g] = torch.as_tensor(np.maximum(rows.std(axis=0), 0.05))
 
+    def freeze(self) -> None:
+        """Prepare fast draws where there is something to prepare."""
+
+    def draw_log_amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
+        """Draw log10 of the amplitude.
+
+        Parameters
+        ----------
+        physics : Tensor, shape (N, 3) or (N, 4)
+            Physics; an amplitude is ignored.
+        group : Tensor of int, shape (N,)
+            Groups.
+        noise : Tensor, shape (N,)
+            Standard normal numbers.
+
+        Returns
+        -------
+        Tensor, shape (N,)
+            log10 of the peak-to-peak amplitude in mag.
+        """
+        raise NotImplementedError
+
+    def draw(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
+        """Draw latent coordinates.
+
+        Parameters
+        ----------
+        physics : Tensor, shape (N, 4)
+            Physics with amplitude.
+        group : Tensor of int, shape (N,)
+            Groups.
+        noise : Tensor, shape (N, n_latent)
+            Standard normal numbers.
+
+        Returns
+        -------
+        Tensor, shape (N, n_latent)
+            Latent coordinates.
+        """
+        raise NotImplementedError
+
     def _log_amplitude(self, standardised: Tensor, group: Tensor) -> Tensor:
         return standardised * self.context.scale[group, 3] + self.context.centre[group, 3]
 
 
-class FlowMap(_LatentMap):
+class FlowMap(LatentMap):
     """Conditional neural spline flows of log A and of z.
 
     Parameters
@@ -205,7 +252,7 @@ class FlowMap(_LatentMap):
         return scaled * self.z_scale[group] + self.z_centre[group]
 
 
-class LinearMap(_LatentMap):
+class LinearMap(LatentMap):
     """Linear regression of log A and of z on the context, with Gaussian scatter per group.
 
     Parameters
@@ -226,9 +273,6 @@ class LinearMap(_LatentMap):
         self.register_buffer("factor", torch.eye(n).repeat(groups, 1, 1))
         self.register_buffer("amplitude_slope", torch.zeros(groups, 3))
         self.register_buffer("amplitude_scatter", torch.ones(groups))
-
-    def freeze(self) -> None:
-        """Do nothing: linear draws are fast as they are."""
 
     def fit(self, z: npt.NDArray[Any], physics: npt.NDArray[Any], group: npt.NDArray[Any]) -> None:
         """Fit by ridge regression, group by group.

@@ -399,6 +399,7 @@ def sequence_loss(
     beta: float = 0.75,
     weighted: bool = True,
     error_weight: float = 1.0,
+    floor: float = 0.0,
 ) -> SequenceLoss:
     r"""Compare decoded with given sequences.
 
@@ -420,6 +421,8 @@ def sequence_loss(
         Divide by the squared errors. False is what the published code does: a plain mean square.
     error_weight : float
         Weight gamma of the third term, which exists where the decoder returns errors.
+    floor : float
+        Error added in quadrature to those of the first term. 0 is the paper's equation.
 
     Returns
     -------
@@ -443,7 +446,7 @@ def sequence_loss(
     if (weighted or with_errors) and bool((error <= 0).any()):
         raise InputError("a normalised error is not positive", remedy="Use weighted=False.")
     square = (decoded[..., 0] - mag) ** 2
-    reconstruction = (square / error**2 if weighted else square).mean()
+    reconstruction = (square / (error**2 + floor**2) if weighted else square).mean()
     kl = -0.5 * (1.0 + logvar - mu**2 - logvar.exp()).sum(dim=1).mean()
     errors = reconstruction.new_zeros(())
     if with_errors:

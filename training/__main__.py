@@ -116,9 +116,13 @@ def dataset_figures(
 
 @app.command()
 def fit(
-    out_dir: Annotated[Path, typer.Option(help="Folder of checkpoints and logs.")] = Path(
-        "outputs/fit"
-    ),
+    config: Annotated[
+        str, typer.Option(help="harmonic, paper-tcn, paper-gru or paper-lstm.")
+    ] = "harmonic",
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoints and logs. Default: outputs/fit/NAME.", show_default=False),
+    ] = None,
     weights: Annotated[
         Path | None,
         typer.Option(
@@ -130,24 +134,147 @@ def fit(
         Path | None,
         typer.Option(help="Training table. Default: the committed one.", show_default=False),
     ] = None,
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "harmonic",
-    latent_map: Annotated[str, typer.Option(help="flow or linear.")] = "flow",
+    curves: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folded light curves for the paper's networks (of augment or fold-open-set). "
+            "Default: the table, observed.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the model. Default: --config.", show_default=False),
+    ] = None,
     seed: Seed = 0,
-    steps: Annotated[int, typer.Option(help="Steps of the VAE.", min=1)] = 3000,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps of the VAE. Default: 3000; the paper's networks, 150 epochs.", min=1,
+            show_default=False,
+        ),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(help="Stars a step. Default: 256; paper 128.", min=1, show_default=False),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Peak learning rate. Default: 0.002; paper 0.001.", show_default=False),
+    ] = None,
+    optimiser: Annotated[
+        str | None,
+        typer.Option(help="adam or adamw. Default: adamw; paper adam.", show_default=False),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            help="none, exponential, cosine, plateau or warmup-cosine. Default: warmup-cosine; "
+            "paper cosine.",
+            show_default=False,
+        ),
+    ] = None,
+    patience: Annotated[
+        int, typer.Option(help="Stop after so many validations without progress; 0: never.", min=0)
+    ] = 0,
+    n_latent: Annotated[
+        int | None,
+        typer.Option(help="Latent dimensions. Default: 8; TCN 4, GRU 6.", min=1,
+                     show_default=False),
+    ] = None,
+    hidden: Annotated[
+        int | None,
+        typer.Option(help="Width of the layers. Default: 128; paper 48.", min=1,
+                     show_default=False),
+    ] = None,
+    beta: Annotated[
+        float | None,
+        typer.Option(help="Weight of the KL term. Default: 0.05; paper 0.75 (in 1e-4).", min=0.0,
+                     show_default=False),
+    ] = None,
+    latent_map: Annotated[str, typer.Option(help="flow or linear.")] = "flow",
     mapping_steps: Annotated[int, typer.Option(help="Steps of the latent map.", min=1)] = 1500,
-    n_latent: Annotated[int, typer.Option(help="Latent dimensions.", min=1)] = 8,
-    device: Annotated[str, typer.Option(help="Torch device: cpu or cuda.")] = "cpu",
+    n_layers: Annotated[
+        int | None,
+        typer.Option(help="Paper's: blocks (TCN, default 9) or layers (2).", min=1,
+                     show_default=False),
+    ] = None,
+    kernel_size: Annotated[
+        int | None,
+        typer.Option(help="TCN: length of the convolutions. Default: 5.", min=2,
+                     show_default=False),
+    ] = None,
+    dropout: Annotated[
+        float | None,
+        typer.Option(help="Paper's: dropout. Default: 0.2.", min=0.0, max=0.99,
+                     show_default=False),
+    ] = None,
+    t_len: Annotated[int, typer.Option(help="Paper's: points of a light curve.", min=8)] = 300,
+    row_scale: Annotated[
+        float,
+        typer.Option(help="Paper's: rows per class in units of its 5,000 or 10,000."),
+    ] = 1.0,
+    weighted: Annotated[
+        bool,
+        typer.Option(
+            "--weighted/--no-weighted",
+            help="Paper's: weigh by the errors (eq. 2), or the published code's mean square.",
+        ),
+    ] = True,
+    floor: Annotated[
+        float,
+        typer.Option(help="Paper's: error added in quadrature, in units of the range.", min=0.0),
+    ] = 0.0,
+    error_weight: Annotated[
+        float,
+        typer.Option(help="Paper's: weight of the errors' divergence; 0: magnitudes only.",
+                     min=0.0),
+    ] = 1.0,
+    physics: Annotated[
+        bool,
+        typer.Option("--physics/--no-physics", help="Paper's: cVAE-P, or cVAE."),
+    ] = True,
+    random_phase: Annotated[
+        bool,
+        typer.Option("--random-phase/--no-random-phase", help="Paper's: arbitrary phase zero."),
+    ] = False,
+    min_points: Annotated[
+        int | None,
+        typer.Option(
+            help="Paper's: mix light curves of this many to --t-len points. Default: all --t-len.",
+            min=4, show_default=False,
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:NUMBER.")] = "cpu",
     restart: Annotated[
         bool, typer.Option("--restart", help="Start anew rather than from the last checkpoint.")
     ] = False,
-) -> None:
-    """Train the harmonic PELS-VAE and its latent map; write weights and card."""
-    from pelsvae_cadence.training.export import fit_model
+    score: Annotated[
+        bool, typer.Option("--score/--no-score", help="Measure on the test stars at the end.")
+    ] = True,
+    wandb: Annotated[
+        str | None,
+        typer.Option(help="Log to this project of Weights & Biases too.", show_default=False),
+    ] = None,
+) -> None:  # fmt: skip
+    """Train a PELS-VAE and its latent map; write weights and card.
 
+    A run that was stopped goes on from its last validation.
+    """
+    from pelsvae_cadence.training.export import fit_model
+    from pelsvae_cadence.training.fit_options import FitOptions
+
+    options = FitOptions(
+        config=config, seed=seed, steps=steps, batch=batch, rate=rate, optimiser=optimiser,
+        schedule=schedule, patience=patience, device=device, n_latent=n_latent, hidden=hidden,
+        beta=beta, latent_map=latent_map, mapping_steps=mapping_steps, n_layers=n_layers,
+        kernel_size=kernel_size, dropout=dropout, t_len=t_len, row_scale=row_scale,
+        weighted=weighted, floor=floor, error_weight=error_weight, physics=physics,
+        random_phase=random_phase, min_points=min_points,
+    )  # fmt: skip
     path = fit_model(
-        out_dir, weights=weights, table=table, name=name, latent_map=latent_map, seed=seed,
-        steps=steps, mapping_steps=mapping_steps, n_latent=n_latent, device=device,
-        resume=not restart,
+        out_dir or Path("outputs/fit") / (name or config), options, weights=weights, table=table,
+        curves=curves, name=name, resume=not restart, score=score, wandb=wandb,
     )  # fmt: skip
     messages.print(f"weights: {path}", soft_wrap=True)
 

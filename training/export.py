@@ -1,4 +1,4 @@
-"""From the training table to shipped weights: the one command behind every model."""
+"""From the training table to shipped weights: the one code path behind every model."""
 
 from __future__ import annotations
 
@@ -12,16 +12,29 @@ import torch
 from torch import nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.latent import LATENT_MAPS, FlowMap, LatentMapConfig, LinearMap
+from pelsvae_cadence.latent import LATENT_MAPS, LatentMap, LatentMapConfig, LinearMap
 from pelsvae_cadence.model import HarmonicVAE, ModelConfig
 from pelsvae_cadence.population import GROUPS, valid_ranges
-from pelsvae_cadence.training.fit import FitConfig, FitResult, VAETask, VAETaskConfig, run
-from pelsvae_cadence.training.mapping import MappingTask, encode_table, fit_linear_map
-from pelsvae_cadence.training.shape_table import ShapeTable
+from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
+from pelsvae_cadence.training.fit import FitConfig, FitResult, run
+from pelsvae_cadence.training.fit_options import FitOptions
+from pelsvae_cadence.training.harmonic_task import VAETask, VAETaskConfig
+from pelsvae_cadence.training.mapping import (
+    LatentSample,
+    MappingTask,
+    encode_table,
+    fit_linear_map,
+)
+from pelsvae_cadence.training.sequence_rows import SequenceRows, sequence_rows
+from pelsvae_cadence.training.sequence_task import (
+    SequenceTask,
+    SequenceTaskConfig,
+    encode_rows,
+)
+from pelsvae_cadence.training.shape_table import ShapeTable, balanced
 from pelsvae_cadence.weights import save_weights
 
-__all__ = ["CITATION", "LICENCE", "export_model", "fit_model", "train_model"]
+__all__ = ["CITATION", "LICENCE", "export_model", "fit_model", "train_network"]
 
 LICENCE: Final = "BSD-3-Clause"
 CITATION: Final = (
@@ -36,19 +49,16 @@ _REFERENCE_STARS: Final = 400
 
 def fit_model(
     folder: str | Path,
+    options: FitOptions | None = None,
     *,
     weights: str | Path | None = None,
     table: str | Path | None = None,
-    name: str = "harmonic",
-    latent_map: str = "flow",
-    seed: int = 0,
-    steps: int = 3000,
-    mapping_steps: int = 1500,
-    n_latent: int = 8,
-    device: str = "cpu",
+    curves: str | Path | None = None,
+    name: str | None = None,
     resume: bool = True,
     quiet: bool = False,
     score: bool = True,
+    wandb: str | None = None,
 ) -> Path:
     """Train a model on the open training set, score it on its test stars, and write the weights.
 
@@ -56,92 +66,77 @@ def fit_model(
     ----------
     folder : str or Path
         Holds checkpoints and logs.
+    options : FitOptions, optional
+        What to train and how; by default the harmonic model.
     weights : str or Path, optional
         File to write; by default ``NAME.safetensors`` in `folder`.
     table : str or Path, optional
         A table of `pelsvae_cadence.training.open_set`; by default the committed one.
-    name : str
-        Name of the model.
-    latent_map : {"flow", "linear"}
-        Kind of map from physical parameters to latent coordinates.
-    seed : int
-        Seed of everything random.
-    steps, mapping_steps : int
-        Steps of the VAE and of the map.
-    n_latent : int
-        Latent dimensions.
-    device : str
-        Torch device.
+    curves : str or Path, optional
+        For a sequence network: folded light curves of its stars (of the commands ``augment`` or
+        ``fold-open-set``). By default the table is observed.
+    name : str, optional
+        Name of the model; by default that of the configuration.
     resume : bool
         Continue an interrupted run.
     quiet : bool
         Show no progress.
     score : bool
         Measure the model on the test stars and keep the figures on the card.
+    wandb : str, optional
+        Project of Weights & Biases to log to as well.
 
     Returns
     -------
     Path
         The weights file.
     """
+    from pelsvae_cadence.training.folded_light_curves import read_folded
     from pelsvae_cadence.training.model_checks import model_report
     from pelsvae_cadence.training.open_set import load_open_set
 
-    _check_map(latent_map)
+    options = options or FitOptions()
     stars = load_open_set(table)
     shapes = ShapeTable.from_open_set(stars)
-    vae, latent, record = train_model(
-        folder,
-        shapes,
-        fit=FitConfig(steps=steps, seed=seed, device=device),
-        mapping_fit=_mapping_fit(mapping_steps, seed, device),
-        mapping=LatentMapConfig(n_latent=n_latent),
-        latent_map=latent_map,
-        resume=resume,
-        quiet=quiet,
+    rows = None
+    if options.is_sequence:
+        given: dict[str, Any] = {}
+        if curves is not None:
+            folded, columns = read_folded(curves)
+            given["curves"] = folded
+            given["split"] = columns["split"].to_numpy() if "split" in columns else None
+        rows = sequence_rows(
+            stars, t_len=options.t_len, scale=options.row_scale, seed=options.seed,
+            random_phase=options.random_phase, **given,
+        )  # fmt: skip
+    network, latent, record = train_network(
+        folder, shapes, options, rows=rows, resume=resume, quiet=quiet, wandb=wandb
     )
-    path = Path(weights) if weights else Path(folder) / f"{name}.safetensors"
-    command = (
-        f"python -m pelsvae_cadence.training fit --seed {seed} --steps {steps} "
-        f"--mapping-steps {mapping_steps} --n-latent {n_latent} --latent-map {latent_map}"
-    )
-    about: dict[str, Any] = {"name": name, "seed": seed, "command": command}
-    export_model(path, vae, latent, record, shapes, **about)
+    label = name or options.config
+    path = Path(weights) if weights else Path(folder) / f"{label}.safetensors"
+    about: dict[str, Any] = {"name": label, "seed": options.seed, "command": options.command()}
+    export_model(path, network, latent, record, shapes, **about)
     if score:
-        report = model_report(seed, weights=path, table=stars)
+        report = model_report(options.seed, weights=path, table=stars)
         # Times are those of one moment on one machine: no property of the weights.
         scores = {f.name: round(f.value, 4) for f in report.figures if f.unit != "ms"}
-        export_model(path, vae, latent, record, shapes, scores=scores, **about)
+        export_model(path, network, latent, record, shapes, scores=scores, **about)
     return path
 
 
-def _check_map(name: str) -> None:
-    if name not in LATENT_MAPS:
-        raise InputError(f"latent_map = {name!r}", allowed=", ".join(LATENT_MAPS))
-
-
-def _mapping_fit(steps: int, seed: int, device: str) -> FitConfig:
-    return FitConfig(
-        steps=steps, batch=256, rate=1e-3, weight_decay=1e-2, seed=seed, device=device,
-        evaluate_every=125, patience=0,
-    )  # fmt: skip
-
-
-def train_model(
+def train_network(
     folder: str | Path,
     table: ShapeTable,
+    options: FitOptions,
     *,
+    rows: SequenceRows | None = None,
     fit: FitConfig | None = None,
-    task: VAETaskConfig | None = None,
     mapping_fit: FitConfig | None = None,
-    mapping: LatentMapConfig | None = None,
-    latent_map: str = "flow",
-    n_axes: int = 32,
-    hidden: int = 128,
     resume: bool = True,
     quiet: bool = False,
-) -> tuple[HarmonicVAE, FlowMap | LinearMap, dict[str, Any]]:
-    """Train the VAE, then the map from physical parameters to its latent space.
+    wandb: str | None = None,
+) -> tuple[HarmonicVAE | SequenceShapes, LatentMap, dict[str, Any]]:
+    """Train a VAE, then the map from physical parameters to its latent space.
 
     Parameters
     ----------
@@ -149,67 +144,113 @@ def train_model(
         Holds checkpoints and logs, in ``vae/`` and ``map/``.
     table : ShapeTable
         The training table.
+    options : FitOptions
+        What to train and how.
+    rows : SequenceRows, optional
+        Light curves, which a sequence network needs.
     fit, mapping_fit : FitConfig, optional
-        Length and speed of the two fits.
-    task : VAETaskConfig, optional
-        What the VAE is trained to do.
-    mapping : LatentMapConfig, optional
-        Sizes of the map; its `n_latent` is that of the VAE.
-    latent_map : {"flow", "linear"}
-        Kind of map.
-    n_axes, hidden : int
-        Sizes of the VAE: see `ModelConfig`.
+        Length and speed of the two fits, in place of what `options` say.
     resume : bool
         Continue interrupted fits.
     quiet : bool
         Show no progress.
+    wandb : str, optional
+        Project of Weights & Biases to log to as well.
 
     Returns
     -------
-    vae : HarmonicVAE
+    network : HarmonicVAE or SequenceShapes
         The network.
-    latent : FlowMap or LinearMap
+    latent : LatentMap
         The map.
     record : dict
-        Sizes, configurations and validation scores, for the card.
+        Architecture, sizes, configurations and validation scores, for the card.
     """
-    _check_map(latent_map)
     place = Path(folder)
-    fit = fit or FitConfig()
-    mapping = mapping or LatentMapConfig()
-    mapping_fit = mapping_fit or _mapping_fit(1500, fit.seed, fit.device)
-    sizes = ModelConfig(
-        n_harmonics=table.n_harmonics, n_latent=mapping.n_latent, n_axes=n_axes, hidden=hidden
-    )
-    train, held_out = table.part("train"), table.part("validation")
-
-    torch.manual_seed(fit.seed)
-    vae = HarmonicVAE(sizes)
-    vae.set_statistics(train.shapes, train.physics, train.star_class)
-    vae.to(fit.device)
-    vae_task = VAETask(vae, table, task or VAETaskConfig(), device=fit.device)
-    vae_result = run(vae_task, fit, place / "vae", resume=resume, quiet=quiet)
-
-    encoded = encode_table(vae, train, seed=fit.seed)
-    latent: FlowMap | LinearMap
-    if latent_map == "flow":
-        torch.manual_seed(mapping_fit.seed + 1)
-        latent = FlowMap(mapping)
-        other = encode_table(vae, held_out, n_draws=1, seed=fit.seed + 1)
-        flow_task = MappingTask(
-            latent, encoded, other, train.balance(0.5), device=mapping_fit.device
-        )
-        map_result = run(flow_task, mapping_fit, place / "map", resume=resume, quiet=quiet)
+    more: dict[str, Any] = {"resume": resume, "quiet": quiet, "wandb": wandb}
+    torch.manual_seed(options.seed)
+    network: HarmonicVAE | SequenceShapes
+    if rows is None:
+        network, result = _train_harmonic(place / "vae", table, options, fit, more)
+        train, held_out = (table.part(split) for split in ("train", "validation"))
+        encoded = encode_table(network, train, seed=options.seed)
+        other = encode_table(network, held_out, n_draws=1, seed=options.seed + 1)
     else:
-        latent = fit_linear_map(LinearMap(mapping), encoded)
-        map_result = FitResult(best_step=0, best_score=float("nan"), steps=0, seconds=0.0)
-    record = {
+        network, result = _train_sequence(place / "vae", rows, options, fit, more)
+        mine, theirs = (rows.part(split) for split in ("train", "validation"))
+        encoded = encode_rows(network, mine, seed=options.seed)
+        other = encode_rows(network, theirs, n_draws=1, seed=options.seed + 1)
+    mapping = LatentMapConfig(n_latent=network.config.n_latent)
+    mapping_fit = mapping_fit or _mapping_fit(options)
+    latent, map_result = _train_map(
+        place / "map", encoded, other, mapping, options.latent_map, mapping_fit, more
+    )
+    record: dict[str, Any] = {
+        "architecture": "harmonic" if rows is None else "sequence",
         "hyperparameters": {
-            "vae": sizes.as_dict(), "map": mapping.as_dict(), "latent_map": latent_map,
+            "vae": network.config.as_dict(), "map": mapping.as_dict(),
+            "latent_map": options.latent_map,
         },
-        "fits": {"vae": _summary(vae_result), "map": _summary(map_result)},
+        "fits": {"vae": _summary(result), "map": _summary(map_result)},
     }  # fmt: skip
-    return vae.cpu(), latent.cpu(), record
+    if rows is not None:
+        parts = {split: int((rows.split == split).sum()) for split in ("train", "validation")}
+        record["light_curves"] = {"sha256": rows.hash, "rows": parts, "t_len": rows.t_len}
+    return network, latent, record
+
+
+def _train_harmonic(
+    folder: Path, table: ShapeTable, options: FitOptions, fit: FitConfig | None,
+    more: dict[str, Any],
+) -> tuple[HarmonicVAE, FitResult]:  # fmt: skip
+    changes = {
+        name: getattr(options, name)
+        for name in ("n_latent", "hidden") if getattr(options, name) is not None
+    }  # fmt: skip
+    vae = HarmonicVAE(ModelConfig(n_harmonics=table.n_harmonics, **changes))
+    train = table.part("train")
+    vae.set_statistics(train.shapes, train.physics, train.star_class)
+    fit = fit or options.fit_config(len(train))
+    vae.to(fit.device)
+    config = VAETaskConfig() if options.beta is None else VAETaskConfig(beta=options.beta)
+    task = VAETask(vae, table, config, device=fit.device)
+    return vae, run(task, fit, folder, label="VAE", **more)
+
+
+def _train_sequence(
+    folder: Path, rows: SequenceRows, options: FitOptions, fit: FitConfig | None,
+    more: dict[str, Any],
+) -> tuple[SequenceShapes, FitResult]:  # fmt: skip
+    network = SequenceShapes(SequenceShapesConfig(sequence=options.sequence_config()))
+    fit = fit or options.fit_config(int((rows.split == "train").sum()))
+    config = SequenceTaskConfig(
+        beta=0.75 if options.beta is None else options.beta, weighted=options.weighted,
+        floor=options.floor, error_weight=options.error_weight, min_points=options.min_points,
+    )  # fmt: skip
+    task = SequenceTask(network, rows, config, device=fit.device)
+    network.to(fit.device)
+    return network, run(task, fit, folder, label="VAE", **more)
+
+
+def _mapping_fit(options: FitOptions) -> FitConfig:
+    return FitConfig(
+        steps=options.mapping_steps, batch=256, rate=1e-3, weight_decay=1e-2, seed=options.seed,
+        device=options.device, evaluate_every=125,
+    )  # fmt: skip
+
+
+def _train_map(
+    folder: Path, train: LatentSample, held_out: LatentSample, config: LatentMapConfig,
+    kind: str, fit: FitConfig, more: dict[str, Any],
+) -> tuple[LatentMap, FitResult]:  # fmt: skip
+    torch.manual_seed(fit.seed + 1)
+    latent = LATENT_MAPS[kind](config)
+    if isinstance(latent, LinearMap):
+        nothing = FitResult(best_step=0, best_score=float("nan"), steps=0, seconds=0.0)
+        return fit_linear_map(latent, train), nothing
+    weight = balanced(train.group, 0.5)
+    task = MappingTask(latent, train, held_out, weight, device=fit.device)
+    return latent, run(task, fit, folder, label="map", **more)
 
 
 def _summary(result: FitResult) -> dict[str, Any]:
@@ -220,8 +261,8 @@ def _summary(result: FitResult) -> dict[str, Any]:
 
 def export_model(
     path: str | Path,
-    vae: HarmonicVAE,
-    latent: FlowMap | LinearMap,
+    network: HarmonicVAE | SequenceShapes,
+    latent: LatentMap,
     record: dict[str, Any],
     table: ShapeTable,
     *,
@@ -236,12 +277,12 @@ def export_model(
     ----------
     path : str or Path
         File name of the weights.
-    vae : HarmonicVAE
+    network : HarmonicVAE or SequenceShapes
         The network.
-    latent : FlowMap or LinearMap
+    latent : LatentMap
         The map.
     record : dict
-        What `train_model` returned.
+        What `train_network` returned.
     table : ShapeTable
         The training table; its training stars give the population and the validity ranges.
     name : str
@@ -259,7 +300,7 @@ def export_model(
         SHA-256 of the tensors file.
     """
     train = table.part("train")
-    tensors = _tensors("vae.", vae) | _tensors("map.", latent)
+    tensors = _tensors("vae.", network) | _tensors("map.", latent)
     chosen = _reference_stars(train, seed)
     tensors["population.rows"] = np.concatenate(
         [train.physics[chosen], train.feh[chosen, None]], axis=1
@@ -277,13 +318,18 @@ def export_model(
     }
     card = {
         "name": name,
-        "architecture": "harmonic",
+        "architecture": record["architecture"],
         "hyperparameters": record["hyperparameters"],
         "classes": list(STAR_CLASSES),
         "groups": ["/".join(pair) for pair in GROUPS],
-        "n_harmonics": vae.config.n_harmonics,
-        "n_latent": vae.config.n_latent,
-        "training_data": {"sha256": table.hash, "stars": n, "rows_left_out": table.dropped},
+        "n_harmonics": network.config.n_harmonics,
+        "n_latent": network.config.n_latent,
+        "training_data": {
+            "sha256": table.hash,
+            "stars": n,
+            "rows_left_out": table.dropped,
+            **({"light_curves": record["light_curves"]} if "light_curves" in record else {}),
+        },
         "fits": record["fits"],
         "command": command,
         "seed": seed,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -133,6 +135,10 @@ class MappingTask:
         self._blur = blur
         self._train = self._to_tensors(train, device)
         self._held_out = self._to_tensors(held_out, device)
+        digest = hashlib.sha256(train.z.tobytes() + train.physics.tobytes()).hexdigest()
+        self.settings: dict[str, Any] = {
+            **module.config.as_dict(), "jitter": jitter, "blur": blur, "data": digest,
+        }  # fmt: skip
 
     @staticmethod
     def _to_tensors(sample: LatentSample, device: str) -> tuple[Tensor, Tensor, Tensor]:

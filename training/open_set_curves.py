@@ -81,7 +81,11 @@ def augmentation_counts(table: OpenSet, options: AugmentationOptions | None = No
 
 
 def fold_open_set(
-    table: OpenSet, options: AugmentationOptions | None = None, *, seed: int
+    table: OpenSet,
+    options: AugmentationOptions | None = None,
+    *,
+    seed: int,
+    random_phase: bool = True,
 ) -> tuple[FoldedLightCurves, npt.NDArray[np.str_]]:
     """Observe the open set as OGLE would, and copy its training stars as the paper does.
 
@@ -93,6 +97,9 @@ def fold_open_set(
         Points per light curve and rows per class.
     seed : int
         Seed; a row depends on the seed, the star's name and the number of the copy.
+    random_phase : bool
+        Shift the phases of each copy by a uniform number, as the paper does; False leaves the
+        phase zero of the table to all rows.
 
     Returns
     -------
@@ -123,7 +130,13 @@ def fold_open_set(
     curve = table.curve
     parts = [
         _observe(
-            table, curve, row[start : start + _BLOCK], number[start : start + _BLOCK], chosen, seed
+            table,
+            curve,
+            row[start : start + _BLOCK],
+            number[start : start + _BLOCK],
+            chosen,
+            seed,
+            random_phase,
         )
         for start in range(0, row.size, _BLOCK)
     ]
@@ -137,12 +150,14 @@ def _observe(
     copy: IntArray,
     options: AugmentationOptions,
     seed: int,
+    random_phase: bool,
 ) -> FoldedLightCurves:
     random = KeyedRandom(seed=seed)
     number = star_numbers(table.star[row])[:, None]
     item = copy[:, None] * options.t_len + np.arange(options.t_len)
     phase = np.sort(random.uniform("open set phase", number, item), axis=1)
-    shift = np.where(copy == 0, 0.0, random.uniform("open set shift", number[:, 0], copy))
+    shifted = (copy > 0) & random_phase
+    shift = np.where(shifted, random.uniform("open set shift", number[:, 0], copy), 0.0)
     shape = curve.take(row).evaluate(phase + shift[:, None])
     field = np.array([_FIELD.get(name, np.nan) for name in table.galaxy[row].tolist()])
     mean = np.where(np.isnan(field), _FIELDLESS_MAGNITUDE, table.abs_mag_i[row] + field)

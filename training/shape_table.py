@@ -16,7 +16,7 @@ from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.model import fourier_grid
 from pelsvae_cadence.population import group_index, to_rows
 
-__all__ = ["FoldedPoints", "PointSimulator", "ShapeTable"]
+__all__ = ["FoldedPoints", "PointSimulator", "ShapeTable", "balanced"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -156,9 +156,27 @@ class ShapeTable:
         ndarray of float64, shape (N,)
             Probability of each star.
         """
-        counts = np.bincount(self.group, minlength=int(self.group.max()) + 1)
-        weight = counts[self.group].astype(np.float64) ** -power
-        return np.asarray(weight / weight.sum())
+        return balanced(self.group, power)
+
+
+def balanced(group: IntArray, power: float) -> FloatArray:
+    """Weigh rows so that large groups do not drown small ones.
+
+    Parameters
+    ----------
+    group : ndarray of int64, shape (N,)
+        Group of each row.
+    power : float
+        0 draws rows alike, 1 draws groups alike.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Probability of each row.
+    """
+    counts = np.bincount(group, minlength=int(group.max()) + 1)
+    weight = counts[group].astype(np.float64) ** -power
+    return np.asarray(weight / weight.sum())
 
 
 @dataclass(frozen=True)

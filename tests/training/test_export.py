@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.export import fit_model
+from pelsvae_cadence.training.fit_options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, save_open_set
 
 
@@ -33,15 +35,15 @@ def small(open_stars: OpenSet, tmp_path_factory: pytest.TempPathFactory) -> tupl
 def test_fit_model(small: tuple[OpenSet, Path], tmp_path: Path, latent_map: str) -> None:
     _, table = small
     path = fit_model(
-        tmp_path, table=table, name="tiny", latent_map=latent_map, seed=3, steps=3,
-        mapping_steps=2, quiet=True, score=latent_map == "linear",
+        tmp_path, FitOptions(latent_map=latent_map, seed=3, steps=3, mapping_steps=2),
+        table=table, name="tiny", quiet=True, score=latent_map == "linear",
     )  # fmt: skip
     assert path == tmp_path / "tiny.safetensors"
     model = LightCurveModel.load(path)
     assert model.classes == ("CEP", "RRLYR")
     card = model.card
     assert card["seed"] == 3
-    assert "--seed 3 --steps 3" in card["command"]
+    assert "--config harmonic --seed 3 --steps 3" in card["command"]
     assert card["training_data"]["stars"]["CEP/F"] == {"train": 20, "validation": 20, "test": 20}
     if latent_map == "linear":
         assert card["scores"]["CEP: reconstruction RMS / amplitude at 300 points"] > 0
@@ -55,8 +57,8 @@ def test_fit_model(small: tuple[OpenSet, Path], tmp_path: Path, latent_map: str)
 def test_training_stars_are_in_range(small: tuple[OpenSet, Path], tmp_path: Path) -> None:
     stars, table = small
     path = fit_model(
-        tmp_path, table=table, steps=1, mapping_steps=1, latent_map="linear", quiet=True,
-        score=False,
+        tmp_path, FitOptions(steps=1, mapping_steps=1, latent_map="linear"), table=table,
+        quiet=True, score=False,
     )  # fmt: skip
     model = LightCurveModel.load(path)
     assert model.card["scores"] == {}
@@ -66,6 +68,15 @@ def test_training_stars_are_in_range(small: tuple[OpenSet, Path], tmp_path: Path
     assert stars.period[mine].max() < high
 
 
-def test_unknown_map(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"latent_map = 'tree'; allowed: flow, linear"):
-        fit_model(tmp_path, latent_map="tree", quiet=True)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"latent_map": "tree"}, r"latent_map = 'tree'; allowed: flow, linear"),
+        ({"config": "rnn"}, "config = 'rnn'.*harmonic, paper-tcn"),
+        ({"t_len": 64}, "t_len given for the configuration 'harmonic'"),
+        ({"config": "paper-gru", "t_len": 3}, "t_len = 3.*8 or more"),
+    ],
+)
+def test_impossible_options(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        FitOptions(**changes)

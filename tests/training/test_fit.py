@@ -15,16 +15,19 @@ from pelsvae_cadence.model import HarmonicVAE, ModelConfig
 from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.population import group_index
 from pelsvae_cadence.source import LightCurveModel
-from pelsvae_cadence.training.export import export_model, train_model
-from pelsvae_cadence.training.fit import FitConfig, VAETask, VAETaskConfig, learning_rate, run
+from pelsvae_cadence.training.export import export_model, train_network
+from pelsvae_cadence.training.fit import FitConfig, run
+from pelsvae_cadence.training.fit_options import FitOptions
+from pelsvae_cadence.training.harmonic_task import VAETask, VAETaskConfig
 from pelsvae_cadence.training.losses import (
     expected_chi_square,
     kl_divergence,
     mean_square_difference,
 )
+from pelsvae_cadence.training.schedules import SCHEDULES, rate_factor
 from pelsvae_cadence.training.shape_table import PointSimulator, ShapeTable
 
-TINY = FitConfig(steps=12, batch=32, evaluate_every=4, checkpoint_every=4, patience=0)
+TINY = FitConfig(steps=12, batch=32, evaluate_every=4)
 
 
 def make_task(table: ShapeTable) -> VAETask:
@@ -104,13 +107,20 @@ def test_stops_when_validation_stands_still(known_table: ShapeTable, tmp_path: P
     assert (result.best_step, result.steps) == (4, 12)
 
 
-def test_learning_rate() -> None:
-    config = FitConfig(steps=1000, rate=1e-3)
-    rates = [learning_rate(s, config) for s in range(1000)]
-    assert np.argmax(rates) in (99, 100)
-    assert max(rates) == pytest.approx(1e-3)
-    assert rates[0] == pytest.approx(1e-5)
-    assert rates[-1] == pytest.approx(1e-5, rel=0.01)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_schedules(schedule: str) -> None:
+    rates = np.array([rate_factor(schedule, s, 1000) for s in range(1000)])
+    if schedule in ("none", "plateau"):
+        assert (rates == 1.0).all()
+        stale = [3.0, 2.0, 2.0, 2.1, 2.0, 1.9, 2.0, 2.0, 2.0]
+        wanted = {"none": 1.0, "plateau": 0.25}[schedule]
+        assert rate_factor(schedule, 9, 1000, stale) == wanted
+        return
+    rise = 100 if schedule == "warmup-cosine" else 0
+    assert np.argmax(rates) in (rise, max(rise - 1, 0))
+    assert rates.max() == pytest.approx(1.0, rel=1e-6)
+    assert (np.diff(rates[rise:]) < 0).all()
+    assert rates[-1] == pytest.approx(0.01, rel=0.01)
 
 
 def test_training_lowers_the_loss(known_table: ShapeTable, tmp_path: Path) -> None:
@@ -119,7 +129,7 @@ def test_training_lowers_the_loss(known_table: ShapeTable, tmp_path: Path) -> No
         for module in (task.module.encoder, task.module.decoder):
             module.network[-1].weight.normal_(std=0.5)
     before = task.validate()["score"]
-    config = FitConfig(steps=80, batch=64, evaluate_every=40, checkpoint_every=80)
+    config = FitConfig(steps=80, batch=64, evaluate_every=40)
     assert run(task, config, tmp_path, quiet=True).best_score < before - 0.1
 
 
@@ -189,10 +199,10 @@ def test_rows_without_physics_are_counted(known_table: ShapeTable) -> None:
 def test_from_table_to_a_model_that_knows_its_physics(
     known_table: ShapeTable, tmp_path: Path
 ) -> None:
-    fit = FitConfig(steps=60, batch=96, evaluate_every=30, checkpoint_every=60)
-    vae, latent, record = train_model(
-        tmp_path, known_table, fit=fit, mapping_fit=replace(fit, steps=120, rate=3e-3),
-        n_axes=16, hidden=48, quiet=True,
+    fit = FitConfig(steps=60, batch=96, evaluate_every=30)
+    vae, latent, record = train_network(
+        tmp_path, known_table, FitOptions(hidden=48), fit=fit,
+        mapping_fit=replace(fit, steps=120, rate=3e-3), quiet=True,
     )  # fmt: skip
     path = tmp_path / "mine.safetensors"
     export_model(path, vae, latent, record, known_table, name="mine", command="none")

@@ -1,0 +1,136 @@
+"""Checkpoints of Lightning as safetensors files: nothing in them can run code.
+
+Lightning's own files are pickles. Here the tensors of a checkpoint go into a safetensors file and
+everything else, as JSON, into its header. The file is replaced whole.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as write_tensors
+from torch import Tensor
+
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.files import replacing
+
+__all__ = ["SafetensorsCheckpoints", "read_checkpoint"]
+
+_HEADER = "checkpoint"
+
+
+class SafetensorsCheckpoints(CheckpointIO):
+    """Writes and reads the checkpoints of a Lightning trainer."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        """Write a checkpoint.
+
+        Parameters
+        ----------
+        checkpoint : dict
+            Nested dictionaries and lists of tensors and JSON-able values.
+        path : path
+            The file.
+        storage_options : object
+            Not used.
+        """
+        tensors: dict[str, Tensor] = {}
+        text = json.dumps(_pack(checkpoint, tensors))
+        with replacing(path) as partial:
+            partial.write_bytes(write_tensors(tensors, metadata={_HEADER: text}))
+
+    def load_checkpoint(
+        self, path: Any, map_location: Any = None, weights_only: bool | None = None
+    ) -> dict[str, Any]:
+        """Read a checkpoint.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        map_location : object
+            Not used: tensors come to the CPU and go where the trainer wants them.
+        weights_only : bool, optional
+            Not used: nothing else could be read.
+
+        Returns
+        -------
+        dict
+            The checkpoint.
+        """
+        return read_checkpoint(path)
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Remove a file.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        """
+        Path(path).unlink(missing_ok=True)
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file of `SafetensorsCheckpoints`.
+
+    Returns
+    -------
+    dict
+        The checkpoint, tensors on the CPU; tuples come back as lists.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged or something else.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = json.loads((file.metadata() or {})[_HEADER])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        answer = _unpack(text, tensors)
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise InputError(
+            f"the checkpoint {str(path)!r} cannot be read: {error}",
+            remedy="Delete it, or start afresh (resume=False, --restart).",
+        ) from error
+    if not isinstance(answer, dict):
+        raise InputError(f"the checkpoint {str(path)!r} is of another kind")
+    return answer
+
+
+def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Turn a nest into JSON; tensors are named by their order and set aside."""
+    if isinstance(value, Tensor):
+        name = f"t{len(tensors)}"
+        tensors[name] = value.detach().cpu().contiguous().clone()
+        return {"tensor": name}
+    if isinstance(value, dict):
+        # Keys may be numbers (the optimiser's), which JSON would turn into text.
+        return {"pairs": [[key, _pack(v, tensors)] for key, v in value.items()]}
+    if isinstance(value, list | tuple):
+        return [_pack(v, tensors) for v in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"a checkpoint cannot hold {type(value).__name__}")
+
+
+def _unpack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, dict):
+        if "tensor" in value:
+            return tensors[value["tensor"]]
+        return {key: _unpack(v, tensors) for key, v in value["pairs"]}
+    if isinstance(value, list):
+        return [_unpack(v, tensors) for v in value]
+    return value

@@ -1,0 +1,165 @@
+"""The harmonic VAE's task: fresh noisy points of the training stars at every step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pelsvae_cadence.model import HarmonicVAE
+from pelsvae_cadence.training.losses import (
+    expected_chi_square,
+    kl_divergence,
+    mean_square_difference,
+)
+from pelsvae_cadence.training.shape_table import PointSimulator, ShapeTable
+
+__all__ = ["VAETask", "VAETaskConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VAETaskConfig:
+    """What the VAE is trained to do.
+
+    Parameters
+    ----------
+    beta : float
+        Weight of the KL term. Low, because the latent density is learned afterwards.
+    floor : float
+        See `pelsvae_cadence.training.losses.expected_chi_square`.
+    min_points, max_points : int
+        Range of the number of points, drawn log-uniformly.
+    min_noise, max_noise : float
+        Range of the noise in mag, drawn log-uniformly.
+    balance : float
+        See `ShapeTable.balance`.
+    """
+
+    beta: float = 0.05
+    floor: float = 0.005
+    min_points: int = 8
+    max_points: int = 300
+    min_noise: float = 0.003
+    max_noise: float = 0.15
+    balance: float = 0.5
+
+
+#: Points and noise [mag] of the two reconstructions that make the validation score.
+_VALIDATION: Final = ((20, 0.02), (300, 0.02))
+
+
+class VAETask:
+    """Encoder and decoder trained on fresh noisy points of the training stars.
+
+    Parameters
+    ----------
+    module : HarmonicVAE
+        The network, its statistics set.
+    table : ShapeTable
+        Stars with split.
+    config : VAETaskConfig
+        The task.
+    device : str
+        Torch device.
+    validation_size : int
+        Most validation stars per class.
+    """
+
+    def __init__(
+        self,
+        module: HarmonicVAE,
+        table: ShapeTable,
+        config: VAETaskConfig,
+        *,
+        device: str = "cpu",
+        validation_size: int = 400,
+    ) -> None:
+        self.module: HarmonicVAE = module
+        self.config = config
+        self._device = device
+        self._points = PointSimulator(table.n_harmonics, device)
+        train, held_out = table.part("train"), table.part("validation")
+        self._probability = torch.as_tensor(train.balance(config.balance))
+        self._train = self._to_tensors(train)
+        rows: list[int] = []
+        for c in range(int(held_out.star_class.max()) + 1):
+            rows += (held_out.star_class == c).nonzero()[0][:validation_size].tolist()
+        self._held_out = self._to_tensors(held_out.take(rows))
+        self.settings: dict[str, Any] = {
+            **asdict(config), **module.config.as_dict(), "data": table.hash,
+        }  # fmt: skip
+
+    def _to_tensors(self, table: ShapeTable) -> tuple[Tensor, Tensor, Tensor]:
+        return (
+            torch.as_tensor(table.shapes, dtype=torch.float32, device=self._device),
+            torch.as_tensor(table.physics, dtype=torch.float32, device=self._device),
+            torch.as_tensor(table.star_class, device=self._device),
+        )
+
+    def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
+        """Compute the loss of one random batch; see `pelsvae_cadence.training.lightning_module.Task`.
+
+        Parameters
+        ----------
+        batch : int
+            Number of stars.
+        generator : torch.Generator
+            Source of all random numbers of the step.
+
+        Returns
+        -------
+        dict of str to Tensor
+            ``"loss"``, ``"chi_square"``, ``"kl"``.
+        """
+        config = self.config
+        rows = torch.multinomial(self._probability, batch, replacement=True, generator=generator)
+        shapes, physics, star_class = (v[rows.to(v.device)] for v in self._train)
+        u = torch.rand(1 + batch, generator=generator)
+        span = math.log(config.max_points / config.min_points)
+        n_points = round(config.min_points * math.exp(span * float(u[0])))
+        noise_span = math.log(config.max_noise / config.min_noise)
+        noise = (config.min_noise * (noise_span * u[1:]).exp()).to(shapes.device)
+        amplitude = 10.0 ** physics[:, 3]
+        points = self._points.draw(shapes, amplitude, n_points, noise, generator)
+        mu, logvar, _ = self.module.encode(
+            points.phase, points.mag, points.weight, physics, star_class
+        )
+        error = torch.randn(mu.shape, generator=generator).to(mu.device)
+        z = mu + (0.5 * logvar).exp() * error
+        decoded = self.module.decoder(z, physics, star_class)
+        variance = (noise / amplitude) ** 2 / n_points
+        chi_square = expected_chi_square(decoded, shapes, variance, config.floor).mean()
+        kl = kl_divergence(mu, logvar).mean()
+        return {"loss": 0.5 * chi_square + config.beta * kl, "chi_square": chi_square, "kl": kl}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Measure the reconstruction of held-out stars; see `pelsvae_cadence.training.lightning_module.Task`.
+
+        Returns
+        -------
+        dict of str to float
+            ``"score"``, the mean over classes and cases of the log of the median RMS / amplitude,
+            and those medians.
+        """
+        shapes, physics, star_class = self._held_out
+        scores: dict[str, float] = {}
+        logs = []
+        for n_points, noise in _VALIDATION:
+            generator = torch.Generator().manual_seed(n_points)
+            sigma = torch.full((len(shapes),), noise, device=shapes.device)
+            points = self._points.draw(shapes, 10.0 ** physics[:, 3], n_points, sigma, generator)
+            mu, _, _ = self.module.encode(
+                points.phase, points.mag, points.weight, physics, star_class
+            )
+            decoded = self.module.decoder(mu, physics, star_class)
+            rms = mean_square_difference(decoded, shapes).sqrt()
+            for c in np.unique(star_class.cpu().numpy()).tolist():
+                median = float(rms[star_class == c].median())
+                scores[f"rms_{n_points}_{c}"] = median
+                logs.append(math.log(median))
+        return {"score": sum(logs) / len(logs), **scores}
