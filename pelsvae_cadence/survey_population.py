@@ -21,6 +21,7 @@ from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.crowding import crowded_region
 from pelsvae_cadence.dust import reddening
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.extinction import TrueEBV, true_ebv
 from pelsvae_cadence.galaxy import (
     COMPONENTS,
     Places,
@@ -155,7 +156,7 @@ def draw_population(
     magnitude: float = 20.0,
     max_distance: float = 10.0,
     dec_range: tuple[float, float] = (-90.0, 90.0),
-    ebv: npt.ArrayLike | None = None,
+    ebv: float | TrueEBV | None = None,
     first_id: int = 0,
     on_progress: Callable[[int], None] | None = None,
 ) -> DrawnPopulation:
@@ -187,7 +188,7 @@ def draw_population(
         Largest distance in kpc of the mode ``"volume"``.
     dec_range : tuple of float
         Declinations in degrees that are kept, in every mode.
-    ebv : float, optional
+    ebv : float or TrueEBV, optional
         True E(B-V) of all stars instead of the map's; 0 takes the dust away.
     first_id : int
         Number of the first candidate; candidates are numbered from it, and keep their numbers.
@@ -211,7 +212,7 @@ def draw_population(
         model.ranges(name)
     fixed_ebv = None
     if ebv is not None:
-        fixed_ebv = float(column("ebv", np.atleast_1d(ebv), 1, unit="mag")[0])
+        fixed_ebv = float(column("ebv", np.atleast_1d(true_ebv(ebv)), 1, unit="mag")[0])
     random = KeyedRandom(seed=seed)
     kept: list[tuple[Stars, npt.NDArray[np.str_]]] = []
     found, start = 0, 0
@@ -310,7 +311,7 @@ def _candidates(
             feh[unknown] = mean + sigma * random.normal("metallicity", ids[unknown])
     places: Places = draw_places(component, ids, random)
     if ebv is None:
-        dust = reddening(places.ra, places.dec, places.distance)
+        dust = reddening(places.ra, places.dec, places.distance).value
     else:
         dust = np.full(ids.size, ebv)
     stars = Stars(
