@@ -15,7 +15,17 @@ import numpy.typing as npt
 
 from pelsvae_cadence.errors import InputError
 
-__all__ = ["BANDS", "LSST_BANDS", "SURVEYS", "ZTF_BANDS", "Band", "SurveyName", "parse_bands"]
+__all__ = [
+    "BANDS",
+    "LSST_BANDS",
+    "STANDARD_BANDS",
+    "SURVEYS",
+    "ZTF_BANDS",
+    "Band",
+    "SurveyName",
+    "filter_wavelength",
+    "parse_bands",
+]
 
 SurveyName = Literal["lsst", "ztf", "joint"]
 #: ``"joint"`` is several surveys at one position, whose bands carry the package's own names.
@@ -63,10 +73,39 @@ BANDS: Final[dict[str, Band]] = {
 LSST_BANDS: Final = tuple(name for name, band in BANDS.items() if band.survey == "lsst")
 ZTF_BANDS: Final = tuple(name for name, band in BANDS.items() if band.survey == "ztf")
 
+#: Bands of catalogues rather than of a simulated survey, on the Vega scale: Johnson V, Cousins I
+#: (that of the decoder) and Gaia G, with their pivot wavelengths in nm (speclite, bessell and Gaia).
+STANDARD_BANDS: Final[dict[str, float]] = {"V": 551.0, "I": 798.0, "G": 622.0}
+
 # "g", "g_6", "LSST_g", "lsst-g", "zg", "ztfg", "ZTF_g": what databases in the wild hold.
 _SPELLING = re.compile(
     r"^(?:(?P<prefix>lsst|ztf|z)[-_ ]?)?(?P<band>[ugrizy])(?:_\d+)?$", re.IGNORECASE
 )
+
+
+def filter_wavelength(band: str) -> float:
+    """Give the wavelength of a band.
+
+    Parameters
+    ----------
+    band : str
+        A band out of `BANDS` or `STANDARD_BANDS`.
+
+    Returns
+    -------
+    float
+        Effective or pivot wavelength in nm.
+
+    Raises
+    ------
+    InputError
+        For an unknown band.
+    """
+    if band in BANDS:
+        return BANDS[band].wavelength
+    if band in STANDARD_BANDS:
+        return STANDARD_BANDS[band]
+    raise InputError(f"unknown band {band!r}", allowed=", ".join((*BANDS, *STANDARD_BANDS)))
 
 
 def parse_bands(values: npt.ArrayLike, survey: SurveyName = "lsst") -> npt.NDArray[np.str_]:

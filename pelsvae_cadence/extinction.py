@@ -125,6 +125,15 @@ def true_ebv(value: Any) -> Any:
     return value.value if isinstance(value, TrueEBV) else value
 
 
+def _refuse_untyped(ebv: object) -> None:
+    if not isinstance(ebv, TrueEBV):
+        value = true_ebv(ebv)
+        raise InputError(
+            f"ebv is a {type(value).__name__}", allowed="TrueEBV",
+            remedy="Wrap true values in TrueEBV, map values in RawSFD(...).to_true().",
+        )  # fmt: skip
+
+
 def extinction(band: str, ebv: TrueEBV) -> FloatArray:
     """Give the extinction in a band.
 
@@ -147,10 +156,5 @@ def extinction(band: str, ebv: TrueEBV) -> FloatArray:
     """
     if band not in EXTINCTION:
         raise InputError(f"unknown band {band!r}", allowed=", ".join(EXTINCTION))
-    if not isinstance(ebv, TrueEBV):
-        value = true_ebv(ebv)
-        raise InputError(
-            f"ebv is a {type(value).__name__}", allowed="TrueEBV",
-            remedy="Wrap true values in TrueEBV, map values in RawSFD(...).to_true().",
-        )  # fmt: skip
+    _refuse_untyped(ebv)
     return np.asarray(EXTINCTION[band] * ebv.value)

@@ -7,22 +7,16 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.amplitudes import amplitude_ratio
 from pelsvae_cadence.arrays import to_value
-from pelsvae_cadence.bands import BANDS
-from pelsvae_cadence.colours import amplitude_ratio, colour_minus_i, g_minus_i
+from pelsvae_cadence.colours import colour_minus_i, g_minus_i
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.extinction import EXTINCTION
+from pelsvae_cadence.extinction import EXTINCTION, TrueEBV, extinction
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["EXTINCTION", "at_magnitude", "band_amplitudes", "mean_magnitudes"]
 
 FloatArray = npt.NDArray[np.float64]
-
-
-def _check_bands(bands: tuple[str, ...]) -> None:
-    for band in bands:
-        if band not in BANDS:
-            raise InputError(f"unknown band {band!r}", allowed=", ".join(BANDS))
 
 
 def mean_magnitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
@@ -35,40 +29,40 @@ def mean_magnitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
     stars : Stars
         N stars.
     bands : tuple of str
-        Bands out of `pelsvae_cadence.bands.BANDS`.
+        Bands out of `pelsvae_cadence.bands.BANDS`, or ``"V"``, ``"I"``, ``"G"``.
 
     Returns
     -------
     ndarray of float64, shape (N, n_bands)
-        AB magnitudes.
+        AB magnitudes; Vega in V, I and G.
 
     Raises
     ------
     InputError
         For an unknown band or a temperature without colours.
     """
-    _check_bands(bands)
     m_i = stars.abs_mag_g - g_minus_i(stars.teff, stars.star_class)
+    dust = TrueEBV(stars.ebv)
     out = np.empty((len(stars), len(bands)))
     for j, band in enumerate(bands):
         out[:, j] = (
             m_i
-            + colour_minus_i(band, stars.teff, stars.star_class)
+            + colour_minus_i(band, stars.teff, stars.star_class, stars.feh)
             + stars.distance_modulus
-            + EXTINCTION[band] * stars.ebv
+            + extinction(band, dust)
         )
     return out
 
 
 def band_amplitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
-    """Give the peak-to-peak amplitudes.
+    """Give the peak-to-peak amplitudes, without the different depths of eclipses.
 
     Parameters
     ----------
     stars : Stars
         N stars.
     bands : tuple of str
-        Bands out of `pelsvae_cadence.bands.BANDS`.
+        Bands out of `pelsvae_cadence.bands.BANDS`, or ``"V"``, ``"I"``, ``"G"``.
 
     Returns
     -------
@@ -80,9 +74,13 @@ def band_amplitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
     InputError
         For an unknown band.
     """
-    _check_bands(bands)
-    ratios = [amplitude_ratio(b, stars.star_class, stars.subtype, stars.period) for b in bands]
-    return np.asarray(stars.amplitude_i[:, None] * np.array(ratios).reshape(len(bands), -1).T)
+    out = np.empty((len(stars), len(bands)))
+    for j, band in enumerate(bands):
+        out[:, j] = stars.amplitude_i * amplitude_ratio(
+            band, stars.star_class, stars.subtype, stars.period,
+            amplitude_i=stars.amplitude_i, teff=stars.teff,
+        )  # fmt: skip
+    return out
 
 
 def at_magnitude(stars: Stars, band: str, magnitude: npt.ArrayLike) -> Stars:

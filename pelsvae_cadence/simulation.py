@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.band_curves import band_curves
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
@@ -18,7 +19,7 @@ from pelsvae_cadence.noise import (
     saturation_magnitude,
 )
 from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.photometry import band_amplitudes, mean_magnitudes
+from pelsvae_cadence.photometry import mean_magnitudes
 from pelsvae_cadence.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.timing import MJD_ZERO, barycentric_time
@@ -30,8 +31,6 @@ __all__ = ["noise_free_magnitudes", "orbital_phase", "simulate"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Phases on which the flux mean of a curve is taken: enough for narrow eclipses.
-_MEAN_GRID = np.arange(512) / 512.0
 # Stars times visits worked on at once: 2 million doubles are 16 MB an array.
 _BLOCK = 2_000_000
 
@@ -61,10 +60,11 @@ def noise_free_magnitudes(
 ) -> FloatArray:
     r"""Give the true magnitudes of stars at the visits.
 
-    .. math:: m_b(t) = \bar m_b + A_b\,[s(\phi) - C_b],\qquad
-              C_b = -\frac{2.5}{A_b}\log_{10}\left\langle 10^{-0.4 A_b s}\right\rangle
+    .. math:: m_b(t) = \bar m_b + \Delta_b(\phi(t))
 
-    so that :math:`\bar m_b` is the intensity mean.
+    with the intensity mean :math:`\bar m_b` of `pelsvae_cadence.photometry.mean_magnitudes` and the
+    curve :math:`\Delta_b` of `pelsvae_cadence.band_curves.band_curves`, whose mean flux is that of
+    magnitude 0.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def noise_free_magnitudes(
     visits : Visits
         The visits.
     curve : PhaseCurve
-        Their shapes, in the same order.
+        Their shapes in Cousins I, in the same order.
     phase : ndarray, shape (N, n_visits), optional
         Phases, if already known (see `orbital_phase`).
 
@@ -92,19 +92,14 @@ def noise_free_magnitudes(
     bands = visits.bands
     if not bands:
         return np.empty((len(stars), 0))
-    which = np.searchsorted(np.sort(bands), visits.band)
     order = np.argsort(bands)  # position of the sorted names in `bands`
-    index = order[which]
+    index = order[np.searchsorted(np.sort(bands), visits.band)]
+    curves = band_curves(stars, curve, bands)
     mean = mean_magnitudes(stars, bands)
-    amplitude = band_amplitudes(stars, bands)
-    shape = curve.evaluate(_MEAN_GRID)
-    zero = np.empty_like(mean)
-    for j in range(len(bands)):
-        relative = 10.0 ** (-0.4 * amplitude[:, j : j + 1] * shape)
-        zero[:, j] = mean[:, j] + 2.5 * np.log10(relative.mean(axis=1))
     if phase is None:
         phase = orbital_phase(stars, visits.mjd)
-    return np.asarray(zero[:, index] + amplitude[:, index] * curve.evaluate(phase))
+    offset = curves.evaluate(phase, index)
+    return np.asarray(mean[:, index] + offset)
 
 
 def simulate(

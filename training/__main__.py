@@ -409,6 +409,28 @@ def convert_published(
     messages.print(f"{len(curves)} light curves: {output}", soft_wrap=True)
 
 
+@app.command("rr-lyrae-bands")
+def rr_lyrae_bands(
+    data: Data = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Table to write. Default: the committed one.", show_default=False),
+    ] = None,
+) -> None:
+    """Learn from half of the Stripe 82 stars how RR Lyrae light curves change with the band."""
+    import json
+
+    from pelsvae_cadence.files import replacing
+    from pelsvae_cadence.training.rr_lyrae_bands import TABLE_FILE, learn_bands
+    from pelsvae_cadence.training.stripe82 import load_stripe82
+
+    target = output or TABLE_FILE
+    content = json.dumps(learn_bands(load_stripe82(_data_folder(data))), indent=1)
+    with replacing(target) as partial:
+        partial.write_text(content + "\n", encoding="utf-8")
+    messages.print(f"relations of RRab and RRc: {target}", soft_wrap=True)
+
+
 def main() -> None:
     """Run the command and leave the process."""
     run_app(app)

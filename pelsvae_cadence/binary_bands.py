@@ -1,0 +1,213 @@
+r"""How the light curve of a binary changes with the band: two temperatures, and tides.
+
+Eclipses. A star of temperature T_1 behind one of T_2 loses light of the colour of T_1. With the
+I-band flux F relative to the maximum, the band b shows
+
+.. math:: F_b(\phi) = 1 - [1 - F(\phi)]\,[w(\phi)\,g_{1b} + (1 - w(\phi))\,g_{2b}],\qquad
+          g_{nb} = \frac{c_{nb}}{c_{1b}\,l_1 + c_{2b}\,l_2}
+
+where :math:`l_n` is the share of star n in the I light, :math:`c_{nb}` its flux in b relative to I,
+and w is 1 around the primary minimum and 0 around the secondary one. What the I curve says fixes
+the rest: in a circular orbit both eclipses hide the same area, so the ratio of their depths is the
+ratio of surface brightnesses, and that of temperatures follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.bands import filter_wavelength
+from pelsvae_cadence.colours import COLOUR_TEFF_RANGE, colour_minus_i
+
+__all__ = ["EclipseContrast", "eclipse_contrast", "ellipsoidal_ratio", "surface_temperatures"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# Second radiation constant h c / k in nm K (CODATA 2018).
+_HC_K: Final = 14387768.8
+# Wavelength of the I band in nm, as in the simulated binaries of the training set.
+_I_WAVELENGTH: Final = 800.0
+# The primary eclipse ends before this phase and the secondary begins after it; in between both
+# weights are shared. Eccentric orbits put their minima up to here from phases 0 and 0.5.
+_PRIMARY_ENDS, _SECONDARY_BEGINS = 0.20, 0.30
+
+
+def surface_temperatures(
+    teff: npt.ArrayLike, brightness_ratio: npt.ArrayLike, light_1: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray]:
+    """Give the two temperatures of a binary.
+
+    Parameters
+    ----------
+    teff : array_like, shape (N,)
+        Temperature of the combined light in K, taken as the mean weighted with I light.
+    brightness_ratio : array_like, shape (N,)
+        Surface brightness of the second star over that of the first in I, above 0 to 1.
+    light_1 : array_like, shape (N,)
+        Share of the first star in the I light.
+
+    Returns
+    -------
+    teff_1, teff_2 : ndarray of float64, shape (N,)
+        In K; Planck's law at 800 nm turns brightness into temperature. Kept within the range of the
+        colour table: a companion cooler than 3,500 K is given the colours of 3,500 K.
+    """
+    total, ratio, share = np.broadcast_arrays(
+        *(np.asarray(v, dtype=np.float64) for v in (teff, brightness_ratio, light_1))
+    )
+    first = total.copy()
+    second = total.copy()
+    # The ratio of temperatures hardly depends on the temperature: a few rounds settle it.
+    for _ in range(8):
+        excitation = np.expm1(_HC_K / _I_WAVELENGTH / first)
+        second = _HC_K / _I_WAVELENGTH / np.log1p(excitation / ratio)
+        first = total / (share + (1.0 - share) * second / first)
+    low, high = COLOUR_TEFF_RANGE
+    return np.clip(first, low, high), np.clip(second, low, high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EclipseContrast:
+    """What turns the I curves of N eclipsing binaries into those of other bands.
+
+    Parameters
+    ----------
+    brightest : ndarray of float64, shape (N,)
+        Smallest value of the unit-amplitude I curve: maximum light.
+    amplitude_i : ndarray of float64, shape (N,)
+        Peak-to-peak amplitude in I in mag.
+    primary, secondary : ndarray of float64, shape (N, n_bands)
+        The factors g_1b and g_2b of the module.
+    teff_1, teff_2 : ndarray of float64, shape (N,)
+        The two temperatures in K.
+    """
+
+    brightest: FloatArray
+    amplitude_i: FloatArray
+    primary: FloatArray
+    secondary: FloatArray
+    teff_1: FloatArray
+    teff_2: FloatArray
+
+    def magnitudes(self, shape: FloatArray, phase: FloatArray, band: int) -> FloatArray:
+        """Turn values of the I curves into those of a band.
+
+        Parameters
+        ----------
+        shape : ndarray, shape (N, n)
+            Values of the unit-amplitude I curves.
+        phase : ndarray, shape (N, n) or (n,)
+            Their phases in cycles from the primary minimum.
+        band : int
+            Position of the band.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, n)
+            Magnitudes below maximum light in the band.
+        """
+        above = shape - self.brightest[:, None]
+        loss = 1.0 - 10.0 ** (-0.4 * self.amplitude_i[:, None] * above)
+        weight = _primary_weight(phase)
+        first, second = self.primary[:, band, None], self.secondary[:, band, None]
+        return np.asarray(-2.5 * np.log10(1.0 - loss * (second + (first - second) * weight)))
+
+
+def _primary_weight(phase: npt.ArrayLike) -> FloatArray:
+    """Give 1 around phase 0, 0 around phase 0.5 and a smooth step between."""
+    value = np.asarray(phase, dtype=np.float64)
+    distance = np.abs(value - np.round(value))
+    x = np.clip((_SECONDARY_BEGINS - distance) / (_SECONDARY_BEGINS - _PRIMARY_ENDS), 0.0, 1.0)
+    return np.asarray(x * x * (3.0 - 2.0 * x))
+
+
+def eclipse_contrast(
+    grid: FloatArray, amplitude_i: FloatArray, teff: FloatArray, bands: tuple[str, ...]
+) -> EclipseContrast:
+    """Derive the two temperatures of eclipsing binaries from their I curves.
+
+    Parameters
+    ----------
+    grid : ndarray, shape (N, n_grid)
+        Unit-amplitude I curves on equidistant phases from the primary minimum.
+    amplitude_i : ndarray, shape (N,)
+        Peak-to-peak amplitudes in I in mag.
+    teff : ndarray, shape (N,)
+        Temperatures of the combined light in K.
+    bands : tuple of str
+        The bands.
+
+    Returns
+    -------
+    EclipseContrast
+        Factors and temperatures.
+
+    Notes
+    -----
+    The depth ratio gives the ratio of surface brightnesses. The shares of the light are those of
+    equal radii, moved only where the eclipses need more: no star can lose more than it gives.
+    """
+    phase = np.arange(grid.shape[1]) / grid.shape[1]
+    brightest = grid.min(axis=1)
+    loss = 1.0 - 10.0 ** (-0.4 * amplitude_i[:, None] * (grid - brightest[:, None]))
+    near = np.abs(phase - np.round(phase)) < 0.25
+    depth_1, depth_2 = loss[:, near].max(axis=1), loss[:, ~near].max(axis=1)
+    ratio = np.clip(depth_2 / np.maximum(depth_1, 1e-9), 1e-4, 1.0)
+    share = np.clip(1.0 / (1.0 + ratio), depth_1, 1.0 - depth_2)
+    teff_1, teff_2 = surface_temperatures(teff, ratio, share)
+    primary = np.empty((len(grid), len(bands)))
+    secondary = np.empty_like(primary)
+    for j, band in enumerate(bands):
+        first, second = (10.0 ** (-0.4 * colour_minus_i(band, t, "ECL")) for t in (teff_1, teff_2))
+        total = share * first + (1.0 - share) * second
+        primary[:, j], secondary[:, j] = first / total, second / total
+    return EclipseContrast(
+        brightest=brightest, amplitude_i=amplitude_i, primary=primary, secondary=secondary,
+        teff_1=teff_1, teff_2=teff_2,
+    )  # fmt: skip
+
+
+def ellipsoidal_ratio(band: str, teff: npt.ArrayLike) -> FloatArray:
+    r"""Give the amplitude of an ellipsoidal variable in a band over that in Cousins I.
+
+    .. math:: A_b \propto \frac{(15 + u_b)(1 + \tau_b)}{3 - u_b}
+
+    Parameters
+    ----------
+    band : str
+        A band out of `pelsvae_cadence.bands.BANDS`, or ``"V"``, ``"I"``, ``"G"``.
+    teff : array_like, shape (N,)
+        Effective temperatures in K.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Amplitude ratios.
+
+    Notes
+    -----
+    Morris & Naftilan 1993 (ApJ 419, 344, eq. 1). Gravity darkening of a black surface,
+    :math:`\tau_b = (\beta/4)\, x e^x/(e^x-1)` with :math:`x = hc/\lambda kT`, beta 0.32 (Lucy
+    1967) below 7,200 K and 1 (von Zeipel 1924) from 8,000 K. Linear limb darkening u in I from
+    Claret (2000), and a wavelength to the power -0.85, which is how it runs in the Sun (Cox 2000,
+    "Allen's Astrophysical Quantities", section 14.7), at most 0.95.
+    """
+    temperature = np.asarray(teff, dtype=np.float64)
+
+    def strength(wavelength: float) -> FloatArray:
+        limb = np.interp(
+            np.log10(temperature),
+            np.log10([3300.0, 4000.0, 5000.0, 6000.0, 7000.0, 10000.0, 20000.0, 40000.0]),
+            [0.70, 0.65, 0.55, 0.45, 0.40, 0.30, 0.22, 0.18],
+        )
+        u = np.minimum(limb * (wavelength / filter_wavelength("I")) ** -0.85, 0.95)
+        beta = np.interp(temperature, [7200.0, 8000.0], [0.32, 1.0])
+        x = _HC_K / wavelength / temperature
+        tau = 0.25 * beta * x / -np.expm1(-x)
+        return np.asarray((15.0 + u) * (1.0 + tau) / (3.0 - u))
+
+    return np.asarray(strength(filter_wavelength(band)) / strength(filter_wavelength("I")))
