@@ -37,7 +37,14 @@ def _sample(
         results.append(result)
     joined = {
         key: np.concatenate([getattr(v, key) for v in verdicts])
-        for key in ("verdict", "strict", "within_1pct", "top5", "recovered_or_half")
+        for key in (
+            "verdict",
+            "strict",
+            "within_1pct",
+            "top5",
+            "recovered_or_half",
+            "daily_alias",
+        )
     }
     return np.concatenate(names), Verdicts(**joined), results
 

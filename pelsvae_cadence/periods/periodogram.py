@@ -13,7 +13,13 @@ import numpy.typing as npt
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.series import JointSeries
 
-__all__ = ["false_alarm_probability", "highest_peaks", "periodograms", "power_at"]
+__all__ = [
+    "MANY_POINTS",
+    "false_alarm_probability",
+    "highest_peaks",
+    "periodograms",
+    "power_at",
+]
 
 FloatArray = npt.NDArray[np.float64]
 Precision = Literal["single", "double"]
@@ -26,10 +32,17 @@ _TOLERANCE: Final = 1e-5
 _SLOW_CYCLES: Final = 4.0
 _SMALL_DETERMINANT: Final = 0.03
 _MOST_SLOW: Final = 4096
+_SIDE_BY_SIDE: Final = 4  # transforms of one star in a plan
+
+#: Points from which stars with the same visits share the transforms of their weights.
+MANY_POINTS: Final = 300
 
 
 def periodograms(
-    series: Sequence[JointSeries], grid: FrequencyGrid, precision: Precision = "single"
+    series: Sequence[JointSeries],
+    grid: FrequencyGrid,
+    precision: Precision = "single",
+    share_windows: bool | None = None,
 ) -> Iterator[npt.NDArray[np.float32 | np.float64]]:
     r"""Compute the periodograms of stars with the same visit times, one after the other.
 
@@ -51,7 +64,13 @@ def periodograms(
         "single" transforms in single precision, after reducing the phases in double precision:
         good to one per cent of the highest peak, which is enough to find peaks (`power_at` gives
         their heights exactly). "double" leaves it to nifty-ls (Garrison et al. 2024, RNAAS 8,
-        250), at two to three times the cost.
+        250), at three to eight times the cost.
+    share_windows : bool, optional
+        In single precision, take the sums of the weights alone (C, S, CC, SS, CS) from points of
+        equal weight, once for all stars; the sums over the data keep the star's own weights. Two
+        thirds of the transforms are saved, and the power is wrong by about the noise of a
+        window, n^-1/2. By default where there are `MANY_POINTS` or more: there the twenty
+        highest peaks are the same but for those that hardly rise above the noise.
 
     Yields
     ------
@@ -62,7 +81,9 @@ def periodograms(
         for one in series:
             yield _double(one, grid)
         return
-    yield from _single(series, grid)
+    if share_windows is None:
+        share_windows = bool(series) and series[0].time.size >= MANY_POINTS
+    yield from _shared(series, grid) if share_windows else _single(series, grid)
 
 
 def _double(series: JointSeries, grid: FrequencyGrid) -> FloatArray:
@@ -111,15 +132,7 @@ def _single(
     twice = _turns(2.0 * centre[:, None] * cycles)
     # Two pairs of strengths (data, weights) at f, and one pair of weights at 2 f. The number of
     # transforms in a plan is fixed, so that a star's numbers do not depend on its company.
-    plans = []
-    for multiple, n_trans in ((1.0, 4), (2.0, 2)):
-        plan = finufft.Plan(
-            1, (_BLOCK,), n_trans=n_trans, eps=_TOLERANCE, isign=1, dtype="complex64",
-            nthreads=1, upsampfac=1.25, fftw=64,
-        )  # fmt: skip
-        step = multiple * cycles
-        plan.setpts((2.0 * np.pi * (step - np.rint(step))).astype(np.float32))
-        plans.append(plan)
+    plans = _plan(cycles, 4), _plan(2.0 * cycles, 2)
     strengths = np.empty((4, cycles.size), dtype=np.complex64)
     for one in series:
         weight = one.error**-2.0
@@ -146,6 +159,85 @@ def _single(
         if slow.size > _MOST_SLOW:
             yield _double(one, grid).astype(np.float32)
             continue
+        power[slow] = power_at(one, grid.fmin + slow * grid.df)
+        yield power
+
+
+def _plan(cycles: FloatArray, n_trans: int) -> finufft.Plan:
+    plan = finufft.Plan(
+        1, (_BLOCK,), n_trans=n_trans, eps=_TOLERANCE, isign=1, dtype="complex64",
+        nthreads=1, upsampfac=1.25, fftw=64,
+    )  # fmt: skip
+    plan.setpts((2.0 * np.pi * (cycles - np.rint(cycles))).astype(np.float32))
+    return plan
+
+
+def _window_factors(
+    cycles: FloatArray, centre: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Divide SS, CC and 2 CS of equal weights by their determinant; tell where that is small."""
+    factors = np.empty((3, centre.size * _BLOCK), dtype=np.float32)
+    small = np.empty(factors.shape[1], dtype=bool)
+    plans = _plan(cycles, 1), _plan(2.0 * cycles, 1)
+    weight = np.float32(1.0 / cycles.size)
+    for block, middle in enumerate(centre.tolist()):
+        window = plans[0].execute(weight * _turns(middle * cycles))
+        window2 = plans[1].execute(weight * _turns(2.0 * middle * cycles))
+        c, s = window.real, window.imag
+        cc = 0.5 + 0.5 * window2.real
+        ss = 1.0 - cc
+        cc -= c * c
+        ss -= s * s
+        cs = 0.5 * window2.imag - c * s
+        determinant = cc * ss - cs * cs
+        at = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        np.less(determinant, _SMALL_DETERMINANT, out=small[at])
+        np.maximum(determinant, _SMALL_DETERMINANT, out=determinant)
+        for factor, value in zip(factors, (ss, cc, 2.0 * cs), strict=True):
+            np.divide(value, determinant, out=factor[at])
+    return factors, small
+
+
+def _shared(
+    series: Sequence[JointSeries], grid: FrequencyGrid
+) -> Iterator[npt.NDArray[np.float32]]:
+    cycles = grid.df * (series[0].time - _middle(series[0]))  # per step of the grid
+    n_blocks = -(-grid.n // _BLOCK)
+    centre = round(grid.fmin / grid.df) + _BLOCK // 2 + _BLOCK * np.arange(n_blocks)
+    factors, small = _window_factors(cycles, centre)
+    slow = np.flatnonzero(small[: grid.n])
+    direct = np.arange(min(grid.n, int(np.ceil(_SLOW_CYCLES * grid.oversampling))))
+    slow = np.union1d(slow, direct)
+    # The number of transforms in a plan is fixed, so that a star does not depend on its company;
+    # the last ones may be idle.
+    turns = np.zeros((-(-n_blocks // _SIDE_BY_SIDE) * _SIDE_BY_SIDE, cycles.size), np.complex64)
+    turns[:n_blocks] = _turns(centre[:, None] * cycles)
+    plan = _plan(cycles, _SIDE_BY_SIDE)
+    for one in series:
+        if slow.size > _MOST_SLOW:
+            yield _double(one, grid).astype(np.float32)
+            continue
+        weight = one.error**-2.0
+        total = weight.sum()
+        weight /= total
+        data = (weight * (one.value - weight @ one.value)).astype(np.float32)
+        power = np.empty(n_blocks * _BLOCK, dtype=np.float32)
+        for first in range(0, n_blocks, _SIDE_BY_SIDE):
+            sums = plan.execute(data * turns[first : first + _SIDE_BY_SIDE])
+            for block in range(first, min(first + _SIDE_BY_SIDE, n_blocks)):
+                at = slice(block * _BLOCK, (block + 1) * _BLOCK)
+                yc = np.ascontiguousarray(sums[block - first].real)
+                ys = np.ascontiguousarray(sums[block - first].imag)
+                both = yc * ys
+                both *= factors[2, at]
+                yc *= yc
+                yc *= factors[0, at]
+                ys *= ys
+                ys *= factors[1, at]
+                yc += ys
+                np.subtract(yc, both, out=power[at])
+        power = power[: grid.n]
+        power *= np.float32(0.5 * total)
         power[slow] = power_at(one, grid.fmin + slow * grid.df)
         yield power
 

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.periods.grid import FrequencyGrid
+from pelsvae_cadence.periods.minima import unequal_halves
+from pelsvae_cadence.periods.outliers import heavy_tailed_scores
 from pelsvae_cadence.periods.series import JointSeries
 
 __all__ = ["candidates", "fourier_scores", "refine"]
@@ -31,6 +33,11 @@ _FINALISTS: Final = 8
 _RIDGE: Final = 1e-6
 _TOGETHER: Final = 16  # frequencies fitted together: their basis stays in the processor's cache
 _SAME_PEAK: Final = 0.2  # cycles over the baseline
+_SAME_FAMILY: Final = 0.3
+# Error of the model in units of the variation's standard deviation, and a smaller one for the
+# question whether two halves of a cycle differ: what shapes share does not matter there.
+_MODEL_ERROR: Final = 0.2
+_ERROR_OF_HALVES: Final = 0.1
 
 
 def candidates(peaks: FloatArray, grid: FrequencyGrid) -> FloatArray:
@@ -182,12 +189,24 @@ def refine(
     Returns
     -------
     frequency : ndarray of float64, shape (n_found,)
-        Distinct frequencies in 1/d, from the best down.
+        Distinct frequencies in 1/d: the one that is chosen, then the others from the best score
+        down.
     score : ndarray of float64, shape (n_found,)
-        Their scores, comparable between candidates of one star.
+        Their scores (`fourier_scores`), comparable between candidates of one star. The first need
+        not be the largest: see the notes.
     order : ndarray of int64, shape (n_found,)
         Their numbers of harmonics.
+
+    Notes
+    -----
+    The score ranks the candidates, with the errors of `JointSeries.with_model_error`. Two things
+    may overrule it. Where the best model leaves more than noise, the finalists are compared with
+    heavy-tailed residuals (`pelsvae_cadence.periods.outliers`), which decides between unrelated
+    frequencies but not between one and its half. And where the halves of the chosen cycle differ
+    (`pelsvae_cadence.periods.minima`) the frequency is halved.
     """
+    exact = series
+    series = exact.with_model_error(_MODEL_ERROR)
     trial = candidates(peaks, grid)
     baseline = grid.baseline
 
@@ -210,4 +229,31 @@ def refine(
     for i in ranking.tolist():  # candidates may have moved onto the same peak
         if all(abs(frequency[i] - frequency[j]) * baseline > _SAME_PEAK for j in distinct):
             distinct.append(i)
-    return frequency[distinct], score[distinct], order[distinct]
+    frequency, score, order = frequency[distinct], score[distinct], order[distinct]
+    first = _choose(series, frequency, order, baseline)
+    chosen = frequency[first], score[first], order[first]
+    half = 0.5 * frequency[first]
+    if half > 0.5 / HALF_FREQUENCY_BELOW_DAYS and half >= grid.fmin:
+        halves = unequal_halves(
+            exact.with_model_error(_ERROR_OF_HALVES), frequency[first], int(order[first]), baseline
+        )
+        if halves.gain > 0.0:
+            chosen = halves.frequency, score[first] + halves.gain, halves.order
+    others = np.abs(frequency - chosen[0]) * baseline > _SAME_PEAK
+    return (
+        np.concatenate([[chosen[0]], frequency[others]]),
+        np.concatenate([[chosen[1]], score[others]]),
+        np.concatenate([[chosen[2]], order[others]]).astype(np.int64),
+    )
+
+
+def _choose(series: JointSeries, frequency: FloatArray, order: IntArray, baseline: float) -> int:
+    """Pick one of the finalists, which come with the best Gaussian score first."""
+    votes = heavy_tailed_scores(series, frequency, order)
+    if votes is None:
+        return 0
+    best = frequency[int(np.argmax(votes))]
+    # Narrow eclipses are outliers of the halved cycle: heavy tails must not choose between a
+    # frequency and its half or double. The first of the family has the best Gaussian score.
+    away = np.abs(frequency[:, None] - best * np.array([0.5, 1.0, 2.0])).min(axis=1)
+    return int(np.flatnonzero(away * baseline < _SAME_FAMILY)[0])

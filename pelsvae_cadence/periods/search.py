@@ -26,6 +26,8 @@ __all__ = ["search"]
 FloatArray = npt.NDArray[np.float64]
 
 _N_PEAKS = 20
+# Peaks of the single-precision periodogram whose heights are computed exactly; the best stay.
+_N_CANDIDATES = 30
 
 
 def search(
@@ -106,9 +108,9 @@ def search(
     for batch in _same_times(series, np.flatnonzero(status == "ok")):
         spectra = periodograms([series[i] for i in batch], grid, precision)
         for i, spectrum in zip(batch, spectra, strict=True):
-            peaks, _ = highest_peaks(spectrum, grid, _N_PEAKS)
+            peaks, _ = highest_peaks(spectrum, grid, _N_CANDIDATES)
             heights = power_at(series[i], peaks)
-            order = np.argsort(-heights, kind="stable")
+            order = np.argsort(-heights, kind="stable")[:_N_PEAKS]
             peaks, heights = peaks[order], heights[order]
             power[i] = heights[0]
             alarm[i] = false_alarm_probability(float(heights[0]), series[i], grid)

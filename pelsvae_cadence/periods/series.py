@@ -6,7 +6,7 @@ it finds as many periods as the sum of the single-band periodograms at a fifth o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -72,6 +72,29 @@ class JointSeries:
     def n_moments(self) -> int:
         """Number of moments of observation: points within seven minutes of the last share one."""
         return 1 + int(np.count_nonzero(np.diff(np.sort(self.time)) > _ONE_MOMENT))
+
+    def with_model_error(self, fraction: float) -> JointSeries:
+        """Allow for a model that is not exact.
+
+        A shape shared by all bands misses what differs between them, and a strictly periodic model
+        misses modulation. Where photometry is much better than that, a few points of one band
+        would decide; an error common to all points makes them equals.
+
+        Parameters
+        ----------
+        fraction : float
+            Error of the model in units of the standard deviation of the variation.
+
+        Returns
+        -------
+        JointSeries
+            The same points with larger errors, centred anew.
+        """
+        weight = self.error**-2.0
+        variance = max(self.chi2 - self.time.size, 0.0) / weight.sum()
+        error = np.sqrt(self.error**2 + fraction**2 * variance)
+        mean = _band_means(self.value, error**-2.0, self.band, self.n_bands)
+        return replace(self, value=self.value - mean[self.band], error=error)
 
     @property
     def chi2(self) -> float:

@@ -12,7 +12,15 @@ from pelsvae_cadence.arrays import freeze
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.periods.result import PeriodResult
 
-__all__ = ["ALIAS_FREQUENCIES", "STRICT", "TOLERANCE", "VERDICTS", "Verdicts", "judge"]
+__all__ = [
+    "DAILY_ALIASES",
+    "STRICT",
+    "TOLERANCE",
+    "VERDICTS",
+    "YEARLY_ALIASES",
+    "Verdicts",
+    "judge",
+]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -26,12 +34,29 @@ TOLERANCE: Final = 0.1
 #: Phase drift of Oluseyi et al. 2012, AJ 144, 9: |dP| <= P^2 dphi / T with dphi = 0.037.
 STRICT: Final = 0.037
 
-# Frequencies of the window function in cycles a day: the sidereal day of 23.9345 h, and the year.
+# Frequencies of the window function in cycles a day. A survey returns to a field at the same
+# sidereal time through a season, and at the same solar time from year to year: the sidereal day of
+# 23.9345 h and its yearly sidelobes, which for k days reach the k-th solar one.
 _SIDEREAL_DAY: Final = 1.0027379
 _YEAR: Final = 1.0 / 365.25
+_MOST_DAYS: Final = 3
+_MOST_YEARS: Final = 2
 
-#: Offsets of the aliases from the true frequency in 1/d (one and two sidereal days, one year).
-ALIAS_FREQUENCIES: Final = (_SIDEREAL_DAY, 2.0 * _SIDEREAL_DAY, _YEAR)
+
+def _daily_aliases() -> tuple[float, ...]:
+    return tuple(
+        days * _SIDEREAL_DAY + years * _YEAR
+        for days in range(1, _MOST_DAYS + 1)
+        for years in range(-days - 1, 2)
+    )
+
+
+#: Offsets of daily aliases from the true frequency in 1/d: k sidereal days plus j years, k = 1 to 3
+#: and j = -k - 1 to 1, so that k solar days (j = -k) and one year on either side are among them.
+DAILY_ALIASES: Final = _daily_aliases()
+
+#: Offsets of yearly aliases in 1/d: one and two years.
+YEARLY_ALIASES: Final = tuple(years * _YEAR for years in range(1, _MOST_YEARS + 1))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +75,8 @@ class Verdicts:
         Detected, with the exact frequency among the five best (or as many as were kept).
     recovered_or_half : ndarray of bool, shape (N,)
         Exact, or exactly half or twice the true period: the loose count for binaries.
+    daily_alias : ndarray of bool, shape (N,)
+        The verdict is "alias", and a day is in it (sidereal or solar, with or without a year).
     """
 
     verdict: npt.NDArray[np.str_]
@@ -57,6 +84,7 @@ class Verdicts:
     within_1pct: BoolArray
     top5: BoolArray
     recovered_or_half: BoolArray
+    daily_alias: BoolArray
 
     def __post_init__(self) -> None:
         for value in vars(self).values():
@@ -105,8 +133,8 @@ def judge(
       too uncertain to fold with (faint stars, short surveys);
     * **harmonic**: as exact for :math:`f_0/2` or :math:`2 f_0` (half and double period);
     * **alias**: within the wider :math:`|f - f_a|\,T < 1`, for
-      :math:`f_a = |f_0 \pm k|` and :math:`|k - f_0|`, k being one or two sidereal days or one
-      year (VanderPlas 2018, ApJS 236, 16, section 7.2);
+      :math:`f_a = f_0 + \delta` and :math:`|f_0 - \delta|`, :math:`\delta` being one of
+      `DAILY_ALIASES` and `YEARLY_ALIASES` (VanderPlas 2018, ApJS 236, 16, section 7.2);
     * **wrong** otherwise.
 
     Where the baseline is shorter than some years a yearly alias is not resolved: it counts only
@@ -154,12 +182,18 @@ def judge(
 
         exact = near(f0, tolerance)
         half_or_double = near(0.5 * f0, tolerance) | near(2.0 * f0, tolerance)
-        alias = np.zeros(len(result), dtype=bool)
-        for offset in ALIAS_FREQUENCIES:
-            if offset * baseline < 1.0:
-                continue  # not resolved from the true frequency
-            for shifted in (f0 + offset, np.abs(f0 - offset)):
-                alias |= near(shifted, min(1.0, 0.5 * offset * baseline))
+
+        def alias_of(offsets: tuple[float, ...]) -> BoolArray:
+            found = np.zeros(len(result), dtype=bool)
+            for offset in offsets:
+                if offset * baseline < 1.0:
+                    continue  # not resolved from the true frequency
+                for shifted in (f0 + offset, np.abs(f0 - offset)):
+                    found |= near(shifted, min(1.0, 0.5 * offset * baseline))
+            return found
+
+        daily = alias_of(DAILY_ALIASES)
+        alias = daily | alias_of(YEARLY_ALIASES)
         in_top = (np.abs(result.top_frequencies[:, :5] - f0[:, None]) * baseline) < tolerance
         within = detected & (np.abs(f / f0 - 1.0) < 0.01)
     verdict = np.select(
@@ -173,4 +207,5 @@ def judge(
         within_1pct=np.asarray(within),
         top5=np.asarray(detected & in_top.any(axis=1)),
         recovered_or_half=exact | half_or_double,
+        daily_alias=np.asarray(daily & (verdict == "alias")),
     )

@@ -47,6 +47,14 @@ def _result(frequency, *, baseline=BASELINE, alarm=None, top=None) -> PeriodResu
         (0.5, 1.0, -DAY, "alias"),
         (0.0, 1.0, 2 * DAY, "alias"),
         (0.0, 1.0, 1 / 365.25, "alias"),
+        (0.0, 1.0, 1.0, "alias"),
+        (0.5, 1.0, -1.0, "alias"),
+        (0.0, 1.0, 2.0, "alias"),
+        (0.0, 1.0, 3 * DAY, "alias"),
+        (0.0, 1.0, DAY + 1 / 365.25, "alias"),
+        (0.0, 1.0, 2 / 365.25, "alias"),
+        (0.0, 1.0, DAY + 3 / 365.25, "wrong"),
+        (0.0, 1.0, 4 * DAY, "wrong"),
         (0.0, 1.0, 0.5, "wrong"),
     ],
 )
@@ -60,6 +68,14 @@ def test_aliases_reflect_at_zero_frequency():
     """A Cepheid's daily alias is |f0 - 1/d|, which is positive."""
     period = 20.0
     assert judge(_result(DAY - 1 / period), [period]).verdict.tolist() == ["alias"]
+
+
+def test_a_day_is_told_from_a_year():
+    period = np.full(4, 0.5731)
+    found = 1 / period + np.array([DAY, -1.0, 1 / 365.25, 0.0])
+    verdicts = judge(_result(found), period)
+    assert verdicts.verdict.tolist() == ["alias", "alias", "alias", "exact"]
+    assert verdicts.daily_alias.tolist() == [True, True, False, False]
 
 
 def test_short_surveys_do_not_resolve_the_year():

@@ -1,0 +1,126 @@
+"""Do the two halves of a cycle differ? The question that makes half a period an orbital one.
+
+A periodogram finds a binary at twice its orbital frequency, since the two eclipses look alike.
+Charging a Fourier model of the orbit for all of its harmonics asks too much of the data: what the
+halves have in common is known already. Only the odd harmonics are new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.periods.series import JointSeries
+
+__all__ = ["UnequalHalves", "unequal_halves"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# The odd harmonics that are asked for: 1, 1-3, 1-5 or 1-7.
+_MOST_ODD: Final = 4
+# The Bayesian information criterion, half as much again: two halves of a pulsation cycle are alike,
+# and the noise must not say otherwise once in every ten faint stars.
+_CAUTION: Final = 1.5
+# Frequencies tried around the half, in cycles over the baseline.
+_SHIFTS: Final = np.linspace(-0.0375, 0.0375, 13)
+_RIDGE: Final = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnequalHalves:
+    """The outcome of the question.
+
+    Parameters
+    ----------
+    frequency : float
+        The best frequency near half the one that was asked about, in 1/d.
+    gain : float
+        Gain in the score by the odd harmonics; above zero the halves differ.
+    order : int
+        Highest harmonic of the frequency in the model.
+    """
+
+    frequency: float
+    gain: float
+    order: int
+
+
+def unequal_halves(
+    series: JointSeries, frequency: float, order: int, baseline: float
+) -> UnequalHalves:
+    r"""Ask whether a frequency should be halved.
+
+    At half the frequency the even harmonics are those of the frequency itself; the first k odd ones
+    are added to them, k = 1 .. 4. With :math:`L` the likelihood gain of
+    `pelsvae_cadence.periods.refinement.fourier_scores` the outcome is the largest
+
+    .. math:: L({\rm even + odd}) - L({\rm even}) - 1.5 \cdot 2 k \ln n .
+
+    Parameters
+    ----------
+    series : JointSeries
+        The star.
+    frequency : float
+        A frequency in 1/d.
+    order : int
+        Number of harmonics the light curve has at that frequency.
+    baseline : float
+        Time span T in days.
+
+    Returns
+    -------
+    UnequalHalves
+        The best halved frequency, what it gains, and its highest harmonic.
+    """
+    n, moments = series.time.size, series.n_moments
+    time = series.time - 0.5 * (series.time.min() + series.time.max())
+    root = 1.0 / series.error
+    member = np.zeros((n, series.n_bands))
+    member[np.arange(n), series.band] = root
+    target = root * series.value
+    band_weight = (member * member).sum(axis=0)
+    offset = member.T @ target / band_weight
+    chi2 = float(target @ target - band_weight @ offset**2)
+
+    trial = 0.5 * frequency + _SHIFTS / baseline
+    odd = list(range(1, 2 * order, 2))[:_MOST_ODD]
+    # No more parameters than a third of the points.
+    while odd and 2 * (order + len(odd)) + series.n_bands > n / 3:
+        odd.pop()
+    if not odd:
+        return UnequalHalves(frequency=0.5 * frequency, gain=-np.inf, order=2 * order)
+    multiples = np.array([*range(2, 2 * order + 1, 2), *odd])
+    phase = trial[:, None] * time
+    wave = np.exp(2j * np.pi * (phase - np.rint(phase)))
+    powers = np.empty((multiples.max() + 1, *wave.shape), dtype=np.complex128)
+    powers[0] = root
+    for h in range(1, powers.shape[0]):
+        powers[h] = powers[h - 1] * wave
+    chosen = powers[multiples].transpose(1, 0, 2)  # (n_f, n_multiples, n)
+    basis = np.empty((trial.size, 2 * multiples.size, n))
+    basis[:, 0::2], basis[:, 1::2] = chosen.real, chosen.imag
+    means = basis @ member
+    normal = basis @ basis.transpose(0, 2, 1) - (means / band_weight) @ means.transpose(0, 2, 1)
+    diagonal = np.arange(2 * multiples.size)
+    normal[:, diagonal, diagonal] += _RIDGE * band_weight.sum()
+    projected = (basis @ target - means @ offset)[..., None]
+    solved = np.linalg.solve(np.linalg.cholesky(normal), projected)[..., 0]
+    gain = np.cumsum(solved * solved, axis=1)[:, 1::2]  # drop of chi-squared, harmonic by harmonic
+
+    likelihood = -_noise_free_scale(np.maximum(chi2 - gain, 0.0), n, moments)
+    even = likelihood[:, order - 1].max()
+    n_odd = np.arange(1, len(odd) + 1)
+    both = likelihood[:, order:] - _CAUTION * 2.0 * n_odd * np.log(n)
+    at, k = np.unravel_index(int(np.argmax(both)), both.shape)
+    return UnequalHalves(
+        frequency=float(trial[at]), gain=float(both[at, k] - even), order=2 * order
+    )
+
+
+def _noise_free_scale(chi2: FloatArray, n: int, moments: int) -> FloatArray:
+    """Minus two log likelihood with the noise scale at its best value of one or more."""
+    value: FloatArray = moments * np.log(np.maximum(chi2 / n, 1.0)) + np.minimum(chi2, n)
+    return value
