@@ -1,0 +1,337 @@
+"""From many runs to a decision: the same stars in every run, tables, MAF's files, a report."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.survey import Cadence
+from pelsvae_cadence.catalog.provenance import package_versions
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.metrics.comparison.evaluate import FurtherMetric, RunOutcome, evaluate
+from pelsvae_cadence.metrics.comparison.maf_files import (
+    folder_name,
+    write_comparison_tables,
+    write_run,
+)
+from pelsvae_cadence.metrics.comparison.paired import Unit
+from pelsvae_cadence.metrics.comparison.plan import Plan
+from pelsvae_cadence.metrics.comparison.runs import Run, open_run, unique_names
+from pelsvae_cadence.metrics.comparison.summary import Summary, summarise_runs
+from pelsvae_cadence.metrics.recovery import load_model
+from pelsvae_cadence.partitions import PartitionError
+
+__all__ = ["REPORT_FILE", "Comparison", "compare"]
+
+#: The report, in the output folder.
+REPORT_FILE: Final = "report.html"
+_CHECKPOINTS: Final = ".unfinished"
+_MAF: Final = "maf"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """What a comparison has found and written.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was asked.
+    runs : tuple of Run
+        The runs that were compared, the reference first.
+    outcomes : tuple of RunOutcome
+        What became of the stars in each of them.
+    summary : Summary
+        The tables.
+    failures : dict of str to str
+        Runs that could not be used, and why.
+    out_dir : Path
+        Where everything is.
+    files : dict of str to Path
+        "report", "summary csv", "summary parquet", "summary hdf5" (keys ``stats`` and
+        ``differences``), "differences csv", "stars", "settings", MAF's tables, and "maf RUN", the
+        results directory of each run.
+    settings : dict
+        What was run: command, seeds, versions, model, tables.
+    further : dict of str to tuple of Quantity
+        Further metrics and what they give.
+    """
+
+    plan: Plan
+    runs: tuple[Run, ...]
+    outcomes: tuple[RunOutcome, ...]
+    summary: Summary
+    failures: dict[str, str]
+    out_dir: Path
+    files: dict[str, Path]
+    settings: dict[str, Any]
+    further: dict[str, Any] = field(default_factory=dict)
+
+
+def _open(
+    runs: Sequence[str | Run | Cadence],
+    names: Sequence[str | None],
+    plan: Plan,
+    survey: SurveyName | None,
+) -> tuple[list[Run], dict[str, str]]:
+    """Open every run; the ones that cannot be opened are kept with the reason."""
+    opened: list[Run] = []
+    failures: dict[str, str] = {}
+    for run, name in zip(runs, names, strict=True):
+        try:
+            if isinstance(run, Run):
+                opened.append(run)
+            elif isinstance(run, str):
+                opened.append(open_run(run, name=name, seed=plan.seed, survey=survey))
+            elif isinstance(run, Cadence):
+                opened.append(Run(name=name or run.name, cadence=run))
+            else:
+                raise InputError(f"a {type(run).__name__} is no run", allowed="text or a cadence")
+        except InputError as error:
+            failures[name or str(run)] = str(error)
+    return unique_names(opened), failures
+
+
+def compare(
+    runs: Sequence[str | Run | Cadence],
+    plan: Plan,
+    *,
+    out_dir: str | Path,
+    names: Sequence[str] | None = None,
+    survey: SurveyName | None = None,
+    further: Sequence[FurtherMetric] = (),
+    unit: Unit | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    overwrite: bool = False,
+    report: bool = True,
+    command: str = "",
+    progress: Callable[[str, int, int], None] | None = None,
+    on_failure: Callable[[str, str], None] | None = None,
+) -> Comparison:
+    """Compare observing strategies: the same stars, phases and noise seeds in every run.
+
+    Runs are evaluated one after the other. Finished pieces are kept in the output folder until
+    the comparison is complete: called again with the same arguments after an interruption, it
+    goes on where it ended. A run that cannot be read or evaluated is reported; the others finish.
+
+    Parameters
+    ----------
+    runs : sequence of str, Run or Cadence
+        The runs, the reference first. Texts are those of `open_run`.
+    plan : Plan
+        Where, for which stars, after which years.
+    out_dir : str or Path
+        Folder for the results.
+    names : sequence of str, optional
+        Names of the runs; made from the texts by default.
+    survey : {"lsst", "ztf"}, optional
+        Whose filters tables have; told from bands and depths by default.
+    further : sequence of FurtherMetric
+        Metrics beside the period search; each is prepared on all runs first.
+    unit : {"positions", "stars"}, optional
+        What is resampled for intervals and tests; by default positions where there are enough.
+    workers : int
+        Number of processes.
+    scheduler : str, optional
+        Address of a Dask scheduler to use instead.
+    overwrite : bool
+        Replace an earlier comparison in the folder; otherwise it is an error.
+    report : bool
+        Write the HTML report.
+    command : str
+        The command line, for the record.
+    progress : callable, optional
+        Called with (run, pieces done, pieces in all).
+    on_failure : callable, optional
+        Called with (run, reason) when one cannot be used.
+
+    Returns
+    -------
+    Comparison
+        Tables and files.
+
+    Raises
+    ------
+    InputError
+        If there are no two runs, an earlier comparison is in the way, every run fails, or the
+        runs share no position.
+    """
+    if len(runs) < 2:
+        raise InputError(f"{len(runs)} run to compare", allowed="two or more")
+    if names is not None and len(names) != len(runs):
+        raise InputError(f"{len(names)} names for {len(runs)} runs")
+    folder = output_folder(out_dir)
+    if (folder / REPORT_FILE).exists() and not overwrite:
+        raise InputError(
+            f"{folder} already holds a comparison", remedy="Choose another folder, or overwrite."
+        )
+    model = load_model(plan.model)  # a wrong model is said before any work
+    opened, failures = _open(runs, names or [None] * len(runs), plan, survey)
+    for name, reason in failures.items():
+        if on_failure is not None:
+            on_failure(name, reason)
+    if not opened:
+        raise InputError(f"no run can be used: {'; '.join(failures.values())}")
+    unfinished = folder / _CHECKPOINTS
+    prepared = tuple(
+        metric.prepare([run.cadence for run in opened], plan, unfinished) for metric in further
+    )
+    quantities = {metric.name: tuple(metric.quantities) for metric in prepared}
+    good: list[Run] = []
+    outcomes: list[RunOutcome] = []
+    for run in opened:
+        tag = plan.fingerprint(run.name, run.spec)[:12]  # another plan is another folder
+        try:
+            outcomes.append(
+                evaluate(
+                    run.name,
+                    run.cadence,
+                    plan,
+                    further=prepared,
+                    checkpoint_dir=unfinished / f"{folder_name(run.name)}-{tag}",
+                    workers=workers,
+                    scheduler=scheduler,
+                    progress=_named(progress, run.name),
+                )
+            )
+            good.append(run)
+        except (InputError, PartitionError) as error:
+            failures[run.name] = str(error)
+            if on_failure is not None:
+                on_failure(run.name, str(error))
+    if not good:
+        raise InputError(f"no run can be used: {'; '.join(failures.values())}")
+    summary = summarise_runs(outcomes, plan, further=quantities, unit=unit)
+    settings = {
+        "command": command,
+        "plan": plan.as_dict(),
+        "model": {"name": model.name, "sha256": model.hash},
+        "versions": package_versions(),
+        "runs": [
+            {"name": run.name, "spec": run.spec, "survey": run.cadence.name,
+             "sha256": run.files or {}} for run in good
+        ],
+        "reference": good[0].name,
+        "failures": failures,
+        "resampled": summary.unit,
+    }  # fmt: skip
+    files = _write(folder, good, outcomes, summary, plan, quantities, settings)
+    result = Comparison(
+        plan=plan,
+        runs=tuple(good),
+        outcomes=tuple(outcomes),
+        summary=summary,
+        failures=failures,
+        out_dir=folder,
+        files=files,
+        settings=settings,
+        further=quantities,
+    )
+    if report:
+        from pelsvae_cadence.metrics.comparison.report import write_report
+
+        files["report"] = folder / REPORT_FILE
+        write_report(result, files["report"])
+    shutil.rmtree(unfinished, ignore_errors=True)
+    return result
+
+
+def _named(
+    progress: Callable[[str, int, int], None] | None, name: str
+) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda done, total: progress(name, done, total)
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """Fill a folder under another name; an earlier one stays until the new one is complete."""
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield work
+        work.chmod(0o755)
+        if target.exists():
+            shutil.rmtree(target)
+        os.replace(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _write(
+    folder: Path,
+    runs: Sequence[Run],
+    outcomes: Sequence[RunOutcome],
+    summary: Summary,
+    plan: Plan,
+    further: Mapping[str, Any],
+    settings: Mapping[str, Any],
+) -> dict[str, Path]:
+    """Write tables and MAF's folders; a crash leaves each old or new, never half."""
+    with _new_folder(folder / _MAF) as work:
+        places = []
+        for run in outcomes:
+            place = work / folder_name(run.name)
+            while place in places:  # two names may become one folder
+                place = place.with_name(place.name + "_")
+            place.mkdir()
+            places.append(place)
+            write_run(run, plan, place, common=summary.common, further=further)
+        tables = write_comparison_tables(work, places, outcomes, plan)
+    files = {name: folder / _MAF / path.name for name, path in tables.items()}
+    for source, place in zip(runs, places, strict=True):
+        files[f"maf {source.name}"] = folder / _MAF / place.name
+    frames = {"summary": summary.values, "differences": summary.differences}
+    for name, frame in frames.items():
+        files[f"{name} csv"] = folder / f"{name}.csv"
+        with replacing(files[f"{name} csv"]) as partial:
+            frame.to_csv(partial, index=False)
+    files["summary parquet"] = folder / "summary.parquet"
+    with replacing(files["summary parquet"]) as partial:
+        summary.values.to_parquet(partial, index=False)
+    files["summary hdf5"] = folder / "summary.h5"
+    with replacing(files["summary hdf5"]) as partial:
+        summary.values.to_hdf(partial, key="stats", mode="w")
+        summary.differences.to_hdf(partial, key="differences", mode="a")
+    files["stars"] = folder / "stars.parquet"
+    with replacing(files["stars"]) as partial:
+        _stars(outcomes, plan).to_parquet(partial, index=False)
+    files["settings"] = folder / "settings.json"
+    with replacing(files["settings"]) as partial:
+        partial.write_text(json.dumps(settings, indent=2) + "\n")
+    return files
+
+
+def _stars(outcomes: Sequence[RunOutcome], plan: Plan) -> pd.DataFrame:
+    """List what was found of every star, in every run and year."""
+    import numpy as np
+
+    sky = plan.sky
+    parts = []
+    for run in outcomes:
+        where = np.flatnonzero(run.in_footprint)
+        for g, group in enumerate(plan.groups):
+            for y, year in enumerate(plan.years):
+                n = plan.stars_per_position
+                parts.append(
+                    pd.DataFrame({
+                        "run": run.name, "star_class": group.star_class,
+                        "magnitude": group.magnitude, "year": year,
+                        "ra": np.repeat(sky[where, 0], n), "dec": np.repeat(sky[where, 1], n),
+                        "star_id": run.star_id[where, g].ravel(),
+                        "true_period": run.true_period[where, g].ravel(),
+                        "found_period": run.found_period[where, g, y].ravel(),
+                        "recovered": run.outcome[where, g, y, :, 0].ravel(),
+                    })
+                )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)

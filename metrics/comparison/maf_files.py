@@ -1,0 +1,317 @@
+"""One results directory per run that MAF's own tools read, and the tables `run_comparison` wants.
+
+`ResultsDb`, npz bundles and display groups are those of any MAF run: `show_maf` serves a
+directory, `gather_summaries` joins several.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import event
+
+from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
+from pelsvae_cadence.metrics.comparison.plan import Plan
+from pelsvae_cadence.metrics.comparison.quantities import (
+    CADENCE_QUANTITIES,
+    HEADLINE,
+    STAR_QUANTITIES,
+    YEARS_WITHOUT,
+    Better,
+    Quantity,
+)
+from pelsvae_cadence.metrics.maf import prepare_data_directory
+
+prepare_data_directory()  # rubin_sim looks for it when it is imported
+
+import rubin_sim.maf.metrics as maf_metrics
+from rubin_sim.maf.db import ResultsDb
+from rubin_sim.maf.metric_bundles import MetricBundle, MetricBundleGroup
+from rubin_sim.maf.run_comparison import (
+    combine_result_dbs,
+    create_metric_subset,
+    write_metric_subsets,
+)
+from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
+
+__all__ = [
+    "FAMILIES_FILE",
+    "SUBSETS_FILE",
+    "SUMMARY_FILE",
+    "folder_name",
+    "write_comparison_tables",
+    "write_run",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Summary values of all runs in the layout of ``gather_summaries``.
+SUMMARY_FILE: Final = "maf_summary"
+#: Which of them belong together, and which are better when lower.
+SUBSETS_FILE: Final = "metric_subsets.json"
+#: The runs, as a family.
+FAMILIES_FILE: Final = "run_families.json"
+
+_FAMILY: Final = "comparison"
+_COMMON: Final = "Mean common footprint"
+_GROUP: Final = "Periodic variables"
+
+
+class _Value(maf_metrics.BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
+    """The name and unit of values that are already known: MAF keeps both in a metric."""
+
+    def __init__(self, metric_name: str, units: str = "", caption: str = "") -> None:
+        super().__init__(col=[], metric_name=metric_name, units=units, maps=[])
+        self.comment = caption
+
+    def run(self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None = None) -> float:
+        raise NotImplementedError("the values are computed by pelsvae_cadence compare")
+
+
+def folder_name(run: str) -> str:
+    """Make a folder's name of a run's.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    str
+        Letters, digits and ``. _ + -`` only.
+    """
+    return re.sub(r"[^A-Za-z0-9.+-]+", "_", run).strip("_.") or "run"
+
+
+def _results_db(folder: Path) -> ResultsDb:
+    """Open a new results database that does not wait for the disk at each of its commits.
+
+    A folder of results counts once it is complete; a power failure before loses it in any case.
+    """
+    results = ResultsDb(out_dir=str(folder))
+    engine = results.session.get_bind()
+    engine.dispose()
+    event.listen(engine, "connect", lambda link, _: link.execute("pragma synchronous = off"))
+    return results
+
+
+def _slicer(plan: Plan) -> BaseSlicer:
+    # No visits are looked up through it: it only says where the values belong.
+    options: dict[str, Any] = {"use_camera": False, "radius": 1.75, "verbose": False}
+    if plan.nside is not None:
+        return HealpixSlicer(nside=plan.nside, use_cache=False, **options)
+    ra, dec = plan.sky.T
+    return UserPointsSlicer(ra.tolist(), dec.tolist(), **options)
+
+
+def _entries(
+    run: RunOutcome, plan: Plan, further: Mapping[str, Sequence[Quantity]]
+) -> list[tuple[str, str, str, Quantity, FloatArray]]:
+    """Metric name, info label, subgroup, quantity and value at each position of all bundles."""
+    entries: list[tuple[str, str, str, Quantity, FloatArray]] = []
+    for g, group in enumerate(plan.groups):
+        shares = run.outcome[:, g].mean(axis=2)  # (n_positions, n_years, n_quantities)
+        for y, year in enumerate(plan.years):
+            for q, quantity in enumerate(STAR_QUANTITIES):
+                name = f"PeriodRecovery {group.label}_{quantity.name}"
+                entries.append(
+                    (name, f"year {year:g}", group.star_class, quantity, shares[:, y, q])
+                )
+        length = np.diff(plan.years, prepend=0.0)
+        without = Quantity(
+            name=YEARS_WITHOUT, better="lower", unit="yr",
+            caption="mean number of survey years during which a star has no period",
+        )  # fmt: skip
+        entries.append(
+            (
+                f"YearsWithoutPeriod {group.label}", f"year {plan.years[-1]:g}", group.star_class,
+                without, (1.0 - shares[..., 0]) @ length,
+            )
+        )  # fmt: skip
+    families: dict[str, tuple[Sequence[Quantity], FloatArray]] = {
+        "Cadence": (CADENCE_QUANTITIES, run.cadence)
+    }
+    families |= {name: (further[name], run.further[name]) for name in further}
+    for family, (quantities, values) in families.items():
+        for y, year in enumerate(plan.years):
+            entries += [
+                (f"{family} {quantity.name}", f"year {year:g}", family, quantity, values[:, y, q])
+                for q, quantity in enumerate(quantities)
+            ]
+    return entries
+
+
+def write_run(
+    run: RunOutcome,
+    plan: Plan,
+    folder: Path,
+    *,
+    common: npt.NDArray[np.bool_],
+    further: Mapping[str, Sequence[Quantity]] | None = None,
+) -> None:
+    """Write what MAF's tools read of one run.
+
+    Parameters
+    ----------
+    run : RunOutcome
+        The run.
+    plan : Plan
+        What was asked.
+    folder : Path
+        An existing folder without results of MAF.
+    common : ndarray of bool, shape (n_positions,)
+        The footprint common to all runs; means over it are summary values of their own.
+    further : mapping of str to sequence of Quantity, optional
+        Further metrics and what they give.
+    """
+    slicer = _slicer(plan)
+    results = _results_db(folder)
+    shown: dict[str, MetricBundle] = {}
+    try:
+        for order, entry in enumerate(_entries(run, plan, further or {})):
+            name, label, subgroup, quantity, values = entry
+            bundle = MetricBundle(
+                _Value(name, quantity.unit, quantity.caption),
+                slicer,
+                "",
+                run_name=run.name,
+                info_label=label,
+                display_dict={
+                    "group": _GROUP, "subgroup": subgroup, "order": order,
+                    "caption": f"{quantity.caption} ({label}; {quantity.better} is better)"
+                    if quantity.better != "neither" else f"{quantity.caption} ({label})",
+                },
+                summary_metrics=[
+                    maf_metrics.MeanMetric(),
+                    maf_metrics.MedianMetric(),
+                    maf_metrics.CountMetric(metric_name="Positions"),
+                ],
+            )  # fmt: skip
+            hidden = ~run.in_footprint | ~np.isfinite(values)
+            bundle.metric_values = np.ma.MaskedArray(
+                data=np.where(hidden, slicer.badval, values), mask=hidden,
+                fill_value=slicer.badval,
+            )  # fmt: skip
+            bundle.compute_summary_stats(results)
+            both = common & ~hidden
+            if both.any():
+                bundle.summary_values[_COMMON] = float(values[both].mean())
+                identity = results.update_metric(
+                    name, slicer.slicer_name, run.name, "", label, None
+                )
+                results.update_summary_stat(identity, _COMMON, bundle.summary_values[_COMMON])
+            bundle.write(out_dir=str(folder), results_db=results)
+            if quantity.name == HEADLINE and label == f"year {plan.years[-1]:g}":
+                shown[bundle.file_root] = bundle
+        _plot(shown, folder, results)
+    finally:
+        results.close()
+
+
+def write_comparison_tables(
+    folder: Path, run_folders: Sequence[Path], runs: Sequence[RunOutcome], plan: Plan
+) -> dict[str, Path]:
+    """Write the tables that MAF's ``run_comparison`` otherwise downloads.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to.
+    run_folders : sequence of Path
+        Results directories of the runs.
+    runs : sequence of RunOutcome
+        The runs, the reference first.
+    plan : Plan
+        What was asked.
+
+    Returns
+    -------
+    dict of str to Path
+        "maf summary" (HDF5, key ``stats``), "maf summary csv", "metric subsets", "run families".
+    """
+    gathered = combine_result_dbs([str(path) for path in run_folders])
+    order = [run.name for run in runs]
+    gathered = gathered.loc[order]
+    files = {
+        "maf summary": folder / f"{SUMMARY_FILE}.h5",
+        "maf summary csv": folder / f"{SUMMARY_FILE}.csv",
+        "metric subsets": folder / SUBSETS_FILE,
+        "run families": folder / FAMILIES_FILE,
+    }
+    gathered.to_hdf(files["maf summary"], key="stats")
+    gathered.to_csv(files["maf summary csv"])
+    subsets = _subsets([str(name) for name in gathered.columns], plan)
+    write_metric_subsets(str(files["metric subsets"]), subsets)
+    families = {
+        _FAMILY: {
+            "description": "the runs of this comparison, the reference first",
+            "version": "",
+            "run": order,
+            "brief": order,
+            "filepath": [path.name for path in run_folders],
+            "url": [""] * len(order),
+        }
+    }
+    files["run families"].write_text(json.dumps(families, indent=2) + "\n")
+    return files
+
+
+def _subsets(names: Sequence[str], plan: Plan) -> Any:
+    """Name groups of summary values, with their direction."""
+    import pandas as pd
+
+    better: dict[str, Better] = {quantity.name: quantity.better for quantity in STAR_QUANTITIES}
+    parts = []
+    for year in plan.years:
+        label = f"year {year:g} "
+        mean = [name for name in names if name.startswith("Mean Period") and label in name]
+        for subset, chosen in (
+            ("recovered", ("recovered", "strict", "recovered_or_half")),
+            ("not recovered", ("alias", "wrong", "no_detection")),
+        ):
+            metrics = [
+                name for name in mean
+                if any(f"_{quantity} year" in name for quantity in chosen)
+            ]  # fmt: skip
+            lower = [
+                better[next(q for q in chosen if f"_{q} year" in name)] == "lower"
+                for name in metrics
+            ]
+            short = [_short(name) for name in metrics]
+            parts.append(
+                create_metric_subset(
+                    f"periods {subset} year {year:g}", metrics, short_name=short, invert=lower
+                )
+            )
+    without = [name for name in names if name.startswith("Mean YearsWithoutPeriod")]
+    parts.append(
+        create_metric_subset(
+            "years without a period", without, short_name=[_short(n) for n in without], invert=True
+        )
+    )
+    return pd.concat(parts)
+
+
+def _short(name: str) -> str:
+    return re.sub(r"^Mean (PeriodRecovery )?| (HEAL|USER)$", "", name).replace("_", " ")
+
+
+def _plot(shown: dict[str, MetricBundle], folder: Path, results: Any) -> None:
+    """Let MAF draw the headline, for its web pages."""
+    for bundle in shown.values():
+        bundle.set_plot_dict(
+            {"color_min": 0.0, "color_max": 1.0, "x_min": 0.0, "x_max": 1.0, "bins": 20}
+        )
+    drawable = {k: b for k, b in shown.items() if not b.metric_values.mask.all()}
+    group = MetricBundleGroup(drawable, None, out_dir=str(folder), results_db=results)
+    with redirect_stdout(io.StringIO()):
+        group.plot_all(fig_format="png", dpi=100)

@@ -1,0 +1,269 @@
+"""Tidy tables of a comparison: values of every run, and differences to the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
+from pelsvae_cadence.metrics.comparison.paired import (
+    Unit,
+    choose_unit,
+    corrected,
+    mean_intervals,
+    sign_flip_test,
+)
+from pelsvae_cadence.metrics.comparison.plan import Plan
+from pelsvae_cadence.metrics.comparison.quantities import (
+    CADENCE_QUANTITIES,
+    STAR_QUANTITIES,
+    YEARS_WITHOUT,
+    Quantity,
+)
+
+__all__ = ["ALL_STARS", "SIGNIFICANCE", "Summary", "star_values", "summarise_runs"]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Quantities of a position rather than of stars carry this in the column of classes.
+ALL_STARS: Final = "-"
+#: Adjusted probabilities below this are called significant.
+SIGNIFICANCE: Final = 0.05
+
+_WITHOUT = Quantity(
+    name=YEARS_WITHOUT, better="lower", unit="yr",
+    caption="mean number of survey years during which a star has no period",
+)  # fmt: skip
+_RECOVERED: Final = [quantity.name for quantity in STAR_QUANTITIES].index("recovered")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The tables of a comparison.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        A row per run, footprint, metric, class, magnitude and year: run, footprint ("common" to
+        all runs, or the run's "own"), metric, star_class, magnitude, year, value, low, high (95 %
+        interval), n_positions, n_stars, better, unit, resampled.
+    differences : pandas.DataFrame
+        A row per run other than the reference, metric, class, magnitude and year, over the common
+        footprint: run, reference, metric, star_class, magnitude, year, difference, low, high, p,
+        p_adjusted, verdict ("better", "worse", "no difference shown", or "" for quantities that
+        have no better side), n_positions, n_stars, better, unit, resampled.
+    unit : {"positions", "stars"}
+        What was resampled.
+    common : ndarray of bool, shape (n_positions,)
+        The common footprint.
+    """
+
+    values: pd.DataFrame
+    differences: pd.DataFrame
+    unit: Unit
+    common: npt.NDArray[np.bool_]
+
+
+def star_values(run: RunOutcome, plan: Plan) -> FloatArray:
+    """Lay out what is known per star, one column per quantity, class, magnitude and year.
+
+    Parameters
+    ----------
+    run : RunOutcome
+        A run.
+    plan : Plan
+        What was asked.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_positions, n_stars, n_columns)
+        The `STAR_QUANTITIES` of every group and year (quantities running fastest, then years),
+        then the years without a period of every group.
+    """
+    n_positions, _, _, n_stars, _ = run.outcome.shape
+    flat = run.outcome.transpose(0, 3, 1, 2, 4).reshape(n_positions, n_stars, -1)
+    length = np.diff(plan.years, prepend=0.0)
+    missing = 1.0 - run.outcome[..., _RECOVERED]  # (n_positions, n_groups, n_years, n_stars)
+    without = np.einsum("pgys,y->psg", missing, length)
+    return np.concatenate([flat.astype(np.float64), without], axis=-1)
+
+
+def _star_keys(plan: Plan) -> list[tuple[Quantity, str, float, float]]:
+    keys = [
+        (quantity, group.star_class, group.magnitude, float(year))
+        for group in plan.groups
+        for year in plan.years
+        for quantity in STAR_QUANTITIES
+    ]
+    return keys + [
+        (_WITHOUT, group.star_class, group.magnitude, float(plan.years[-1]))
+        for group in plan.groups
+    ]
+
+
+def _position_values(run: RunOutcome, further: Mapping[str, Sequence[Quantity]]) -> FloatArray:
+    """Values of the positions, as of a single star each: cadence first, then further metrics."""
+    n = run.cadence.shape[0]
+    parts = [run.cadence.reshape(n, -1), *(run.further[name].reshape(n, -1) for name in further)]
+    return np.concatenate(parts, axis=-1)[:, None, :]
+
+
+def _position_keys(
+    plan: Plan, further: Mapping[str, Sequence[Quantity]]
+) -> list[tuple[Quantity, str, float, float]]:
+    families = [CADENCE_QUANTITIES, *further.values()]
+    return [
+        (quantity, ALL_STARS, float("nan"), float(year))
+        for family in families
+        for year in plan.years
+        for quantity in family
+    ]
+
+
+def summarise_runs(
+    runs: Sequence[RunOutcome],
+    plan: Plan,
+    *,
+    further: Mapping[str, Sequence[Quantity]] | None = None,
+    unit: Unit | None = None,
+) -> Summary:
+    """Average every run, and compare each with the first.
+
+    Parameters
+    ----------
+    runs : sequence of RunOutcome
+        The runs, the reference first.
+    plan : Plan
+        What was asked.
+    further : mapping of str to sequence of Quantity
+        Further metrics and what they give.
+    unit : {"positions", "stars"}, optional
+        What is resampled; by default positions where the common footprint has enough of them.
+
+    Returns
+    -------
+    Summary
+        The tables. Probabilities are corrected for all tests of the table together.
+
+    Raises
+    ------
+    InputError
+        If there is no run, or the runs share no position.
+    """
+    if not runs:
+        raise InputError("no run to summarise")
+    further = further or {}
+    common = np.logical_and.reduce([run.in_footprint for run in runs])
+    if not common.any():
+        raise InputError(
+            "the runs have no position in common",
+            remedy="Choose positions that every run observes, or fewer runs.",
+        )
+    chosen = unit or choose_unit(int(common.sum()))
+    stars = {run.name: star_values(run, plan) for run in runs}
+    places = {run.name: _position_values(run, further) for run in runs}
+    star_keys, place_keys = _star_keys(plan), _position_keys(plan, further)
+    values: list[pd.DataFrame] = []
+    differences: list[pd.DataFrame] = []
+    for run in runs:
+        for footprint, where in (("common", common), ("own", run.in_footprint)):
+            for table, keys in ((stars, star_keys), (places, place_keys)):
+                values.append(
+                    _value_rows(
+                        run.name, footprint, table[run.name][where], keys, plan,
+                        unit or choose_unit(int(where.sum())),
+                    )
+                )  # fmt: skip
+    reference = runs[0].name
+    for run in runs[1:]:
+        for table, keys in ((stars, star_keys), (places, place_keys)):
+            d = table[run.name][common] - table[reference][common]
+            differences.append(_difference_rows(run.name, reference, d, keys, plan, chosen))
+    return Summary(
+        values=pd.concat(values, ignore_index=True),
+        differences=_judged(differences),
+        unit=chosen,
+        common=common,
+    )
+
+
+def _keys_frame(keys: Sequence[tuple[Quantity, str, float, float]]) -> dict[str, list[Any]]:
+    return {
+        "metric": [quantity.name for quantity, *_ in keys],
+        "star_class": [star_class for _, star_class, _, _ in keys],
+        "magnitude": [magnitude for _, _, magnitude, _ in keys],
+        "year": [year for *_, year in keys],
+    }
+
+
+def _tail(
+    keys: Sequence[tuple[Quantity, str, float, float]], array: FloatArray, unit: Unit
+) -> dict[str, Any]:
+    n_positions, n_stars, _ = array.shape
+    return {
+        "n_positions": n_positions,
+        "n_stars": [0 if key[1] == ALL_STARS else n_positions * n_stars for key in keys],
+        "better": [quantity.better for quantity, *_ in keys],
+        "unit": [quantity.unit for quantity, *_ in keys],
+        "resampled": unit,
+    }
+
+
+def _value_rows(
+    name: str,
+    footprint: str,
+    array: FloatArray,
+    keys: Sequence[tuple[Quantity, str, float, float]],
+    plan: Plan,
+    unit: Unit,
+) -> pd.DataFrame:
+    found = mean_intervals(array, unit=unit, seed=plan.seed)
+    return pd.DataFrame({
+        "run": name, "footprint": footprint, **_keys_frame(keys), "value": found.mean,
+        "low": found.low, "high": found.high, **_tail(keys, array, unit),
+    })  # fmt: skip
+
+
+def _difference_rows(
+    name: str,
+    reference: str,
+    array: FloatArray,
+    keys: Sequence[tuple[Quantity, str, float, float]],
+    plan: Plan,
+    unit: Unit,
+) -> pd.DataFrame:
+    found = mean_intervals(array, unit=unit, seed=plan.seed)
+    p = sign_flip_test(array, unit=unit, seed=plan.seed)
+    # What has no better side describes the cadences; it is not tested.
+    p = np.where([quantity.better == "neither" for quantity, *_ in keys], np.nan, p)
+    return pd.DataFrame({
+        "run": name, "reference": reference, **_keys_frame(keys), "difference": found.mean,
+        "low": found.low, "high": found.high, "p": p, **_tail(keys, array, unit),
+    })  # fmt: skip
+
+
+def _judged(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    columns = [
+        "run", "reference", "metric", "star_class", "magnitude", "year", "difference", "low",
+        "high", "p", "p_adjusted", "verdict", "n_positions", "n_stars", "better", "unit",
+        "resampled",
+    ]  # fmt: skip
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    table = pd.concat(parts, ignore_index=True)
+    table["p_adjusted"] = corrected(table["p"].to_numpy())
+    sign = table["better"].map({"higher": 1.0, "lower": -1.0, "neither": 0.0})
+    gain = sign * table["difference"]
+    sure = table["p_adjusted"] < SIGNIFICANCE
+    table["verdict"] = np.select(
+        [table["better"] == "neither", sure & (gain > 0), sure & (gain < 0)],
+        ["", "better", "worse"],
+        default="no difference shown",
+    )
+    return table[columns]
