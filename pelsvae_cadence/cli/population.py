@@ -1,0 +1,233 @@
+"""``pelsvae_cadence population``: stars with places, distances and dust, as a table and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from pelsvae_cadence.cli.options import Json, NoClobber, RunSeed, messages, print_json, table
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.files import output_folder, replacing
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.survey_population import DrawnPopulation
+
+__all__ = ["parse_class_mix", "parse_range", "population"]
+
+
+def parse_class_mix(text: str) -> dict[str, float]:
+    """Read classes and their shares from the command line.
+
+    Parameters
+    ----------
+    text : str
+        ``"RRab"``, ``"RRab,RRc"`` (equal shares) or ``"RRab=0.7,RRc=0.3"``.
+
+    Returns
+    -------
+    dict of str to float
+        Shares by class as typed.
+
+    Raises
+    ------
+    InputError
+        If a share is no number, or a class is named twice.
+    """
+    mix: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, share = part.partition("=")
+        name = name.strip()
+        try:
+            weight = float(share) if share else 1.0
+        except ValueError:
+            raise InputError(
+                f"share {share!r} of {name}", allowed="e.g. RRab=0.7,RRc=0.3"
+            ) from None
+        if name in mix:
+            raise InputError(f"class {name!r} is named twice")
+        mix[name] = weight
+    return mix
+
+
+def parse_range(text: str, option: str) -> tuple[float, float]:
+    """Read two numbers from the command line.
+
+    Parameters
+    ----------
+    text : str
+        ``"16,24"``.
+    option : str
+        The option, for the message.
+
+    Returns
+    -------
+    tuple of float
+        The numbers.
+
+    Raises
+    ------
+    InputError
+        If it is something else.
+    """
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"{option} {text!r}", allowed="two numbers, e.g. 16,24") from None
+    return low, high
+
+
+def population(
+    star_class: Annotated[
+        str,
+        typer.Option(
+            "--star-class", "--class",
+            help="Class or alias; several with shares: RRab=0.7,RRc=0.3.",
+        ),
+    ] = "RRLYR",
+    n: Annotated[int, typer.Option("--n", help="Number of stars.", min=1)] = 1000,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--model", "--where",
+            help="Spatial model: galaxy, sky (with the Clouds), young-disc, thin-disc, thick-disc, "
+            "bulge, halo, LMC, SMC.",
+        ),
+    ] = "galaxy",
+    mode: Annotated[
+        str, typer.Option(help="Selection: magnitude-limited, volume or fixed-magnitude.")
+    ] = "magnitude-limited",
+    band: Annotated[str, typer.Option(help="Band of the magnitudes.")] = "r",
+    mag_range: Annotated[
+        str,
+        typer.Option(help="Brightest and faintest mean AB magnitude (magnitude-limited)."),
+    ] = "16,24",
+    magnitude: Annotated[
+        float, typer.Option("--mag", help="Mean AB magnitude (fixed-magnitude).")
+    ] = 20.0,
+    max_distance: Annotated[
+        float, typer.Option(help="Largest distance in kpc (volume).")
+    ] = 10.0,
+    dec_range: Annotated[
+        str, typer.Option(help="Declinations in degrees, e.g. -90,12 for Rubin.")
+    ] = "-90,90",
+    ebv: Annotated[
+        float | None,
+        typer.Option(
+            help="True E(B-V) in mag of all stars instead of the dust map's; 0 for no dust.",
+            min=0.0, show_default=False,
+        ),
+    ] = None,
+    seed: RunSeed = 0,
+    source_model: Annotated[
+        str, typer.Option(help="Source model: a name, or the path of a weights file.")
+    ] = "default",
+    output: Annotated[
+        Path, typer.Option(help="Table of the stars: .parquet, .csv, .ecsv or .fits.")
+    ] = Path("stars.parquet"),
+    picture: Annotated[
+        bool,
+        typer.Option(
+            "--picture/--no-picture",
+            help="Draw sky map, colours and period-luminosity diagram beside the table.",
+        ),
+    ] = True,
+    no_clobber: NoClobber = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Draw a population of variable stars: physics, places, distances, dust.
+
+    The table is input to the other commands (--stars), and to read_star_table.
+    """
+    from pelsvae_cadence.cli.options import refuse_existing
+    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.star_tables import write_star_table
+    from pelsvae_cadence.survey_population import MODES, draw_population
+
+    chosen = next((m for m in MODES if m == mode), None)
+    if chosen is None:
+        raise InputError(f"unknown mode {mode!r}", allowed=", ".join(MODES))
+    mix = parse_class_mix(star_class)
+    ranges = parse_range(mag_range, "--mag-range"), parse_range(dec_range, "--dec-range")
+    output_folder(output.parent)
+    png = output.with_suffix(".png")
+    refuse_existing([output, png] if picture else [output], no_clobber)
+    model = LightCurveModel.load(source_model)
+    drawn = _draw_with_progress(
+        draw_population, n, model, mix, n=n, seed=seed, where=where, mode=chosen, band=band,
+        magnitude_range=ranges[0], magnitude=magnitude, max_distance=max_distance,
+        dec_range=ranges[1], ebv=ebv,
+    )  # fmt: skip
+    write_star_table(
+        drawn.stars, output,
+        extra={"component": drawn.component, "crowded_region": drawn.region,
+               f"mag_{band}": drawn.magnitude},
+    )  # fmt: skip
+    if picture:
+        _draw_picture(drawn, png)
+    summary = _summary(drawn)
+    if as_json:
+        print_json({
+            "options": drawn.options, **summary,
+            "files": {"table": output, "picture": png if picture else None},
+        })  # fmt: skip
+        return
+    rows = [
+        [name, *(f"{v:.4g}" for v in values)] for name, values in summary["percentiles"].items()
+    ]
+    table(
+        f"{len(drawn)} of {drawn.candidates} candidates",
+        ["", "5 %", "50 %", "95 %"], rows,
+    )  # fmt: skip
+    shares = ", ".join(f"{name} {count}" for name, count in summary["components"].items())
+    messages.print(f"components: {shares}", soft_wrap=True)
+    if summary["crowded"]:
+        regions = ", ".join(f"{k} {v}" for k, v in summary["crowded"].items())
+        messages.print(
+            f"[yellow]{sum(summary['crowded'].values())} stars lie in crowded regions "
+            f"({regions}): noise of isolated stars is too optimistic there[/]",
+            soft_wrap=True,
+        )
+    messages.print(f"table:   {output}", soft_wrap=True)
+    if picture:
+        messages.print(f"picture: {png}", soft_wrap=True)
+
+
+def _draw_with_progress(draw: Any, total: int, *arguments: Any, **options: Any) -> DrawnPopulation:
+    from rich.progress import Progress
+
+    with Progress(console=messages, transient=True) as progress:
+        task = progress.add_task("drawing stars", total=total)
+        result: DrawnPopulation = draw(
+            *arguments, on_progress=lambda done: progress.update(task, completed=done), **options
+        )
+    return result
+
+
+def _summary(drawn: DrawnPopulation) -> dict[str, Any]:
+    stars = drawn.stars
+    quantities = {
+        "period (d)": stars.period, "Teff (K)": stars.teff, "M_G (mag)": stars.abs_mag_g,
+        "A_I (mag)": stars.amplitude_i, "metallicity (dex)": stars.feh,
+        "distance (kpc)": 10.0 ** (0.2 * stars.distance_modulus - 2.0),
+        "E(B-V) (mag)": stars.ebv, f"{drawn.band} (mag)": drawn.magnitude,
+    }  # fmt: skip
+    components, counts = np.unique(drawn.component, return_counts=True)
+    regions, crowded = np.unique(drawn.region[drawn.crowded], return_counts=True)
+    return {
+        "n": len(drawn),
+        "candidates": drawn.candidates,
+        "percentiles": {k: np.percentile(v, [5, 50, 95]).tolist() for k, v in quantities.items()},
+        "components": dict(zip(components.tolist(), counts.tolist(), strict=True)),
+        "crowded": dict(zip(regions.tolist(), crowded.tolist(), strict=True)),
+    }
+
+
+def _draw_picture(drawn: DrawnPopulation, path: Path) -> None:
+    from pelsvae_cadence.plotting.population import plot_population
+
+    figure = plot_population(drawn)
+    with replacing(path) as partial:
+        figure.savefig(partial, dpi=150)

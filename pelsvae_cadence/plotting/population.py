@@ -1,0 +1,222 @@
+"""Pictures of populations: the sky, colours, period-luminosity and period-amplitude diagrams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.colours import colour_minus_i
+from pelsvae_cadence.galaxy import galactic_to_equatorial
+from pelsvae_cadence.photometry import mean_magnitudes
+from pelsvae_cadence.plotting.sky_map import _label_sky, _map_coordinates
+from pelsvae_cadence.plotting.styles import CLASS_STYLES, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from pelsvae_cadence.stars import Stars
+    from pelsvae_cadence.survey_population import DrawnPopulation
+
+__all__ = [
+    "REAL_COLOUR",
+    "plot_colour_colour",
+    "plot_period_amplitude",
+    "plot_period_luminosity",
+    "plot_population",
+    "plot_population_sky",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Colour of real stars beside drawn ones.
+REAL_COLOUR: Final = "#222222"
+
+
+def _size(n: int) -> float:
+    return float(np.clip(6000.0 / max(n, 1), 3.0, 16.0))
+
+
+def _by_class(ax: Axes, stars: Stars, x: FloatArray, y: FloatArray) -> None:
+    for name in sorted(set(stars.star_class.tolist())):
+        mine = stars.star_class == name
+        style = CLASS_STYLES[name]
+        ax.scatter(
+            x[mine], y[mine], s=_size(len(stars)) * (3.0 if style.marker == "*" else 1.0), c=style.colour, marker=style.marker, alpha=0.6,
+            linewidths=0.0, label=f"{name} ({int(mine.sum())})", rasterized=True,
+        )  # fmt: skip
+
+
+def _real(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike, label: str) -> None:
+    ax.scatter(
+        x, y, s=14.0, facecolors="none", edgecolors=REAL_COLOUR, linewidths=0.7, label=label,
+        zorder=3, rasterized=True,
+    )  # fmt: skip
+
+
+def plot_population_sky(stars: Stars, *, ax: Axes | None = None) -> Axes:
+    """Draw stars on the sky, with the Galactic plane.
+
+    Parameters
+    ----------
+    stars : Stars
+        The stars.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw, with the projection ``"mollweide"``; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes: equatorial coordinates, right ascension rising to the left.
+    """
+    if ax is None:
+        ax = new_axes(8.5, 5.0, "mollweide")
+    l = np.linspace(0.0, 360.0, 721)
+    for b, width in ((0.0, 1.0), (-10.0, 0.5), (10.0, 0.5)):
+        x, y = _map_coordinates(*galactic_to_equatorial(l, np.full_like(l, b)), 0.0)
+        breaks = np.flatnonzero(np.abs(np.diff(x)) > np.pi)
+        ax.plot(
+            np.insert(x, breaks + 1, np.nan), np.insert(y, breaks + 1, np.nan), color="0.35",
+            linewidth=width, zorder=1,
+        )  # fmt: skip
+    _by_class(ax, stars, *_map_coordinates(stars.ra, stars.dec, 0.0))
+    _label_sky(ax, 0.0)
+    return ax
+
+
+def plot_period_luminosity(
+    stars: Stars, *, real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:  # fmt: skip
+    """Draw absolute I magnitudes, free of dust, against periods.
+
+    Parameters
+    ----------
+    stars : Stars
+        The stars.
+    real : tuple, optional
+        Periods [d], absolute I magnitudes and a label of real stars.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    ax = new_axes(6.0, 4.5) if ax is None else ax
+    if real is not None:
+        _real(ax, *real)
+    m_i = stars.abs_mag_g - colour_minus_i("G", stars.teff, stars.star_class)
+    _by_class(ax, stars, np.asarray(stars.period), m_i)
+    ax.set_xscale("log")
+    ax.invert_yaxis()
+    ax.set_xlabel("period [d]")
+    ax.set_ylabel("$M_I$ [mag]")
+    return ax
+
+
+def plot_colour_colour(
+    stars: Stars, *, real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None = None,
+    reddened: bool = False, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
+    """Draw mean g-r against r-i.
+
+    Parameters
+    ----------
+    stars : Stars
+        The stars.
+    real : tuple, optional
+        r-i, g-r and a label of real stars.
+    reddened : bool
+        Include the stars' dust.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    from dataclasses import replace
+
+    ax = new_axes(6.0, 4.5) if ax is None else ax
+    if real is not None:
+        _real(ax, *real)
+    seen = stars if reddened else replace(stars, ebv=np.zeros(len(stars)))
+    g, r, i = mean_magnitudes(seen, ("g", "r", "i")).T
+    _by_class(ax, stars, r - i, g - r)
+    zero = "" if reddened else "_0"
+    ax.set_xlabel(f"$(r-i){zero}$ [mag]")
+    ax.set_ylabel(f"$(g-r){zero}$ [mag]")
+    return ax
+
+
+def plot_period_amplitude(
+    period: npt.ArrayLike, amplitude: npt.ArrayLike, stars: Stars, *, band: str = "g",
+    real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None = None, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
+    """Draw amplitudes against periods (the Bailey diagram of RR Lyrae stars).
+
+    Parameters
+    ----------
+    period, amplitude : array_like, shape (N,)
+        Periods [d] and peak-to-peak amplitudes [mag] of the drawn stars.
+    stars : Stars
+        The stars, for their classes.
+    band : str
+        Band of the amplitudes, for the label.
+    real : tuple, optional
+        Periods, amplitudes and a label of real stars.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    ax = new_axes(6.0, 4.5) if ax is None else ax
+    if real is not None:
+        _real(ax, *real)
+    _by_class(ax, stars, np.asarray(period), np.asarray(amplitude))
+    ax.set_xlabel("period [d]")
+    ax.set_ylabel(f"$A_{{{band}}}$ [mag]")
+    return ax
+
+
+def plot_population(drawn: DrawnPopulation) -> Figure:
+    """Draw the four diagrams of a population.
+
+    Parameters
+    ----------
+    drawn : DrawnPopulation
+        The population.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Sky, distances and dust, colours as observed, period-luminosity diagram.
+    """
+    from matplotlib.figure import Figure
+
+    stars = drawn.stars
+    figure: Any = Figure(figsize=(12.0, 8.4), layout="constrained")
+    grid = figure.add_gridspec(2, 2)
+    sky = plot_population_sky(stars, ax=figure.add_subplot(grid[0, 0], projection="mollweide"))
+    sky.set_title(f"{len(stars)} stars, {drawn.options['where']}, {drawn.options['mode']}")
+    depth = figure.add_subplot(grid[0, 1])
+    kpc = 10.0 ** (0.2 * stars.distance_modulus - 2.0)
+    _by_class(depth, stars, kpc, np.asarray(drawn.magnitude))
+    depth.set_xscale("log")
+    depth.invert_yaxis()
+    depth.set_xlabel("distance [kpc]")
+    depth.set_ylabel(f"mean {drawn.band} [mag]")
+    depth.legend(frameon=False, markerscale=2.0, loc="best")
+    depth.set_title("dust dims: stars below the ridge")
+    colours = plot_colour_colour(stars, reddened=True, ax=figure.add_subplot(grid[1, 0]))
+    colours.set_title("mean colours, with dust")
+    plot_period_luminosity(stars, ax=figure.add_subplot(grid[1, 1])).set_title("without dust")
+    return figure  # type: ignore[no-any-return]
