@@ -185,7 +185,7 @@ def compare_with_real_binaries(
     real, simulated : EclipseMeasures
         OGLE-II stars, and simulated ones observed like them.
     """
-    real, _, _, light_curves, period = measure_real_binaries(folder)
+    real, _, _, light_curves, period, _ = measure_real_binaries(folder)
     rows = np.flatnonzero((table.star_class == "ECL") & (table.provenance == "simulated"))
     simulated = observe_like(
         table.curve.take(rows), table.amplitude_i[rows], light_curves, period, seed=seed

@@ -22,7 +22,7 @@ from pelsvae_cadence.training.completion import (
 )
 from pelsvae_cadence.training.harmonics import fit_harmonics
 
-__all__ = ["FullCurves", "LightCurve", "fit_full_curves"]
+__all__ = ["FittedCurve", "FullCurves", "LightCurve", "fit_full_curves", "fit_with_completion"]
 
 FloatArray = npt.NDArray[np.float64]
 ComplexArray = npt.NDArray[np.complex128]
@@ -63,6 +63,28 @@ class FullCurves:
     rms: FloatArray
     n_significant: npt.NDArray[np.int64]
     rejected: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedCurve:
+    """Shape of one star, fitted with a completion as prior.
+
+    Parameters
+    ----------
+    d : ndarray of complex128, shape (K,)
+        Harmonics in the frame of the first.
+    amplitude : float
+        Peak-to-peak I amplitude [mag].
+    rms : float
+        Root mean square residual of the kept points [mag].
+    n_significant : int
+        Highest harmonic above three of its standard deviations.
+    """
+
+    d: ComplexArray
+    amplitude: float
+    rms: float
+    n_significant: int
 
 
 def _posterior(
@@ -201,6 +223,91 @@ def fit_full_curves(
             rejected=rejected,
         ),
         completion,
+    )
+
+
+def fit_with_completion(
+    light_curve: LightCurve,
+    period: float,
+    completion: Completion,
+    *,
+    amplitude_scale: float = 1.0,
+    min_points: int = 40,
+    max_gap: float = 0.15,
+    max_rms: float = 0.1,
+    rounds: int = 4,
+) -> tuple[FittedCurve | None, str]:
+    """Fit one light curve, with a completion learned from other stars as prior.
+
+    Parameters
+    ----------
+    light_curve : tuple of (time, mag, err)
+        Time [d], magnitude and error.
+    period : float
+        Period [d].
+    completion : Completion
+        Relation of the high harmonics to the known low ones, which are free.
+    amplitude_scale : float
+        I amplitude over the amplitude of the light curve.
+    min_points : int
+        Light curves with fewer points are rejected.
+    max_gap : float
+        Those with a longer gap in phase are rejected.
+    max_rms : float
+        Those whose rms about the fit is above this share of the amplitude are rejected.
+    rounds : int
+        Repetitions, since the prior depends on the low harmonics.
+
+    Returns
+    -------
+    fit : FittedCurve or None
+        The fit; None if the light curve is rejected.
+    reason : str
+        Why it is rejected, else empty.
+    """
+    time, mag, err = light_curve
+    if time.size < min_points:
+        return None, "too few points"
+    n = min(5, (time.size - 5) // 2)
+    first, noise, kept = fit_harmonics(time, mag, err, period, n, ridge=3e-4)
+    phase = np.sort((time[kept] / period) % 1.0)
+    if np.diff(phase, append=phase[0] + 1.0).max() > max_gap:
+        return None, "gap in phase"
+    grid = np.arange(512) / 512
+    c = np.concatenate([first, np.zeros(N_PULSATOR - n)])
+    variance = np.zeros(N_PULSATOR)
+    known = completion.n_known
+    half = N_PULSATOR - known
+    spread = np.sqrt((completion.scatter_root**2).sum(axis=1))
+    sigma = np.full(N_PULSATOR, 1e3)  # the known harmonics are free
+    sigma[known:] = np.sqrt(0.5 * (spread[:half] ** 2 + spread[half:] ** 2))
+    periods = np.array([period])
+    for _ in range(rounds):
+        if abs(c[0]) < 1e-6:
+            return None, "scatter about the curve"
+        d = rotate_to_first(c[None])
+        size = np.array([_peak_to_peak(c[None], grid)[0] * amplitude_scale])
+        prior = np.zeros(N_PULSATOR, dtype=np.complex128)
+        trust = completion.trust(d, periods, size)[0]
+        prior[known:] = trust * completion.predict(d, periods, size)[0]
+        c, variance = _posterior(light_curve, period, prior, sigma, c, noise, kept)
+        angle = 2 * np.pi * np.outer(time / period, np.arange(1, N_PULSATOR + 1))
+        model = np.cos(angle) @ c.real - np.sin(angle) @ c.imag
+        residual = (mag - model)[kept]
+        noise = max(float(np.std(residual)), 0.003)
+    amplitude = float(_peak_to_peak(c[None], grid)[0])
+    if noise > max_rms * amplitude:
+        return None, "scatter about the curve"
+    measured = np.abs(c) > 3.0 * np.sqrt(variance)
+    measured &= variance < 0.25 * (sigma * abs(c[0])) ** 2
+    return (
+        FittedCurve(
+            d=rotate_to_first(c[None])[0],
+            amplitude=amplitude * amplitude_scale,
+            rms=noise,
+            n_significant=int(N_PULSATOR - np.argmax(measured[::-1])),
+        ),
+        "",
     )
 
 

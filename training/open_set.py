@@ -31,13 +31,14 @@ __all__ = [
     "read_card",
     "save_open_set",
     "split_of",
+    "stratified_splits",
 ]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Harmonics stored per shape; pulsating stars use the first 24, the rest is zero.
 N_HARMONICS: Final = 64
-GALAXIES: Final = ("LMC", "SMC", "BLG", "MW", "SIM")
+GALAXIES: Final = ("LMC", "SMC", "BLG", "MW", "SIM", "UNK")
 PROVENANCES: Final = ("observed", "observed-fourier", "simulated", "proxy-band")
 _SCALE: Final = 2.0**-14  # coefficients are stored in these steps, as 16-bit integers
 _SCHEMA: Final = 1
@@ -60,7 +61,8 @@ class OpenSet:
     star_class, subtype : ndarray of str, shape (N,)
         Class and subtype out of `pelsvae_cadence.classes`.
     galaxy : ndarray of str, shape (N,)
-        LMC, SMC, BLG (bulge), MW (other Galactic) or SIM (simulated).
+        LMC, SMC, BLG (bulge), MW (other Galactic), SIM (simulated) or UNK (a real star of which
+        the field is lost).
     provenance : ndarray of str, shape (N,)
         Where the shape is from: ``observed`` (fit to a real I light curve), ``observed-fourier``
         (the catalogue's Fourier terms, higher harmonics completed), ``simulated``, ``proxy-band``
@@ -162,7 +164,10 @@ class OpenSet:
 
 
 def split_of(stars: Iterable[str]) -> npt.NDArray[np.str_]:
-    """Assign stars to train (60 %), validation (20 %) and test (20 %).
+    """Assign stars to train (60 %), validation (20 %) and test (20 %) by their names alone.
+
+    This is the split of the stars from which others learn (donors of higher harmonics and of Mira
+    shapes) before the table is assembled.
 
     Parameters
     ----------
@@ -172,12 +177,48 @@ def split_of(stars: Iterable[str]) -> npt.NDArray[np.str_]:
     Returns
     -------
     ndarray of str, shape (N,)
-        The split of each star, a function of its name alone: adding rows moves no star, all data
-        of a star stay together, and every stratum is split 60/20/20 in expectation.
+        The split of each star: adding rows moves no star, and all data of a star stay together.
     """
     number = star_numbers([f"{_SPLIT_KEY}|{s}" for s in stars])
     share = number.astype(np.float64) / 2.0**63
     return np.where(share < 0.6, "train", np.where(share < 0.8, "validation", "test"))
+
+
+def stratified_splits(
+    stars: npt.ArrayLike, strata: npt.ArrayLike, pinned: npt.ArrayLike
+) -> npt.NDArray[np.str_]:
+    """Split every stratum 60/20/20, to the star.
+
+    Parameters
+    ----------
+    stars : array_like of str, shape (N,)
+        Names.
+    strata : array_like of str, shape (N,)
+        Stratum of each star, class and subtype.
+    pinned : array_like of bool, shape (N,)
+        Stars that keep `split_of`, because others have learned from them.
+
+    Returns
+    -------
+    ndarray of str, shape (N,)
+        The split. The stars that are not pinned fill up what is missing, in the order of the hash
+        of their names. Where the pinned ones alone exceed a share, the rest is divided in
+        proportion to what the other shares still lack.
+    """
+    names, stratum = np.asarray(stars).astype(str), np.asarray(strata).astype(str)
+    fixed = np.asarray(pinned, dtype=bool)
+    split = split_of(names)
+    order = star_numbers([f"{_SPLIT_KEY}|{s}" for s in names])
+    for value in np.unique(stratum):
+        mine = np.flatnonzero(stratum == value)
+        free = mine[~fixed[mine]]
+        free = free[np.argsort(order[free], kind="stable")]
+        taken = np.array([np.sum(split[mine[fixed[mine]]] == s) for s in SPLITS])
+        missing = np.maximum(np.array([0.6, 0.2, 0.2]) * mine.size - taken, 0.0)
+        if free.size:
+            cut = np.rint(np.cumsum(missing) * free.size / missing.sum()).astype(np.int64)
+            split[free] = np.repeat(SPLITS, np.diff(cut, prepend=0))
+    return split
 
 
 def save_open_set(table: OpenSet, path: Path) -> None:

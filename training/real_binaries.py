@@ -1,7 +1,7 @@
 """The real OGLE-II eclipsing binaries, measured side by side with the simulated ones.
 
-Their periods are machine-found and their names are lost, so they carry no distance and no
-temperature: they are no rows of the training set but the yardstick of its simulated binaries.
+Plain Fourier fits, the same for both: the yardstick of the simulated binaries. The rows of the
+training set are fitted otherwise (`pelsvae_cadence.training.observed_binaries`).
 """
 
 from __future__ import annotations
@@ -121,7 +121,14 @@ def _has_second_minimum(curve: PhaseCurve) -> npt.NDArray[np.bool_]:
 
 def measure_real_binaries(
     folder: Path,
-) -> tuple[EclipseMeasures, PhaseCurve, npt.NDArray[np.str_], list[LightCurve], FloatArray]:
+) -> tuple[
+    EclipseMeasures,
+    PhaseCurve,
+    npt.NDArray[np.str_],
+    list[LightCurve],
+    FloatArray,
+    npt.NDArray[np.str_],
+]:
     """Fit and measure the OGLE-II eclipsing binaries.
 
     Parameters
@@ -141,6 +148,8 @@ def measure_real_binaries(
         Their light curves.
     period : ndarray of float64, shape (N,)
         Their periods [d].
+    name : ndarray of str, shape (N,)
+        Their numbers in the table.
     """
     stars, curves = read_light_curves(folder, "hipparcos_ogle2")
     mine = np.flatnonzero((stars.cls == "ECL").to_numpy())
@@ -155,7 +164,8 @@ def measure_real_binaries(
     measures, curve, used = _fit(light, period)
     names = stars.subtype.to_numpy().astype(str)[mine]
     kinds = np.array([_GCVS_TYPES[name] for name in names])
-    return measures, curve, kinds[used], [light[i] for i in used], period[used]
+    label = stars.id.to_numpy().astype(str)[mine]
+    return measures, curve, kinds[used], [light[i] for i in used], period[used], label[used]
 
 
 def observe_like(

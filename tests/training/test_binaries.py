@@ -228,7 +228,7 @@ def test_roche_curves_agree_with_spheres_where_stars_are_round() -> None:
 
 
 def test_real_binaries_show_two_minima(shared_data) -> None:
-    measures, curve, subtype, light, period = measure_real_binaries(shared_data / "lightcurves")
+    measures, curve, subtype, light, period, _ = measure_real_binaries(shared_data / "lightcurves")
     assert len(measures) == len(curve) == len(light) == subtype.size == period.size > 150
     for field in fields(measures):
         assert np.isfinite(getattr(measures, field.name)).all()
