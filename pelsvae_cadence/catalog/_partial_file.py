@@ -13,7 +13,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pelsvae_cadence.errors import InputError
 
@@ -21,6 +21,8 @@ __all__ = ["PartialFile"]
 
 if sys.platform != "win32":
     import fcntl
+
+_COPY_BYTES: Final = 8 * 2**20
 
 
 class PartialFile(io.RawIOBase):
@@ -75,6 +77,20 @@ class PartialFile(io.RawIOBase):
                 f"{self.path} is being written by another process",
                 remedy="Wait for it, or choose another name.",
             )
+
+    def copy_target(self) -> None:
+        """Begin with what the final name holds already.
+
+        Raises
+        ------
+        InputError
+            If the disk does not hold a second copy.
+        """
+        with self.target.open("rb") as source:
+            while block := source.read(_COPY_BYTES):
+                self.write(block)
+                self.check()
+        self.seek(0)
 
     def readable(self) -> bool:
         return True

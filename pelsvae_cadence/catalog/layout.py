@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ __all__ = [
     "GROUPS",
     "Column",
     "attributes_digest",
+    "dataset_blocks",
     "dataset_digest",
     "decode",
     "encode",
@@ -236,6 +238,27 @@ def decode(values: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     return np.asarray(values, dtype=dtype.newbyteorder("="))
 
 
+def dataset_blocks(dataset: h5py.Dataset) -> Iterator[bytes]:
+    """Read a dataset's elements block by block.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset
+        The dataset.
+
+    Yields
+    ------
+    bytes
+        The elements' bytes in C order, little-endian, a few megabytes at a time.
+    """
+    width = int(np.prod(dataset.shape[1:], dtype=np.int64)) * dataset.dtype.itemsize
+    step = max(1, _BLOCK_BYTES // max(1, width))
+    if dataset.chunks:
+        step = -(-step // dataset.chunks[0]) * dataset.chunks[0]
+    for first in range(0, dataset.shape[0], step):
+        yield np.ascontiguousarray(dataset[first : first + step]).tobytes()
+
+
 def dataset_digest(dataset: h5py.Dataset) -> str:
     """Compute the checksum of a dataset's elements.
 
@@ -250,12 +273,8 @@ def dataset_digest(dataset: h5py.Dataset) -> str:
         SHA-256 (hexadecimal) of the elements' bytes in C order, little-endian.
     """
     digest = hashlib.sha256()
-    width = int(np.prod(dataset.shape[1:], dtype=np.int64)) * dataset.dtype.itemsize
-    step = max(1, _BLOCK_BYTES // max(1, width))
-    if dataset.chunks:
-        step = -(-step // dataset.chunks[0]) * dataset.chunks[0]
-    for first in range(0, dataset.shape[0], step):
-        digest.update(np.ascontiguousarray(dataset[first : first + step]).tobytes())
+    for block in dataset_blocks(dataset):
+        digest.update(block)
     return digest.hexdigest()
 
 
