@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.batches import period_recovery_batch
     from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
+    from pelsvae_cadence.metrics.population_slicer import (
+        generate_periodic_pop_slicer,
+        slicer_of_stars,
+    )
     from pelsvae_cadence.metrics.run import RunResult, run_period_recovery
     from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric, first_visit
 
@@ -19,8 +23,10 @@ __all__ = [
     "RunResult",
     "TimeToRecoveryMetric",
     "first_visit",
+    "generate_periodic_pop_slicer",
     "period_recovery_batch",
     "run_period_recovery",
+    "slicer_of_stars",
 ]
 
 _HOMES: Final[dict[str, str]] = {
@@ -28,8 +34,10 @@ _HOMES: Final[dict[str, str]] = {
     "RunResult": "run",
     "TimeToRecoveryMetric": "time_to_recovery",
     "first_visit": "time_to_recovery",
+    "generate_periodic_pop_slicer": "population_slicer",
     "period_recovery_batch": "batches",
     "run_period_recovery": "run",
+    "slicer_of_stars": "population_slicer",
 }
 
 

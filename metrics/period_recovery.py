@@ -15,9 +15,11 @@ from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.metrics.recovery import (
     Recovery,
     StarSample,
+    load_model,
     observe_and_search,
     stars_at,
 )
+from pelsvae_cadence.metrics.slice_stars import own_star, reddening_at, region_at
 from pelsvae_cadence.metrics.slice_visits import SliceColumns, thin_visits, visits_from_slice
 from pelsvae_cadence.periods import PERIOD_RANGE, FrequencyGrid
 
@@ -87,7 +89,8 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
     distance_modulus : float, optional
         True distance modulus in mag, for ``magnitude=None``.
     ebv : float
-        E(B-V) in mag where the slice point has no "ebv".
+        True E(B-V) in mag where the slice point has no "ebv". MAF's DustMap puts raw SFD values
+        there, which are multiplied by 0.86.
     stars_per_position : int
         Stars drawn at each slice point.
     period_range : tuple of float, optional
@@ -220,12 +223,14 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         data_slice : numpy structured array, shape (n_visits,)
             The visits of the slice point.
         slice_point : dict
-            Its "ra" and "dec" in radians; "ebv" in mag is used where there is one.
+            Its "ra" and "dec" in radians; "ebv" is MAF's raw SFD value. The slice point of a
+            population slicer carries the one star to observe, with its own distance and dust.
 
         Returns
         -------
         dict or float
-            The values of `RECOVERY_VALUES` and, per star, "star_id", "true_period",
+            The values of `RECOVERY_VALUES`, "crowded_region" (where noise of isolated stars is too
+            optimistic: see `pelsvae_cadence.crowding`; "" elsewhere) and, per star, "star_id", "true_period",
             "found_period" [d] and "verdict"; `badval` where there are too few visits.
 
         Raises
@@ -252,10 +257,16 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             return masked
         ra = float(np.degrees(slice_point["ra"])) % 360.0
         dec = float(np.degrees(slice_point["dec"]))
-        ebv = float(slice_point.get("ebv", self.ebv))
         all_visits = visits_from_slice(data_slice, self.columns, self.survey)
         visits = thin_visits(all_visits, self.max_visits)
-        stars, curve = stars_at(self.sample, ra, dec, ebv=ebv)
+        magnitude, distance_modulus = self.magnitude, self.distance_modulus
+        own = own_star(slice_point, load_model(self.sample.model), self.sample.seed)
+        if own is None:
+            ebv = reddening_at(slice_point, self.ebv)
+            stars, curve = stars_at(self.sample, ra, dec, ebv=ebv)
+        else:
+            stars, curve = own
+            magnitude = distance_modulus = None
         baseline = self.baseline
         if baseline is None:
             baseline = max(float(np.ptp(all_visits.mjd)), 1.0)
@@ -264,9 +275,9 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             curve,
             visits,
             seed=self.sample.seed,
-            magnitude=self.magnitude,
+            magnitude=magnitude,
             reference_band=self.reference_band,
-            distance_modulus=self.distance_modulus,
+            distance_modulus=distance_modulus,
             period_range=self.period_range,
             baseline=baseline,
             false_alarm_level=self.false_alarm_level,
@@ -287,6 +298,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             "no_detection": verdicts.fraction("no detection"),
             "n_visits": recovery.n_visits_used,
             "n_visits_all": len(all_visits),
+            "crowded_region": region_at(slice_point),
             "star_id": recovery.stars.star_id,
             "true_period": recovery.stars.period,
             "found_period": recovery.periods.period,

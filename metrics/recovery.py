@@ -241,7 +241,7 @@ def observe_and_search(
     reference_band : str
         Band of `magnitude`, out of `pelsvae_cadence.bands.BANDS`.
     distance_modulus : float, optional
-        True distance modulus in mag; used where `magnitude` is None.
+        True distance modulus in mag of all stars; without it and `magnitude`, stars keep theirs.
     period_range : tuple of float
         Range of trial periods in days.
     baseline : float, optional
@@ -258,9 +258,9 @@ def observe_and_search(
     Raises
     ------
     InputError
-        If neither or both of magnitude and distance modulus are given, or one is out of range.
+        If both magnitude and distance modulus are given, or one is out of range.
     """
-    if (magnitude is None) == (distance_modulus is None):
+    if magnitude is not None and distance_modulus is not None:
         raise InputError(
             f"magnitude = {magnitude!r} and distance_modulus = {distance_modulus!r}",
             remedy="Give one of the two.",
@@ -269,8 +269,10 @@ def observe_and_search(
         if reference_band not in BANDS:
             raise InputError(f"unknown band {reference_band!r}", allowed=", ".join(BANDS))
         observed = _at_magnitude_of(stars, reference_band, magnitude)
-    else:
+    elif distance_modulus is not None:
         observed = replace(stars, distance_modulus=np.full(len(stars), distance_modulus))
+    else:
+        observed = stars
     light_curves = simulate(observed, visits, seed=seed, curve=curve)
     if baseline is None:
         baseline = max(float(np.ptp(visits.mjd)), 1.0)

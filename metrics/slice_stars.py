@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.phase_curve import PhaseCurve
     from pelsvae_cadence.source import LightCurveModel
 
-__all__ = ["STAR_KEYS", "field_at", "own_star", "reddening_at", "region_at"]
+__all__ = ["STAR_KEYS", "carries_star", "field_at", "own_star", "reddening_at", "region_at"]
 
 #: Keys of a slice point that carries a star; "ra" and "dec" in radians as everywhere in MAF.
 STAR_KEYS: Final = (
@@ -88,6 +88,22 @@ def field_at(slice_point: Mapping[str, Any]) -> CrowdedField | None:
     return crowded_field(*_degrees(slice_point)) if from_map is None else from_map
 
 
+def carries_star(slice_point: Mapping[str, Any] | None) -> bool:
+    """Tell whether a slice point carries a star of its own.
+
+    Parameters
+    ----------
+    slice_point : mapping or None
+        The slice point.
+
+    Returns
+    -------
+    bool
+        True for those of a population slicer.
+    """
+    return slice_point is not None and all(key in slice_point for key in STAR_KEYS)
+
+
 def own_star(
     slice_point: Mapping[str, Any], model: LightCurveModel, seed: int
 ) -> tuple[Stars, PhaseCurve] | None:
@@ -107,7 +123,7 @@ def own_star(
     tuple of Stars and PhaseCurve, or None
         One star with its own distance and dust; None where the slice point carries none.
     """
-    if not all(key in slice_point for key in STAR_KEYS):
+    if not carries_star(slice_point):
         return None
     ra, dec = _degrees(slice_point)
     values = {key: np.atleast_1d(slice_point[key]) for key in STAR_KEYS if key != "true_ebv"}

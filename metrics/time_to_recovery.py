@@ -15,6 +15,7 @@ from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
+from pelsvae_cadence.metrics.slice_stars import carries_star
 from pelsvae_cadence.metrics.survey_source import open_survey
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
@@ -246,7 +247,7 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         # once the survey goes on into it.
         begun = np.maximum(np.concatenate([[0.0], self.years[:-1]]), self.years - 1.0) < length
         n_years = self.years.size
-        n_stars = self.recovery.sample.n
+        n_stars = 1 if carries_star(slice_point) else self.recovery.sample.n
         recovered = np.full(n_years, np.nan)
         n_visits = np.full(n_years, np.nan)
         first_year = np.full(n_stars, np.nan)

@@ -1,0 +1,123 @@
+"""A slicer of stars: each slice point carries its own star, and the metrics observe that one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.errors import InputError
+
+pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
+
+N = 4
+
+
+@pytest.fixture(scope="module")
+def slicer(maf_ready):
+    from pelsvae_cadence.metrics import generate_periodic_pop_slicer
+
+    return generate_periodic_pop_slicer(
+        N, seed=5, star_classes={"RRab": 0.5, "CEP": 0.5}, where="sky",
+        magnitude_range=(17.0, 20.0), dec_range=(-75.0, -20.0), radius=1.75, use_camera=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(slicer):
+    """Two metrics on the population, in memory, at four synthetic cadences."""
+    from rubin_sim import maf
+
+    from pelsvae_cadence.metrics import PeriodRecoveryMetric, TimeToRecoveryMetric
+
+    ra, dec = (np.degrees(slicer.slice_points[k]) for k in ("ra", "dec"))
+    frame = SyntheticSurvey(preset="lsst-v3", seed=1).opsim_table(ra, dec)
+    frame = frame[frame["night"] < 800]
+    observed = []
+    options = {"magnitude": 25.0, "seed": 9, "on_observed": observed.append}
+    metrics = [
+        PeriodRecoveryMetric(**options),
+        TimeToRecoveryMetric(magnitude=25.0, seed=9, years=(1, 2)),
+    ]
+    bundles = [maf.MetricBundle(metric, slicer, "", run_name="pop") for metric in metrics]
+    group = maf.MetricBundleGroup(bundles, None, out_dir=".", save_early=False)
+    group.run_current("", sim_data=frame.to_records(index=False))
+    return bundles, observed
+
+
+def test_slice_points_hold_everything_about_their_star(slicer):
+    from pelsvae_cadence.metrics.slice_stars import STAR_KEYS
+
+    assert slicer.nslice == N
+    for key in (*STAR_KEYS, "component", "crowded_region", "mean_magnitude", "ebv"):
+        assert len(slicer.slice_points[key]) == N, key
+    assert slicer.slice_points["latent"].shape[0] == N
+    raw, true = slicer.slice_points["ebv"], slicer.slice_points["true_ebv"]
+    np.testing.assert_allclose(0.86 * raw, true, rtol=1e-12)
+    assert set(slicer.slice_points["star_class"]) <= {"RRLYR", "CEP"}
+    dec = np.degrees(slicer.slice_points["dec"])
+    assert (dec >= -75.0).all()
+    assert (dec <= -20.0).all()
+
+
+def test_the_same_seed_makes_the_same_stars(slicer):
+    from pelsvae_cadence.metrics import generate_periodic_pop_slicer
+
+    again = generate_periodic_pop_slicer(
+        2, seed=5, star_classes={"RRab": 0.5, "CEP": 0.5}, where="sky",
+        magnitude_range=(17.0, 20.0), dec_range=(-75.0, -20.0), use_camera=False,
+    )  # fmt: skip
+    for key in ("period", "ra", "true_ebv", "latent"):
+        np.testing.assert_array_equal(again.slice_points[key], slicer.slice_points[key][:2])
+
+
+def test_metrics_observe_the_star_of_the_slice_point(slicer, run):
+    (recovery, _), observed = run
+    seen = {int(r.stars.star_id[0]): r for r in observed}
+    for k in range(N):
+        point = {key: slicer.slice_points[key][k] for key in slicer.slice_points if key != "nside"}
+        one = seen[int(point["star_id"])]
+        assert len(one.stars) == 1
+        assert one.stars.period[0] == point["period"]
+        # Its own distance and dust, not the metric's 25th magnitude.
+        assert one.stars.distance_modulus[0] == point["distance_modulus"]
+        assert one.stars.ebv[0] == point["true_ebv"]
+        np.testing.assert_array_equal(one.stars.latent[0], point["latent"])
+        value = recovery.metric_values[k]
+        assert value["true_period"].tolist() == [point["period"]]
+        assert value["crowded_region"] == point["crowded_region"]
+    assert np.mean([v["recovered_or_half"] for v in recovery.metric_values]) >= 0.5
+
+
+def test_time_to_recovery_counts_one_star(run):
+    (_, time_to), _ = run
+    for value in time_to.metric_values:
+        assert value["first_year"].shape == (1,)
+        assert set(value["recovered"]) <= {0.0, 1.0}
+
+
+def test_mafs_dust_is_raw_and_converted(maf_ready):
+    from pelsvae_cadence.metrics.slice_stars import field_at, own_star, reddening_at, region_at
+
+    here = {"ra": np.radians(80.05), "dec": np.radians(-69.3)}
+    assert reddening_at({**here, "ebv": 0.5}, 0.1) == pytest.approx(0.43)
+    assert reddening_at({**here, "ebv": 0.5, "true_ebv": 0.2}, 0.1) == 0.2
+    assert reddening_at(here, 0.1) == 0.1
+    assert region_at(here) == "LMC"
+    assert field_at(here).name == "LMC"
+    assert field_at({"ra": np.radians(180.0), "dec": 0.0}) is None
+    counts = {"starMapBins_r": np.arange(15.0, 28.2, 0.2), "starLumFunc_r": np.arange(65.0)}
+    assert field_at({**here, **counts}).name == "StellarDensityMap"
+    assert own_star(here, None, 0) is None
+
+
+def test_no_star_is_refused(maf_ready, slicer):
+    from pelsvae_cadence.metrics.population_slicer import slicer_of_stars
+    from pelsvae_cadence.metrics.slice_stars import own_star
+
+    point = {key: slicer.slice_points[key][0] for key in slicer.slice_points if key != "nside"}
+    from pelsvae_cadence.metrics.recovery import load_model
+
+    star, _ = own_star(point, load_model("default"), 0)
+    with pytest.raises(InputError, match="no stars for a slicer"):
+        slicer_of_stars(star.take([]))
