@@ -79,14 +79,14 @@ def _row_figures(table: OpenSet) -> Iterator[Figure]:
         for s, target in zip(SPLITS, (0.6, 0.2, 0.2), strict=True)
         if (table.star_class == c).any()
     ]
-    # Four binomial standard deviations of the smallest class.
+    # Strata are class and subtype: at most three in a class, each exact to a star.
     smallest = min(int((table.star_class == c).sum()) for c in STAR_CLASSES)
     yield Figure.within(
         "largest departure from 60/20/20 in a class",
         max(abs(s) for s in shares),
         -_INFINITY,
-        4.0 * float(np.sqrt(0.24 / max(smallest, 1))),
-        note="the split of a star is a function of its name alone",
+        3.0 / max(smallest, 1),
+        note="stratified by class and subtype",
     )
     size = np.ptp(table.curve.evaluate(np.arange(1024) / 1024), axis=1)
     yield Figure.within(
@@ -104,6 +104,20 @@ def _card_figures(card: dict[str, Any]) -> Iterator[Figure]:
         value=float(sum(reasons.values())),
         note="; ".join(f"{v} {k}" for k, v in reasons.items()),
     )
+    yield Figure(
+        name="LPV: real light curves behind the shapes",
+        value=float(card["mira_shapes"]["used"]),
+        note="each Mira has the shape of one of these, of its own split",
+    )
+    for name, title in (
+        ("observed_binaries", "ECL: OGLE-II binaries used"),
+        ("hipparcos", "Hipparcos stars used"),
+    ):
+        yield Figure(
+            name=title,
+            value=float(card[name]["used"]),
+            note="; ".join(f"{v} {k}" for k, v in card[name]["rejected"].items()),
+        )
     for kind, held in card["completion_held_out"].items():
         yield Figure.within(
             f"{kind}: residual of completed over three-harmonic shapes, held-out stars",
