@@ -1,0 +1,274 @@
+"""From light curves and the periods found for them to features."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.bands import LSST_BANDS
+from pelsvae_cadence.classify.curve_shape import SHAPE_PHASES, shape_of_curve
+from pelsvae_cadence.classify.feature_table import (
+    DEFAULT_GROUPS,
+    FeatureTable,
+    feature_definitions,
+)
+from pelsvae_cadence.classify.folded_curve import FoldedCurves, fold
+from pelsvae_cadence.classify.relative_flux import RelativeFlux, relative_flux
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.noise import flux_to_mag
+from pelsvae_cadence.periods import PeriodResult
+from pelsvae_cadence.periods.series import DEFAULT_BAND_SCALES
+
+__all__ = ["FeatureWarning", "extract"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# Relative fluxes below this are noise, not darkness: 5 mag of eclipse.
+_DARKEST: Final = 0.01
+_REFERENCE_SCALE: Final = DEFAULT_BAND_SCALES["i"]
+_SMALLEST_ALARM: Final = -30.0
+# Fewer points in a band do not make a distribution.
+_LEAST_IN_BAND: Final = 5
+
+
+class FeatureWarning(UserWarning):
+    """Light curves lack what features need; the features are NaN, not wrong."""
+
+
+def extract(
+    light_curves: LightCurves,
+    periods: PeriodResult,
+    *,
+    bands: Sequence[str] = LSST_BANDS,
+    groups: Iterable[str] = DEFAULT_GROUPS,
+) -> FeatureTable:
+    """Measure the features of light curves.
+
+    Forced fluxes are used, also of visits without a detection; saturated points are not. What
+    cannot be measured is NaN: every feature of a band without points, the shape of a star
+    without a period.
+
+    Parameters
+    ----------
+    light_curves : LightCurves
+        The light curves of N stars.
+    periods : PeriodResult
+        What the search found for them, in the same order.
+    bands : sequence of str
+        The bands to use, which fix the columns; points in others are ignored.
+    groups : iterable of str
+        Groups of features out of `pelsvae_cadence.classify.FEATURE_GROUPS`. Mean magnitudes
+        ("magnitude") have to be asked for: they give the distance away.
+
+    Returns
+    -------
+    FeatureTable
+        N stars; the columns are those of `pelsvae_cadence.classify.feature_definitions`. A row
+        does not depend on which other stars are there.
+
+    Raises
+    ------
+    InputError
+        If light curves and periods do not belong together, or a band or group is unknown.
+
+    Warns
+    -----
+    FeatureWarning
+        If a band has no usable point of any star.
+    """
+    if not np.array_equal(light_curves.star_id, periods.star_id):
+        raise InputError(
+            f"{len(light_curves)} light curves and {len(periods)} periods are not of the same "
+            "stars in the same order"
+        )
+    definitions = feature_definitions(bands, groups)
+    points = relative_flux(light_curves, bands)
+    _warn_of_empty_bands(points, light_curves)
+    curves = fold(points, periods.frequency)
+    values: dict[str, FloatArray] = {}
+    wanted = {feature.group for feature in definitions}
+    if "period" in wanted:
+        values |= _period_features(periods)
+    if "shape" in wanted:
+        values |= _shape_features(curves)
+    if "variability" in wanted:
+        values |= _variability_features(points, curves)
+    if "amplitude" in wanted or "colour" in wanted:
+        values |= _band_ratios(points, curves, [feature.name for feature in definitions])
+    if "significance" in wanted:
+        values |= _significance_features(periods, curves)
+    if "magnitude" in wanted:
+        magnitudes = flux_to_mag(np.nan_to_num(points.unit, nan=-1.0))
+        values |= {f"mag_{band}": magnitudes[:, b] for b, band in enumerate(points.bands)}
+    names = tuple(feature.name for feature in definitions)
+    table = np.column_stack([values[name] for name in names])
+    table[~np.isfinite(table)] = np.nan
+    return FeatureTable(star_id=light_curves.star_id.copy(), names=names, values=table)
+
+
+def _warn_of_empty_bands(points: RelativeFlux, light_curves: LightCurves) -> None:
+    if not len(light_curves):
+        return
+    empty = [b for b, n in zip(points.bands, points.counts.sum(axis=0), strict=True) if n == 0]
+    observed = set(np.unique(light_curves.band).tolist())
+    if len(empty) == len(points.bands):
+        warnings.warn(
+            f"no usable point in the bands {', '.join(empty)}: all features are missing",
+            FeatureWarning,
+            stacklevel=3,
+        )
+        return
+    for band in empty:
+        why = "is all NaN or saturated" if band in observed else "was not observed"
+        warnings.warn(f"band {band} {why}: its features are missing", FeatureWarning, stacklevel=3)
+
+
+def _period_features(periods: PeriodResult) -> dict[str, FloatArray]:
+    n = len(periods)
+    top = np.full((n, 3), np.nan)
+    scores = np.full((n, 3), np.nan)
+    kept = min(3, periods.top_frequencies.shape[1])
+    top[:, :kept] = periods.top_frequencies[:, :kept]
+    scores[:, :kept] = periods.top_scores[:, :kept]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gap = np.where(scores[:, 0] > 0, (scores[:, 0] - scores[:, 1]) / scores[:, 0], np.nan)
+        return {
+            "log_period": -np.log10(periods.frequency),
+            "log_period_2": -np.log10(top[:, 1]),
+            "log_period_3": -np.log10(top[:, 2]),
+            "score_gap": gap,
+            "n_harmonics": np.where(periods.n_harmonics > 0, periods.n_harmonics, np.nan),
+        }
+
+
+def _shape_features(curves: FoldedCurves) -> dict[str, FloatArray]:
+    flux = 1.0 + _REFERENCE_SCALE * curves.evaluate(np.arange(SHAPE_PHASES) / SHAPE_PHASES)
+    values = shape_of_curve(-2.5 * np.log10(np.maximum(flux, _DARKEST)))
+    values["order"] = curves.order.astype(np.float64)
+    for k in (2, 3, 4):  # terms that were not fitted: rounding, not shape
+        there = curves.order >= k
+        values[f"r{k}1"] = np.where(there, values[f"r{k}1"], 0.0)
+        values[f"phi{k}1"] = np.where(there, values[f"phi{k}1"], np.nan)
+    signal = curves.chi2_constant - curves.chi2
+    values["odd_share"] = curves.odd_gain / np.maximum(signal + curves.odd_gain, 1e-12)
+    return {name: np.where(curves.order > 0, value, np.nan) for name, value in values.items()}
+
+
+def _significance_features(periods: PeriodResult, curves: FoldedCurves) -> dict[str, FloatArray]:
+    alarm = np.maximum(periods.false_alarm_probability, 10.0**_SMALLEST_ALARM)
+    searched = periods.status == "ok"
+    freedom = np.maximum(curves.n_points, 1).astype(np.float64)
+    signal = curves.chi2_constant - curves.chi2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.maximum(curves.chi2 / freedom, 1.0)
+        return {
+            "log_false_alarm": np.where(searched, np.log10(alarm), np.nan),
+            "explained": signal / np.maximum(curves.chi2_constant, 1e-12),
+            "residual_scatter": np.sqrt(
+                np.maximum(curves.chi2 - freedom, 0.0) / np.maximum(signal, 1e-12)
+            ),
+            "odd_significance": np.log1p(curves.odd_gain / scale),
+        }
+
+
+def _band_ratios(
+    points: RelativeFlux, curves: FoldedCurves, names: Sequence[str]
+) -> dict[str, FloatArray]:
+    place = {band: b for b, band in enumerate(points.bands)}
+    unit = points.unit
+    values = {}
+    for name in names:
+        kind, _, pair = name.rpartition("_")
+        kind, _, first = kind.rpartition("_")
+        if kind == "colour":
+            a, b = place[first], place[pair]
+            values[name] = -2.5 * np.log10(unit[:, a] / unit[:, b])
+        elif kind == "amplitude_ratio":
+            a, b = place[first], place[pair]
+            ratio = np.log(curves.scales[:, a] / curves.scales[:, b])
+            values[name] = np.where(curves.order > 0, ratio, np.nan)
+    return values
+
+
+@cache
+def _statistics() -> tuple[Any, Any]:
+    """Make the extractors of the light-curve package, for a band and for all bands together."""
+    import light_curve  # type: ignore[import-untyped]
+
+    percentiles = light_curve.MagnitudePercentageRatio(
+        quantile_numerator=0.25, quantile_denominator=0.05
+    )
+    per_band = light_curve.Extractor(
+        light_curve.Skew(), light_curve.BeyondNStd(1.0), light_curve.StetsonK(), percentiles
+    )
+    joint = light_curve.Extractor(
+        light_curve.Skew(),
+        light_curve.Kurtosis(),
+        light_curve.AndersonDarlingNormal(),
+        light_curve.EtaE(),
+        light_curve.StetsonK(),
+        percentiles,
+    )
+    return per_band, joint
+
+
+def _variability_features(points: RelativeFlux, curves: FoldedCurves) -> dict[str, FloatArray]:
+    per_band, joint = _statistics()
+    n_stars, n_bands = points.mean.shape
+    by_band = np.full((n_stars * n_bands, 4), np.nan)
+    together = np.full((n_stars, 6), np.nan)
+    columns = (points.time, points.value, points.error)
+    # Within a star the points are sorted by band; a band is sorted by time if the curve is.
+    order = np.lexsort((points.time, points.star * n_bands + points.band))
+    sorted_columns = [column[order] for column in columns]
+    cells = _filled(points.edges, _LEAST_IN_BAND)
+    by_band[cells] = _run(per_band, sorted_columns, points.edges, cells, 4)
+    scales = np.nan_to_num(curves.scales, nan=1.0)[points.star, points.band]
+    order = np.lexsort((points.time, points.star))
+    scaled = [points.time[order], (points.value / scales)[order], (points.error / scales)[order]]
+    edges = points.edges[::n_bands]
+    stars = _filled(edges, _LEAST_IN_BAND)
+    together[stars] = _run(joint, scaled, edges, stars, 6)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for k in (2, 3):  # anderson_darling, eta_e
+            together[:, k] = np.log10(together[:, k])
+    by_band = by_band.reshape(n_stars, n_bands, 4)
+    names = ("skew", "beyond_1_std", "stetson_k", "percentile_ratio")
+    joint_names = ("skew", "kurtosis", "anderson_darling", "eta_e", "stetson_k",
+                   "percentile_ratio")  # fmt: skip
+    values = {f"joint_{name}": together[:, k] for k, name in enumerate(joint_names)}
+    for b, band in enumerate(points.bands):
+        values |= {f"{name}_{band}": by_band[:, b, k] for k, name in enumerate(names)}
+    return values
+
+
+def _filled(edges: npt.NDArray[np.int64], least: int) -> npt.NDArray[np.intp]:
+    return np.flatnonzero(np.diff(edges) >= least)
+
+
+def _run(
+    extractor: Any,
+    columns: list[FloatArray],
+    edges: npt.NDArray[np.int64],
+    which: npt.NDArray[np.intp],
+    n_columns: int,
+) -> FloatArray:
+    if not which.size:
+        return np.empty((0, n_columns))
+    time, value, error = columns
+    bounds = edges.tolist()
+    series = [
+        (time[a:b], value[a:b], error[a:b])
+        for a, b in ((bounds[i], bounds[i + 1]) for i in which.tolist())
+    ]
+    # One thread: the rows must not depend on the machine, and jobs are split by position.
+    return np.asarray(
+        extractor.many(series, sorted=True, check=False, fill_value=np.nan, n_jobs=1),
+        dtype=np.float64,
+    )

@@ -1,0 +1,401 @@
+"""Labelled stars: drawn at a sky position, observed, searched, measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.arrays import freeze, row_index
+from pelsvae_cadence.bands import BANDS, LSST_BANDS, ZTF_BANDS, SurveyName
+from pelsvae_cadence.cadence.cells import sky_cell
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
+from pelsvae_cadence.classify.extraction import extract
+from pelsvae_cadence.classify.feature_table import FEATURE_GROUPS, FeatureTable
+from pelsvae_cadence.classify.star_to_star import flicker, observe_again, scattered_magnitudes
+from pelsvae_cadence.classify.true_parameters import true_parameters
+from pelsvae_cadence.colours import COLOUR_TEFF_RANGE
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.periods import PERIOD_RANGE, judge, search
+from pelsvae_cadence.photometry import at_magnitude
+from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.simulation import simulate
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.phase_curve import PhaseCurve
+    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.stars import Stars
+
+__all__ = [
+    "CONSTANT",
+    "CONTAMINANT",
+    "LABELS",
+    "ClassMix",
+    "LabelledStars",
+    "class_mix_for",
+    "observe_mix",
+    "star_numbers",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Stars that do not vary, and sources that vary without a period.
+CONSTANT: Final = "constant"
+CONTAMINANT: Final = "contaminant"
+#: Everything that can be told apart, in order.
+LABELS: Final = (*STAR_CLASSES, CONSTANT, CONTAMINANT)
+
+# Numbers of stars: those of the period-recovery metrics, so that both judge the same stars.
+_POSITION_NSIDE: Final = 8192
+_PIXEL_SHIFT: Final = 20
+_CLASS_SHIFT: Final = 15
+_N_SAMPLES: Final = len(STAR_CLASSES) + sum(len(SUBTYPES[name]) for name in STAR_CLASSES)
+_DEFAULT_MAGNITUDES: Final[dict[SurveyName, tuple[str, tuple[float, float]]]] = {
+    "lsst": ("r", (17.0, 23.0)),
+    "ztf": ("zr", (14.0, 19.5)),
+}
+_SURVEY_BANDS: Final[dict[SurveyName, tuple[str, ...]]] = {"lsst": LSST_BANDS, "ztf": ZTF_BANDS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMix:
+    """Which stars are told apart.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        Labels out of `LABELS`: the eight classes by default; ``"constant"`` stars and aperiodic
+        ``"contaminant"`` sources on request.
+    stars_per_class : int
+        Stars of each label at each position.
+    magnitude_range : tuple of float
+        Mean magnitudes, drawn evenly in between, alike for all labels.
+    reference_band : str
+        The band of these magnitudes.
+    bands : tuple of str
+        Bands that are observed and measured; visits in others are left out.
+    groups : tuple of str
+        Groups of features that are measured. All of them by default; the classifier chooses.
+    star_to_star : bool
+        Let stars differ from the colours and amplitude ratios of their class
+        (`pelsvae_cadence.classify.star_to_star`).
+    seed : int
+        Seed of stars and noise.
+
+    Raises
+    ------
+    InputError
+        If a value is out of range.
+    """
+
+    classes: tuple[str, ...] = STAR_CLASSES
+    stars_per_class: int = 10
+    magnitude_range: tuple[float, float] = (17.0, 23.0)
+    reference_band: str = "r"
+    bands: tuple[str, ...] = LSST_BANDS
+    groups: tuple[str, ...] = tuple(FEATURE_GROUPS)
+    star_to_star: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in self.classes:
+            if name not in LABELS:
+                raise InputError(f"unknown class {name!r} to tell apart", allowed=", ".join(LABELS))
+        if not self.classes or len(set(self.classes)) != len(self.classes):
+            raise InputError(f"classes = {list(self.classes)!r}", allowed="one or more, none twice")
+        if not 1 <= self.stars_per_class < 1 << _CLASS_SHIFT:
+            raise InputError(
+                f"stars_per_class = {self.stars_per_class!r}",
+                allowed=f"1 .. {(1 << _CLASS_SHIFT) - 1}",
+            )
+        low, high = self.magnitude_range
+        if not 0.0 < low <= high < 40.0:
+            raise InputError(
+                f"magnitude_range = {self.magnitude_range!r}", allowed="0 < bright <= faint < 40"
+            )
+        for band in (self.reference_band, *self.bands):
+            if band not in BANDS:
+                raise InputError(f"unknown band {band!r}", allowed=", ".join(BANDS))
+
+
+def class_mix_for(survey: SurveyName, **options: Any) -> ClassMix:
+    """Make the usual mix of a survey: its bands, and magnitudes from saturation to its depth.
+
+    Parameters
+    ----------
+    survey : {"lsst", "ztf"}
+        The survey.
+    **options
+        Other values of `ClassMix`.
+
+    Returns
+    -------
+    ClassMix
+        r = 17 to 23 in six bands for LSST, 14 to 19.5 in three bands for ZTF.
+    """
+    band, magnitudes = _DEFAULT_MAGNITUDES[survey]
+    usual: dict[str, Any] = {
+        "reference_band": band, "magnitude_range": magnitudes, "bands": _SURVEY_BANDS[survey],
+    }  # fmt: skip
+    return ClassMix(**(usual | options))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledStars:
+    """Stars with what was measured of them and what they are.
+
+    Parameters
+    ----------
+    features : FeatureTable
+        Measured features of N stars.
+    truth : FeatureTable
+        Their true parameters (`pelsvae_cadence.classify.true_parameters`).
+    label : ndarray of str, shape (N,)
+        What they are.
+    ra, dec : ndarray of float64, shape (N,)
+        Their positions in degrees.
+    magnitude : ndarray of float64, shape (N,)
+        Mean magnitude in the reference band.
+    recovered : ndarray of bool, shape (N,)
+        Whether the search found their period (verdict "exact").
+    """
+
+    features: FeatureTable
+    truth: FeatureTable
+    label: npt.NDArray[np.str_]
+    ra: FloatArray
+    dec: FloatArray
+    magnitude: FloatArray
+    recovered: npt.NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        n = len(self.features)
+        for name in ("truth", "label", "ra", "dec", "magnitude", "recovered"):
+            value = getattr(self, name)
+            if len(value) != n:
+                raise InputError(f"{name} is of {len(value)} stars, features of {n}")
+            if name != "truth":
+                freeze(value)
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def position(self) -> npt.NDArray[np.int64]:
+        """Number of each star's sky position: its HEALPix pixel at nside 8192, nested."""
+        return np.asarray(self.features.star_id >> _PIXEL_SHIFT)
+
+    def take(self, index: npt.ArrayLike) -> Self:
+        """Select stars.
+
+        Parameters
+        ----------
+        index : array_like of int or bool
+            Rows to keep.
+
+        Returns
+        -------
+        LabelledStars
+            The selected stars.
+        """
+        rows = row_index(index)
+        chosen: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            chosen[field.name] = (
+                value.take(rows) if isinstance(value, FeatureTable) else value[rows]
+            )
+        return replace(self, **chosen)
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[LabelledStars]) -> Self:
+        """Join the stars of several positions.
+
+        Parameters
+        ----------
+        parts : iterable of LabelledStars
+            Stars with the same features.
+
+        Returns
+        -------
+        LabelledStars
+            All of them.
+        """
+        chunks = list(parts)
+        if not chunks:
+            raise InputError("no labelled stars to join")
+        joined: dict[str, Any] = {}
+        for field in fields(cls):
+            values = [getattr(chunk, field.name) for chunk in chunks]
+            joined[field.name] = (
+                FeatureTable.concatenate(values)
+                if isinstance(values[0], FeatureTable)
+                else np.concatenate(values)
+            )
+        return cls(**joined)
+
+
+def star_numbers(ra: float, dec: float, label: str, n: int) -> npt.NDArray[np.int64]:
+    """Give the stars of a position and label their numbers.
+
+    They depend on position and label alone: two surveys observe the same stars.
+
+    Parameters
+    ----------
+    ra, dec : float
+        Position in degrees.
+    label : str
+        One of `LABELS`.
+    n : int
+        Number of stars.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        For the eight classes those of
+        `pelsvae_cadence.metrics.recovery.stars_of_position`.
+    """
+    pixel = int(sky_cell(_POSITION_NSIDE, ra % 360.0, dec))
+    code = LABELS.index(label)
+    if code >= len(STAR_CLASSES):
+        code += _N_SAMPLES - len(STAR_CLASSES)
+    return (pixel << _PIXEL_SHIFT) + (code << _CLASS_SHIFT) + np.arange(n, dtype=np.int64)
+
+
+def observe_mix(
+    mix: ClassMix,
+    visits: Visits,
+    ra: float,
+    dec: float,
+    *,
+    model: LightCurveModel,
+    ebv: float = 0.0,
+    baseline: float | None = None,
+    period_range: tuple[float, float] = PERIOD_RANGE,
+    drawn: dict[str, tuple[Stars, PhaseCurve]] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> LabelledStars:
+    """Draw the stars of a mix at a position, observe them, search their periods, measure them.
+
+    Parameters
+    ----------
+    mix : ClassMix
+        Which stars.
+    visits : Visits
+        The visits to the position.
+    ra, dec : float
+        The position in degrees.
+    model : LightCurveModel
+        Source of the stars and of their curves.
+    ebv : float
+        True E(B-V) in mag.
+    baseline : float, optional
+        Time span of the survey in days; that of the visits by default.
+    period_range : tuple of float
+        Range of trial periods in days.
+    drawn : dict, optional
+        Memory of drawn stars by label, read and filled: the same stars under other visits need
+        not be drawn again.
+    progress : callable, optional
+        Called with the number of stars done, star by star.
+
+    Returns
+    -------
+    LabelledStars
+        The stars, label after label.
+    """
+    visits = visits.take(np.isin(visits.band, mix.bands))
+    memory = {} if drawn is None else drawn
+    curves, truths, labels, periods, magnitudes = [], [], [], [], []
+    for label in mix.classes:
+        if label not in memory:
+            memory[label] = _draw(mix, label, ra, dec, model, ebv)
+        stars, curve = memory[label]
+        light_curves, magnitude = _observe(mix, label, stars, curve, visits)
+        curves.append(light_curves)
+        truths.append(true_parameters(stars, curve, variable=label in STAR_CLASSES))
+        labels += [label] * len(stars)
+        periods.append(stars.period)
+        magnitudes.append(magnitude)
+    together = LightCurves.concatenate(curves)
+    if baseline is None:
+        baseline = max(float(np.ptp(visits.mjd)), 1.0) if len(visits) else 1.0
+    before = 0
+
+    def step(done: int, _: int) -> None:
+        nonlocal before
+        if progress is not None:
+            progress(done - before)
+        before = done
+
+    found = search(together, baseline=baseline, period_range=period_range, progress=step)
+    if progress is not None:
+        progress(len(together) - before)
+    label_column = np.array(labels, dtype=np.str_)
+    exact = judge(found, np.concatenate(periods)).verdict == "exact"
+    n = len(together)
+    return LabelledStars(
+        features=extract(together, found, bands=mix.bands, groups=mix.groups),
+        truth=FeatureTable.concatenate(truths),
+        label=label_column,
+        ra=np.full(n, float(ra)),
+        dec=np.full(n, float(dec)),
+        magnitude=np.concatenate(magnitudes),
+        recovered=exact & np.isin(label_column, STAR_CLASSES),
+    )
+
+
+def _draw(
+    mix: ClassMix, label: str, ra: float, dec: float, model: LightCurveModel, ebv: float
+) -> tuple[Stars, PhaseCurve]:
+    numbers = star_numbers(ra, dec, label, mix.stars_per_class)
+    options: dict[str, Any] = {"seed": mix.seed, "ra": ra, "dec": dec, "ebv": ebv}
+    if label in STAR_CLASSES:
+        stars = model.sample(label, star_id=numbers, **options)
+        return stars, model.phase_curve(stars, seed=mix.seed)
+    # The others share the colours of the eight classes, class after class, so that colour alone
+    # does not give them away.
+    parts = [
+        model.sample(name, star_id=numbers[k :: len(STAR_CLASSES)], **options)
+        for k, name in enumerate(STAR_CLASSES)
+        if numbers[k :: len(STAR_CLASSES)].size
+    ]
+    stars = _join(parts)
+    still = replace(stars, amplitude_i=np.zeros(len(stars)))
+    return still, model.phase_curve(stars, seed=mix.seed)
+
+
+def _join(parts: Sequence[Stars]) -> Stars:
+    columns: dict[str, Any] = {}
+    for field in fields(parts[0]):
+        values = [getattr(part, field.name) for part in parts]
+        columns[field.name] = None if values[0] is None else np.concatenate(values)
+    return replace(parts[0], **columns)
+
+
+def _observe(
+    mix: ClassMix, label: str, stars: Stars, curve: PhaseCurve, visits: Visits
+) -> tuple[LightCurves, FloatArray]:
+    random = KeyedRandom(seed=mix.seed)
+    low, high = mix.magnitude_range
+    magnitude = low + (high - low) * random.uniform("classified magnitude", stars.star_id)
+    # The coolest giants are cooler than the table of colours: they get those of its end.
+    pulsator = stars.star_class != "LPV"
+    teff = np.where(pulsator, np.clip(stars.teff, *COLOUR_TEFF_RANGE), stars.teff)
+    placed = at_magnitude(replace(stars, teff=teff), mix.reference_band, magnitude)
+    light_curves = simulate(placed, visits, seed=mix.seed, curve=curve)
+    if not len(visits) or not (mix.star_to_star or label == CONTAMINANT):
+        return light_curves, magnitude
+    mag_true = light_curves.mag_true.reshape(len(stars), len(visits))
+    if mix.star_to_star:
+        mag_true = scattered_magnitudes(
+            placed, visits, mag_true, random, reference_band=mix.reference_band
+        )
+    if label == CONTAMINANT:
+        mag_true = mag_true + flicker(stars.star_id, visits.mjd, random)
+    return observe_again(light_curves, visits, mag_true), magnitude
