@@ -69,6 +69,13 @@ def _lookup(table: dict[str, float], band: npt.ArrayLike) -> FloatArray:
     return values[inverse].reshape(np.shape(band))
 
 
+def _positive(name: str, value: npt.ArrayLike, unit: str) -> None:
+    array = np.asarray(value, dtype=np.float64)
+    if not (array > 0.0).all():
+        bad = array[~(array > 0.0)].flat[0]
+        raise InputError(f"{name} = {bad:g} {unit}", allowed=f"> 0 {unit}")
+
+
 def mag_to_flux(mag: npt.ArrayLike) -> FloatArray:
     """Convert AB magnitudes to fluxes; the inverse of `flux_to_mag`.
 
@@ -207,15 +214,17 @@ def saturation_magnitude(
     Raises
     ------
     InputError
-        For an unknown band.
+        For an unknown band, or exposure times or seeing that are not positive.
 
     Notes
     -----
     The charge in the brightest pixel grows as exposure time over seeing squared:
     ``SATURATION + 2.5 log10(t / 30 s) - 5 log10(seeing / fiducial)``.
     """
+    _positive("exptime", exptime, "s")
     limit = _lookup(SATURATION, band) + 2.5 * np.log10(np.asarray(exptime, dtype=np.float64) / 30.0)
     if seeing is not None:
+        _positive("seeing", seeing, "arcsec")
         ratio = np.asarray(seeing, dtype=np.float64) / _lookup(_FIDUCIAL_SEEING, band)
         limit = limit - 5.0 * np.log10(ratio)
     return limit

@@ -89,9 +89,11 @@ class HarmonicPrior:
             weight = np.where(used, err**-2.0, 0.0)
             centred = basis - np.average(basis, axis=0, weights=weight)
             precision = centred.T @ (weight[:, None] * centred) + inverse
-            response = np.linalg.solve(precision, (weight[:, None] * centred).T)
+            solved = np.linalg.solve(precision, (weight[:, None] * centred).T)
+            response = np.asarray(solved, dtype=np.float64)
             rest = mag - basis @ self.mean
-            coefficients = self.mean + response @ (rest - np.average(rest, weights=weight))
+            rest = rest - np.average(rest, weights=weight)
+            coefficients = np.asarray(self.mean + response @ rest, dtype=np.float64)
             rest = mag - basis @ coefficients
             rest = rest - np.average(rest, weights=weight)
             used = np.abs(rest) < _OUTLIER * err

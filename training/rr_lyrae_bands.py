@@ -101,7 +101,8 @@ def _robust_plane(terms: FloatArray, values: FloatArray) -> FloatArray:
     used = np.ones(values.size, dtype=bool)
     plane: FloatArray = np.zeros(terms.shape[1])
     for _ in range(5):
-        plane = np.linalg.lstsq(terms[used], values[used], rcond=None)[0]
+        found = np.linalg.lstsq(terms[used], values[used], rcond=None)[0]
+        plane = np.asarray(found, dtype=np.float64)
         rest = values - terms @ plane
         used = np.abs(rest) < 3.0 * 1.4826 * np.median(np.abs(rest - np.median(rest)))
     return plane
@@ -188,7 +189,7 @@ def _fit_band(
             centred = design - np.average(design, axis=0, weights=weight)
             normal = normal + centred.T @ (weight[:, None] * centred)
             right = right + centred.T @ (weight * (mag - np.average(mag, weights=weight)))
-        solution = np.linalg.solve(normal, right)
+        solution = np.asarray(np.linalg.solve(normal, right), dtype=np.float64)
         for design, mag, err, used in designs:
             rest = mag - design @ solution
             rest = rest - np.median(rest)

@@ -1,0 +1,282 @@
+"""Figures of merit of the photometry: bands, colours, period-luminosity relations, refusals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.amplitudes import amplitude_ratio
+from pelsvae_cadence.colours import colour_minus_i
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.extinction import RawSFD, TrueEBV, extinction
+from pelsvae_cadence.noise import flux_error, saturation_magnitude
+from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
+from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.rr_lyrae_bands import SDSS_WAVELENGTHS, rr_lyrae_ratio
+from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.survey_population import draw_population
+from pelsvae_cadence.training.band_checks import stripe82_figures
+from pelsvae_cadence.training.labels import A_I, DISTANCE_MODULUS, E_VI, wesenheit
+from pelsvae_cadence.training.open_set import load_open_set
+from pelsvae_cadence.training.stripe82 import SDSS_BANDS, Stripe82, load_stripe82
+
+__all__ = ["energy_distance", "photometry_report"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_DRAWN: Final = 3000
+# Slope and zero point at log P = x0 of M = zero + slope (log P - x0), and their scatter: fits to the
+# LMC rows of the OGLE-III and Gaia cross-match (DM 18.477, A_I 0.17, W_I = I - 1.55 (V - I)).
+_RELATIONS: Final = {
+    ("F", "I"): (0.5, -3.00, -3.256, 0.11), ("F", "W_I"): (0.5, -3.34, -4.240, 0.067),
+    ("1O", "I"): (0.3, -3.32, -3.239, 0.14), ("1O", "W_I"): (0.3, -3.46, -4.121, 0.059),
+}  # fmt: skip
+# The lines are compared over this range of log P around x0.
+_HALF_RANGE: Final = 0.4
+_LARGEST_COLOUR: Final = 0.05
+_LARGEST_V_I: Final = 0.03
+_LARGEST_DISTANCE: Final = 1.5
+_SPLITS: Final = 200
+# [Fe/H] on the scale of Jurcsik (1995), as measured for the OGLE stars from their light curves.
+_HALO_METALS: Final = (-1.6, -1.1)
+
+
+def energy_distance(first: FloatArray, second: FloatArray) -> float:
+    r"""Give the energy distance of two samples.
+
+    .. math:: 2\,\overline{|x-y|} - \overline{|x-x'|} - \overline{|y-y'|}
+
+    Parameters
+    ----------
+    first : ndarray, shape (n, d)
+        One sample, each column in units of its scatter.
+    second : ndarray, shape (m, d)
+        The other.
+
+    Returns
+    -------
+    float
+        Energy distance (Szekely & Rizzo 2013, J. Stat. Plan. Inference 143, 1249, eq. 6.1).
+    """
+
+    def mean(a: FloatArray, b: FloatArray) -> float:
+        return float(np.sqrt(((a[:, None] - b[None]) ** 2).sum(axis=2)).mean())
+
+    return 2.0 * mean(first, second) - mean(first, first) - mean(second, second)
+
+
+def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
+    used = np.ones(x.size, dtype=bool)
+    slope = zero = 0.0
+    for _ in range(5):
+        slope, zero = (float(v) for v in np.polyfit(x[used], y[used], 1))
+        rest = y - zero - slope * x
+        used = np.abs(rest) < 3.0 * rest[used].std()
+    return slope, zero
+
+
+def _cepheids(model: LightCurveModel, seed: int, data: Path | None) -> list[Figure]:
+    figures = []
+    for mode in ("F", "1O"):
+        stars = model.sample("CEP", subtype=mode, n=_DRAWN, seed=seed)
+        v, i = mean_magnitudes(stars, ("V", "I")).T
+        for name, value in (("I", i), ("W_I", wesenheit(i, v - i))):
+            x0, slope, zero, scatter = _RELATIONS[mode, name]
+            found = _line(np.log10(stars.period) - x0, value)
+            worst = abs(found[1] - zero) + _HALF_RANGE * abs(found[0] - slope)
+            figures.append(
+                Figure.within(
+                    f"CEP {mode}: largest difference from the LMC relation in {name}",
+                    worst, float("-inf"), scatter, unit="mag",
+                    note=f"{found[1]:.3f} {found[0]:+.3f} (log P - {x0}), LMC {zero:.3f} "
+                    f"{slope:+.3f}; over {2 * _HALF_RANGE:g} dex; target: scatter of the LMC",
+                )
+            )  # fmt: skip
+        if data is not None:
+            figures.append(_cepheid_colour(model, mode, seed, data))
+    return figures
+
+
+def _cepheid_colour(model: LightCurveModel, mode: str, seed: int, data: Path) -> Figure:
+    import pandas as pd
+
+    table = pd.read_parquet(data / "lightcurves" / "ogle3_lmc_cep_I_stars.parquet")
+    table = table[(table["mode"] == mode) & table["V_mean"].notna() & table["period"].notna()]
+    limits = model.ranges("CEP", mode)["period"]
+    table = table[table["period"].between(*limits)]
+    period = table["period"].to_numpy(dtype=np.float64)
+    stars = model.sample("CEP", subtype=mode, period=np.repeat(period, 3), seed=seed)
+    v, i = mean_magnitudes(stars, ("V", "I")).T
+    real = (table["V_mean"] - table["I_mean"]).to_numpy(dtype=np.float64) - E_VI["LMC"]
+    return Figure.within(
+        f"CEP {mode}: median V - I of drawn minus real LMC stars",
+        float(np.median(v - i) - np.median(real)), -_LARGEST_V_I, _LARGEST_V_I, unit="mag",
+        note=f"at the periods of {real.size} OGLE-III stars; E(V-I) = {E_VI['LMC']:.3f} for "
+        f"A_I = {A_I['LMC']:g}, DM = {DISTANCE_MODULUS['LMC']:g}",
+    )  # fmt: skip
+
+
+def _colours(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]:
+    figures = []
+    for subtype in ("RRab", "RRc"):
+        low, high = model.ranges("RRLYR", subtype)["period"]
+        rows = stars.rows(subtype)
+        rows = rows[(stars.period[rows] > low) & (stars.period[rows] < high)]
+        drawn = model.sample(subtype, period=np.repeat(stars.period[rows], 10), seed=seed)
+        ours = mean_magnitudes(drawn, ("g", "r", "i", "z")).mean(axis=0)
+        real = stars.mean_mag[rows, 1:].mean(axis=0)
+        for j, name in enumerate(("g - r", "r - i", "i - z")):
+            figures.append(
+                Figure.within(
+                    f"{subtype}: mean {name} of drawn minus Stripe 82 stars",
+                    float((ours[j] - ours[j + 1]) - (real[j] - real[j + 1])),
+                    -_LARGEST_COLOUR, _LARGEST_COLOUR, unit="mag",
+                    note=f"at the periods of {rows.size} stars; Stripe 82 has "
+                    f"{real[j] - real[j + 1]:.3f}",
+                )
+            )  # fmt: skip
+    return figures
+
+
+def _bailey_diagram(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]:
+    """Compare drawn halo RRab stars with Stripe 82 in period and g amplitude."""
+    rows = stars.rows("RRab")
+    real = np.stack([np.log10(stars.period[rows]), stars.amplitude[rows, 1]], axis=1)
+    halo = draw_population(
+        model, "RRab", n=1000, seed=seed, where="halo", mode="volume", max_distance=100.0, ebv=0.0
+    ).stars
+    table = load_open_set()
+    ogle = (table.subtype == "RRab") & (table.galaxy != "MW")
+    halo_like = ogle & (table.feh > _HALO_METALS[0]) & (table.feh < _HALO_METALS[1])
+    samples = {
+        "drawn": (halo.period, halo.amplitude_i),
+        "OGLE": (table.period[halo_like], table.amplitude_i[halo_like]),
+    }
+    scale = real.std(axis=0)
+    half = rows.size // 2
+    ratios = {}
+    medians = [f"{10 ** np.median(real[:, 0]):.3f} d and {np.median(real[:, 1]):.2f} (Stripe 82)"]
+    for name, (period, amplitude) in samples.items():
+        ratio = rr_lyrae_ratio(SDSS_WAVELENGTHS["g"], "RRab", amplitude, period)
+        other = np.stack([np.log10(period), amplitude * ratio], axis=1)
+        medians.append(f"{np.median(period):.3f} d and {np.median(other[:, 1]):.2f} ({name})")
+        for axes in ([0, 1], [0], [1]):
+            ratios[name, *axes] = _relative_distance(
+                real[:, axes] / scale[axes], other[:, axes] / scale[axes], half, seed
+            )
+    note = f"{half} stars a side, {_SPLITS} splits; medians of P and A_g {', '.join(medians)}"
+    about = "energy distance to Stripe 82 over real-vs-real"
+    return [
+        Figure.within(
+            f"halo RRab in (log P, A_g): {about}", ratios["drawn", 0, 1], float("-inf"),
+            _LARGEST_DISTANCE, note=note,
+        ),
+        Figure(name=f"halo RRab in log P alone: {about}", value=ratios["drawn", 0]),
+        Figure(name=f"halo RRab in A_g alone: {about}", value=ratios["drawn", 1]),
+        Figure(
+            name=f"real OGLE-III RRab of the halo's [Fe/H]: {about}", value=ratios["OGLE", 0, 1],
+            note=f"{int(halo_like.sum())} stars with {_HALO_METALS[0]} < [Fe/H] < "
+            f"{_HALO_METALS[1]} from their light curves: the relations between bands and the "
+            "reference stars allow a match; what is left is the mix that was drawn",
+        ),
+    ]  # fmt: skip
+
+
+def _relative_distance(real: FloatArray, other: FloatArray, n: int, seed: int) -> float:
+    """Give the energy distance of samples of n over that of two halves of the real stars."""
+    rng = np.random.default_rng(seed)
+    between = within = 0.0
+    for _ in range(_SPLITS):
+        order = rng.permutation(len(real))
+        first, second = real[order[:n]], real[order[n : 2 * n]]
+        within += energy_distance(first, second)
+        between += energy_distance(first, other[rng.permutation(len(other))[:n]])
+    return between / within
+
+
+def _refusals(model: LightCurveModel) -> Figure:
+    """Count unphysical inputs that are refused with the range that would be accepted."""
+    star = model.sample("RRab", n=1, seed=0)
+
+    def number(value: float) -> FloatArray:
+        return np.array([value])
+
+    def mixed(value: Any) -> Stars:
+        return replace(star, ebv=value)
+
+    cases: tuple[Callable[[], Any], ...] = (
+        lambda: replace(star, period=number(-0.5)),
+        lambda: model.sample("RRab", period=5.0),
+        lambda: model.sample("RRab", teff=20000.0),
+        lambda: model.sample("CEP", abs_mag_g=10.0),
+        lambda: model.sample("RRab", amplitude_i=float("nan")),
+        lambda: replace(star, teff=number(-1.0)),
+        lambda: replace(star, ebv=number(-0.1)),
+        lambda: mixed(RawSFD(number(0.1))),
+        lambda: replace(star, dec=number(100.0)),
+        lambda: mean_magnitudes(replace(star, teff=number(2000.0)), ("r",)),
+        lambda: mean_magnitudes(star, ("B",)),
+        lambda: colour_minus_i("r", 50000.0, "ECL"),
+        lambda: amplitude_ratio("B", "CEP", "F", 5.0),
+        lambda: at_magnitude(star, "r", 99.0),
+        lambda: extinction("r", cast("TrueEBV", RawSFD(number(0.1)))),
+        lambda: TrueEBV(number(-1.0)),
+        lambda: flux_error(1.0, 24.0, "B"),
+        lambda: saturation_magnitude("r", 30.0, 0.0),
+        lambda: saturation_magnitude("r", -30.0),
+    )
+    refused = 0
+    accepted = []
+    for k, case in enumerate(cases):
+        try:
+            case()
+            accepted.append(str(k))
+        except InputError as error:
+            refused += bool(error.allowed or error.remedy)
+            if not (error.allowed or error.remedy):
+                accepted.append(str(error))
+    return Figure.within(
+        "unphysical inputs refused with the range that is accepted", refused / len(cases), 1.0,
+        float("inf"), note=f"{refused} of {len(cases)}" + "".join(f"; {a}" for a in accepted),
+    )  # fmt: skip
+
+
+def photometry_report(seed: int = 0, data: Path | None = None) -> Report:
+    """Measure the photometry against real stars.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the drawn stars.
+    data : Path, optional
+        Folder of the real data; that named by the environment variable PELSVAE_DATA by default.
+        Without one the figures that need real stars are left out.
+
+    Returns
+    -------
+    Report
+        Stripe 82 RR Lyrae predicted from i, their colours and Bailey diagram, Cepheid relations,
+        and refusals.
+    """
+    if data is None and os.environ.get("PELSVAE_DATA"):
+        data = Path(os.environ["PELSVAE_DATA"])
+    model = LightCurveModel.load()
+    figures: list[Figure] = []
+    about = "drawn Cepheids; no folder of real stars (PELSVAE_DATA)"
+    if data is not None:
+        stars = load_stripe82(data)
+        figures += stripe82_figures(stars)
+        figures += _colours(model, stars, seed)
+        figures += _bailey_diagram(model, stars, seed)
+        judged = sum(stars.rows(kind, judged=True).size for kind in ("RRab", "RRc"))
+        about = f"{judged} Stripe 82 RR Lyrae ({', '.join(SDSS_BANDS)}), OGLE-III LMC Cepheids"
+    figures += _cepheids(model, seed, data)
+    figures.append(_refusals(model))
+    return Report(topic="photometry", data=about, seed=seed, figures=tuple(figures))
