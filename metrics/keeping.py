@@ -69,7 +69,7 @@ class Keeper:
         provenance: Provenance | None = None,
     ) -> None:
         self.example: Example | None = None
-        self._typical = typical_magnitude
+        self.typical_magnitude = typical_magnitude
         self._band = reference_band
         self._best = (False, -np.inf, 0)
         self._writer: CatalogWriter | None = None
@@ -104,7 +104,7 @@ class Keeper:
         row = int(np.argmax(found))
         here = recovery.light_curves.star(row)
         in_band = here.mag_true[here.band == self._band]
-        distance = abs(float(in_band.mean()) - self._typical) if in_band.size else np.inf
+        distance = abs(float(in_band.mean()) - self.typical_magnitude) if in_band.size else np.inf
         # Deep fields have more points than a picture can show: beyond a thousand, more is no better.
         n_points = min(int(here.detected.sum()), _ENOUGH_POINTS)
         rank = (bool(found[row]), -round(distance, 1), n_points)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import io
 import shutil
 import sqlite3
@@ -11,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import healpy
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import event
 
@@ -32,18 +35,20 @@ from pelsvae_cadence.metrics.keeping import Example, Keeper
 from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES
 from pelsvae_cadence.metrics.recovery import load_model
+from pelsvae_cadence.metrics.resumable import ResumableBundleGroup, fingerprint_of
 from pelsvae_cadence.metrics.survey_source import PositionCadence, SurveySource, open_survey
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
 from rubin_sim.maf.db import ResultsDb
-from rubin_sim.maf.metric_bundles import MetricBundle, MetricBundleGroup
+from rubin_sim.maf.metric_bundles import MetricBundle
 from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
 
 __all__ = ["PartialSkyWarning", "RunResult", "run_period_recovery"]
 
 RESULTS_FILE: Final = "resultsDb_sqlite.db"
 _TABLES: Final = ("positions", "stars", "summary")
+_CHECKPOINTS: Final = ".finished"
 _PLOTTED: Final = ("_recovered", "_recovered_or_half", "_no_detection", "_n_visits")
 # A wide survey reaches 60-70 % of the sky; patches cut out of one reach far less.
 _PARTIAL_SKY: Final = 0.3
@@ -108,6 +113,8 @@ def run_period_recovery(
     plots: bool = False,
     catalog: str | None = None,
     command: str = "",
+    workers: int = 1,
+    scheduler: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     **metric_options: Any,
 ) -> RunResult:
@@ -115,6 +122,10 @@ def run_period_recovery(
 
     An sqlite database goes through MAF with the constraint; other tables, surveys in memory and
     the synthetic survey are handed to MAF as arrays.
+
+    Positions that are finished are kept in `out_dir` until the run is complete: a run that was
+    stopped begins where it ended when it is repeated with the same arguments. A run that writes a
+    catalogue begins anew.
 
     Parameters
     ----------
@@ -156,9 +167,12 @@ def run_period_recovery(
         Also write stars, visits and light curves to an HDF5 catalogue of this name in `out_dir`.
     command : str
         The command line, for the catalogue's provenance.
+    workers : int
+        Processes that share the positions; more than one need Dask. Results are the same.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers to use instead.
     progress : callable, optional
-        Called with (positions done, positions in all), counted over all bundles. Positions
-        without visits are not visited by MAF and stay uncounted until the end.
+        Called with (positions done, positions in all), counted over all bundles.
     **metric_options
         Further keywords of `PeriodRecoveryMetric`.
 
@@ -208,13 +222,15 @@ def run_period_recovery(
     slicer = _slicer(source, points, nside, reach, use_camera)
     total = len(slicer) * len(star_classes) * len(mags)
     done = 0
-    keeper: Keeper
+    keeper: Keeper | None = None
+    n_bundles = len(star_classes) * len(mags)
 
-    def step() -> None:
+    def reached(count: int) -> None:
         nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total)
+        if count > done:
+            done = count
+            if progress is not None:
+                progress(done, total)
 
     bundles = period_recovery_batch(
         source.columns,
@@ -230,8 +246,10 @@ def run_period_recovery(
         visit_id_col=source.visit_id,
         seeing_col=source.seeing,
         mjd_is_middle=source.mjd_is_middle,
-        on_run=step,
-        on_observed=lambda recovery: keeper.keep(recovery),
+        on_run=lambda: reached(done + 1),
+        on_observed=None
+        if catalog is None
+        else lambda recovery: cast("Keeper", keeper).keep(recovery),
         **metric_options,
     )
     object_bundles = list(bundles.values())
@@ -239,6 +257,12 @@ def run_period_recovery(
     files = {"results": RESULTS_FILE, **{key: f"{key}.csv" for key in _TABLES}}
     if catalog is not None:
         files["catalogue"] = catalog
+    kept = _checkpoints(folder, bundles, source, constraint) if catalog is None else None
+    if catalog is not None and (workers > 1 or scheduler is not None):
+        raise InputError(
+            f"a catalogue with {workers} workers",
+            remedy="Use one worker here, or `pelsvae_cadence catalog` for large catalogues.",
+        )
     with _new_results(folder) as work:
         keeper = Keeper(
             float(np.median(mags)),
@@ -254,9 +278,11 @@ def run_period_recovery(
                 remedy="Free space, or choose another output folder.",
             ) from error
         try:
-            group = MetricBundleGroup(
+            group = ResumableBundleGroup(
                 bundles, source.database, out_dir=str(work), results_db=results, save_early=False,
-                db_table=source.table,
+                db_table=source.table, checkpoint_dir=kept, workers=workers, scheduler=scheduler,
+                fingerprint="" if kept is None else kept.name,
+                on_partition=lambda points, _: reached(points * n_bundles),
             )  # fmt: skip
             # MAF prints whole slice points when one of them fails; the error itself says enough.
             with keeper, redirect_stdout(io.StringIO()):
@@ -265,6 +291,8 @@ def run_period_recovery(
                 _warn_of_patches(object_bundles[0])
             frames["positions"], frames["stars"] = _tables(object_bundles, name)
             frames["summary"] = _summary(frames["positions"])
+            if keeper.example is None:
+                _find_example(keeper, object_bundles, group.sim_data)
             group.write_all()
             if plots:
                 _plot(group)
@@ -272,6 +300,8 @@ def run_period_recovery(
             results.close()
         for key, frame in frames.items():
             frame.to_csv(work / files[key], index=False)
+    if kept is not None:
+        shutil.rmtree(kept, ignore_errors=True)
     if progress is not None:
         progress(total, total)
     return RunResult(
@@ -280,6 +310,39 @@ def run_period_recovery(
         example=keeper.example,
         **frames,
     )
+
+
+def _checkpoints(
+    folder: Path, bundles: dict[str, MetricBundle], source: SurveySource, constraint: str
+) -> Path:
+    """Name the folder of the finished positions of this very run."""
+    visits = (
+        hashlib.sha256(np.ascontiguousarray(source.array).tobytes()).hexdigest()
+        if source.database is None
+        else file_sha256(Path(source.database))
+    )
+    metric = next(iter(bundles.values())).metric
+    survey = f"{visits} {constraint} {load_model(metric.sample.model).hash}"
+    return folder / f"{_CHECKPOINTS}-{fingerprint_of(bundles, survey)[:24]}"
+
+
+def _find_example(keeper: Keeper, bundles: list[MetricBundle], visits: npt.NDArray[Any]) -> None:
+    """Observe the stars of one position again, to look at: of middle magnitude, with a period."""
+    middle = sorted(bundles, key=lambda b: abs(b.metric.magnitude - keeper.typical_magnitude))
+    found = [
+        (value["recovered"] > 0, -rank, -value["n_visits_all"], i)
+        for rank, bundle in enumerate(middle)
+        for i, value in enumerate(bundle.metric_values.data)
+        if isinstance(value, dict)
+    ]
+    if not found:
+        return
+    _, rank, _, i = max(found)
+    bundle = middle[-rank]
+    here = bundle.slicer[i]
+    metric = copy.copy(bundle.metric)
+    metric.on_run, metric.on_observed = None, keeper.keep
+    metric.run(visits[here["idxs"]], here["slice_point"])
 
 
 def _hurried(results: ResultsDb) -> ResultsDb:
@@ -372,7 +435,7 @@ def _warn_of_patches(bundle: MetricBundle) -> None:
         )
 
 
-def _plot(group: MetricBundleGroup) -> None:
+def _plot(group: ResumableBundleGroup) -> None:
     """Plot the main reduced values; MAF cannot plot dictionaries."""
     for name, bundle in group.bundle_dict.items():
         if name.endswith("_n_visits"):
