@@ -126,7 +126,7 @@ def _local(workers: int) -> Iterator[Any]:
         with _ctrl_c_for_us_alone():
             cluster = _dask.LocalCluster(
                 n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
-                dashboard_address=None, silence_logs=logging.CRITICAL, local_directory=scratch,
+                dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL, local_directory=scratch,
             )  # fmt: skip
         try:
             with _dask.Client(cluster, set_as_default=False) as client:

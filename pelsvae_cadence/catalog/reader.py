@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -148,6 +150,24 @@ class Catalog:
             return Provenance.from_attributes(self._file["provenance"].attrs)
         except HDF5_ERRORS as error:
             raise self._damaged("provenance") from error
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Hash of all stars, visits and points: equal for catalogues that hold the same numbers.
+
+        It is made of the checksums of the datasets, not of the data themselves, and leaves out
+        where the catalogue comes from (`provenance`) and how it is packed.
+        """
+        try:
+            sums = {
+                f"{group}/{column.name}": str(self._file[group][column.name].attrs["sha256"])
+                for group, columns in GROUPS.items()
+                for column in columns
+                if column.name in self._file[group]
+            }
+        except HDF5_ERRORS as error:
+            raise self._damaged("its checksums") from error
+        return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def star_id(self) -> IntArray:
@@ -436,8 +456,8 @@ class Catalog:
         -------
         dict
             What JSON can hold: ``path``, ``file_size`` (bytes), ``format_version``, ``n_stars``,
-            ``n_positions``, ``n_visits``, ``n_points``, ``n_latent``, ``stars_per_class``,
-            ``visits_per_band``, ``mjd_range`` (of the visits, or None) and ``provenance``.
+            ``n_positions``, ``n_visits``, ``n_points``, ``content`` (see `content_hash`), ``n_latent``,
+            ``stars_per_class``, ``visits_per_band``, ``mjd_range`` (of the visits, or None) and ``provenance``.
         """
         classes = self._read("stars/star_class")
         bands = self._read("visits/band")
@@ -451,6 +471,7 @@ class Catalog:
             "n_positions": self.n_positions,
             "n_visits": self.n_visits,
             "n_points": self.n_points,
+            "content": self.content_hash,
             "n_latent": int(self._dataset("stars/latent").shape[1]) if self._has_latent else 0,
             "stars_per_class": _counts(classes, STAR_CLASSES),
             "visits_per_band": _counts(bands, tuple(BANDS)),

@@ -1,19 +1,303 @@
-"""``pelsvae_cadence catalog``: look into and check HDF5 catalogues."""
+"""``pelsvae_cadence catalog``: make, extend, look into, check and export HDF5 catalogues."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pelsvae_cadence.cli.options import Json, messages, print_json, table
+from pelsvae_cadence.cli.options import (
+    Constraint,
+    Database,
+    Json,
+    Model,
+    NoClobber,
+    Radius,
+    RunSeed,
+    SurveyKind,
+    Synthetic,
+    command_line,
+    load_cadence,
+    messages,
+    parse_positions,
+    print_json,
+    refuse_existing,
+    table,
+)
+from pelsvae_cadence.errors import InputError
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.catalog.sites import StarSource
 
 __all__ = ["app"]
+
+_DEFAULT_NSIDE = 8
 
 app = typer.Typer(help="HDF5 catalogues of simulated stars.", no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="Catalogue file (.h5).", show_default=False)]
+
+
+@app.command()
+def make(
+    output: Annotated[Path, typer.Option(help="Catalogue to make.")] = Path("catalogue.h5"),
+    db: Database = None,
+    synthetic: Synthetic = None,
+    survey: SurveyKind = None,
+    constraint: Constraint = "",
+    radius: Radius = None,
+    stars: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of stars with positions (CSV, Parquet or FITS) instead of drawing them.",
+            show_default=False,
+        ),
+    ] = None,
+    visits_nside: Annotated[
+        int,
+        typer.Option(
+            help="With --stars: stars in one HEALPix pixel of this resolution share the visits of "
+            "its centre; 0 looks up every star's own (slower, larger)."
+        ),
+    ] = 128,
+    nside: Annotated[
+        int | None,
+        typer.Option(
+            help="Draw stars at the pixels of a HEALPix map of this resolution. Default: "
+            f"{_DEFAULT_NSIDE}.",
+            show_default=False,
+        ),
+    ] = None,
+    positions: Annotated[
+        str | None,
+        typer.Option(
+            help="Draw stars at RA,DEC in degrees (several: '10,-20 30,-45'), or at those of a CSV "
+            "file with columns ra, dec.",
+            show_default=False,
+        ),
+    ] = None,
+    cone: Annotated[
+        str | None,
+        typer.Option(
+            help="With --nside: only pixels within RADIUS of RA,DEC, e.g. '80.9,-69.8,10' (deg).",
+            show_default=False,
+        ),
+    ] = None,
+    star_class: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Class, subtype or alias; repeat it, or separate by commas. Default: RRab.",
+            show_default=False,
+        ),
+    ] = None,
+    stars_per_position: Annotated[
+        int, typer.Option(help="Stars of each class at each position.", min=1)
+    ] = 10,
+    magnitude: Annotated[
+        str,
+        typer.Option("--mag", help="Mean magnitude of drawn stars, or its range (uniform): 17,24."),
+    ] = "17,24",
+    band: Annotated[
+        str | None, typer.Option(help="Band of --mag. Default: r (zr for ZTF).", show_default=False)
+    ] = None,
+    ebv: Annotated[
+        float, typer.Option(help="True E(B-V) of drawn stars in mag.", min=0.0)
+    ] = 0.0,
+    model: Model = "default",
+    workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Dask cluster to use instead, e.g. tcp://10.0.0.1:8786.", show_default=False
+        ),
+    ] = None,
+    checkpoint_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for finished partitions. Default: OUTPUT.parts. A repeated command begins "
+            "where it was stopped.",
+            show_default=False,
+        ),
+    ] = None,
+    stars_per_partition: Annotated[
+        int,
+        typer.Option(
+            help="Size of a partition: sets memory (0.4 MB a star of 800 visits in each process), "
+            "not results.",
+            min=1,
+        ),
+    ] = 1000,
+    compression: Annotated[
+        Literal["repeats", "gzip", "none"],
+        typer.Option(
+            help="Pack what repeats itself; everything (a fifth smaller, several times slower); "
+            "or nothing."
+        ),
+    ] = "repeats",
+    seed: RunSeed = 0,
+    no_clobber: NoClobber = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Simulate a catalogue of any size, by sky partition, on one or many workers.
+
+    Without --stars, stars are drawn at the pixels of a map (where the survey looks) or at
+    positions. The same command gives the same numbers on any number of workers; when it was
+    stopped, repeat it. Memory does not grow with the catalogue. Rubin's ten years are about 800
+    visits: 35 kB a star.
+    """
+    from pelsvae_cadence.catalog.generation import generate_catalog
+
+    refuse_existing([output], no_clobber)
+    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)
+    source: StarSource
+    if stars is not None:
+        for given, name in ((nside, "--nside"), (positions, "--positions"), (cone, "--cone"),
+                            (star_class, "--star-class")):  # fmt: skip
+            if given is not None:
+                raise InputError(f"--stars and {name} exclude each other")
+        source = _listed(stars, visits_nside, model, seed)
+    else:
+        classes = [n.strip() for item in star_class or ["RRab"] for n in item.split(",")]
+        source = _drawn(
+            nside, positions, cone, star_classes=[name for name in classes if name],
+            stars_per_class=stars_per_position, magnitude=_magnitudes(magnitude),
+            band=band or ("zr" if cadence.survey == "ztf" else "r"), ebv=ebv,
+        )  # fmt: skip
+    with _partition_bar("simulating") as step:
+        made = generate_catalog(
+            output, cadence, source, seed=seed, model=model, radius=radius,
+            skip_unseen=stars is None and positions is None,
+            workers=workers, scheduler=scheduler, checkpoint_dir=checkpoint_dir,
+            stars_per_partition=stars_per_partition,
+            compression=None if compression == "none" else compression,
+            overwrite=not no_clobber, command=command_line(), progress=step,
+        )  # fmt: skip
+    if as_json:
+        print_json({
+            name: getattr(made, name) for name in made.__dataclass_fields__
+        } | {"seed": seed, "command": command_line()})  # fmt: skip
+        return
+    stars_rate, point_rate, byte_rate = (
+        n / max(made.seconds, 1e-9) for n in (made.n_stars, made.n_points, made.size / 1e6)
+    )
+    rate = f"{stars_rate:,.0f} stars/s, {point_rate:,.0f} points/s, {byte_rate:.1f} MB/s"
+    table(
+        f"{made.path}", ["", "value"],
+        [
+            ["stars", f"{made.n_stars:,}"],
+            ["points", f"{made.n_points:,}"],
+            ["sites", f"{made.n_sites:,}"],
+            ["stars without a visit", f"{made.n_unseen:,}"],
+            ["size", f"{made.size / 1e6:,.1f} MB"],
+            ["time", f"{made.seconds:.1f} s"],
+            ["throughput", rate],
+            ["content", made.content],
+        ],
+        text=True,
+    )  # fmt: skip
+
+
+def _listed(path: Path, visits_nside: int, model: str, seed: int) -> StarSource:
+    from pelsvae_cadence.catalog.sites import ListedStars
+    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.star_tables import read_star_table
+
+    with messages.status(f"reading {path.name}"):
+        found = read_star_table(path, model=LightCurveModel.load(model), seed=seed)
+    return ListedStars(found, visits_nside=visits_nside or None)
+
+
+def _drawn(
+    nside: int | None, positions: str | None, cone: str | None, **options: Any
+) -> StarSource:
+    import healpy
+    import numpy as np
+
+    from pelsvae_cadence.cadence.survey import unit_vectors
+    from pelsvae_cadence.catalog.sites import DrawnStars
+
+    if positions is not None:
+        for given, name in ((nside, "--nside"), (cone, "--cone")):
+            if given is not None:
+                raise InputError(f"--positions and {name} exclude each other")
+        points = np.array(parse_positions(positions))
+        return DrawnStars(ra=points[:, 0], dec=points[:, 1], **options)
+    resolution = _DEFAULT_NSIDE if nside is None else nside
+    if not (0 < resolution <= 4096 and healpy.isnsideok(resolution, nest=True)):
+        raise InputError(f"--nside {resolution}", allowed="a power of two, 1 to 4096")
+    ra, dec = healpy.pix2ang(resolution, np.arange(healpy.nside2npix(resolution)), lonlat=True)
+    if cone is not None:
+        try:
+            centre_ra, centre_dec, reach = (float(part) for part in cone.split(","))
+        except ValueError:
+            raise InputError(f"--cone {cone!r}", allowed="RA,DEC,RADIUS in degrees") from None
+        cosine = unit_vectors(ra, dec) @ unit_vectors([centre_ra], [centre_dec])[0]
+        inside = cosine >= np.cos(np.radians(min(max(reach, 0.0), 180.0)))
+        if not inside.any():
+            raise InputError(
+                f"no pixel of nside {resolution} has its centre in the cone {cone}",
+                remedy="Take a finer map (--nside) or a larger cone.",
+            )
+        ra, dec = ra[inside], dec[inside]
+    return DrawnStars(ra=ra, dec=dec, **options)
+
+
+def _magnitudes(text: str) -> tuple[float, float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in (1, 2):
+        raise InputError(f"--mag {text!r}", allowed="a magnitude, or brightest,faintest: 17,24")
+    return values[0], values[-1]
+
+
+@contextmanager
+def _partition_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("partitions"), TimeElapsedColumn(), TimeRemainingColumn(), console=messages,
+    ) as bar:  # fmt: skip
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@app.command()
+def append(
+    file: File,
+    others: Annotated[
+        list[Path], typer.Argument(help="Catalogues to add to it.", show_default=False)
+    ],
+    as_json: Json = False,
+) -> None:
+    """Add the stars of other catalogues to a catalogue.
+
+    The file is copied, and replaced when the new one is complete and checked: stopping the command
+    leaves it as it was. Stars must have numbers of their own; where each addition comes from is
+    kept.
+    """
+    from pelsvae_cadence.catalog import Catalog
+    from pelsvae_cadence.catalog.merging import append_catalogs
+
+    n = append_catalogs(file, others)
+    with Catalog(file) as catalog:
+        total, content = catalog.n_stars, catalog.content_hash
+    if as_json:
+        print_json({"file": file, "added": n, "n_stars": total, "content": content})
+    else:
+        messages.print(f"{file}: {n:,} stars added, {total:,} now")
 
 
 @app.command()

@@ -1,0 +1,366 @@
+"""Catalogues of any size: simulated by sky partition, on any number of workers, resumable.
+
+Partitions are computed by `pelsvae_cadence.partitions` and kept beside the catalogue; then they are
+written in order. Each star's numbers depend on the star alone, so the catalogue holds the same bits
+whatever the number of workers and the size of the partitions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.cadence import Cadence, Survey, Visits
+from pelsvae_cadence.cadence.tables import file_sha256
+from pelsvae_cadence.catalog.provenance import Provenance
+from pelsvae_cadence.catalog.reader import Catalog
+from pelsvae_cadence.catalog.sites import StarSource
+from pelsvae_cadence.catalog.writer import CatalogWriter
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.partitions import Arrays, Partition, run_partitions
+from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.weights import load_weights
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.source import LightCurveModel
+
+__all__ = ["Generated", "generate_catalog"]
+
+IntArray = npt.NDArray[np.int64]
+
+#: Stars of a partition: with 800 visits its checkpoint takes 35 MB.
+STARS_PER_PARTITION: Final = 1000
+_VISIT_COLUMNS: Final = tuple(field.name for field in fields(Visits))
+_STAR_COLUMNS: Final = tuple(field.name for field in fields(Stars))
+# Times, bands and visit numbers are those of the visits: they are put in when partitions are merged.
+_POINT_COLUMNS: Final = (
+    "mag_true", "mag", "mag_err", "flux", "flux_err", "detected", "saturated",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """What a run has made.
+
+    Parameters
+    ----------
+    path : Path
+        The catalogue.
+    n_stars, n_points, n_sites : int
+        Stars, points of light curves, and places in the sky with stars.
+    n_unseen : int
+        Stars at places that the survey does not look at: they are in the catalogue, without points.
+    n_partitions : int
+        Partitions; those of an interrupted run are not computed again.
+    seconds : float
+        Wall-clock time.
+    size : int
+        Bytes of the catalogue.
+    content : str
+        Hash of all stars, visits and points: equal for catalogues that hold the same numbers.
+    """
+
+    path: Path
+    n_stars: int
+    n_points: int
+    n_sites: int
+    n_unseen: int
+    n_partitions: int
+    seconds: float
+    size: int
+    content: str
+
+
+def generate_catalog(
+    path: str | os.PathLike[str],
+    cadence: Cadence,
+    stars: StarSource,
+    *,
+    seed: int = 0,
+    model: str = "default",
+    radius: float | None = None,
+    skip_unseen: bool = False,
+    workers: int = 1,
+    scheduler: str | None = None,
+    checkpoint_dir: str | os.PathLike[str] | None = None,
+    stars_per_partition: int = STARS_PER_PARTITION,
+    compression: str | None = "repeats",
+    overwrite: bool = False,
+    command: str = "",
+    extra: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Generated:
+    """Observe stars all over the sky with a survey, and write them to a catalogue.
+
+    Parameters
+    ----------
+    path : str or Path
+        The catalogue to make.
+    cadence : Survey, SyntheticSurvey or other Cadence
+        The survey.
+    stars : DrawnStars or ListedStars
+        Which stars stand where.
+    seed : int
+        Seed of stars and noise.
+    model : str
+        Name or path of the source model.
+    radius : float, optional
+        Radius of the circular field of view in degrees; the survey's own by default.
+    skip_unseen : bool
+        Leave out places that the survey does not look at; otherwise their stars are in the
+        catalogue without points.
+    workers : int
+        Number of processes on this machine.
+    scheduler : str, optional
+        Address of a Dask cluster to use instead.
+    checkpoint_dir : str or Path, optional
+        Folder for finished partitions, by default ``<path>.parts``. A run that was stopped begins
+        where it ended when it is repeated. The folder is removed when the catalogue is complete.
+    stars_per_partition : int
+        Size of the partitions; a site is never cut. Sets memory (about 0.4 MB a star of 800 visits
+        in each worker) and what a kill can cost, not the result.
+    compression : {"gzip", "repeats", None}
+        What to compress; see `pelsvae_cadence.catalog.CatalogWriter`.
+    overwrite : bool
+        Replace an existing file of that name.
+    command : str
+        The command line, for the provenance.
+    extra : mapping, optional
+        Anything else to keep in the provenance.
+    progress : callable, optional
+        Called with (finished partitions, all partitions).
+
+    Returns
+    -------
+    Generated
+        What was made.
+
+    Raises
+    ------
+    InputError
+        If the catalogue exists, checkpoints belong to another run, an input cannot be used, or the
+        disk is full; finished partitions are kept.
+    PartitionError
+        If the simulation of a partition fails.
+    """
+    if stars_per_partition < 1:
+        raise InputError(f"{stars_per_partition} stars per partition", allowed="1 or more")
+    start = time.monotonic()
+    target = Path(path)
+    weights = load_weights(model)
+    task = _Observation(
+        cadence=cadence, source=stars, bounds=_cut(stars, stars_per_partition), model=model,
+        model_hash=weights.hash, seed=seed, radius=radius, skip_unseen=skip_unseen,
+    )  # fmt: skip
+    pieces = [Partition(f"stars-{k:06d}", k) for k in range(task.bounds.size - 1)]
+    provenance = Provenance(
+        seed=seed, model_name=weights.name, model_hash=weights.hash, survey_name=cadence.name,
+        survey_hash=_survey_hash(cadence), command=command, extra=dict(extra or {}),
+    )  # fmt: skip
+    folder = Path(checkpoint_dir) if checkpoint_dir is not None else _parts_of(target)
+    n_unseen = n_sites = 0
+    with CatalogWriter(
+        target, provenance=provenance, overwrite=overwrite, compression=compression
+    ) as writer:
+        results = run_partitions(
+            task, pieces, checkpoint_dir=folder, fingerprint=_fingerprint(task), workers=workers,
+            scheduler=scheduler, progress=progress,
+        )  # fmt: skip
+        with closing(results):  # type: ignore[type-var]
+            for _, arrays in results:
+                for batch in _batches(arrays):
+                    writer.append(*batch)
+                    n_sites += 1
+                    n_unseen += len(batch[0]) if len(batch[1]) == 0 else 0
+    _remove_parts(folder)
+    with Catalog(target) as catalog:
+        return Generated(
+            path=target, n_stars=catalog.n_stars, n_points=catalog.n_points, n_sites=n_sites,
+            n_unseen=n_unseen, n_partitions=len(pieces), seconds=time.monotonic() - start,
+            size=target.stat().st_size, content=catalog.content_hash,
+        )  # fmt: skip
+
+
+def _parts_of(target: Path) -> Path:
+    return target.with_name(target.name + ".parts")
+
+
+def _remove_parts(folder: Path) -> None:
+    """Remove our own files, and the folder if nothing else is in it."""
+    for part in folder.glob("partition-stars-*.npz"):
+        part.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _survey_hash(cadence: Cadence) -> str:
+    path = getattr(cadence, "path", "")
+    return file_sha256(Path(path)) if path and Path(path).is_file() else ""
+
+
+def _cut(source: StarSource, size: int) -> IntArray:
+    """Cut the sites into partitions: at most `size` stars each unless one site has more.
+
+    Sites come in the nested order of HEALPix pixels, so each partition is one patch of the sky.
+    """
+    bounds, held = [0], 0
+    for i, n in enumerate(source.n_stars.tolist()):
+        if held and held + n > size:
+            bounds.append(i)
+            held = 0
+        held += n
+    return np.array([*bounds, source.ra.size], dtype=np.int64)
+
+
+@lru_cache(maxsize=2)
+def _model(name: str, digest: str) -> LightCurveModel:
+    """Load the source model once a process, and make sure that it is the same everywhere."""
+    from pelsvae_cadence.source import LightCurveModel
+
+    model = LightCurveModel.load(name)
+    if model.hash != digest:
+        raise InputError(
+            f"model {name!r} is another one on this worker ({model.hash[:12]}, not {digest[:12]})",
+            remedy="Install the same weights everywhere.",
+        )
+    return model
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Observation:
+    """The task: observe the stars of one partition."""
+
+    cadence: Cadence
+    source: StarSource
+    bounds: IntArray
+    model: str
+    model_hash: str
+    seed: int
+    radius: float | None
+    skip_unseen: bool
+
+    def __call__(self, piece: Partition) -> Arrays:
+        sites = np.arange(self.bounds[piece.index], self.bounds[piece.index + 1])
+        visits = [
+            self.cadence.at(float(self.source.ra[s]), float(self.source.dec[s]), self.radius)
+            for s in sites.tolist()
+        ]
+        if self.skip_unseen:
+            seen = [k for k, v in enumerate(visits) if len(v)]
+            sites, visits = sites[seen], [visits[k] for k in seen]
+        if not sites.size:
+            return {"n_sites": np.array(0)}
+        with _one_thread():
+            model = _model(self.model, self.model_hash)
+            stars, site = self.source.stars(sites, model, self.seed)
+            curve = model.phase_curve(stars, seed=self.seed)
+        ends = np.searchsorted(site, np.arange(sites.size + 1))
+        points: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _POINT_COLUMNS}
+        for k, here in enumerate(visits):
+            rows = np.arange(ends[k], ends[k + 1])
+            observed = simulate(stars.take(rows), here, curve=curve.take(rows), seed=self.seed)
+            for name in _POINT_COLUMNS:
+                points[name].append(getattr(observed, name))
+        arrays: Arrays = {"n_sites": np.array(sites.size), "star_ends": ends}
+        arrays["visit_ends"] = np.cumsum([0, *(len(v) for v in visits)])
+        for name in _VISIT_COLUMNS:
+            arrays[f"visits.{name}"] = np.concatenate([_visit_values(v, name) for v in visits])
+        for name in _STAR_COLUMNS:
+            value = getattr(stars, name)
+            if value is not None:
+                arrays[f"stars.{name}"] = value
+        for name, values in points.items():
+            arrays[f"points.{name}"] = np.concatenate(values)
+        return arrays
+
+
+def _visit_values(visits: Visits, name: str) -> npt.NDArray[Any]:
+    value = getattr(visits, name)
+    return np.full(len(visits), np.nan) if value is None else np.asarray(value)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch compute on one thread: more may sum in another order."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _batches(arrays: Arrays) -> Iterator[tuple[Stars, Visits, LightCurves]]:
+    """Take a partition apart into the batches of its sites."""
+    n_sites = int(arrays["n_sites"])
+    if not n_sites:
+        return
+    columns: dict[str, Any] = {name: arrays.get(f"stars.{name}") for name in _STAR_COLUMNS}
+    stars = Stars(**columns)
+    first_point = 0
+    for k in range(n_sites):
+        rows = np.arange(arrays["star_ends"][k], arrays["star_ends"][k + 1])
+        span = slice(int(arrays["visit_ends"][k]), int(arrays["visit_ends"][k + 1]))
+        seen: dict[str, Any] = {name: arrays[f"visits.{name}"][span] for name in _VISIT_COLUMNS}
+        for name in ("airmass", "seeing"):
+            if np.isnan(seen[name]).all():
+                seen[name] = None
+        visits = Visits(**seen)
+        n, m = rows.size, len(visits)
+        points = slice(first_point, first_point + n * m)
+        first_point += n * m
+        light_curves = LightCurves(
+            star_id=stars.star_id[rows], offsets=np.arange(n + 1) * m,
+            mjd=np.tile(visits.mjd, n), band=np.tile(visits.band, n),
+            visit_id=np.tile(visits.visit_id, n),
+            **{name: arrays[f"points.{name}"][points] for name in _POINT_COLUMNS},
+        )  # fmt: skip
+        yield stars.take(rows), visits, light_curves
+
+
+def _fingerprint(task: _Observation) -> str:
+    """Identify a run by everything that its numbers depend on."""
+    digest = hashlib.sha256()
+    _feed(digest, {field.name: getattr(task, field.name) for field in fields(task)})
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, value: Any) -> None:
+    if isinstance(value, np.ndarray):
+        digest.update(f"{value.dtype.str}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value).tobytes())
+    elif is_dataclass(value):
+        digest.update(type(value).__qualname__.encode())
+        for field in fields(value):
+            # Where a table lies does not change what is in it.
+            if field.name != "path" or not isinstance(value, Survey):
+                _feed(digest, (field.name, getattr(value, field.name)))
+    elif isinstance(value, Mapping):
+        _feed(digest, [(key, value[key]) for key in sorted(value)])
+    elif isinstance(value, list | tuple):
+        digest.update(f"[{len(value)}".encode())
+        for item in value:
+            _feed(digest, item)
+    elif value is None or isinstance(value, str | int | float | bool):
+        digest.update(json.dumps(value).encode())
+    elif isinstance(value, np.generic):
+        _feed(digest, value.item())
+    else:  # an object of its own kind: what it is made of
+        digest.update(type(value).__qualname__.encode())
+        _feed(digest, {k: v for k, v in vars(value).items() if not k.startswith("_")})
+    digest.update(b";")

@@ -1,0 +1,296 @@
+"""Which stars of a catalogue stand where: drawn at sky positions, or listed in a table.
+
+A *site* is a place in the sky whose visits its stars share. Sites are put in the order of their
+HEALPix pixels and cut into partitions; the stars of a site depend on nothing but the site, so that
+neither the cut nor the other sites change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.cadence.survey import check_position
+from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.photometry import at_magnitude
+from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.stars import Stars
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.source import LightCurveModel
+
+__all__ = ["DrawnStars", "ListedStars", "StarSource", "numbers_of_drawn_stars"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+#: Resolution of the order of sites: pixels of 26 arcsec.
+ORDER_NSIDE: Final = 8192
+# A star's number is (site, class and subtype, running number): 31, 6 and 20 bits.
+_RUNNING_BITS: Final = 20
+_KIND_BITS: Final = 6
+#: Most stars of one class at one site.
+MOST_STARS: Final = 2**_RUNNING_BITS
+_KINDS: Final = {
+    (name, subtype): 8 * i + j
+    for i, name in enumerate(STAR_CLASSES)
+    for j, subtype in enumerate([None, *SUBTYPES[name]])
+}
+
+
+class StarSource(Protocol):
+    """Something that knows the sites of a catalogue and their stars."""
+
+    @property
+    def ra(self) -> FloatArray:
+        """Right ascensions of the sites in degrees."""
+
+    @property
+    def dec(self) -> FloatArray:
+        """Declinations of the sites in degrees."""
+
+    @property
+    def n_stars(self) -> IntArray:
+        """Number of stars at each site."""
+
+    def stars(self, sites: IntArray, model: LightCurveModel, seed: int) -> tuple[Stars, IntArray]:
+        """Give the stars of some sites.
+
+        Parameters
+        ----------
+        sites : ndarray of int
+            The sites.
+        model : LightCurveModel
+            The source model.
+        seed : int
+            Seed of the draws.
+
+        Returns
+        -------
+        stars : Stars
+            Site by site.
+        site : ndarray of int
+            For each star the place of its site in `sites`.
+        """
+
+
+def _pixels(nside: int, ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
+    import healpy
+
+    pixels: IntArray = np.asarray(healpy.ang2pix(nside, ra, dec, nest=True, lonlat=True))
+    return pixels.astype(np.int64)
+
+
+def numbers_of_drawn_stars(pixel: npt.ArrayLike, star_class: str, n: int) -> IntArray:
+    """Give drawn stars their numbers.
+
+    Parameters
+    ----------
+    pixel : array_like of int, shape (n_sites,)
+        HEALPix pixels of the sites (nested, nside 8192).
+    star_class : str
+        Class, subtype or alias; a class and each of its subtypes have numbers of their own.
+    n : int
+        Stars per site.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_sites, n)
+        The numbers; they depend on site, class and running number alone, so more stars, other
+        classes or another survey leave them as they are.
+    """
+    kind = _KINDS[parse_star_class(star_class)]
+    site = np.asarray(pixel, dtype=np.int64)[:, None]
+    return (((site << _KIND_BITS) | kind) << _RUNNING_BITS) | np.arange(n, dtype=np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnStars:
+    """Stars drawn from the source model at every one of many positions.
+
+    Parameters
+    ----------
+    ra, dec : ndarray of float64, shape (n_sites,)
+        Positions in degrees; sorted by HEALPix pixel at construction. No two may lie in one pixel
+        of 26 arcsec.
+    star_classes : sequence of str
+        Classes, subtypes or aliases; all of them are drawn at every position.
+    stars_per_class : int
+        Stars of each class at each position.
+    magnitude : (float, float)
+        Range of the mean apparent AB magnitudes; uniform draws between the two.
+    band : str
+        Band of the magnitudes.
+    ebv : float
+        True colour excess E(B-V) in mag.
+
+    Raises
+    ------
+    InputError
+        If a class is unknown or named twice, positions coincide or are not on the sky, or numbers
+        are out of range.
+    """
+
+    ra: FloatArray
+    dec: FloatArray
+    star_classes: Sequence[str]
+    stars_per_class: int = 1
+    magnitude: tuple[float, float] = (17.0, 24.0)
+    band: str = "r"
+    ebv: float = 0.0
+
+    def __post_init__(self) -> None:
+        pairs = zip(np.atleast_1d(self.ra).tolist(), np.atleast_1d(self.dec).tolist(), strict=True)
+        points = np.array([check_position(*pair) for pair in pairs]).reshape(-1, 2)
+        pixel = _pixels(ORDER_NSIDE, points[:, 0], points[:, 1])
+        order = np.argsort(pixel, kind="stable")
+        close = np.flatnonzero(np.diff(pixel[order]) == 0)
+        if close.size:
+            ra, dec = points[order[close[0]]]
+            raise InputError(
+                f"two positions lie within half an arcminute of ra = {ra:.5f}, dec = {dec:.5f} deg",
+                remedy="Leave one out; ask for more stars per position instead.",
+            )
+        object.__setattr__(self, "ra", points[order, 0])
+        object.__setattr__(self, "dec", points[order, 1])
+        kinds = [parse_star_class(name) for name in self.star_classes]
+        if not kinds or len(set(kinds)) < len(kinds):
+            raise InputError(
+                f"star classes {', '.join(self.star_classes)!r}",
+                allowed="one or more, none of them twice",
+            )
+        object.__setattr__(self, "star_classes", tuple(self.star_classes))
+        if not 1 <= self.stars_per_class <= MOST_STARS:
+            raise InputError(
+                f"{self.stars_per_class} stars per class and position", allowed=f"1 to {MOST_STARS}"
+            )
+        bright, faint = (float(m) for m in self.magnitude)
+        if not 0.0 < bright <= faint < 40.0:
+            raise InputError(
+                f"magnitudes from {bright:g} to {faint:g}", allowed="bright,faint between 0 and 40"
+            )
+        object.__setattr__(self, "magnitude", (bright, faint))
+
+    @property
+    def n_stars(self) -> IntArray:
+        """Number of stars at each site."""
+        return np.full(self.ra.size, len(self.star_classes) * self.stars_per_class)
+
+    def stars(self, sites: IntArray, model: LightCurveModel, seed: int) -> tuple[Stars, IntArray]:
+        """Draw the stars of some sites.
+
+        Parameters
+        ----------
+        sites : ndarray of int
+            The sites.
+        model : LightCurveModel
+            The source model.
+        seed : int
+            Seed of the draws.
+
+        Returns
+        -------
+        stars : Stars
+            Site by site, class by class.
+        site : ndarray of int
+            For each star the place of its site in `sites`.
+        """
+        n = self.stars_per_class
+        pixel = _pixels(ORDER_NSIDE, self.ra[sites], self.dec[sites])
+        bright, faint = self.magnitude
+        parts: list[Stars] = []
+        for name in self.star_classes:
+            star_class, subtype = parse_star_class(name)
+            star_id = numbers_of_drawn_stars(pixel, name, n).ravel()
+            drawn = model.sample(
+                star_class, subtype=subtype, star_id=star_id, seed=seed, ebv=self.ebv,
+                ra=np.repeat(self.ra[sites], n), dec=np.repeat(self.dec[sites], n),
+            )  # fmt: skip
+            u = KeyedRandom(seed=seed).uniform("catalogue magnitude", star_id)
+            parts.append(at_magnitude(drawn, self.band, bright + (faint - bright) * u))
+        site = np.tile(np.repeat(np.arange(sites.size), n), len(parts))
+        order = np.argsort(site, kind="stable")
+        return _join(parts).take(order), site[order]
+
+
+def _join(parts: Sequence[Stars]) -> Stars:
+    columns: dict[str, Any] = {}
+    for field in fields(Stars):
+        values = [getattr(part, field.name) for part in parts]
+        columns[field.name] = None if values[0] is None else np.concatenate(values)
+    return Stars(**columns)
+
+
+class ListedStars:
+    """Stars that somebody else has chosen, each with its own position and parameters.
+
+    Parameters
+    ----------
+    stars : Stars
+        The stars. Where latent coordinates are missing, the source model draws them.
+    visits_nside : int or None
+        Stars in one HEALPix pixel of this resolution share the visits of its centre: 128 is 0.46
+        degrees, a small part of a field of view. With None every star has the visits of its own
+        position, which takes more room in the file and more time.
+
+    Raises
+    ------
+    InputError
+        If the resolution is no power of two up to 8192, or there is no star.
+    """
+
+    def __init__(self, stars: Stars, *, visits_nside: int | None = 128) -> None:
+        import healpy
+
+        if not len(stars):
+            raise InputError("the table of stars is empty")
+        if visits_nside is not None and not (
+            0 < visits_nside <= ORDER_NSIDE and healpy.isnsideok(visits_nside, nest=True)
+        ):
+            raise InputError(
+                f"visits_nside = {visits_nside!r}", allowed=f"a power of two, 1 to {ORDER_NSIDE}"
+            )
+        pixel = _pixels(visits_nside or ORDER_NSIDE, stars.ra, stars.dec)
+        order = np.lexsort((stars.star_id, pixel))
+        self.visits_nside = visits_nside
+        self.table = stars.take(order)
+        if visits_nside is None:
+            self._first = np.arange(len(stars) + 1)
+            self.ra, self.dec = self.table.ra, self.table.dec
+        else:
+            sites, first = np.unique(pixel[order], return_index=True)
+            self._first = np.append(first, len(stars))
+            self.ra, self.dec = healpy.pix2ang(visits_nside, sites, nest=True, lonlat=True)
+
+    @property
+    def n_stars(self) -> IntArray:
+        """Number of stars at each site."""
+        return np.diff(self._first)
+
+    def stars(self, sites: IntArray, model: LightCurveModel, seed: int) -> tuple[Stars, IntArray]:
+        """Give the stars of some sites.
+
+        Parameters
+        ----------
+        sites : ndarray of int
+            The sites.
+        model : LightCurveModel
+            The source model; unused, the stars are given.
+        seed : int
+            Seed of the draws; unused.
+
+        Returns
+        -------
+        stars : Stars
+            Site by site, in the order of their numbers.
+        site : ndarray of int
+            For each star the place of its site in `sites`.
+        """
+        rows = [np.arange(self._first[s], self._first[s + 1]) for s in sites.tolist()]
+        site = np.repeat(np.arange(sites.size), [r.size for r in rows])
+        return self.table.take(np.concatenate(rows)), site
