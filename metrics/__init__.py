@@ -10,26 +10,34 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.batches import period_recovery_batch
+    from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric, train_classifiers
     from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
     from pelsvae_cadence.metrics.population_slicer import (
         generate_periodic_pop_slicer,
         slicer_of_stars,
     )
     from pelsvae_cadence.metrics.run import RunResult, run_period_recovery
+    from pelsvae_cadence.metrics.time_to_classification import TimeToClassificationMetric
     from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric, first_visit
 
 __all__ = [
+    "ClassifiabilityMetric",
     "PeriodRecoveryMetric",
     "RunResult",
+    "TimeToClassificationMetric",
     "TimeToRecoveryMetric",
     "first_visit",
     "generate_periodic_pop_slicer",
     "period_recovery_batch",
     "run_period_recovery",
     "slicer_of_stars",
+    "train_classifiers",
 ]
 
 _HOMES: Final[dict[str, str]] = {
+    "ClassifiabilityMetric": "classifiability",
+    "TimeToClassificationMetric": "time_to_classification",
+    "train_classifiers": "classifiability",
     "PeriodRecoveryMetric": "period_recovery",
     "RunResult": "run",
     "TimeToRecoveryMetric": "time_to_recovery",

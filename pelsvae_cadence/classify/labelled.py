@@ -58,8 +58,13 @@ _N_SAMPLES: Final = len(STAR_CLASSES) + sum(len(SUBTYPES[name]) for name in STAR
 _DEFAULT_MAGNITUDES: Final[dict[SurveyName, tuple[str, tuple[float, float]]]] = {
     "lsst": ("r", (17.0, 23.0)),
     "ztf": ("zr", (14.0, 19.5)),
+    "joint": ("r", (17.0, 19.5)),
 }
-_SURVEY_BANDS: Final[dict[SurveyName, tuple[str, ...]]] = {"lsst": LSST_BANDS, "ztf": ZTF_BANDS}
+_SURVEY_BANDS: Final[dict[SurveyName, tuple[str, ...]]] = {
+    "lsst": LSST_BANDS,
+    "ztf": ZTF_BANDS,
+    "joint": (*LSST_BANDS, *ZTF_BANDS),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +133,7 @@ def class_mix_for(survey: SurveyName, **options: Any) -> ClassMix:
 
     Parameters
     ----------
-    survey : {"lsst", "ztf"}
+    survey : {"lsst", "ztf", "joint"}
         The survey.
     **options
         Other values of `ClassMix`.
@@ -136,7 +141,8 @@ def class_mix_for(survey: SurveyName, **options: Any) -> ClassMix:
     Returns
     -------
     ClassMix
-        r = 17 to 23 in six bands for LSST, 14 to 19.5 in three bands for ZTF.
+        r = 17 to 23 in six bands for LSST, 14 to 19.5 in three bands for ZTF, 17 to 19.5 in nine
+        bands for both together.
     """
     band, magnitudes = _DEFAULT_MAGNITUDES[survey]
     usual: dict[str, Any] = {

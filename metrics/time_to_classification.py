@@ -1,0 +1,198 @@
+"""The MAF metric: how many years of the survey it takes until stars are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.classify.scores import scores_of_counts
+from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
+from pelsvae_cadence.metrics.maf import prepare_data_directory
+
+prepare_data_directory()  # rubin_sim looks for it when it is imported
+
+from rubin_sim.maf.metrics import BaseMetric
+
+__all__ = ["TimeToClassificationMetric"]
+
+_YEAR: Final = 365.25
+
+
+def _year_reducer(key: str, year: int, words: str) -> Callable[[Any, dict[str, Any]], float]:
+    """Make the reduce method for a score after some years."""
+
+    def reduce(self: Any, value: dict[str, Any]) -> float:
+        at = np.flatnonzero(value["years"] == year)
+        number = value[key][at[0]] if at.size else np.nan
+        return float(number) if np.isfinite(number) else float(self.badval)
+
+    reduce.__name__ = f"reduce_{key}_year_{year}"
+    reduce.__doc__ = f"Give the {words} after {year} years; masked if not trained or not reached."
+    return reduce
+
+
+def _years_reducer(percent: int) -> Callable[[Any, dict[str, Any]], float]:
+    """Make the reduce method for the time to a balanced accuracy."""
+
+    def reduce(self: Any, value: dict[str, Any]) -> float:
+        years = value[f"years_to_{percent}"]
+        return float(years) if np.isfinite(years) else float(self.badval)
+
+    reduce.__name__ = f"reduce_years_to_{percent}"
+    reduce.__doc__ = (
+        f"Give the years to a mean recall of {percent} per cent; masked if that is never reached."
+    )
+    return reduce
+
+
+class TimeToClassificationMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
+    """Years of the survey until the stars of a position are told apart.
+
+    After each of some survey years the visits so far are searched, and the stars are classified
+    by the classifier that was trained on as many years. Years count from the survey's first visit.
+
+    Parameters
+    ----------
+    classifiers : sequence of SurveyClassifier
+        What ``train_classifiers(survey, years=(1, 2, 5, 10))`` returns: one a length of the survey,
+        rising.
+    survey_start : float
+        MJD of the survey's first visit (`pelsvae_cadence.metrics.first_visit`).
+    metric_name : str
+        Name of the metric.
+    on_run : callable, optional
+        Called after each slice point.
+    badval : float, optional
+        MAF's value of masked slice points.
+    **kwargs
+        Everything else of `ClassifiabilityMetric`.
+
+    Raises
+    ------
+    InputError
+        If the classifiers have no rising years, or an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        classifiers: Sequence[SurveyClassifier],
+        survey_start: float,
+        metric_name: str = "TimeToClassification",
+        on_run: Callable[[], None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        lengths = [classifier.years for classifier in classifiers]
+        if not lengths or any(y is None for y in lengths):
+            raise InputError(
+                f"classifiers trained on the years {lengths!r}",
+                allowed="one or more, each with its years",
+                remedy="Train them with train_classifiers(survey, years=(1, 2, 5, 10)).",
+            )
+        self.years = np.array(lengths, dtype=np.float64)
+        if (np.diff(self.years, prepend=0.0) <= 0).any():
+            raise InputError(f"classifiers of the years {lengths!r}", allowed="positive, rising")
+        if not np.isfinite(survey_start):
+            raise InputError(f"survey_start = {survey_start!r}", allowed="an MJD in days")
+        self.classifiers = tuple(classifiers)
+        self.survey_start = float(survey_start)
+        self.on_run = on_run
+        own = {
+            key: kwargs.pop(key)
+            for key in ("units", "maps", "badval", "mask_val", "comment")
+            if key in kwargs
+        }
+        # Composed, not derived: MAF would take the parent's reduce methods for ours.
+        self.single = ClassifiabilityMetric(self.classifiers[-1], **kwargs)
+        own.setdefault("units", "")
+        super().__init__(
+            col=self.single.columns.needed(), metric_name=metric_name, metric_dtype="object", **own
+        )
+        self.comment = (
+            f"Survey years until {self.single.mix.stars_per_class} simulated stars of each of "
+            f"{len(self.single.mix.classes)} classes per position are told apart."
+        )
+
+    def run(
+        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None = None
+    ) -> dict[str, Any] | float:
+        """Classify the stars of one slice point after each of the years.
+
+        Parameters
+        ----------
+        data_slice : numpy structured array, shape (n_visits,)
+            The visits of the slice point.
+        slice_point : dict
+            Its "ra" and "dec" in radians.
+
+        Returns
+        -------
+        dict or float
+            "years", and per year "macro_f1", "balanced_accuracy", "log_loss" and "n_visits" (NaN
+            while there are too few visits); "years_to_50", "years_to_80", "years_to_90": the first
+            of the years at which the mean recall of the classes is that high, NaN if none;
+            `badval` where there are too few visits in all.
+
+        Raises
+        ------
+        InputError
+            If the slice point has no position, a column is missing, or a visit is earlier than
+            `survey_start`.
+        """
+        try:
+            return self._run(data_slice, slice_point)
+        finally:
+            if self.on_run is not None:
+                self.on_run()
+
+    def _run(
+        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
+    ) -> dict[str, Any] | float:
+        column = self.single.columns.mjd
+        names = data_slice.dtype.names or ()
+        if len(data_slice) < self.single.min_visits or column not in names:
+            self.single.classify(data_slice, slice_point)  # refuses what is missing, by its name
+            masked: float = self.badval  # MAF masks this very object
+            return masked
+        mjd = np.asarray(data_slice[column], dtype=np.float64)
+        if mjd.min() < self.survey_start:
+            raise InputError(
+                f"a visit at MJD {mjd.min():.4f} lies before survey_start = "
+                f"{self.survey_start:.4f}",
+                remedy="Give the time of the survey's first visit.",
+            )
+        shape = self.years.size
+        value: dict[str, Any] = {"years": self.years}
+        for key in ("macro_f1", "balanced_accuracy", "log_loss"):
+            value[key] = np.full(shape, np.nan)
+        value["n_visits"] = np.zeros(shape)
+        for i, classifier in enumerate(self.classifiers):
+            so_far = data_slice[mjd < self.survey_start + self.years[i] * _YEAR]
+            value["n_visits"][i] = len(so_far)
+            predictions, _, _ = self.single.classify(so_far, slice_point, classifier)
+            if predictions is None:
+                continue
+            scores = scores_of_counts(predictions.confusion().astype(np.float64))
+            value["macro_f1"][i] = scores["macro_f1"]
+            value["balanced_accuracy"][i] = scores["balanced_accuracy"]
+            value["log_loss"][i] = predictions.surprise.mean()
+        for percent in (50, 80, 90):
+            reached = np.flatnonzero(value["balanced_accuracy"] >= percent / 100.0 - 1e-9)
+            value[f"years_to_{percent}"] = self.years[reached[0]] if reached.size else np.nan
+        if not np.isfinite(value["macro_f1"]).any():
+            nothing: float = self.badval
+            return nothing
+        return value
+
+    # MAF finds reduce methods by their names.
+    reduce_years_to_50 = _years_reducer(50)
+    reduce_years_to_80 = _years_reducer(80)
+    reduce_years_to_90 = _years_reducer(90)
+    reduce_macro_f1_year_1 = _year_reducer("macro_f1", 1, "mean F1 score")
+    reduce_macro_f1_year_2 = _year_reducer("macro_f1", 2, "mean F1 score")
+    reduce_macro_f1_year_5 = _year_reducer("macro_f1", 5, "mean F1 score")
+    reduce_macro_f1_year_10 = _year_reducer("macro_f1", 10, "mean F1 score")

@@ -1,0 +1,297 @@
+"""Labelled stars at many sky positions of a survey: resumable, and the same in any order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence import __version__
+from pelsvae_cadence.cadence.cells import sky_cell
+from pelsvae_cadence.cadence.survey import Cadence, Survey, check_position
+from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.classify.feature_table import FeatureTable
+from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.partitions import Partition, run_partitions
+from pelsvae_cadence.randomness import KeyedRandom
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.phase_curve import PhaseCurve
+    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.stars import Stars
+
+__all__ = ["observe_survey", "positions_of", "survey_start"]
+
+FloatArray = npt.NDArray[np.float64]
+Positions = Sequence[tuple[float, float]]
+
+#: Version of the features: checkpoints of other versions are not taken for these.
+_FEATURES: Final = 1
+_YEAR: Final = 365.25
+# Cells in which training positions are looked for, at most one a cell.
+_CELL_NSIDE: Final = 8
+_TRIALS: Final = 4000
+
+
+def survey_start(cadence: Cadence) -> float:
+    """Find the begin of a survey.
+
+    Parameters
+    ----------
+    cadence : Survey, SyntheticSurvey or another cadence
+        The survey.
+
+    Returns
+    -------
+    float
+        MJD of its first visit, or of the first survey year of a synthetic one.
+
+    Raises
+    ------
+    InputError
+        If the cadence cannot say.
+    """
+    if isinstance(cadence, SyntheticSurvey):
+        return cadence.mjd_start
+    if isinstance(cadence, Survey):
+        return float(cadence.mjd.min())
+    raise InputError(
+        f"the begin of {cadence.name} is not known", remedy="Give survey_start as an MJD."
+    )
+
+
+def positions_of(
+    cadence: Cadence, n: int, *, seed: int = 0, min_visits: int = 100
+) -> list[tuple[float, float]]:
+    """Choose positions in the footprint of a survey.
+
+    Parameters
+    ----------
+    cadence : Survey, SyntheticSurvey or another cadence
+        The survey.
+    n : int
+        Number of positions.
+    seed : int
+        Seed of the choice.
+    min_visits : int
+        Visits that a position must have.
+
+    Returns
+    -------
+    list of (ra, dec)
+        Positions in degrees, evenly random over the sky that is observed, no two in one cell of
+        7 deg.
+
+    Raises
+    ------
+    InputError
+        If the survey has fewer such cells.
+    """
+    if n < 1:
+        raise InputError(f"{n} positions", allowed="1 or more")
+    random = KeyedRandom(seed=seed)
+    trial = np.arange(_TRIALS)
+    if isinstance(cadence, Survey):
+        # Around pointings: a table may hold patches that a random position would never hit.
+        which = (random.uniform("training pointing", trial) * cadence.ra.size).astype(np.int64)
+        ra, dec = cadence.ra[which], cadence.dec[which]
+    else:
+        ra = 360.0 * random.uniform("training right ascension", trial)
+        dec = np.degrees(np.arcsin(2.0 * random.uniform("training declination", trial) - 1.0))
+    found: list[tuple[float, float]] = []
+    taken: set[int] = set()
+    for cell, a, d in zip(
+        sky_cell(_CELL_NSIDE, ra, dec).tolist(), ra.tolist(), dec.tolist(), strict=True
+    ):
+        if cell in taken or len(cadence.at(a, d)) < min_visits:
+            continue
+        taken.add(cell)
+        found.append((a, d))
+        if len(found) == n:
+            return found
+    raise InputError(
+        f"{cadence.name} has {len(found)} well separated positions with {min_visits} visits, "
+        f"not {n}",
+        remedy="Ask for fewer, or give the positions.",
+    )
+
+
+@dataclass(frozen=True)
+class _Observe:
+    """What a worker does with a position."""
+
+    cadence: Cadence
+    positions: tuple[tuple[float, float], ...]
+    mix: ClassMix
+    model: str
+    years: tuple[float | None, ...]
+    start: float
+    ebv: tuple[float, ...]
+
+    def __call__(self, piece: Partition) -> Mapping[str, npt.NDArray[Any]]:
+        ra, dec = self.positions[piece.index]
+        visits = self.cadence.at(ra, dec)
+        model = _model(self.model)
+        drawn: dict[str, tuple[Stars, PhaseCurve]] = {}
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for k, years in enumerate(self.years):
+            stars = observe_mix(
+                self.mix,
+                _first_years(visits, self.start, years),
+                ra,
+                dec,
+                model=model,
+                ebv=self.ebv[piece.index],
+                drawn=drawn,
+            )
+            arrays |= {f"{name}_{k}": value for name, value in _to_arrays(stars).items()}
+        return arrays
+
+
+_models: dict[str, LightCurveModel] = {}
+
+
+def _model(name: str) -> LightCurveModel:
+    from pelsvae_cadence.source import LightCurveModel
+
+    if name not in _models:
+        _models[name] = LightCurveModel.load(name)
+    return _models[name]
+
+
+def _first_years(visits: Visits, start: float, years: float | None) -> Visits:
+    return visits if years is None else visits.take(visits.mjd < start + years * _YEAR)
+
+
+def _to_arrays(stars: LabelledStars) -> dict[str, npt.NDArray[Any]]:
+    return {
+        "star_id": stars.features.star_id,
+        "features": stars.features.values,
+        "feature_names": np.array(stars.features.names),
+        "truth": stars.truth.values,
+        "truth_names": np.array(stars.truth.names),
+        "label": stars.label,
+        "ra": stars.ra,
+        "dec": stars.dec,
+        "magnitude": stars.magnitude,
+        "recovered": stars.recovered,
+    }
+
+
+def _from_arrays(arrays: Mapping[str, npt.NDArray[Any]], k: int) -> LabelledStars:
+    star_id = arrays[f"star_id_{k}"]
+
+    def table(name: str) -> FeatureTable:
+        names = tuple(arrays[f"{name.removesuffix('s')}_names_{k}"].tolist())
+        return FeatureTable(star_id=star_id, names=names, values=arrays[f"{name}_{k}"])
+
+    return LabelledStars(
+        features=table("features"),
+        truth=table("truth"),
+        **{
+            name: arrays[f"{name}_{k}"] for name in ("label", "ra", "dec", "magnitude", "recovered")
+        },
+    )
+
+
+def observe_survey(
+    cadence: Cadence,
+    positions: Positions,
+    mix: ClassMix,
+    *,
+    years: Sequence[float | None] = (None,),
+    start: float | None = None,
+    ebv: float | Sequence[float] = 0.0,
+    model: str = "default",
+    checkpoint_dir: str | Path | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[LabelledStars, ...]:
+    """Observe the stars of a mix at positions of a survey.
+
+    Parameters
+    ----------
+    cadence : Survey, SyntheticSurvey or another cadence
+        The survey.
+    positions : sequence of (ra, dec)
+        Positions in degrees.
+    mix : ClassMix
+        Which stars.
+    years : sequence of float or None
+        Lengths of the survey in years of 365.25 d to look at; None is all of it. The same stars
+        are observed for each.
+    start : float, optional
+        MJD from which the years count; `survey_start` by default.
+    ebv : float or sequence of float
+        True E(B-V) in mag, of all positions or of each.
+    model : str
+        Name or path of the source model.
+    checkpoint_dir : str or Path, optional
+        Folder that keeps the stars of each position: a run that is repeated, or was interrupted,
+        computes only what is missing.
+    workers : int
+        Processes.
+    progress : callable, optional
+        Called with (positions done, positions in all).
+
+    Returns
+    -------
+    tuple of LabelledStars
+        The stars of all positions, for each of `years`.
+
+    Raises
+    ------
+    InputError
+        If a position is not on the sky, none is given, or the folder belongs to another run.
+    """
+    points = tuple(check_position(ra, dec) for ra, dec in positions)
+    if not points:
+        raise InputError("no position to observe")
+    reddening = (
+        (float(ebv),) * len(points)
+        if isinstance(ebv, (int, float))
+        else tuple(float(value) for value in ebv)
+    )
+    if len(reddening) != len(points):
+        raise InputError(f"{len(reddening)} colour excesses for {len(points)} positions")
+    begin = start
+    if begin is None:
+        begin = 0.0 if all(y is None for y in years) else survey_start(cadence)
+    task = _Observe(
+        cadence=cadence, positions=points, mix=mix, model=model, years=tuple(years), start=begin,
+        ebv=reddening,
+    )  # fmt: skip
+    fingerprint = "" if checkpoint_dir is None else _fingerprint(task)
+    pieces = [Partition(key=f"position-{k:05d}", index=k) for k in range(len(points))]
+    parts: list[list[LabelledStars]] = [[] for _ in years]
+    for _, arrays in run_partitions(
+        task, pieces, checkpoint_dir=checkpoint_dir, fingerprint=fingerprint, workers=workers,
+        progress=progress,
+    ):  # fmt: skip
+        for k in range(len(parts)):
+            parts[k].append(_from_arrays(arrays, k))
+    return tuple(LabelledStars.concatenate(part) for part in parts)
+
+
+def _fingerprint(task: _Observe) -> str:
+    """Identify stars, visits and options, so that nothing else is taken for them."""
+    digest = hashlib.sha256()
+    words = {
+        "version": __version__, "features": _FEATURES, "mix": asdict(task.mix),
+        "positions": task.positions, "years": task.years, "start": task.start, "ebv": task.ebv,
+        "model": _model(task.model).hash,
+    }  # fmt: skip
+    digest.update(json.dumps(words, sort_keys=True).encode())
+    for ra, dec in task.positions:
+        visits = task.cadence.at(ra, dec)
+        for column in (visits.mjd, visits.m5, visits.band.astype("S4")):
+            digest.update(np.ascontiguousarray(column).tobytes())
+    return digest.hexdigest()
