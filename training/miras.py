@@ -36,6 +36,9 @@ FloatArray = npt.NDArray[np.float64]
 N_MIRA = 6
 _RIDGE = 0.4
 _MIN_POINTS = 40
+#: Largest share of the cycle within a tenth of the amplitude of minimum light: a longer one is the
+#: limit of the survey or the light of a neighbour.
+_MAX_FLAT: Final = 0.35
 #: Periods [d] in which ASAS Miras are searched.
 _PERIODS: Final = (80.0, 800.0)
 #: Least share of the variance that the wave must take away.
@@ -86,10 +89,15 @@ def fit_mira_shapes(
     Returns
     -------
     MiraShapes
-        The stars whose curve has enough points, full phase coverage (largest gap below 0.2) and
-        one clear wave (rms below 0.25 of the amplitude).
+        The stars whose curve has enough points, full phase coverage (largest gap below 0.2), one
+        clear wave (rms below 0.25 of the amplitude), and no flat minimum.
     """
-    rejected = {"too few points": 0, "gap in phase": 0, "not one clear wave": 0}
+    rejected = {
+        "too few points": 0,
+        "gap in phase": 0,
+        "not one clear wave": 0,
+        "flat minimum": 0,
+    }
     kept, shapes = [], []
     periods = np.asarray(period, dtype=np.float64)
     for i, (time, mag, _) in enumerate(light_curves):
@@ -109,8 +117,13 @@ def fit_mira_shapes(
         if not (0 < rms < 0.25 * size):
             rejected["not one clear wave"] += 1
             continue
+        standard = to_standard_shape(standard, binary=False)
+        value = standard.evaluate(np.arange(256) / 256)
+        if float((value.max() - value < 0.1).mean()) > _MAX_FLAT:
+            rejected["flat minimum"] += 1
+            continue
         kept.append(i)
-        shapes.append(to_standard_shape(standard, binary=False))
+        shapes.append(standard)
     if not kept:
         raise InputError("no Mira light curve could be fitted", remedy="Check the periods.")
     return MiraShapes(
