@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison, compare
     from pelsvae_cadence.metrics.comparison.evaluate import FurtherMetric, RunOutcome
     from pelsvae_cadence.metrics.comparison.plan import Plan
     from pelsvae_cadence.metrics.comparison.quantities import Quantity
     from pelsvae_cadence.metrics.comparison.runs import Run, open_run
     from pelsvae_cadence.metrics.comparison.summary import Summary, summarise_runs
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison, compare
 
 __all__ = [
     "Comparison",

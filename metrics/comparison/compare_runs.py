@@ -301,8 +301,10 @@ def _write(
         summary.values.to_parquet(partial, index=False)
     files["summary hdf5"] = folder / "summary.h5"
     with replacing(files["summary hdf5"]) as partial:
-        summary.values.to_hdf(partial, key="stats", mode="w")
-        summary.differences.to_hdf(partial, key="differences", mode="a")
+        # The table format stores text as text; the other one would pickle it.
+        options: dict[str, Any] = {"format": "table", "index": False, "complevel": 5}
+        summary.values.to_hdf(partial, key="stats", mode="w", **options)
+        summary.differences.to_hdf(partial, key="differences", mode="a", **options)
     files["stars"] = folder / "stars.parquet"
     with replacing(files["stars"]) as partial:
         _stars(outcomes, plan).to_parquet(partial, index=False)

@@ -45,9 +45,9 @@ COLUMNS: Final[dict[str, Any]] = {
 }
 _SEEING: Final = "seeingFwhmEff"
 _JULIAN_YEAR: Final = 365.25
-# Searches of one piece of work: some tens of seconds, little to lose and little to start.
-_SEARCHES: Final = 600
-_MOST_POSITIONS: Final = 64
+# Searches of one piece of work: some ten seconds, little to lose and little to start.
+_SEARCHES: Final = 120
+_MOST_POSITIONS: Final = 16
 
 
 @runtime_checkable

@@ -22,17 +22,21 @@ from pelsvae_cadence.metrics.comparison.paired import (
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import (
     CADENCE_QUANTITIES,
+    HEADLINE,
     STAR_QUANTITIES,
     YEARS_WITHOUT,
     Quantity,
 )
 
-__all__ = ["ALL_STARS", "SIGNIFICANCE", "Summary", "star_values", "summarise_runs"]
+__all__ = ["ALL_STARS", "PRIMARY", "SIGNIFICANCE", "Summary", "star_values", "summarise_runs"]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Quantities of a position rather than of stars carry this in the column of classes.
 ALL_STARS: Final = "-"
+#: What the question is about. Its tests are corrected among themselves, all others among theirs:
+#: asking for the ways to fail as well does not weaken the answer.
+PRIMARY: Final = (HEADLINE, YEARS_WITHOUT)
 #: Adjusted probabilities below this are called significant.
 SIGNIFICANCE: Final = 0.05
 
@@ -149,7 +153,8 @@ def summarise_runs(
     Returns
     -------
     Summary
-        The tables. Probabilities are corrected for all tests of the table together.
+        The tables. Probabilities are corrected for all tests of the `PRIMARY` quantities
+        together, and for all others together.
 
     Raises
     ------
@@ -257,7 +262,13 @@ def _judged(parts: list[pd.DataFrame]) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=columns)
     table = pd.concat(parts, ignore_index=True)
-    table["p_adjusted"] = corrected(table["p"].to_numpy())
+    primary = table["metric"].isin(PRIMARY).to_numpy()
+    p = table["p"].to_numpy(np.float64)
+    table["p_adjusted"] = np.where(
+        primary,
+        corrected(np.where(primary, p, np.nan)),
+        corrected(np.where(primary, np.nan, p)),
+    )
     sign = table["better"].map({"higher": 1.0, "lower": -1.0, "neither": 0.0})
     gain = sign * table["difference"]
     sure = table["p_adjusted"] < SIGNIFICANCE

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pelsvae_cadence import __version__
-from pelsvae_cadence.cli import catalog, lightcurve, metrics, population, validate
+from pelsvae_cadence.cli import catalog, compare, lightcurve, metrics, population, validate
 from pelsvae_cadence.cli.running import run_app
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command("lightcurve")(lightcurve.lightcurve)
 app.command("metrics")(metrics.metrics)
+app.command("compare")(compare.compare)
 app.add_typer(catalog.app, name="catalog")
 app.command("population")(population.population)
 app.command("validate")(validate.validate)
