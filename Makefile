@@ -29,7 +29,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "installing what the tests need"
-	$(PIP) -e '.[test,train]'
+	$(PIP) -e '.[test,train,scale]'
 	@touch $@
 
 $(VENV)/.installed-lint: $(VENV)/.installed
