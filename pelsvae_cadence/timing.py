@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import erfa
 import numpy as np
 import numpy.typing as npt
+
+from pelsvae_cadence.earth import earth_position
 
 __all__ = ["MJD_ZERO", "barycentric_time", "light_travel_time"]
 
@@ -39,11 +40,11 @@ def light_travel_time(mjd: npt.ArrayLike, ra: npt.ArrayLike, dec: npt.ArrayLike)
 
     Notes
     -----
-    Earth's position is that of ERFA's ``epv00`` (Bretagnon & Francou 1988, accurate to 4e-8 au).
+    Earth's position is that of ERFA's ``epv00`` (Bretagnon & Francou 1988, accurate to 4e-8 au);
+    see `pelsvae_cadence.earth`.
     """
     times = np.asarray(mjd, dtype=np.float64)
-    _, barycentric = erfa.epv00(MJD_ZERO, times + _TT_MINUS_TAI)
-    earth = barycentric["p"]
+    earth = earth_position(times + _TT_MINUS_TAI)
     ra_rad = np.radians(np.asarray(ra, dtype=np.float64))[:, None]
     dec_rad = np.radians(np.asarray(dec, dtype=np.float64))[:, None]
     # Products summed one by one: a matrix product rounds differently with the number of stars.

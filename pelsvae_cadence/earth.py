@@ -1,0 +1,66 @@
+"""Where the Earth is: barycentric positions, computed once a day of the survey and interpolated.
+
+ERFA's series takes 50 microseconds a time, a thousand times longer than all else that a point of a
+light curve needs for its phase.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import erfa
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["earth_position"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_MJD_ZERO: Final = 2400000.5
+# Nodes lie at whole days, whatever times are asked for: a position depends on its own time alone.
+_BLOCK: Final = 64  # days computed at once; ten years are 57 blocks of 3 kB
+
+
+@lru_cache(maxsize=512)
+def _nodes(block: int) -> tuple[FloatArray, FloatArray]:
+    days = np.arange(block * _BLOCK, (block + 1) * _BLOCK + 1, dtype=np.float64)
+    _, barycentric = erfa.epv00(_MJD_ZERO, days)
+    return np.array(barycentric["p"]), np.array(barycentric["v"])
+
+
+def earth_position(mjd_tt: npt.ArrayLike) -> FloatArray:
+    """Give the barycentric position of the Earth.
+
+    Parameters
+    ----------
+    mjd_tt : array_like, shape (n,)
+        Times, MJD (TT), in days.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 3)
+        Position in au (BCRS axes).
+
+    Notes
+    -----
+    ERFA's ``epv00`` (after Bretagnon & Francou 1988, A&A 202, 309; good to 4e-8 au) at whole days,
+    between them cubic Hermite interpolation in position and velocity: within 1e-9 au (half a
+    microsecond of light time) of the series itself.
+    """
+    times = np.atleast_1d(np.asarray(mjd_tt, dtype=np.float64))
+    day = np.floor(times)
+    position = np.empty((times.size, 3))
+    block = (day // _BLOCK).astype(np.int64)
+    for k in np.unique(block).tolist():
+        here = np.flatnonzero(block == k)
+        p, v = _nodes(k)
+        i = (day[here] - k * _BLOCK).astype(np.int64)
+        t = (times[here] - day[here])[:, None]
+        position[here] = (
+            (1.0 + 2.0 * t) * (1.0 - t) ** 2 * p[i]
+            + t * (1.0 - t) ** 2 * v[i]
+            + t**2 * (3.0 - 2.0 * t) * p[i + 1]
+            + t**2 * (t - 1.0) * v[i + 1]
+        )
+    return position
