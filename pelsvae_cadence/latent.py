@@ -20,11 +20,25 @@ import torch
 import zuko
 from torch import Tensor, nn
 
-from pelsvae_cadence.model import PhysicsScaling
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.model import PHYSICS
 from pelsvae_cadence.population import GROUPS
 from pelsvae_cadence.spline_flow import CouplingSampler
 
-__all__ = ["LATENT_MAPS", "FlowMap", "LatentMap", "LatentMapConfig", "LinearMap"]
+__all__ = [
+    "CONDITIONS",
+    "LATENT_MAPS",
+    "ConditionScaling",
+    "FlowMap",
+    "LatentMap",
+    "LatentMapConfig",
+    "LinearMap",
+]
+
+#: Physical parameters that a map is conditioned on; the amplitude is the fourth column of a row.
+CONDITIONS: Final = ("period", "teff", "abs_mag_g")
+# Periodic features of the standardised log P, as in `pelsvae_cadence.model`.
+_N_TRIG: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +55,46 @@ class LatentMapConfig:
         Width of the two hidden layers of each transform.
     bins : int
         Spline bins.
+    parameters : tuple of str
+        What the map is conditioned on, beside class and subtype: of `CONDITIONS`, and any others,
+        which then stand behind the four physical parameters in each row.
+
+    Raises
+    ------
+    InputError
+        If there is no parameter, or the amplitude, which the map answers with.
     """
 
     n_latent: int = 8
     transforms: int = 5
     hidden: int = 96
     bins: int = 8
+    parameters: tuple[str, ...] = CONDITIONS
 
-    def as_dict(self) -> dict[str, int]:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", tuple(self.parameters))
+        if not self.parameters or len(set(self.parameters)) < len(self.parameters):
+            raise InputError(
+                f"parameters of the map are {self.parameters!r}", allowed="one or more, once each"
+            )
+        if "amplitude_i" in self.parameters:
+            raise InputError(
+                "the amplitude is drawn by the map before the shape",
+                remedy="Leave amplitude_i out of its parameters.",
+            )
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """Parameters beyond the physical ones."""
+        return tuple(name for name in self.parameters if name not in CONDITIONS)
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """Columns of a row, in its order, that the amplitude is drawn from."""
+        known = [i for i, name in enumerate(CONDITIONS) if name in self.parameters]
+        return (*known, *(len(PHYSICS) + i for i in range(len(self.extra))))
+
+    def as_dict(self) -> dict[str, Any]:
         """Make a JSON-able dictionary.
 
         Returns
@@ -56,7 +102,87 @@ class LatentMapConfig:
         dict
             All sizes.
         """
-        return asdict(self)
+        return {**asdict(self), "parameters": list(self.parameters)}
+
+
+class ConditionScaling(nn.Module):
+    """Conditions standardised within class and subtype, with periodic features of the first.
+
+    Parameters
+    ----------
+    columns : tuple of int
+        Columns of a row that are used.
+    n_columns : int
+        Columns of a row.
+    """
+
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(self, columns: tuple[int, ...], n_columns: int) -> None:
+        super().__init__()
+        self.columns = list(columns)
+        self.n_features = len(GROUPS) + len(columns) + 2 * _N_TRIG
+        self.register_buffer("centre", torch.zeros(len(GROUPS), n_columns))
+        self.register_buffer("scale", torch.ones(len(GROUPS), n_columns))
+
+    def set_statistics(self, physics: npt.NDArray[Any], group: npt.NDArray[Any]) -> None:
+        """Take mean and standard deviation of each group from training stars.
+
+        Parameters
+        ----------
+        physics : ndarray, shape (N, n_columns)
+            Rows of the stars.
+        group : ndarray of int, shape (N,)
+            Groups. A group without stars keeps mean 0 and scale 1.
+        """
+        for g in range(len(GROUPS)):
+            rows = physics[group == g]
+            if len(rows):
+                self.centre[g] = torch.as_tensor(rows.mean(axis=0))
+                # A parameter that hardly varies must not become a lever on rounding.
+                self.scale[g] = torch.as_tensor(np.maximum(rows.std(axis=0), 0.01))
+
+    def standardise(self, physics: Tensor, group: Tensor) -> Tensor:
+        """Standardise within the groups.
+
+        Parameters
+        ----------
+        physics : Tensor, shape (N, n_columns)
+            Rows; columns that are not used may be missing at the end.
+        group : Tensor of int, shape (N,)
+            Groups.
+
+        Returns
+        -------
+        Tensor, shape (N, len(columns))
+            Standardised conditions.
+        """
+        used = self.columns
+        centre, scale = self.centre[group][:, used], self.scale[group][:, used]
+        return (physics[:, used] - centre) / scale
+
+    def forward(self, physics: Tensor, group: Tensor) -> Tensor:
+        """Make the inputs of a map.
+
+        Parameters
+        ----------
+        physics : Tensor, shape (N, n_columns)
+            Rows.
+        group : Tensor of int, shape (N,)
+            Groups.
+
+        Returns
+        -------
+        Tensor, shape (N, n_features)
+            Group (one-hot), standardised conditions, sines and cosines of the first.
+        """
+        x = self.standardise(physics, group)
+        waves = x[:, :1] * (
+            0.5 * torch.pi * torch.arange(1, _N_TRIG + 1, dtype=x.dtype, device=x.device)
+        )
+        one_hot = nn.functional.one_hot(group, len(GROUPS)).to(x.dtype)
+        return torch.cat([one_hot, x, waves.cos(), waves.sin()], dim=1)
 
 
 class LatentMap(nn.Module):
@@ -74,8 +200,11 @@ class LatentMap(nn.Module):
     def __init__(self, config: LatentMapConfig) -> None:
         super().__init__()
         self.config = config
-        self.context = PhysicsScaling(len(GROUPS), 3)
-        self.full_context = PhysicsScaling(len(GROUPS), 4)
+        n_columns = len(PHYSICS) + len(config.extra)
+        # The amplitude stands behind the conditions it is drawn from, as it does in a row.
+        full = tuple(sorted({*config.columns, len(PHYSICS) - 1}))
+        self.context = ConditionScaling(config.columns, n_columns)
+        self.full_context = ConditionScaling(full, n_columns)
         # One set of scales serves both.
         self.full_context.centre = self.context.centre
         self.full_context.scale = self.context.scale
@@ -112,7 +241,7 @@ class LatentMap(nn.Module):
 
         Parameters
         ----------
-        physics : Tensor, shape (N, 3) or (N, 4)
+        physics : Tensor, shape (N, 3) or (N, n_columns)
             Physics; an amplitude is ignored.
         group : Tensor of int, shape (N,)
             Groups.
@@ -196,10 +325,11 @@ class FlowMap(LatentMap):
         Tensor, shape (N,)
             Log-density of the standardised latent coordinates, given the amplitude.
         """
-        x = self.full_context.standardise(physics, group)
+        column = self.full_context.columns.index(len(PHYSICS) - 1)
+        x = self.full_context.standardise(physics, group)[:, column : column + 1]
         scaled = (z - self.z_centre[group]) / self.z_scale[group]
         return (
-            self.amplitude(self.context(physics, group)).log_prob(x[:, 3:]),
+            self.amplitude(self.context(physics, group)).log_prob(x),
             self.shape(self.full_context(physics, group)).log_prob(scaled),
         )
 
@@ -208,7 +338,7 @@ class FlowMap(LatentMap):
 
         Parameters
         ----------
-        physics : Tensor, shape (N, 3) or (N, 4)
+        physics : Tensor, shape (N, 3) or (N, n_columns)
             Physics; an amplitude is ignored.
         group : Tensor of int, shape (N,)
             Groups.
@@ -269,9 +399,10 @@ class LinearMap(LatentMap):
     def __init__(self, config: LatentMapConfig) -> None:
         super().__init__(config)
         n, groups = config.n_latent, len(GROUPS)
-        self.register_buffer("slope", torch.zeros(groups, 4, n))
+        n_context = len(config.columns)
+        self.register_buffer("slope", torch.zeros(groups, n_context + 1, n))
         self.register_buffer("factor", torch.eye(n).repeat(groups, 1, 1))
-        self.register_buffer("amplitude_slope", torch.zeros(groups, 3))
+        self.register_buffer("amplitude_slope", torch.zeros(groups, n_context))
         self.register_buffer("amplitude_scatter", torch.ones(groups))
 
     def fit(self, z: npt.NDArray[Any], physics: npt.NDArray[Any], group: npt.NDArray[Any]) -> None:
@@ -288,19 +419,20 @@ class LinearMap(LatentMap):
         """
         self.set_statistics(z, physics, group)
         centre, scale = self.context.centre.double().numpy(), self.context.scale.double().numpy()
+        used, before = self.full_context.columns, self.context.columns
         for g in range(len(GROUPS)):
             mine = group == g
             if mine.sum() < 2:
                 continue
-            x = (physics[mine] - centre[g]) / scale[g]
+            every = (physics[mine] - centre[g]) / scale[g]
+            x, head, size = every[:, used], every[:, before], every[:, len(PHYSICS) - 1]
             y = (z[mine] - self.z_centre[g].numpy()) / self.z_scale[g].numpy()
-            slope = np.linalg.solve(x.T @ x + np.eye(4), x.T @ y)
+            slope = np.linalg.solve(x.T @ x + np.eye(len(used)), x.T @ y)
             left = y - x @ slope
             covariance = left.T @ left / len(x) + 1e-4 * np.eye(y.shape[1])
             self.slope[g] = torch.as_tensor(slope)
             self.factor[g] = torch.as_tensor(np.linalg.cholesky(covariance))
-            head, size = x[:, :3], x[:, 3]
-            amplitude_slope = np.linalg.solve(head.T @ head + np.eye(3), head.T @ size)
+            amplitude_slope = np.linalg.solve(head.T @ head + np.eye(len(before)), head.T @ size)
             self.amplitude_slope[g] = torch.as_tensor(amplitude_slope)
             self.amplitude_scatter[g] = float(np.std(size - head @ amplitude_slope))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,6 +29,8 @@ from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.weights import Weights, load_weights
 
 if TYPE_CHECKING:
+    from pelsvae_cadence.latent import LatentMap
+    from pelsvae_cadence.latent_mapping import LatentMapping
     from pelsvae_cadence.model import HarmonicVAE
     from pelsvae_cadence.sequence_shapes import SequenceShapes
 
@@ -111,7 +115,9 @@ class LightCurveModel:
             if card["architecture"] == "harmonic"
             else SequenceShapes(SequenceShapesConfig.from_dict(sizes["vae"]))
         ).eval()
-        self._map = LATENT_MAPS[sizes["latent_map"]](LatentMapConfig(**sizes["map"])).eval()
+        self._map: LatentMap = LATENT_MAPS[sizes["latent_map"]](
+            LatentMapConfig(**sizes["map"])
+        ).eval()
         for prefix, module in (("vae.", self._vae), ("map.", self._map)):
             wanted = module.state_dict()
             for key, tensor in wanted.items():
@@ -131,7 +137,12 @@ class LightCurveModel:
         self.classes: tuple[str, ...] = tuple(c for c in STAR_CLASSES if c in card["ranges"])
 
     @classmethod
-    def load(cls, name_or_path: str | Path = "default") -> LightCurveModel:
+    def load(
+        cls,
+        name_or_path: str | Path = "default",
+        *,
+        mapping: LatentMapping | str | Path | None = None,
+    ) -> LightCurveModel:
         """Load a model that comes with the package, or one of one's own.
 
         Parameters
@@ -139,6 +150,8 @@ class LightCurveModel:
         name_or_path : str or Path
             ``"default"`` (the ``"harmonic"`` model), another name out of
             `pelsvae_cadence.weights.list_weights`, or a path.
+        mapping : LatentMapping, str or Path, optional
+            See `with_mapping`.
 
         Returns
         -------
@@ -148,9 +161,53 @@ class LightCurveModel:
         Raises
         ------
         InputError
-            If the weights are unknown, damaged or too new.
+            If the weights are unknown, damaged or too new, or the mapping is another model's.
         """
-        return cls(load_weights(name_or_path))
+        model = cls(load_weights(name_or_path))
+        return model if mapping is None else model.with_mapping(mapping)
+
+    def with_mapping(self, mapping: LatentMapping | str | Path) -> LightCurveModel:
+        """Replace the map from physical parameters to the latent space.
+
+        Parameters
+        ----------
+        mapping : LatentMapping, str or Path
+            A mapping of period, teff and abs_mag_g, or some of them, fitted on this model.
+
+        Returns
+        -------
+        LightCurveModel
+            The same networks and population with the other map. Its name and hash say so.
+
+        Raises
+        ------
+        InputError
+            If the mapping was fitted on another model, lacks a subtype, or needs parameters that
+            `sample` does not draw; for those see `LatentMapping.draw`.
+        """
+        from pelsvae_cadence.latent_mapping import LatentMapping
+
+        chosen = mapping if isinstance(mapping, LatentMapping) else LatentMapping.load(mapping)
+        chosen.check(self.hash)
+        extra = chosen.module.config.extra
+        if extra:
+            raise InputError(
+                f"mapping {chosen.name!r} needs {', '.join(extra)} of every star",
+                remedy="Draw the stars first, then their shapes: mapping.draw(stars, ...).",
+            )
+        lacking = sorted({g for g in self.card["ranges"] if "/" in g} - set(chosen.card["ranges"]))
+        if lacking:
+            raise InputError(f"mapping {chosen.name!r} was not fitted on {', '.join(lacking)}")
+        other = copy.copy(self)
+        other._map = chosen.module
+        other.name = f"{self.name}+{chosen.name}"
+        other.hash = hashlib.sha256(f"{self.hash} {chosen.hash}".encode()).hexdigest()
+        return other
+
+    @property
+    def network(self) -> HarmonicVAE | SequenceShapes:
+        """The encoder and decoder, for fits of further mappings; not to be changed."""
+        return self._vae
 
     def __repr__(self) -> str:
         return (

@@ -279,6 +279,76 @@ def fit(
     messages.print(f"weights: {path}", soft_wrap=True)
 
 
+@app.command("map")
+def fit_map(
+    model: Annotated[str, typer.Option(help="Name or path of the model's weights.")] = "harmonic",
+    regressor: Annotated[str, typer.Option(help="flow, forest, mlp or linear.")] = "flow",
+    parameters: Annotated[
+        str,
+        typer.Option(
+            help="Parameters to map from, with commas: period [d], teff [K], abs_mag_g [mag], feh "
+            "[dex], and columns of --labels. Class, subtype and amplitude always count."
+        ),
+    ] = "period,teff,abs_mag_g",
+    star_class: Annotated[
+        str | None, typer.Option(help="Only this class or subtype.", show_default=False)
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV or Parquet table of further parameters, one row a star of the training "
+            "table (column star).",
+            show_default=False,
+        ),
+    ] = None,
+    out_dir: Annotated[Path, typer.Option(help="Folder for the mapping.")] = Path("outputs/map"),
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name. Default: regressor and parameters.", show_default=False),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Training table. Default: the committed one.", show_default=False),
+    ] = None,
+    steps: Annotated[int, typer.Option(help="Steps of a flow.", min=1)] = 1500,
+    draws: Annotated[int, typer.Option(help="Draws from each star's posterior.", min=1)] = 10,
+    repeats: Annotated[
+        int, typer.Option(help="Rows per star of forest and mlp, with a dummy dimension.", min=1)
+    ] = 100,
+    permute: Annotated[
+        bool, typer.Option("--permute", help="Shuffle the parameters: the baseline.")
+    ] = False,
+    seed: Seed = 0,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Start anew rather than from the last checkpoint.")
+    ] = False,
+) -> None:
+    """Fit a map from parameters to the latent space of a trained model, which stays as it is."""
+    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.training.fit_mapping import MappingOptions, fit_mapping, read_labels
+    from pelsvae_cadence.training.open_set import load_open_set
+    from pelsvae_cadence.training.regressions import RegressionOptions
+
+    names = tuple(word.strip() for word in parameters.split(",") if word.strip())
+    options = MappingOptions(
+        regressor=regressor, parameters=names, star_class=star_class, draws=draws, steps=steps,
+        seed=seed, permute=permute,
+    )  # fmt: skip
+    words = [f"--model {model} --regressor {regressor} --parameters {','.join(names)}"]
+    words += [f"--star-class {star_class}"] if star_class else []
+    words += [f"--labels {labels.name}"] if labels else []
+    words += ["--permute"] if permute else []
+    command = f"python -m pelsvae_cadence.training map {' '.join(words)} --seed {seed}"
+    with messages.status(f"fitting the {regressor}"):
+        mapping = fit_mapping(
+            LightCurveModel.load(model), out_dir, options,
+            regression=RegressionOptions(repeats=repeats), table=load_open_set(table),
+            labels=None if labels is None else read_labels(labels), name=name, command=command,
+            resume=not restart, quiet=True,
+        )  # fmt: skip
+    messages.print(f"mapping: {out_dir / mapping.name}.safetensors", soft_wrap=True)
+
+
 @app.command()
 def gallery(
     output: Annotated[Path, typer.Argument(help="PNG file.")] = Path("gallery.png"),
@@ -429,6 +499,30 @@ def rr_lyrae_bands(
     with replacing(target) as partial:
         partial.write_text(content + "\n", encoding="utf-8")
     messages.print(f"relations of RRab and RRc: {target}", soft_wrap=True)
+
+
+@app.command("photometry-figures")
+def photometry_figures(
+    out_dir: Annotated[Path, typer.Argument(help="Folder for the pictures.")] = Path(
+        "outputs/photometry"
+    ),
+    data: Data = None,
+) -> None:
+    """Draw real Stripe 82 stars beside their predicted bands, and eclipses by band."""
+    from pelsvae_cadence.files import output_folder, replacing
+    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.training.photometry_figures import plot_eclipses, plot_stripe82
+    from pelsvae_cadence.training.stripe82 import load_stripe82
+
+    stars = load_stripe82(_data_folder(data))
+    folder = output_folder(out_dir)
+    for name, figure in (
+        ("stripe82_bands", plot_stripe82(stars)),
+        ("eclipse_bands", plot_eclipses(LightCurveModel.load())),
+    ):
+        with replacing(folder / f"{name}.png") as partial:
+            figure.savefig(partial, dpi=85)
+    messages.print(f"2 pictures: {folder}", soft_wrap=True)
 
 
 def main() -> None:

@@ -26,8 +26,8 @@ class LatentSample:
     ----------
     z : ndarray of float32, shape (n_draws, N, n_latent)
         Draws from each star's posterior.
-    physics : ndarray of float64, shape (N, 4)
-        Physics.
+    physics : ndarray of float64, shape (N, 4 or more)
+        Physics, and what else a map is conditioned on.
     group : ndarray of int64, shape (N,)
         Groups.
     """
@@ -166,7 +166,7 @@ class MappingTask:
         rows = torch.multinomial(self._probability, batch, replacement=True, generator=generator)
         z, physics, group = self._train
         draw = torch.randint(len(z), (batch,), generator=generator)
-        error = torch.randn((batch, 4), generator=generator).to(physics.device)
+        error = torch.randn((batch, physics.shape[1]), generator=generator).to(physics.device)
         # The amplitude is an outcome as well as a condition: it stays as it is.
         error[:, 3] = 0.0
         mine = group[rows]
