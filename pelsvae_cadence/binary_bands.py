@@ -31,6 +31,9 @@ FloatArray = npt.NDArray[np.float64]
 _HC_K: Final = 14387768.8
 # Wavelength of the I band in nm, as in the simulated binaries of the training set.
 _I_WAVELENGTH: Final = 800.0
+# Decoded curves need not be a possible pair of stars to the last per cent. Of the light that I keeps
+# in an eclipse, another band keeps at least this fraction (4 mag deeper than I).
+_LEAST_LEFT: Final = 0.025
 # The primary eclipse ends before this phase and the secondary begins after it; in between both
 # weights are shared. Eccentric orbits put their minima up to here from phases 0 and 0.5.
 _PRIMARY_ENDS, _SECONDARY_BEGINS = 0.20, 0.30
@@ -54,7 +57,7 @@ def surface_temperatures(
     -------
     teff_1, teff_2 : ndarray of float64, shape (N,)
         In K; Planck's law at 800 nm turns brightness into temperature. Kept within the range of the
-        colour table: a companion cooler than 3,500 K is given the colours of 3,500 K.
+        colour table: a companion cooler than 3,000 K is given the colours of 3,000 K.
     """
     total, ratio, share = np.broadcast_arrays(
         *(np.asarray(v, dtype=np.float64) for v in (teff, brightness_ratio, light_1))
@@ -114,7 +117,8 @@ class EclipseContrast:
         loss = 1.0 - 10.0 ** (-0.4 * self.amplitude_i[:, None] * above)
         weight = _primary_weight(phase)
         first, second = self.primary[:, band, None], self.secondary[:, band, None]
-        return np.asarray(-2.5 * np.log10(1.0 - loss * (second + (first - second) * weight)))
+        left = 1.0 - loss * (second + (first - second) * weight)
+        return np.asarray(-2.5 * np.log10(np.maximum(left, _LEAST_LEFT * (1.0 - loss))))
 
 
 def _primary_weight(phase: npt.ArrayLike) -> FloatArray:

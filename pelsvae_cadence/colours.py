@@ -17,8 +17,9 @@ __all__ = ["COLOUR_TEFF_RANGE", "colour_minus_i", "colour_uncertainty", "g_minus
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Range in K over which `colour_minus_i` answers (above 10,000 K it extrapolates, see there).
-COLOUR_TEFF_RANGE: Final = (3500.0, 40000.0)
+#: Range in K over which `colour_minus_i` answers (below 3,500 and above 10,000 K it
+#: extrapolates, see there).
+COLOUR_TEFF_RANGE: Final = (3000.0, 40000.0)
 
 _COLUMNS: Final = ("u", "g", "r", "i", "z", "y", "zg", "zr", "zi", "G", "V")
 # AB magnitude (G, V: Vega) minus Cousins I (Vega), integrated over Kurucz (1993) atmospheres with
@@ -112,7 +113,8 @@ def colour_minus_i(
     -----
     Linear interpolation in 5040 K / Teff in a table computed from Kurucz (1993) model
     atmospheres; above 10,000 K the last segment is continued (colours change little there: the
-    Rayleigh-Jeans limit is 5040 K / Teff -> 0). [Fe/H] moves u and g; below -0.5 and above 0.5 there
+    Rayleigh-Jeans limit is 5040 K / Teff -> 0), and below 3,500 K the first, where M giants are
+    redder still (TiO). [Fe/H] moves u and g; below -0.5 and above 0.5 there
     are no atmospheres and the values there are held. RR Lyrae: shifted to the colours of Stripe
     82. LPV: constants, see the module.
     """
@@ -138,6 +140,8 @@ def colour_minus_i(
     slope = (values[-1] - values[-2]) / (nodes[-1] - nodes[-2])
     hot = theta < nodes[-1]
     colour = np.where(hot, values[-1] + slope * (theta - nodes[-1]), colour)
+    slope = (values[1] - values[0]) / (nodes[1] - nodes[0])
+    colour = np.where(theta > nodes[0], values[0] + slope * (theta - nodes[0]), colour)
     rr_lyrae = classes == "RRLYR"
     if band in _METALLICITY:
         excess = np.clip(np.where(np.isfinite(metals), metals, _FEH), *_FEH_RANGE) - _FEH

@@ -57,7 +57,7 @@ def test_amplitudes_follow_the_measured_ratios():
 
 
 def test_out_of_range():
-    with pytest.raises(InputError, match=r"teff = 2000 K has no colours.*3500 to 40000 K"):
+    with pytest.raises(InputError, match=r"teff = 2000 K has no colours.*3000 to 40000 K"):
         mean_magnitudes(make(teff=2000.0), ("r",))
     assert np.isfinite(
         mean_magnitudes(make(teff=2900.0, star_class="LPV", subtype="Mira", period=300.0), ALL)
