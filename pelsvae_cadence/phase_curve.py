@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence._compiled import compiled_clenshaw
 from pelsvae_cadence.arrays import freeze, row_index
 from pelsvae_cadence.errors import InputError
 
@@ -26,12 +27,18 @@ def _fourier_sum(cos: FloatArray, sin: FloatArray, phase: FloatArray) -> FloatAr
     angle = phase - np.floor(phase)
     angle *= 2.0 * np.pi
     x, y = np.cos(angle), np.sin(angle)
+    # Rows of zeros on top (a table's width is that of its narrowest eclipse) leave the sums at zero.
+    used = np.flatnonzero(cos.any(axis=0) | sin.any(axis=0))
+    top = int(used[-1]) if used.size else -1
+    compiled = compiled_clenshaw(x.size * (top + 1))
+    if compiled is not None:
+        out = np.empty_like(x)
+        compiled(x, y, cos, sin, top, out)
+        return out
     twice = 2.0 * x
     u, u_next, spare = np.zeros_like(x), np.zeros_like(x), np.empty_like(x)
     v, v_next = np.zeros_like(x), np.zeros_like(x)
-    # Rows of zeros on top (a table's width is that of its narrowest eclipse) leave the sums at zero.
-    used = np.flatnonzero(cos.any(axis=0) | sin.any(axis=0))
-    for k in range(int(used[-1]) if used.size else -1, -1, -1):
+    for k in range(top, -1, -1):
         for current, following, coefficient in ((u, u_next, cos), (v, v_next, sin)):
             # following <- coefficient + 2 cos(angle) current - following; the roles then swap.
             np.multiply(twice, current, out=spare)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from pelsvae_cadence._compiled import compiled_philox
 from pelsvae_cadence.errors import InputError
 
 __all__ = ["KeyedRandom", "philox4x32"]
@@ -90,6 +91,14 @@ class KeyedRandom:
         star = np.asarray(star_id, dtype=np.int64).astype(np.uint64)
         index = np.asarray(item, dtype=np.int64).astype(np.uint64)
         star, index = np.broadcast_arrays(star, index)
+        compiled = compiled_philox(20 * index.size)  # a round is two multiplications
+        if compiled is not None:
+            first, second = np.empty(index.shape, np.uint64), np.empty(index.shape, np.uint64)
+            compiled(
+                index.ravel(), star.ravel(), np.uint64(key & 0xFFFFFFFF), np.uint64(key >> 32),
+                first.reshape(-1), second.reshape(-1),
+            )  # fmt: skip
+            return first, second
         w0, w1, w2, w3 = philox4x32(
             (index & _LOW, index >> _32, star & _LOW, star >> _32),
             (key & 0xFFFFFFFF, key >> 32),
