@@ -14,7 +14,7 @@ population; periods, luminosities and amplitudes follow, since they are drawn jo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -224,6 +224,28 @@ class Population:
             )
         return found
 
+    def reference(
+        self, group: int, metallicity: tuple[float, float] | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Give the reference stars of a group.
+
+        Parameters
+        ----------
+        group : int
+            Index in `GROUPS`.
+        metallicity : tuple of float, optional
+            Mean and standard deviation of the [Fe/H] wanted: see `draw`.
+
+        Returns
+        -------
+        rows : ndarray of float64, shape (n, 4)
+            log10 P, log10 Teff, M_G, log10 A.
+        weight : ndarray of float64, shape (n,)
+            Weights with which they are drawn, 1 in the mean.
+        """
+        found = self._groups[group]
+        return found.rows, np.exp(_metallicity_weights(found.feh, metallicity))
+
     def ranges(self, star_class: str, subtype: str | None = None) -> Ranges:
         """Give the validity ranges of a class or subtype.
 
@@ -250,6 +272,7 @@ class Population:
         random: KeyedRandom,
         *,
         metallicity: tuple[float, float] | None = None,
+        preference: Callable[[int, FloatArray], FloatArray] | None = None,
     ) -> tuple[IntArray, FloatArray, FloatArray]:
         """Draw the parameters that are not fixed.
 
@@ -267,6 +290,9 @@ class Population:
         metallicity : tuple of float, optional
             Mean and standard deviation in dex of the [Fe/H] wanted, on the scale of the reference
             stars. Groups without metallicities are drawn as they are.
+        preference : callable, optional
+            Gives the log weights, shape (n,), of the reference stars, shape (n, 4), of a group (an
+            index in `GROUPS`). The mix of groups stays.
 
         Returns
         -------
@@ -284,10 +310,14 @@ class Population:
         out_feh = np.full(n, np.nan)
         u = random.uniform("population star", star_id)
         noise = random.normal("population kernel", np.asarray(star_id)[:, None], np.arange(4))
-        preference = {g: _metallicity_weights(self._groups[g].feh, metallicity) for g in groups}
+        wanted = {g: _metallicity_weights(self._groups[g].feh, metallicity) for g in groups}
+        if preference is not None:
+            for g in groups:
+                log = wanted[g] + preference(g, self._groups[g].rows)
+                wanted[g] = log - np.log(np.mean(np.exp(log - log.max()))) - log.max()
         for start in range(0, n, _CHUNK):
             part = slice(start, start + _CHUNK)
-            chosen, which = self._choose(groups, fixed[part], given, u[part], preference)
+            chosen, which = self._choose(groups, fixed[part], given, u[part], wanted)
             for g in groups:
                 here = np.flatnonzero(chosen == g) + start
                 if len(here):
@@ -303,14 +333,14 @@ class Population:
         fixed: FloatArray,
         given: npt.NDArray[np.bool_],
         u: FloatArray,
-        preference: Mapping[int, FloatArray],
+        wanted: Mapping[int, FloatArray],
     ) -> tuple[IntArray, IntArray]:
         """Choose a reference star by kernel weight in the fixed parameters."""
         logs, owner, index = [], [], []
         for g in groups:
             group = self._groups[g]
             log = np.full((len(fixed), len(group.rows)), np.log(group.share / len(group.rows)))
-            log += preference[g]
+            log += wanted[g]
             if given.any():
                 root = np.linalg.cholesky(group.covariance[np.ix_(given, given)])
                 inverse = np.linalg.inv(root)

@@ -351,7 +351,7 @@ def _draw_missing(
     """Draw what is lacking, given what is there; subtypes that are unknown come with it."""
     given = {key: values[key] for key in _DRAWN if key in values}
     for key in _DRAWN:
-        values.setdefault(key, np.empty(len(ids)))
+        values[key] = np.array(values[key]) if key in given else np.empty(len(ids))
     kinds = subtype.astype("U16")
     pairs = list(zip(star_class.tolist(), subtype.tolist(), strict=True))
     for name, kind in sorted(set(pairs)):

