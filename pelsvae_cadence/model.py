@@ -26,7 +26,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 
 __all__ = [
     "PHYSICS",
@@ -66,6 +66,10 @@ class ModelConfig:
         Width of the hidden layers.
     layers : int
         Number of hidden layers.
+    odd_shrink : float
+        Binaries: a weight of an axis that breaks the mirror symmetry decodes to almost nothing
+        below about this many standard deviations, since most eclipses are symmetric and a network
+        never answers exactly zero; 0 leaves all weights alone.
     """
 
     n_harmonics: int
@@ -73,8 +77,9 @@ class ModelConfig:
     n_axes: int = 32
     hidden: int = 128
     layers: int = 3
+    odd_shrink: float = 0.0
 
-    def as_dict(self) -> dict[str, int]:
+    def as_dict(self) -> dict[str, int | float]:
         """Make a JSON-able dictionary.
 
         Returns
@@ -226,15 +231,19 @@ class ClassBasis(nn.Module):
     mean: Tensor
     axes: Tensor
     table: Tensor
+    binary: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         n_classes, n_axes, size = len(STAR_CLASSES), config.n_axes, 2 * config.n_harmonics
         self.n_axes = n_axes
         self.n_harmonics = config.n_harmonics
+        self._odd_shrink = config.odd_shrink
         self.register_buffer("mean", torch.zeros(n_classes, size))
         self.register_buffer("axes", torch.zeros(n_classes, n_axes, size))
         self.register_buffer("table", torch.empty(0), persistent=False)
+        binary = torch.tensor([is_binary(name) for name in STAR_CLASSES])
+        self.register_buffer("binary", binary, persistent=False)
 
     def set_statistics(self, shapes: npt.NDArray[Any], star_class: npt.NDArray[Any]) -> None:
         """Take mean and axes of each class from training shapes.
@@ -251,7 +260,11 @@ class ClassBasis(nn.Module):
             if len(rows) < 2:
                 continue
             centre = rows.mean(axis=0)
-            _, values, axes = np.linalg.svd(rows - centre, full_matrices=False)
+            if self._odd_shrink > 0 and is_binary(STAR_CLASSES[c]):
+                centre[self.n_harmonics :] = 0.0
+                values, axes = _mirror_axes(rows - centre)
+            else:
+                _, values, axes = np.linalg.svd(rows - centre, full_matrices=False)
             n = min(self.n_axes, len(values))
             # The floor keeps faint axes in reach of stars that differ from the training ones.
             spread = np.maximum(values[:n] / np.sqrt(len(rows)), 1e-3)
@@ -276,7 +289,15 @@ class ClassBasis(nn.Module):
         Tensor, shape (N, 2 K)
             Coefficients, not yet of unit amplitude.
         """
-        return self.mean[star_class] + torch.einsum("nr,nrk->nk", weights, self.axes[star_class])
+        axes = self.axes[star_class]
+        if self._odd_shrink > 0:
+            odd = self.binary[star_class][:, None] & (
+                axes[..., : self.n_harmonics].abs().amax(dim=2) == 0
+            )
+            # Smooth, so that a gradient is left to grow from.
+            small = weights**3 / (weights**2 + self._odd_shrink**2)
+            weights = torch.where(odd, small, weights)
+        return self.mean[star_class] + torch.einsum("nr,nrk->nk", weights, axes)
 
     def curves(self, phase: Tensor, star_class: Tensor) -> Tensor:
         """Evaluate mean shape and axes at folded points.
@@ -303,6 +324,25 @@ class ClassBasis(nn.Module):
         kind = star_class[:, None]
         here, there = self.table[kind, low], self.table[kind, (low + 1) % _TABLE_SIZE]
         return here + part * (there - here)
+
+
+def _mirror_axes(
+    rows: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Find principal axes that are each even or odd about phase zero, strongest first.
+
+    An eccentric orbit is as likely as its mirror image, so even and odd parts do not correlate.
+    """
+    half = rows.shape[1] // 2
+    values, axes = [], []
+    for part in (slice(0, half), slice(half, None)):
+        _, size, found = np.linalg.svd(rows[:, part], full_matrices=False)
+        full = np.zeros((len(size), rows.shape[1]))
+        full[:, part] = found
+        values.append(size)
+        axes.append(full)
+    order = np.argsort(-np.concatenate(values), kind="stable")
+    return np.concatenate(values)[order], np.concatenate(axes)[order]
 
 
 class Perceptron(nn.Sequential):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from pelsvae_cadence.source import LightCurveModel
-from pelsvae_cadence.training.model_checks import (
-    model_report,
-    reconstruction_error,
-    two_sample_test,
-)
+from pelsvae_cadence.training.evaluate.reconstruction import reconstruction_error
+from pelsvae_cadence.training.model_checks import PARTS, model_report
 from pelsvae_cadence.training.model_figures import gallery
 from pelsvae_cadence.training.open_set import OpenSet
 
@@ -34,33 +33,26 @@ def test_reconstruction(open_stars: OpenSet, star_class: str, sparse: float, den
     assert at_20 < fit_20
 
 
-def test_two_sample_test_sees_wrong_stars(open_stars: OpenSet) -> None:
-    model = LightCurveModel.load()
-    rows, other = (few(open_stars, "RRLYR", part, 120) for part in ("test", "validation"))
-    auc, control = two_sample_test(model, rows, other)
-    assert abs(control - 0.5) < 0.15
-    assert auc < 0.75
-
-    class Wrong(LightCurveModel):
-        """A model that draws every star at one temperature's shape, the mean latent point."""
-
-        def _draw_latent(self, rows, group, star_id, random):  # type: ignore[no-untyped-def]
-            return 0.0 * super()._draw_latent(rows, group, star_id, random)
-
-    from pelsvae_cadence.weights import load_weights
-
-    assert two_sample_test(Wrong(load_weights()), rows, other)[0] > 0.9
-
-
 @pytest.mark.slow
 def test_report(open_stars: OpenSet) -> None:
-    report = model_report(0, table=open_stars, most=12)
-    names = [figure.name for figure in report.figures]
-    assert "CEP: reconstruction RMS / amplitude at 20 points" in names
-    assert "size of the weights" in names
+    """Every part on few stars: figures are finite, targets have verdicts, JSON can be written."""
+    kept = np.isin(open_stars.star_class, ["CEP", "RRLYR", "ECL"])
+    report = model_report(0, table=open_stars.take(kept), most=61, draws=1)
+    names = " | ".join(figure.name for figure in report.figures)
+    for text in (
+        "dependence on other visits", "CEP: reconstruction RMS / amplitude at 20 points",
+        "RRLYR: two-sample AUC given the period", "mean of the classes", "TSTR / TRTR",
+        "rise time against Teff", "skewness against Teff", "phi21(log P)",
+        "ECL: nearest-training distance", "ECL: flatness", "another star's physics",
+        "latent means from physics, forest", "size of the weights", "100 light curves",
+    ):  # fmt: skip
+        assert text in names
     assert all(np.isfinite(figure.value) for figure in report.figures)
+    assert all((figure.passed is None) == (figure.target == "") for figure in report.figures)
     size = next(f for f in report.figures if f.name == "size of the weights")
     assert size.passed
+    assert json.loads(json.dumps(report.as_dict()))["extra"]["response"]["CEP"]["all"]["gain"] > 1
+    assert len(PARTS) == 10
 
 
 @pytest.mark.slow

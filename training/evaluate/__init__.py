@@ -1,0 +1,1 @@
+"""How good a source model is: every measure on stars it has never seen, beside its baselines."""

@@ -1,0 +1,89 @@
+"""Distance from the training stars: a model must neither repeat them nor stray."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.training.evaluate.samples import Drawn
+from pelsvae_cadence.training.open_set import OpenSet
+
+__all__ = ["Memory", "nearest_distance", "training_distance"]
+
+FloatArray = npt.NDArray[np.float64]
+
+_GRID: Final = np.arange(256) / 256
+_RESAMPLES: Final = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Distance from the nearest training star.
+
+    Parameters
+    ----------
+    drawn, held_out : float
+        Median over drawn stars and over real ones that were not trained on, in amplitudes.
+    ratio : float
+        drawn / held_out: near 0 for a machine that copies, above 1 for one that strays.
+    error : float
+        Standard error of the ratio, from resampled stars.
+    """
+
+    drawn: float
+    held_out: float
+    ratio: float
+    error: float
+
+
+def nearest_distance(curve: PhaseCurve, train: PhaseCurve) -> FloatArray:
+    """Measure how far each shape is from the nearest one of a set.
+
+    Parameters
+    ----------
+    curve : PhaseCurve
+        N shapes.
+    train : PhaseCurve
+        The set.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Smallest RMS difference over a cycle.
+    """
+    own, other = curve.evaluate(_GRID), train.evaluate(_GRID)
+    square = np.sum(own**2, axis=1)[:, None] + np.sum(other**2, axis=1) - 2.0 * own @ other.T
+    return np.asarray(np.sqrt(np.maximum(square.min(axis=1), 0.0) / _GRID.size))
+
+
+def training_distance(train: OpenSet, rows: OpenSet, draws: Sequence[Drawn]) -> Memory:
+    """Compare drawn and held-out stars of one class in their distance from training stars.
+
+    Parameters
+    ----------
+    train : OpenSet
+        Training stars of the class.
+    rows : OpenSet
+        N real stars that were not trained on.
+    draws : sequence of Drawn
+        One star for each row, drawn several times over.
+
+    Returns
+    -------
+    Memory
+        Medians and their ratio.
+    """
+    real = nearest_distance(rows.curve, train.curve)
+    drawn = np.stack([nearest_distance(d.curve, train.curve) for d in draws])
+    rng = np.random.default_rng(0)
+    ratios = []
+    for _ in range(_RESAMPLES):
+        i = rng.integers(0, len(real), len(real))
+        ratios.append(np.median(drawn[:, i]) / np.median(real[i]))
+    a, b = float(np.median(drawn)), float(np.median(real))
+    return Memory(drawn=a, held_out=b, ratio=a / b, error=float(np.std(ratios)))

@@ -1,0 +1,196 @@
+"""How shapes run with physical parameters: drawn stars beside real ones, bin by bin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.training.evaluate.targets import bootstrap_error
+
+__all__ = [
+    "Trend",
+    "circular_difference",
+    "compare_trends",
+    "phase_difference",
+    "rise_fraction",
+    "skewness",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+_GRID: Final = np.arange(512) / 512
+
+
+def rise_fraction(curve: PhaseCurve) -> FloatArray:
+    """Measure the fraction of the cycle from minimum to maximum light.
+
+    Parameters
+    ----------
+    curve : PhaseCurve
+        N shapes.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Fractions from 0 to 1.
+    """
+    value = curve.evaluate(_GRID)
+    return np.asarray((value.argmin(axis=1) - value.argmax(axis=1)) / _GRID.size % 1.0)
+
+
+def skewness(curve: PhaseCurve) -> FloatArray:
+    """Measure the skewness of the magnitudes over a cycle.
+
+    Parameters
+    ----------
+    curve : PhaseCurve
+        N shapes.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Third central moment over the 3/2 power of the second; negative for a star that is faint
+        most of the time.
+    """
+    value = curve.evaluate(_GRID)
+    centred = value - value.mean(axis=1, keepdims=True)
+    return np.asarray(np.mean(centred**3, axis=1) / np.mean(centred**2, axis=1) ** 1.5)
+
+
+def phase_difference(curve: PhaseCurve, k: int = 2) -> FloatArray:
+    """Measure the Fourier phase difference phi_k1 = phi_k - k phi_1 of the cosine series.
+
+    Parameters
+    ----------
+    curve : PhaseCurve
+        N shapes of at least k harmonics.
+    k : int
+        The harmonic.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Angles from -pi to pi (Simon & Lee 1981, ApJ 248, 291, equation 2, in magnitudes).
+    """
+    term = curve.cos - 1j * curve.sin
+    return np.asarray(np.angle(term[:, k - 1] * np.conj(term[:, 0]) ** k))
+
+
+def circular_difference(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Subtract angles.
+
+    Parameters
+    ----------
+    first, second : ndarray
+        Angles in radians.
+
+    Returns
+    -------
+    ndarray
+        Differences from -pi to pi.
+    """
+    return np.asarray(np.angle(np.exp(1j * (first - second))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend:
+    """A quantity in bins of a parameter, real and drawn.
+
+    Parameters
+    ----------
+    centre : ndarray of float64, shape (n_bins,)
+        Median parameter of each bin.
+    real, drawn : ndarray of float64, shape (n_bins,)
+        Mean of the quantity.
+    rms : float
+        RMS difference of the two over the bins.
+    error : float
+        Its standard error, from resampled real stars.
+    noise : float
+        RMS that a perfect model would show with so few real stars, from the scatter in the bins.
+    n : int
+        Real stars.
+    """
+
+    centre: FloatArray
+    real: FloatArray
+    drawn: FloatArray
+    rms: float
+    error: float
+    noise: float
+    n: int
+
+
+def compare_trends(
+    parameter: FloatArray,
+    real: FloatArray,
+    draws: Sequence[FloatArray],
+    *,
+    n_bins: int = 8,
+    angle: bool = False,
+    seed: int = 0,
+) -> Trend:
+    """Compare a quantity of real stars with that of stars drawn at their parameters.
+
+    Parameters
+    ----------
+    parameter : ndarray, shape (N,)
+        Parameter that real and drawn stars share.
+    real : ndarray, shape (N,)
+        The quantity of the real stars.
+    draws : sequence of ndarray, shape (N,)
+        The quantity of the drawn ones, draw by draw.
+    n_bins : int
+        Bins of equal numbers of stars.
+    angle : bool
+        The quantity is an angle in radians.
+    seed : int
+        Seed of the resampling.
+
+    Returns
+    -------
+    Trend
+        Means and RMS difference.
+    """
+    order = np.argsort(parameter, kind="stable")
+    bins = np.empty(len(order), dtype=np.int64)
+    bins[order] = np.arange(len(order)) * n_bins // len(order)
+    mean: Callable[[FloatArray], float] = _mean_angle if angle else _mean
+    subtract = circular_difference if angle else np.subtract
+    drawn = np.stack(draws)  # (n_draws, N)
+
+    def both(rows: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
+        groups = [rows[bins[rows] == b] for b in range(n_bins)]
+        return (
+            np.array([mean(real[g]) for g in groups]),
+            np.array([mean(drawn[:, g].ravel()) for g in groups]),
+        )
+
+    def rms(rows: npt.NDArray[np.int64]) -> float:
+        a, b = both(rows)
+        return float(np.sqrt(np.mean(subtract(a, b) ** 2)))
+
+    everyone = np.arange(len(real))
+    values = both(everyone)
+    centre = np.array([np.median(parameter[bins == b]) for b in range(n_bins)])
+    # What is left of a star once the mean of its own draws is taken off: its scatter.
+    left = subtract(real, np.array([mean(drawn[:, i]) for i in everyone]))
+    variance = [np.var(left[bins == b]) / (bins == b).sum() for b in range(n_bins)]
+    return Trend(
+        centre=centre, real=values[0], drawn=values[1], rms=rms(everyone),
+        error=bootstrap_error(rms, len(real), seed=seed, repeats=100),
+        noise=float(np.sqrt(np.mean(variance))), n=len(real),
+    )  # fmt: skip
+
+
+def _mean(values: FloatArray) -> float:
+    return float(np.mean(values))
+
+
+def _mean_angle(values: FloatArray) -> float:
+    return float(np.angle(np.mean(np.exp(1j * values))))

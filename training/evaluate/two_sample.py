@@ -1,0 +1,301 @@
+"""The classifier two-sample test on observed features of folded light curves.
+
+Features come from noisy points of either kind of star, refitted the same way: a difference in how
+shapes are stored (number of harmonics, rounding) must not tell real stars from drawn ones.
+
+A drawn star that shares its period with a real one is its twin. Both go into the same fold:
+otherwise the trees recognise the twin by the period and learn the opposite label, which pushes
+the area under the curve below what an honest judge would reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import rankdata
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from pelsvae_cadence.classes import is_binary
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.training.evaluate.samples import Drawn, exposure_error
+from pelsvae_cadence.training.open_set import OpenSet
+
+__all__ = [
+    "Verdict",
+    "given_columns",
+    "held_out_scores",
+    "observed_features",
+    "real_against_real",
+    "two_sample_auc",
+    "two_sample_test",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+_N_HARMONICS = 6
+_N_GRID = 512
+_FOLDS = 5
+_RESAMPLES = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Area under the ROC curve with its error.
+
+    Parameters
+    ----------
+    auc : float
+        Mean over the draws; 0.5 means that nobody can tell.
+    error : float
+        Standard error from resampled stars.
+    n : int
+        Stars on either side.
+    """
+
+    auc: float
+    error: float
+    n: int
+
+
+def observed_features(
+    curves: PhaseCurve,
+    star_class: str,
+    amplitude: FloatArray,
+    noise: FloatArray,
+    *,
+    n_points: int = 200,
+    seed: int = 0,
+) -> FloatArray:
+    """Observe curves at random phases, refit them, and measure the fits.
+
+    Parameters
+    ----------
+    curves : PhaseCurve
+        N shapes of unit amplitude.
+    star_class : str
+        Their class, which decides the kind of features.
+    amplitude : ndarray, shape (N,)
+        Amplitudes in mag.
+    noise : ndarray, shape (N,)
+        Error of a point in mag.
+    n_points : int
+        Points per star.
+    seed : int
+        Seed of phases and noise.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, n_features)
+        log amplitude, amplitude ratios and phase differences of the harmonics, rise fraction and
+        skewness, none of which depends on the phase zero; for binaries log amplitude, the
+        coefficients themselves about the primary minimum, and skewness.
+    """
+    rng = np.random.default_rng(seed)
+    phase = rng.random((len(curves), n_points))
+    mag = amplitude[:, None] * curves.evaluate(phase)
+    mag = mag + noise[:, None] * rng.normal(size=phase.shape)
+    k = np.arange(1, _N_HARMONICS + 1)
+    angle = 2.0 * np.pi * phase[:, :, None] * k
+    design = np.concatenate([np.ones((*phase.shape, 1)), np.cos(angle), np.sin(angle)], axis=2)
+    normal = np.einsum("npi,npj->nij", design, design, optimize=True)
+    right = np.einsum("npi,np->ni", design, mag, optimize=True)
+    answer = np.linalg.solve(normal, right[..., None])[..., 0]
+    a, b = answer[:, 1 : _N_HARMONICS + 1], answer[:, _N_HARMONICS + 1 :]
+    grid = PhaseCurve(cos=a, sin=b).evaluate(np.arange(_N_GRID) / _N_GRID)
+    size = np.ptp(grid, axis=1)
+    centred = grid - grid.mean(axis=1, keepdims=True)
+    skewness = np.mean(centred**3, axis=1) / np.mean(centred**2, axis=1) ** 1.5
+    rise = ((grid.argmin(axis=1) - grid.argmax(axis=1)) / _N_GRID) % 1.0
+    if is_binary(star_class):
+        parts = [np.log10(size)[:, None], a / size[:, None], b / size[:, None], skewness[:, None]]
+        return np.concatenate(parts, axis=1)
+    term = a - 1j * b
+    ratio = np.abs(term[:, 1:]) / np.abs(term[:, :1])
+    turn = (
+        term[:, 1:]
+        * np.conj(term[:, :1]) ** k[1:]
+        / (np.abs(term[:, 1:]) * np.abs(term[:, :1]) ** k[1:])
+    )
+    parts = [np.log10(size)[:, None], ratio[:, :3], turn.real[:, :3], turn.imag[:, :3],
+             rise[:, None], skewness[:, None]]  # fmt: skip
+    return np.concatenate(parts, axis=1)
+
+
+def given_columns(rows: OpenSet, given: tuple[str, ...]) -> FloatArray:
+    """Arrange given parameters as columns.
+
+    Parameters
+    ----------
+    rows : OpenSet
+        N stars.
+    given : tuple of str
+        Parameters.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, len(given))
+        log10 of each, the magnitude as it is.
+    """
+    columns = [
+        np.asarray(rows.abs_mag_g) if name == "abs_mag_g" else np.log10(getattr(rows, name))
+        for name in given
+    ]
+    return np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
+
+
+def held_out_scores(
+    first: FloatArray, second: FloatArray, *, twins: bool = False, seed: int = 0
+) -> tuple[FloatArray, FloatArray]:
+    """Score the members of two samples by boosted trees that have not seen them.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape (N, n_features) and (M, n_features)
+        The samples.
+    twins : bool
+        Row i of both samples belong together and share a fold.
+    seed : int
+        Seed of folds and trees.
+
+    Returns
+    -------
+    first, second : ndarray, shape (N,) and (M,)
+        Probability of belonging to the second sample.
+
+    Raises
+    ------
+    InputError
+        If a sample has fewer than 20 members, or twins are of unequal number.
+    """
+    if min(len(first), len(second)) < 20:
+        raise InputError(f"samples of {len(first)} and {len(second)}", allowed="20 or more each")
+    if twins and len(first) != len(second):
+        raise InputError(f"twins in samples of {len(first)} and {len(second)}")
+    rng = np.random.default_rng(seed)
+    folds = [rng.permutation(len(first)) % _FOLDS]
+    folds.append(folds[0] if twins else rng.permutation(len(second)) % _FOLDS)
+    x, fold = np.concatenate([first, second]), np.concatenate(folds)
+    y = np.repeat([0, 1], [len(first), len(second)])
+    score = np.empty(len(x))
+    for k in range(_FOLDS):
+        trees = HistGradientBoostingClassifier(
+            max_iter=100, learning_rate=0.06, max_leaf_nodes=15, random_state=seed
+        )
+        trees.fit(x[fold != k], y[fold != k])
+        score[fold == k] = trees.predict_proba(x[fold == k])[:, 1]
+    return score[: len(first)], score[len(first) :]
+
+
+def two_sample_auc(
+    first: FloatArray, second: FloatArray, *, twins: bool = False, seed: int = 0
+) -> float:
+    """Tell two samples apart with gradient-boosted trees.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape (N, n_features) and (M, n_features)
+        The samples.
+    twins : bool
+        See `held_out_scores`.
+    seed : int
+        Seed of folds and trees.
+
+    Returns
+    -------
+    float
+        Area under the ROC curve of five-fold held-out predictions; 0.5 means alike (Lopez-Paz &
+        Oquab 2017, arXiv:1610.06545).
+    """
+    return _area(*held_out_scores(first, second, twins=twins, seed=seed))
+
+
+def _area(first: FloatArray, second: FloatArray) -> float:
+    """Area under the ROC curve from ranks (Mann-Whitney)."""
+    n, m = len(first), len(second)
+    ranks = rankdata(np.concatenate([first, second]))
+    return float((ranks[n:].sum() - m * (m + 1) / 2) / (n * m))
+
+
+def two_sample_test(
+    rows: OpenSet, draws: Sequence[Drawn], *, given: tuple[str, ...] = ("period",)
+) -> Verdict:
+    """Try to tell drawn stars from real ones of the same class and the same given parameters.
+
+    Parameters
+    ----------
+    rows : OpenSet
+        N real stars of one class.
+    draws : sequence of Drawn
+        One star for each row, drawn (or copied) several times over.
+    given : tuple of str
+        Parameters that the drawn stars share with the real ones, and that the classifier sees.
+
+    Returns
+    -------
+    Verdict
+        Mean over the draws, with the error from resampled stars.
+    """
+    star_class = str(rows.star_class[0])
+    noise, known = exposure_error(rows), given_columns(rows, given)
+    scores = []
+    for seed, drawn in enumerate(draws):
+        first, second = (
+            np.concatenate(
+                [observed_features(curve, star_class, amplitude, noise, seed=2 * seed + i), known],
+                axis=1,
+            )
+            for i, (curve, amplitude) in enumerate(
+                ((rows.curve, rows.amplitude_i), (drawn.curve, drawn.amplitude_i))
+            )
+        )
+        scores.append(held_out_scores(first, second, twins=True, seed=seed))
+    return _verdict(scores, twins=True)
+
+
+def real_against_real(
+    rows: OpenSet, other: OpenSet, *, given: tuple[str, ...] = ("period",), repeats: int = 2
+) -> Verdict:
+    """Try to tell real stars from other real stars of their class: the control.
+
+    Parameters
+    ----------
+    rows, other : OpenSet
+        Real stars of one class.
+    given : tuple of str
+        Parameters that the classifier sees.
+    repeats : int
+        Times that points, noise and trees are drawn anew.
+
+    Returns
+    -------
+    Verdict
+        About 0.5, with its error.
+    """
+    star_class = str(rows.star_class[0])
+    scores = []
+    for seed in range(repeats):
+        first, second = (
+            np.concatenate(
+                [observed_features(t.curve, star_class, t.amplitude_i, exposure_error(t),
+                                   seed=2 * seed + i), given_columns(t, given)], axis=1,
+            )
+            for i, t in enumerate((rows, other))
+        )  # fmt: skip
+        scores.append(held_out_scores(first, second, seed=seed))
+    return _verdict(scores, twins=False)
+
+
+def _verdict(scores: list[tuple[FloatArray, FloatArray]], *, twins: bool) -> Verdict:
+    n, m = len(scores[0][0]), len(scores[0][1])
+    rng = np.random.default_rng(0)
+    areas = []
+    for _ in range(_RESAMPLES):
+        i = rng.integers(0, n, n)
+        j = i if twins else rng.integers(0, m, m)
+        areas.append(np.mean([_area(a[i], b[j]) for a, b in scores]))
+    value = float(np.mean([_area(a, b) for a, b in scores]))
+    return Verdict(auc=value, error=float(np.std(areas)), n=min(n, m))
