@@ -16,6 +16,7 @@ __all__ = [
     "GAMMA",
     "SATURATION",
     "SYSTEMATIC",
+    "fiducial_seeing",
     "flux_error",
     "flux_to_mag",
     "mag_error",
@@ -190,6 +191,27 @@ def mag_error(
     flux = mag_to_flux(mag)
     noise_to_signal = flux_error(flux, m5, band, systematic=systematic) / flux
     return np.asarray(2.5 * np.log10(1.0 + noise_to_signal))
+
+
+def fiducial_seeing(band: npt.ArrayLike) -> FloatArray:
+    """Give the seeing that applies where a survey states none.
+
+    Parameters
+    ----------
+    band : array_like of str, shape (n_visits,)
+        Bands.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_visits,)
+        Effective seeing (FWHM) in arcsec.
+
+    Raises
+    ------
+    InputError
+        For an unknown band.
+    """
+    return _lookup(_FIDUCIAL_SEEING, band)
 
 
 def saturation_magnitude(

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.band_curves import band_curves
+from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.noise import (
     DETECTION_SNR,
+    fiducial_seeing,
     flux_error,
     flux_to_mag,
     mag_to_flux,
@@ -25,6 +27,8 @@ from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.timing import MJD_ZERO, barycentric_time
 
 if TYPE_CHECKING:
+    from pelsvae_cadence.crowding import CrowdedField
+    from pelsvae_cadence.modulation import CycleModulation
     from pelsvae_cadence.source import LightCurveModel
 
 __all__ = ["noise_free_magnitudes", "orbital_phase", "simulate"]
@@ -56,7 +60,12 @@ def orbital_phase(stars: Stars, mjd: npt.ArrayLike) -> FloatArray:
 
 
 def noise_free_magnitudes(
-    stars: Stars, visits: Visits, curve: PhaseCurve, *, phase: FloatArray | None = None
+    stars: Stars,
+    visits: Visits,
+    curve: PhaseCurve,
+    *,
+    phase: FloatArray | None = None,
+    modulation: CycleModulation | None = None,
 ) -> FloatArray:
     r"""Give the true magnitudes of stars at the visits.
 
@@ -76,6 +85,8 @@ def noise_free_magnitudes(
         Their shapes in Cousins I, in the same order.
     phase : ndarray, shape (N, n_visits), optional
         Phases, if already known (see `orbital_phase`).
+    modulation : CycleModulation, optional
+        How the stars deviate from strict periodicity; one row per star.
 
     Returns
     -------
@@ -98,7 +109,12 @@ def noise_free_magnitudes(
     mean = mean_magnitudes(stars, bands)
     if phase is None:
         phase = orbital_phase(stars, visits.mjd)
-    offset = curves.evaluate(phase, index)
+    if modulation is None:
+        return np.asarray(mean[:, index] + curves.evaluate(phase, index))
+    change = modulation.at(stars, phase)
+    zero = curves.zero[:, index]
+    swing = curves.evaluate(phase + change.phase, index) - zero
+    offset = zero + change.amplitude * swing + curves.amplitude[:, index] * change.brightness
     return np.asarray(mean[:, index] + offset)
 
 
@@ -111,6 +127,8 @@ def simulate(
     curve: PhaseCurve | None = None,
     noise: bool = True,
     systematic: bool = True,
+    modulation: CycleModulation | None = None,
+    crowding: CrowdedField | None = None,
 ) -> LightCurves:
     """Observe stars at one sky position with the visits of a survey.
 
@@ -131,6 +149,12 @@ def simulate(
         Add photometric noise. Without it, flux is the true flux and the errors stay.
     systematic : bool
         Include the systematic floor of the survey in the errors.
+    modulation : CycleModulation, optional
+        How the stars deviate from strict periodicity (`pelsvae_cadence.modulation`); without it
+        they repeat exactly.
+    crowding : CrowdedField, optional
+        Star counts of the position (`pelsvae_cadence.crowding`): neighbours add their light, true
+        magnitudes included, and an error to every visit. Without it stars are isolated.
 
     Returns
     -------
@@ -150,20 +174,36 @@ def simulate(
             model = LightCurveModel.load()
         curve = model.phase_curve(stars, seed=seed)
     n_stars, n_visits = len(stars), len(visits)
-    if len(curve) != n_stars:
-        raise InputError(f"{len(curve)} phase curves for {n_stars} stars")
+    for what, number in (
+        ("phase curves", len(curve)),
+        ("modulated stars", n_stars if modulation is None else len(modulation)),
+    ):
+        if number != n_stars:
+            raise InputError(f"{number} {what} for {n_stars} stars")
     step = max(1, _BLOCK // max(n_visits, 1))
     columns: dict[str, list[npt.NDArray[Any]]] = {
         name: [] for name in
         ("mag_true", "mag", "mag_err", "flux", "flux_err", "detected", "saturated")
     }  # fmt: skip
     limit = saturation_magnitude(visits.band, visits.exptime, visits.seeing)
+    seeing = fiducial_seeing(visits.band) if visits.seeing is None else visits.seeing
     for start in range(0, n_stars, step):
         rows = np.arange(start, min(start + step, n_stars))
         part = stars.take(rows)
-        mag_true = noise_free_magnitudes(part, visits, curve.take(rows))
+        mag_true = noise_free_magnitudes(
+            part, visits, curve.take(rows),
+            modulation=None if modulation is None else modulation.take(rows),
+        )  # fmt: skip
         true_flux = mag_to_flux(mag_true)
+        blur: FloatArray | float = 0.0
+        if crowding is not None and n_visits:
+            blur = true_flux * crowding.visit_error(mag_true, visits.band, seeing)
+            mean_r = mean_magnitudes(part, ("r",))[:, 0]
+            light = crowding.third_light(mean_r, part.star_id, tuple(BANDS), seed)
+            true_flux = true_flux + light[:, [list(BANDS).index(b) for b in visits.band.tolist()]]
+            mag_true = flux_to_mag(true_flux)
         flux_err = flux_error(true_flux, visits.m5, visits.band, systematic=systematic)
+        flux_err = np.hypot(flux_err, blur) if crowding is not None else flux_err
         flux = true_flux
         if noise:
             draw = random.normal("photometric noise", part.star_id[:, None], visits.visit_id)

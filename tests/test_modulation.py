@@ -141,3 +141,65 @@ def test_bad_values_are_refused():
         replace(CycleModulation.none(2), mean_scatter=np.array([0.0, -1.0]))
     with pytest.raises(InputError, match="a modulation of 2 stars for 300"):
         CycleModulation.none(2).at(MIRAS, [0.0])
+
+
+@pytest.fixture(scope="module")
+def observed():
+    """Modulated Miras and RR Lyrae stars with their shapes, and a synthetic LSST cadence."""
+    from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+    from pelsvae_cadence.source import LightCurveModel
+
+    model = LightCurveModel.load()
+    visits = SyntheticSurvey(preset="lsst-v3", seed=1).at(ra=35.6, dec=-4.8)
+    stars = model.sample("LPV", n=12, seed=1, ra=35.6, dec=-4.8, distance_modulus=19.0)
+    return stars, model.phase_curve(stars), visits
+
+
+def test_modulated_light_curves_do_not_depend_on_the_visits(observed):
+    from pelsvae_cadence.simulation import simulate
+
+    stars, curve, visits = observed
+    modulation = draw_modulation(stars, seed=2)
+    whole = simulate(stars, visits, seed=3, curve=curve, modulation=modulation)
+    rows, times = [11, 2], np.arange(5, len(visits), 7)
+    part = simulate(
+        stars.take(rows), visits.take(times), seed=3, curve=curve.take(rows),
+        modulation=modulation.take(rows),
+    )  # fmt: skip
+    for name in ("mag_true", "flux", "flux_err"):
+        table = getattr(whole, name).reshape(len(stars), -1)
+        np.testing.assert_array_equal(getattr(part, name), table[np.ix_(rows, times)].ravel())
+    with pytest.raises(InputError, match="12 modulated stars for 2 stars"):
+        simulate(stars.take(rows), visits, seed=3, curve=curve.take(rows), modulation=modulation)
+
+
+def test_no_modulation_is_no_change_and_miras_change(observed):
+    from pelsvae_cadence.simulation import noise_free_magnitudes
+
+    stars, curve, visits = observed
+    plain = noise_free_magnitudes(stars, visits, curve)
+    still = noise_free_magnitudes(stars, visits, curve, modulation=CycleModulation.none(len(stars)))
+    np.testing.assert_allclose(still, plain, atol=1e-12)
+    moved = noise_free_magnitudes(stars, visits, curve, modulation=draw_modulation(stars, seed=2))
+    r = visits.band == "r"
+    swing = np.ptp(plain[:, r], axis=1)
+    rms = (moved - plain)[:, r].std(axis=1) / swing
+    # ASAS Miras scatter by a tenth of their amplitude about their mean curves.
+    assert 0.04 < np.median(rms) < 0.25
+
+
+def test_simulated_miras_scatter_as_real_ones(shared_data):
+    from pelsvae_cadence.training.mira_cycles import cycle_scatter, read_miras, simulate_miras
+
+    real = read_miras(shared_data / "lightcurves")
+    few = replace(
+        real, name=real.name[:90], period=real.period[:90], light_curves=real.light_curves[:90]
+    )
+    wanted = cycle_scatter(few).as_dict()
+    ours = cycle_scatter(simulate_miras(few, ModulationOptions(), seed=1)).as_dict()
+    still = ModulationOptions(mira_amplitude=0, mira_mean=0, mira_phase=0, mira_walk=0)
+    strict = cycle_scatter(simulate_miras(few, still, seed=1)).as_dict()
+    for name in ("amplitude", "mean", "phase_1", "phase_4", "residual"):
+        assert ours[name] == pytest.approx(wanted[name], rel=0.35), name
+        # Noise alone is not taken for changing cycles.
+        assert strict[name] < 0.25 * wanted[name], name
