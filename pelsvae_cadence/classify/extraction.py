@@ -163,15 +163,17 @@ def _shape_features(curves: FoldedCurves) -> dict[str, FloatArray]:
 def _significance_features(periods: PeriodResult, curves: FoldedCurves) -> dict[str, FloatArray]:
     alarm = np.maximum(periods.false_alarm_probability, 10.0**_SMALLEST_ALARM)
     searched = periods.status == "ok"
-    freedom = np.maximum(curves.n_points, 1).astype(np.float64)
-    signal = curves.chi2_constant - curves.chi2
+    # Each band by a curve of its own: how far the shapes of the bands differ is known for some
+    # classes only, and would tell simulated stars apart better than real ones.
+    chi2, freedom = curves.chi2_by_band, curves.freedom_by_band
+    signal = curves.chi2_constant - chi2
     with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.maximum(curves.chi2 / freedom, 1.0)
+        scale = np.maximum(curves.chi2 / np.maximum(curves.n_points, 1), 1.0)
         return {
             "log_false_alarm": np.where(searched, np.log10(alarm), np.nan),
             "explained": signal / np.maximum(curves.chi2_constant, 1e-12),
             "residual_scatter": np.sqrt(
-                np.maximum(curves.chi2 - freedom, 0.0) / np.maximum(signal, 1e-12)
+                np.maximum(chi2 - freedom, 0.0) / np.maximum(signal, 1e-12)
             ),
             "odd_significance": np.log1p(curves.odd_gain / scale),
         }
@@ -199,7 +201,7 @@ def _band_ratios(
 @cache
 def _statistics() -> tuple[Any, Any]:
     """Make the extractors of the light-curve package, for a band and for all bands together."""
-    import light_curve  # type: ignore[import-untyped]
+    import light_curve
 
     percentiles = light_curve.MagnitudePercentageRatio(
         quantile_numerator=0.25, quantile_denominator=0.05

@@ -97,11 +97,11 @@ _SHAPE: Final = (
 )
 _SIGNIFICANCE: Final = (
     ("log_false_alarm", "", "log10 of the false-alarm probability, -30 at least"),
-    ("explained", "", "share of chi-squared that the folded curve explains"),
+    ("explained", "", "share of chi-squared that folded curves, one a band, explain"),
     (
         "residual_scatter",
         "",
-        "rms scatter about the folded curve beyond the quoted errors, over the curve's own rms",
+        "rms scatter about the folded curves of the bands beyond the quoted errors, over their rms",
     ),
     ("odd_significance", "", "ln(1 + chi-squared of the odd harmonics in units of the residuals')"),
 )

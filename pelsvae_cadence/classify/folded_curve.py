@@ -57,6 +57,9 @@ class FoldedCurves:
     chi2_constant, chi2, odd_gain : ndarray of float64, shape (N,)
         Chi-squared of constants, of the folded curve, and its further drop with the odd
         harmonics of half the frequency; NaN where nothing was fitted.
+    chi2_by_band, freedom_by_band : ndarray of float64, shape (N,)
+        Chi-squared where each band that has the points for it keeps a curve of its own, of the
+        same order, and the degrees of freedom left.
     n_points : ndarray of int64, shape (N,)
         Points used.
     """
@@ -67,6 +70,8 @@ class FoldedCurves:
     chi2_constant: FloatArray
     chi2: FloatArray
     odd_gain: FloatArray
+    chi2_by_band: FloatArray
+    freedom_by_band: FloatArray
     n_points: IntArray
 
     def evaluate(self, phase: FloatArray) -> FloatArray:
@@ -113,10 +118,13 @@ def fold(points: RelativeFlux, frequency: FloatArray) -> FoldedCurves:
         return FoldedCurves(
             coefficients=np.empty((0, _EVEN)), order=np.empty(0, np.int64),
             scales=np.empty((0, n_bands)), chi2_constant=nothing, chi2=nothing, odd_gain=nothing,
-            n_points=np.empty(0, np.int64),
+            chi2_by_band=nothing, freedom_by_band=nothing, n_points=np.empty(0, np.int64),
         )  # fmt: skip
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    names = ("coefficients", "order", "scales", "chi2_constant", "chi2", "odd_gain", "n_points")
+    names = (
+        "coefficients", "order", "scales", "chi2_constant", "chi2", "odd_gain", "chi2_by_band",
+        "freedom_by_band", "n_points",
+    )  # fmt: skip
     return FoldedCurves(**dict(zip(names, columns, strict=True)))
 
 
@@ -218,6 +226,7 @@ def _fit(
 
     coefficients = np.zeros((n_stars, _EVEN))
     odd_gain = np.full(n_stars, np.nan)
+    by_band, freedom = np.full(n_stars, np.nan), np.full(n_stars, np.nan)
     for h in np.unique(order[order > 0]).tolist():
         mine = np.flatnonzero(order == h)
         keep = np.r_[0 : 2 * h, _EVEN:_COLUMNS]
@@ -225,6 +234,10 @@ def _fit(
         both = np.linalg.cholesky(left[np.ix_(mine, keep, keep)])
         more = _forward(both, right[np.ix_(mine, keep)])
         odd_gain[mine] = (more[:, 2 * h :] ** 2).sum(axis=1)
+        by_band[mine], freedom[mine] = _by_band(
+            normal[mine, :, : 2 * h, : 2 * h], target[mine, :, : 2 * h], constant[mine],
+            coefficients[mine, : 2 * h], scales[mine], counts[mine],
+        )  # fmt: skip
     unknown = order == 0
     return (
         coefficients,
@@ -233,8 +246,33 @@ def _fit(
         np.where(unknown, np.nan, chi2_constant),
         np.where(unknown, np.nan, np.maximum(chi2_constant - gain, 0.0)),
         odd_gain,
+        by_band,
+        freedom,
         n_points,
     )
+
+
+def _by_band(
+    normal: FloatArray,
+    target: FloatArray,
+    constant: FloatArray,
+    coefficients: FloatArray,
+    scales: FloatArray,
+    counts: IntArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Fit each band alone where it has the points, and keep the shared curve elsewhere."""
+    n = target.shape[2]
+    own = _solve(normal.reshape(-1, n, n), target.reshape(-1, n)).reshape(target.shape)
+    gain_own = (own * target).sum(axis=2)
+    match = np.einsum("si,sbi->sb", coefficients, target)
+    signal = np.einsum("si,sbij,sj->sb", coefficients, normal, coefficients)
+    gain_shared = 2.0 * scales * match - scales**2 * signal
+    enough = counts >= 3 * (n + 1)
+    chi2 = np.where(enough, constant - gain_own, constant - gain_shared)
+    parameters = np.where(enough, n + 1, counts > 0).sum(axis=1)
+    shared = (~enough & (counts > 0)).any(axis=1)
+    freedom = counts.sum(axis=1) - parameters - n * shared
+    return np.maximum(chi2, 0.0).sum(axis=1), np.maximum(freedom, 1).astype(np.float64)
 
 
 def _solve(left: FloatArray, right: FloatArray) -> FloatArray:
