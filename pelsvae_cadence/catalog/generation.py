@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -263,7 +263,9 @@ class _Observation:
             sites, visits = sites[seen], [visits[k] for k in seen]
         if not sites.size:
             return {"n_sites": np.array(0)}
-        with _one_thread():
+        from pelsvae_cadence.model import single_thread
+
+        with single_thread():  # more threads may sum in another order
             model = _model(self.model, self.model_hash)
             stars, site = self.source.stars(sites, model, self.seed)
             curve = model.phase_curve(stars, seed=self.seed)
@@ -290,19 +292,6 @@ class _Observation:
 def _visit_values(visits: Visits, name: str) -> npt.NDArray[Any]:
     value = getattr(visits, name)
     return np.full(len(visits), np.nan) if value is None else np.asarray(value)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch compute on one thread: more may sum in another order."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _batches(arrays: Arrays) -> Iterator[tuple[Stars, Visits, LightCurves]]:
