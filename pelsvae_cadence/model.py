@@ -231,7 +231,6 @@ class ClassBasis(nn.Module):
     mean: Tensor
     axes: Tensor
     table: Tensor
-    binary: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -242,8 +241,6 @@ class ClassBasis(nn.Module):
         self.register_buffer("mean", torch.zeros(n_classes, size))
         self.register_buffer("axes", torch.zeros(n_classes, n_axes, size))
         self.register_buffer("table", torch.empty(0), persistent=False)
-        binary = torch.tensor([is_binary(name) for name in STAR_CLASSES])
-        self.register_buffer("binary", binary, persistent=False)
 
     def set_statistics(self, shapes: npt.NDArray[Any], star_class: npt.NDArray[Any]) -> None:
         """Take mean and axes of each class from training shapes.
@@ -289,15 +286,18 @@ class ClassBasis(nn.Module):
         Tensor, shape (N, 2 K)
             Coefficients, not yet of unit amplitude.
         """
-        axes = self.axes[star_class]
-        if self._odd_shrink > 0:
-            odd = self.binary[star_class][:, None] & (
-                axes[..., : self.n_harmonics].abs().amax(dim=2) == 0
-            )
-            # Smooth, so that a gradient is left to grow from.
-            small = weights**3 / (weights**2 + self._odd_shrink**2)
-            weights = torch.where(odd, small, weights)
-        return self.mean[star_class] + torch.einsum("nr,nrk->nk", weights, axes)
+        parts = self.mean[star_class]
+        # One product of all rows for each class that occurs: cheaper than a matrix for each star,
+        # and of one shape, so that a star's row does not feel its company.
+        for c in torch.unique(star_class).tolist():
+            axes, used = self.axes[c], weights
+            if self._odd_shrink > 0 and is_binary(STAR_CLASSES[c]):
+                odd = axes[:, : self.n_harmonics].abs().amax(dim=1) == 0
+                # Smooth, so that a gradient is left to grow from.
+                small = weights**3 / (weights**2 + self._odd_shrink**2)
+                used = torch.where(odd, small, weights)
+            parts = torch.where((star_class == c)[:, None], parts + used @ axes, parts)
+        return parts
 
     def curves(self, phase: Tensor, star_class: Tensor) -> Tensor:
         """Evaluate mean shape and axes at folded points.
@@ -438,6 +438,8 @@ class Encoder(nn.Module):
         spread[0], spread[1] = self._OFFSET_SPREAD, self._AMPLITUDE_SPREAD
         columns = columns * spread
         precision = weight * scale[:, None] ** 2
+        # Points better than 2e-4 amplitudes would leave single precision without a prior.
+        precision = precision / (1.0 + 4e-8 * precision)
         weighted = columns * precision[..., None]
         normal = (weighted.transpose(1, 2) @ columns).double()
         right = (weighted.transpose(1, 2) @ target[..., None]).double()
@@ -523,6 +525,27 @@ class Decoder(nn.Module):
         self.network = Perceptron(n_in, config.n_axes, config.hidden, config.layers)
         self.register_buffer("grid", fourier_grid(config.n_harmonics, _GRID_SIZE), persistent=False)
 
+    def unscaled(self, z: Tensor, physics: Tensor, star_class: Tensor) -> Tensor:
+        """Decode, for a caller who scales the curves anyway.
+
+        Parameters
+        ----------
+        z : Tensor, shape (N, n_latent)
+            Latent coordinates.
+        physics : Tensor, shape (N, 4)
+            Physics.
+        star_class : Tensor of int, shape (N,)
+            Classes.
+
+        Returns
+        -------
+        Tensor, shape (N, 2 K)
+            Coefficients of roughly unit peak-to-peak amplitude.
+        """
+        weights = self.network(torch.cat([z, self.physics(physics, star_class)], dim=1))
+        weights = torch.cat([weights[:, : self.n_latent] + z, weights[:, self.n_latent :]], dim=1)
+        return self.basis.coefficients(weights, star_class)
+
     def forward(self, z: Tensor, physics: Tensor, star_class: Tensor) -> Tensor:
         """Decode.
 
@@ -540,9 +563,7 @@ class Decoder(nn.Module):
         Tensor, shape (N, 2 K)
             Coefficients; the peak-to-peak amplitude on a grid of 512 phases is one.
         """
-        weights = self.network(torch.cat([z, self.physics(physics, star_class)], dim=1))
-        weights = torch.cat([weights[:, : self.n_latent] + z, weights[:, self.n_latent :]], dim=1)
-        coefficients = self.basis.coefficients(weights, star_class)
+        coefficients = self.unscaled(z, physics, star_class)
         curve = coefficients @ self.grid
         size = curve.amax(dim=1, keepdim=True) - curve.amin(dim=1, keepdim=True)
         return coefficients / size.clamp(min=1e-3)

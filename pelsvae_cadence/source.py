@@ -409,11 +409,13 @@ class LightCurveModel:
         """
         import torch
 
+        from pelsvae_cadence.model import Decoder
+
         kind = _class_index(np.asarray(star_class))
         binary = np.array([is_binary(c) for c in STAR_CLASSES])[kind]
 
-        def network(z: Any, rows: Any, c: Any) -> Any:
-            return self._vae.decoder(z, rows, c)
+        decoder = self._vae.decoder
+        network = decoder.unscaled if isinstance(decoder, Decoder) else decoder
 
         packed = _in_blocks(
             network,
@@ -676,9 +678,10 @@ def _conventional(
     spectrum[:, 1 : curves.n_harmonics + 1] = 0.5 * _GRID * (curves.cos - 1j * curves.sin)
     values = np.fft.irfft(spectrum, axis=1)
     # Bright is negative: maximum light is the smallest value, a binary's minimum the largest.
-    wanted = np.where(binary[:, None], -values, values)
-    best, size = wanted.min(axis=1), np.ptp(values, axis=1)
+    wanted = np.negative(values, out=values, where=binary[:, None])
     at = wanted.argmin(axis=1)
+    best = wanted[np.arange(len(wanted)), at]
+    size = wanted.max(axis=1) - best
     around = [np.take_along_axis(wanted, ((at + d) % _GRID)[:, None], axis=1)[:, 0]
               for d in (-1, 0, 1)]  # fmt: skip
     bend = around[0] - 2.0 * around[1] + around[2]
@@ -686,5 +689,8 @@ def _conventional(
     peak = (at + np.clip(offset, -0.5, 0.5)) / _GRID
     moved = wanted[:, 0] > best + _FLATNESS * size
     shift = np.where(moved, peak, 0.0)
-    turned = curves.shifted(shift)
-    return PhaseCurve(cos=turned.cos / size[:, None], sin=turned.sin / size[:, None]), shift
+    cos, sin = curves.cos / size[:, None], curves.sin / size[:, None]
+    if moved.any():
+        turned = PhaseCurve(cos=cos[moved], sin=sin[moved]).shifted(shift[moved])
+        cos[moved], sin[moved] = turned.cos, turned.sin
+    return PhaseCurve(cos=cos, sin=sin), shift

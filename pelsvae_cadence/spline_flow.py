@@ -9,6 +9,7 @@ zuko's parametrisation; a test holds both to the same numbers.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,15 @@ __all__ = ["CouplingSampler"]
 
 _BOUND: Final = 5.0  # zuko's spline domain is [-5, 5]
 _SLOPE: Final = 1e-3  # and its smallest slope
+_ONE: Final = torch.ones(())
+
+
+@functools.cache
+def _squash(n_bins: int) -> Tensor:
+    """Give zuko's inverse limits of widths and heights, and of slopes: shape (3 n_bins - 1,)."""
+    limit = -math.log(_SLOPE)
+    with torch.inference_mode(mode=False):  # kept, so it must serve everywhere
+        return torch.tensor([2.0 / limit] * (2 * n_bins) + [1.0 / limit] * (n_bins - 1))
 
 
 @dataclass(frozen=True)
@@ -133,20 +143,21 @@ def _inverse_spline(phi: Tensor, y: Tensor) -> Tensor:
         Their arguments.
     """
     n_bins = (phi.shape[-1] + 1) // 3
-    limit = -math.log(_SLOPE)
-    sizes = phi[..., : 2 * n_bins].reshape(*phi.shape[:-1], 2, n_bins)
     # Squashed values stay below half the limit, so exponentials need no running maximum.
-    steps = torch.cumsum((sizes / (1.0 + (2.0 / limit) * sizes.abs())).exp(), dim=-1)
-    knots = _BOUND * (2.0 * nn.functional.pad(steps / steps[..., -1:], (1, 0)) - 1.0)
-    ends = phi[..., 2 * n_bins :]
-    slopes = nn.functional.pad((ends / (1.0 + ends.abs() / limit)).exp(), (1, 1), value=1.0)
-    table = torch.cat([knots, slopes[..., None, :]], dim=-2)
+    squashed = (phi / torch.addcmul(_ONE, phi.abs(), _squash(n_bins))).exp()
+    steps = squashed[..., : 2 * n_bins].unflatten(-1, (2, n_bins)).cumsum(dim=-1)
+    table = nn.functional.pad(steps, (1, 0))
+    slopes = nn.functional.pad(squashed[..., 2 * n_bins :], (1, 1), value=1.0)
     inside = y.abs() < _BOUND
-    place = (knots[..., 1, 1:-1] < y[..., None]).sum(dim=-1)
-    index = torch.stack([place, place + 1], dim=-1)[..., None, :].expand(*y.shape, 3, 2)
-    low, high = table.gather(-1, index).unbind(-1)
-    x0, y0, d0 = low.unbind(-1)
-    x1, y1, d1 = high.unbind(-1)
+    # Knots are looked up as running sums; only the four that are needed are put to scale.
+    total = steps[..., -1:]
+    sought = (y * (0.5 / _BOUND) + 0.5)[..., None] * total[..., 1, :]
+    place = (steps[..., 1, :-1] < sought).sum(dim=-1, keepdim=True)
+    index = torch.cat([place, place + 1], dim=-1)
+    found = table.gather(-1, index[..., None, :].expand(*y.shape, 2, 2))
+    knots = found * (2.0 * _BOUND / total) - _BOUND
+    x0, x1, y0, y1 = knots.flatten(-2).unbind(-1)
+    d0, d1 = slopes.gather(-1, index).unbind(-1)
     s = (y1 - y0) / (x1 - x0)
     up = torch.where(inside, y - y0, 0.0)
     bend = up * (d0 + d1 - 2.0 * s)

@@ -60,7 +60,10 @@ def test_harmonic_model_beside_the_published_network(
 
     assert published().shape == (N_STARS, 2 * N_POINTS, 1)
     assert np.isfinite(ours()).all()
+    curves = model.phase_curve(stars)
+    for _ in range(300):  # a process that simulates a survey has compiled its inner loop by then
+        curves.evaluate(phase)
     ratio = _processor_time(published, 3) / _processor_time(ours, 5)
     benchmark.extra_info["published / this"] = round(ratio, 1)
     benchmark.pedantic(ours, rounds=5)
-    assert ratio > 10.0
+    assert ratio > 15.0
