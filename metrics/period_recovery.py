@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
 from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.deep_fields import stack_visits
 from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.metrics.recovery import (
     Recovery,
@@ -19,7 +20,7 @@ from pelsvae_cadence.metrics.recovery import (
     observe_and_search,
     stars_at,
 )
-from pelsvae_cadence.metrics.slice_stars import own_star, reddening_at, region_at
+from pelsvae_cadence.metrics.slice_stars import field_at, own_star, reddening_at, region_at
 from pelsvae_cadence.metrics.slice_visits import SliceColumns, thin_visits, visits_from_slice
 from pelsvae_cadence.periods import PERIOD_RANGE, FrequencyGrid
 
@@ -28,6 +29,9 @@ prepare_data_directory()  # rubin_sim looks for it when it is imported
 from rubin_sim.maf.metrics import BaseMetric
 
 __all__ = ["RECOVERY_VALUES", "PeriodRecoveryMetric"]
+
+# An hour: beyond it, stacks would smear short periods beyond recognition.
+_LONGEST_STACK: Final = 60.0
 
 #: The values behind the reduce methods, with captions.
 RECOVERY_VALUES: Final[dict[str, str]] = {
@@ -39,8 +43,10 @@ RECOVERY_VALUES: Final[dict[str, str]] = {
     "imprecise": "fraction found at the right peak, but with a drift of 0.1 to 1 cycle",
     "harmonic": "fraction found at half or twice the period",
     "alias": "fraction found at a daily or yearly alias",
+    "daily_alias": "fraction found at a daily alias, sidereal or solar",
     "wrong": "fraction with an unrelated period",
     "no_detection": "fraction without a significant period",
+    "period_error": "median error of the recovered periods, as a fraction of the period",
     "n_visits": "median number of visits used per star",
 }
 
@@ -49,11 +55,22 @@ def _reducer(key: str) -> Callable[[Any, dict[str, Any]], float]:
     """Make the reduce method for one of the `RECOVERY_VALUES`."""
 
     def reduce(self: Any, value: dict[str, Any]) -> float:
-        return float(value[key])
+        number = float(value[key])
+        # Only the error of the recovered periods may have no value; MAF masks its bad value.
+        return number if np.isfinite(number) else float(self.badval)
 
     reduce.__name__ = f"reduce_{key}"
     reduce.__doc__ = f"Give the {RECOVERY_VALUES[key]}."
     return reduce
+
+
+def _median_error(recovery: Recovery) -> float:
+    """Give the median relative error of the recovered periods; NaN where there is none."""
+    found = recovery.verdicts.recovered
+    if not found.any():
+        return float("nan")
+    ratio = recovery.periods.period[found] / recovery.stars.period[found]
+    return float(np.median(np.abs(ratio - 1.0)))
 
 
 class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
@@ -104,8 +121,20 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
     max_visits : int
         Slice points with more visits (deep fields) are thinned evenly over nights and bands
         before the stars are observed, which bounds the cost and understates the depth.
+    stack_minutes : float, optional
+        Add up visits of one night and band that lie within so many minutes of the first
+        (`pelsvae_cadence.metrics.deep_fields.stack_visits`) before anything else. 15 min bound the
+        cost of deep fields at no loss for stars that vary in hours.
     seed : int
         Seed of stars and noise.
+    modulated : bool
+        Let Miras, RR Lyrae stars and Cepheids deviate from strict periodicity
+        (`pelsvae_cadence.modulation`, with its defaults).
+    crowded : bool
+        Blend stars with neighbours and add the crowding error, from MAF's StellarDensityMap where
+        it has run, else from built-in star counts of the bulge and the Magellanic Clouds. Without
+        it stars are isolated everywhere, and "crowded_region" of the value says where that is
+        too optimistic.
     model : str
         Name or path of the source model.
     on_run : callable, optional
@@ -151,7 +180,10 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         false_alarm_level: float = 0.01,
         min_visits: int = 20,
         max_visits: int = 5000,
+        stack_minutes: float | None = None,
         seed: int = 0,
+        modulated: bool = False,
+        crowded: bool = False,
         model: str = "default",
         on_run: Callable[[], None] | None = None,
         on_observed: Callable[[Recovery], None] | None = None,
@@ -193,8 +225,15 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         # Refuse a range or baseline now rather than at the first slice point.
         FrequencyGrid.from_baseline(3650.0 if baseline is None else baseline, self.period_range)
         self.false_alarm_level = false_alarm_level
+        self.modulated = bool(modulated)
+        self.crowded = bool(crowded)
         self.min_visits = int(min_visits)
         self.max_visits = int(max_visits)
+        if stack_minutes is not None and not 0 < stack_minutes <= _LONGEST_STACK:
+            raise InputError(
+                f"stack_minutes = {stack_minutes!r}", allowed=f"above 0, up to {_LONGEST_STACK:g}"
+            )
+        self.stack_minutes = stack_minutes
         self.on_run = on_run
         self.on_observed = on_observed
         if metric_name is None:
@@ -258,7 +297,10 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         ra = float(np.degrees(slice_point["ra"])) % 360.0
         dec = float(np.degrees(slice_point["dec"]))
         all_visits = visits_from_slice(data_slice, self.columns, self.survey)
-        visits = thin_visits(all_visits, self.max_visits)
+        visits = all_visits
+        if self.stack_minutes is not None:
+            visits = stack_visits(visits, self.stack_minutes)
+        visits = thin_visits(visits, self.max_visits)
         magnitude, distance_modulus = self.magnitude, self.distance_modulus
         own = own_star(slice_point, load_model(self.sample.model), self.sample.seed)
         if own is None:
@@ -281,6 +323,8 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             period_range=self.period_range,
             baseline=baseline,
             false_alarm_level=self.false_alarm_level,
+            modulated=self.modulated,
+            crowding=field_at(slice_point) if self.crowded else None,
         )
         if self.on_observed is not None:
             self.on_observed(recovery)
@@ -294,8 +338,10 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             "imprecise": verdicts.fraction("imprecise"),
             "harmonic": verdicts.fraction("harmonic"),
             "alias": verdicts.fraction("alias"),
+            "daily_alias": float(verdicts.daily_alias.mean()),
             "wrong": verdicts.fraction("wrong"),
             "no_detection": verdicts.fraction("no detection"),
+            "period_error": _median_error(recovery),
             "n_visits": recovery.n_visits_used,
             "n_visits_all": len(all_visits),
             "crowded_region": region_at(slice_point),
@@ -314,6 +360,8 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
     reduce_imprecise = _reducer("imprecise")
     reduce_harmonic = _reducer("harmonic")
     reduce_alias = _reducer("alias")
+    reduce_daily_alias = _reducer("daily_alias")
     reduce_wrong = _reducer("wrong")
     reduce_no_detection = _reducer("no_detection")
+    reduce_period_error = _reducer("period_error")
     reduce_n_visits = _reducer("n_visits")

@@ -15,11 +15,13 @@ from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.periods import PERIOD_RANGE, PeriodResult, Verdicts, judge, search
 from pelsvae_cadence.photometry import at_magnitude
 from pelsvae_cadence.simulation import simulate
 
 if TYPE_CHECKING:
+    from pelsvae_cadence.crowding import CrowdedField
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.phase_curve import PhaseCurve
     from pelsvae_cadence.source import LightCurveModel
@@ -223,6 +225,8 @@ def observe_and_search(
     period_range: tuple[float, float] = PERIOD_RANGE,
     baseline: float | None = None,
     false_alarm_level: float = 0.01,
+    modulated: bool = False,
+    crowding: CrowdedField | None = None,
 ) -> Recovery:
     """Observe stars at one position, search for their periods and judge what was found.
 
@@ -249,6 +253,10 @@ def observe_and_search(
         the visits.
     false_alarm_level : float
         Largest false-alarm probability of a detection.
+    modulated : bool
+        Let stars deviate from strict periodicity as `pelsvae_cadence.modulation` draws it.
+    crowding : CrowdedField, optional
+        Star counts of the position; without it stars are isolated.
 
     Returns
     -------
@@ -273,7 +281,10 @@ def observe_and_search(
         observed = replace(stars, distance_modulus=np.full(len(stars), distance_modulus))
     else:
         observed = stars
-    light_curves = simulate(observed, visits, seed=seed, curve=curve)
+    light_curves = simulate(
+        observed, visits, seed=seed, curve=curve, crowding=crowding,
+        modulation=draw_modulation(observed, seed=seed) if modulated else None,
+    )  # fmt: skip
     if baseline is None:
         baseline = max(float(np.ptp(visits.mjd)), 1.0)
     periods = search(light_curves, baseline=baseline, period_range=period_range)

@@ -26,7 +26,7 @@ from pelsvae_cadence.stars import Stars
 if TYPE_CHECKING:
     from pelsvae_cadence.source import LightCurveModel
 
-__all__ = ["COLUMN_ALIASES", "read_star_table", "write_star_table"]
+__all__ = ["COLUMN_ALIASES", "read_star_table", "table_kind", "write_star_table"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -69,7 +69,24 @@ def _plain(name: str) -> str:
 _LOOKUP: Final = {_plain(alias): key for key, names in COLUMN_ALIASES.items() for alias in names}
 
 
-def _suffix(path: Path) -> str:
+def table_kind(path: Path) -> str:
+    """Tell the kind of a star table from its name.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it need not exist.
+
+    Returns
+    -------
+    str
+        Its suffix: ``.csv``, ``.ecsv``, ``.parquet``, ``.fits``, ``.fit`` or ``.fits.gz``.
+
+    Raises
+    ------
+    InputError
+        For any other.
+    """
     name = path.name.lower()
     found = next((s for s in sorted(_FORMATS, key=len, reverse=True) if name.endswith(s)), None)
     if found is None:
@@ -79,7 +96,7 @@ def _suffix(path: Path) -> str:
 
 def _load(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     """Read the file as it is, with the units it states."""
-    kind = _suffix(path)
+    kind = table_kind(path)
     if not path.is_file():
         raise InputError(f"no star table at {path}")
     try:
@@ -384,7 +401,7 @@ def write_star_table(
         For an unknown kind of file.
     """
     file = Path(path)
-    kind = _suffix(file)
+    kind = table_kind(file)
     names = [n for n in Stars.__dataclass_fields__ if n != "latent"]
     frame = pd.DataFrame({name: getattr(stars, name) for name in names})
     for name, value in (extra or {}).items():

@@ -58,7 +58,14 @@ def lightcurve(
             show_default=False,
         ),
     ] = None,
-    magnitude: Annotated[float, typer.Option("--mag", help="Mean apparent AB magnitude.")] = 20.0,
+    magnitude: Annotated[
+        float | None,
+        typer.Option(
+            "--mag",
+            show_default=False,
+            help="Mean apparent AB magnitude. Default: 20, or what --stars says.",
+        ),
+    ] = None,
     band: Annotated[
         str | None,
         typer.Option(help="Band of --mag. Default: r (zr for ZTF).", show_default=False),
@@ -66,6 +73,32 @@ def lightcurve(
     ra: Annotated[float, typer.Option(help="Right ascension in degrees.")] = _DEFAULT_POSITION[0],
     dec: Annotated[float, typer.Option(help="Declination in degrees.")] = _DEFAULT_POSITION[1],
     ebv: Annotated[float, typer.Option(help="True colour excess E(B-V) in mag.", min=0.0)] = 0.0,
+    stars: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of stars (CSV, Parquet, FITS) to take the star from, position, distance and "
+            "dust included.",
+            show_default=False,
+        ),
+    ] = None,
+    star_id: Annotated[
+        int | None,
+        typer.Option(help="Which star of --stars. Default: the first.", show_default=False),
+    ] = None,
+    modulated: Annotated[
+        bool,
+        typer.Option(
+            "--modulated/--strictly-periodic",
+            help="Cycles that differ (Miras), Blazhko effect, second periods, period changes.",
+        ),
+    ] = False,
+    crowded: Annotated[
+        bool,
+        typer.Option(
+            "--crowded/--isolated",
+            help="Blends and crowding errors in the bulge and the Magellanic Clouds.",
+        ),
+    ] = False,
     db: Database = None,
     synthetic: Synthetic = None,
     survey: SurveyKind = None,
@@ -79,10 +112,16 @@ def lightcurve(
     as_json: Json = False,
 ) -> None:
     """Observe one star at one sky position: a table and a phase-folded picture."""
+    from pelsvae_cadence.crowding import crowded_field, crowded_region
+    from pelsvae_cadence.modulation import draw_modulation
     from pelsvae_cadence.photometry import at_magnitude
     from pelsvae_cadence.simulation import simulate
     from pelsvae_cadence.source import LightCurveModel
 
+    source = LightCurveModel.load(model)
+    listed = None if stars is None else _listed_star(stars, star_id, source, seed)
+    if listed is not None:
+        ra, dec = float(listed.ra[0]), float(listed.dec[0])
     cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)
     visits = cadence.at(ra, dec, radius)
     if not len(visits):
@@ -91,14 +130,20 @@ def lightcurve(
             f"ra = {ra:g}, dec = {dec:g} deg",
             remedy="Choose another position with --ra and --dec.",
         )
-    source = LightCurveModel.load(model)
-    star = source.sample(
+    star = listed or source.sample(
         star_class, n=1, period=period, teff=teff, abs_mag_g=abs_mag, amplitude_i=amplitude,
         seed=seed, ra=ra, dec=dec, ebv=ebv, extrapolate=extrapolate,
     )  # fmt: skip
-    star = at_magnitude(star, band or ("zr" if cadence.survey == "ztf" else "r"), magnitude)
+    if listed is None or magnitude is not None:
+        wanted = 20.0 if magnitude is None else magnitude
+        star = at_magnitude(star, band or ("zr" if cadence.survey == "ztf" else "r"), wanted)
     curve = source.phase_curve(star, seed=seed, extrapolate=extrapolate)
-    points = simulate(star, visits, curve=curve, seed=seed)
+    region = str(crowded_region([ra], [dec])[0])
+    points = simulate(
+        star, visits, curve=curve, seed=seed,
+        modulation=draw_modulation(star, seed=seed) if modulated else None,
+        crowding=crowded_field(ra, dec) if crowded else None,
+    )  # fmt: skip
 
     folder = output_folder(out_dir)
     csv, png = folder / "lightcurve.csv", folder / "lightcurve.png"
@@ -130,6 +175,7 @@ def lightcurve(
     if as_json:
         print_json({
             "star": parameters, "survey": cadence.name, "seed": seed,
+            "modulated": modulated, "crowded": crowded, "crowded_region": region,
             "model": {"name": source.name, "sha256": source.hash},
             "bands": rows, "files": {"table": csv, "picture": png},
         })  # fmt: skip
@@ -140,7 +186,29 @@ def lightcurve(
         [[r["band"], str(r["visits"]), str(r["detected"]), str(r["saturated"]),
           _text(r["mean_mag"]), _text(r["range_mag"]), _text(r["median_mag_err"])] for r in rows],
     )  # fmt: skip
+    if region and not crowded:
+        messages.print(
+            f"[yellow]crowded field ({region}): noise of isolated stars is too optimistic here; see "
+            "--crowded[/]",
+            soft_wrap=True,
+        )
     messages.print(f"table:   {csv}\npicture: {png}", soft_wrap=True)
+
+
+def _listed_star(path: Path, star_id: int | None, source: Any, seed: int) -> Any:
+    """Take one star from a table."""
+    from pelsvae_cadence.star_tables import read_star_table
+
+    table_of_stars = read_star_table(path, model=source, seed=seed)
+    if star_id is None:
+        return table_of_stars.take([0])
+    rows = np.flatnonzero(table_of_stars.star_id == star_id)
+    if not rows.size:
+        low, high = int(table_of_stars.star_id.min()), int(table_of_stars.star_id.max())
+        raise InputError(
+            f"no star {star_id} in {path.name}", allowed=f"its numbers run from {low} to {high}"
+        )
+    return table_of_stars.take(rows)
 
 
 def _mean_magnitude(flux: Any) -> float | None:

@@ -143,7 +143,7 @@ def population(
     """
     from pelsvae_cadence.cli.options import refuse_existing
     from pelsvae_cadence.source import LightCurveModel
-    from pelsvae_cadence.star_tables import write_star_table
+    from pelsvae_cadence.star_tables import table_kind, write_star_table
     from pelsvae_cadence.survey_population import MODES, draw_population
 
     chosen = next((m for m in MODES if m == mode), None)
@@ -151,8 +151,9 @@ def population(
         raise InputError(f"unknown mode {mode!r}", allowed=", ".join(MODES))
     mix = parse_class_mix(star_class)
     ranges = parse_range(mag_range, "--mag-range"), parse_range(dec_range, "--dec-range")
+    table_kind(output)  # refused before anything is drawn
     output_folder(output.parent)
-    png = output.with_suffix(".png")
+    png = output.with_name(output.name.split(".")[0] + ".png")
     refuse_existing([output, png] if picture else [output], no_clobber)
     model = LightCurveModel.load(source_model)
     drawn = _draw_with_progress(
