@@ -116,6 +116,7 @@ def compare(
     scheduler: str | None = None,
     overwrite: bool = False,
     report: bool = True,
+    maf_plots: bool = False,
     command: str = "",
     progress: Callable[[str, int, int], None] | None = None,
     on_failure: Callable[[str, str], None] | None = None,
@@ -150,6 +151,8 @@ def compare(
         Replace an earlier comparison in the folder; otherwise it is an error.
     report : bool
         Write the HTML report.
+    maf_plots : bool
+        Let MAF draw the recovered fractions after the last year, for its web pages.
     command : str
         The command line, for the record.
     progress : callable, optional
@@ -227,7 +230,7 @@ def compare(
         "failures": failures,
         "resampled": summary.unit,
     }  # fmt: skip
-    files = _write(folder, good, outcomes, summary, plan, quantities, settings)
+    files = _write(folder, good, outcomes, summary, plan, quantities, settings, maf_plots)
     result = Comparison(
         plan=plan,
         runs=tuple(good),
@@ -276,6 +279,7 @@ def _write(
     plan: Plan,
     further: Mapping[str, Any],
     settings: Mapping[str, Any],
+    maf_plots: bool,
 ) -> dict[str, Path]:
     """Write tables and MAF's folders; a crash leaves each old or new, never half."""
     with _new_folder(folder / _MAF) as work:
@@ -286,7 +290,7 @@ def _write(
                 place = place.with_name(place.name + "_")
             place.mkdir()
             places.append(place)
-            write_run(run, plan, place, common=summary.common, further=further)
+            write_run(run, plan, place, common=summary.common, further=further, plots=maf_plots)
         tables = write_comparison_tables(work, places, outcomes, plan)
     files = {name: folder / _MAF / path.name for name, path in tables.items()}
     for source, place in zip(runs, places, strict=True):

@@ -46,7 +46,7 @@ COLUMNS: Final[dict[str, Any]] = {
 _SEEING: Final = "seeingFwhmEff"
 _JULIAN_YEAR: Final = 365.25
 # Searches of one piece of work: some ten seconds, little to lose and little to start.
-_SEARCHES: Final = 120
+_SEARCHES: Final = 60
 _MOST_POSITIONS: Final = 16
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -157,6 +158,7 @@ def write_run(
     *,
     common: npt.NDArray[np.bool_],
     further: Mapping[str, Sequence[Quantity]] | None = None,
+    plots: bool = False,
 ) -> None:
     """Write what MAF's tools read of one run.
 
@@ -172,6 +174,8 @@ def write_run(
         The footprint common to all runs; means over it are summary values of their own.
     further : mapping of str to sequence of Quantity, optional
         Further metrics and what they give.
+    plots : bool
+        Let MAF draw the recovered fractions after the last year, for its web pages.
     """
     slicer = _slicer(plan)
     results = _results_db(folder)
@@ -210,9 +214,10 @@ def write_run(
                 )
                 results.update_summary_stat(identity, _COMMON, bundle.summary_values[_COMMON])
             bundle.write(out_dir=str(folder), results_db=results)
-            if quantity.name == HEADLINE and label == f"year {plan.years[-1]:g}":
+            if plots and quantity.name == HEADLINE and label == f"year {plan.years[-1]:g}":
                 shown[bundle.file_root] = bundle
-        _plot(shown, folder, results)
+        if shown:
+            _plot(shown, folder, results)
     finally:
         results.close()
 
@@ -313,5 +318,7 @@ def _plot(shown: dict[str, MetricBundle], folder: Path, results: Any) -> None:
         )
     drawable = {k: b for k, b in shown.items() if not b.metric_values.mask.all()}
     group = MetricBundleGroup(drawable, None, out_dir=str(folder), results_db=results)
-    with redirect_stdout(io.StringIO()):
+    # What MAF and matplotlib remark to each other is not the user's business.
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         group.plot_all(fig_format="png", dpi=100)

@@ -95,6 +95,9 @@ def compare(
         ),
     ] = "auto",
     workers: Annotated[int, typer.Option(help="Processes that work at once.", min=1)] = 1,
+    maf_plots: Annotated[
+        bool, typer.Option("--maf-plots", help="Also let MAF draw plots.")
+    ] = False,
     seed: RunSeed = 0,
     model: Model = "default",
     out_dir: OutDir = Path("comparison"),
@@ -160,6 +163,7 @@ def compare(
             unit=None if resample == "auto" else resample,
             workers=workers,
             overwrite=not no_clobber,
+            maf_plots=maf_plots,
             command=command_line(),
             progress=bar,
             on_failure=_say_failure,
