@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.batches import period_recovery_batch
+    from pelsvae_cadence.metrics.batches import period_recovery_batch, periodic_variables_batch
     from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric, train_classifiers
     from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
     from pelsvae_cadence.metrics.population_slicer import (
@@ -29,6 +29,7 @@ __all__ = [
     "first_visit",
     "generate_periodic_pop_slicer",
     "period_recovery_batch",
+    "periodic_variables_batch",
     "run_period_recovery",
     "slicer_of_stars",
     "train_classifiers",
@@ -44,6 +45,7 @@ _HOMES: Final[dict[str, str]] = {
     "first_visit": "time_to_recovery",
     "generate_periodic_pop_slicer": "population_slicer",
     "period_recovery_batch": "batches",
+    "periodic_variables_batch": "batches",
     "run_period_recovery": "run",
     "slicer_of_stars": "population_slicer",
 }

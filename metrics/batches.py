@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Any, Final
 
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import FOV_RADIUS
-from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, parse_star_class
+from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.deep_fields import Fields, fields_constraint
 from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
+from pelsvae_cadence.metrics.slice_stars import carries_star
+from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
@@ -22,7 +26,13 @@ from rubin_sim.maf.metric_bundles import (
 )
 from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer
 
-__all__ = ["DEFAULT_CLASSES", "DEFAULT_MAGNITUDES", "period_recovery_batch"]
+__all__ = [
+    "DEFAULT_CLASSES",
+    "DEFAULT_MAGNITUDES",
+    "RECOVERED_AREA",
+    "period_recovery_batch",
+    "periodic_variables_batch",
+]
 
 #: One class of each kind of curve: asymmetric, sinusoidal and fast, slow, eclipsing, very slow.
 DEFAULT_CLASSES: Final = ("RRab", "RRc", "CEP", "DSCT", "ECL", "LPV")
@@ -32,6 +42,9 @@ DEFAULT_MAGNITUDES: Final[dict[SurveyName, tuple[float, ...]]] = {
     "lsst": (17.0, 19.0, 21.0, 22.0, 23.0, 24.0),
     "ztf": (14.0, 16.0, 18.0, 19.0, 20.0),
 }
+
+#: Fraction of recovered stars above which a pixel counts for the summary value of the area.
+RECOVERED_AREA: Final = 0.5
 
 # Fractions share one scale, so that maps of two runs can be laid side by side.
 _FRACTION_PLOT: Final = {
@@ -110,32 +123,14 @@ def period_recovery_batch(
         if not values or len(set(values)) != len(values):
             raise InputError(f"{name} = {list(values)!r}", allowed="one or more, none twice")
     if slicer is None:
-        if use_camera is None:
-            use_camera = survey == "lsst" and has_camera_data()
-        # Without a footprint the rotation is never used; any column that exists will do.
-        rotation = columns.get("rotSkyPos", "rotSkyPos") or columns["ra"]
-        slicer = HealpixSlicer(
-            nside=nside,
-            lon_col=columns["ra"],
-            lat_col=columns["dec"],
-            lat_lon_deg=columns.get("raDecDeg", True),
-            radius=FOV_RADIUS[survey],
-            use_camera=use_camera,
-            use_cache=False,  # the stars depend on the position
-            rot_sky_pos_col_name=rotation,
-            verbose=False,
-        )
+        slicer = _whole_sky(columns, nside, survey, use_camera)
     label = extra_info_label if extra_info_label is not None else (extra_sql or "all visits")
     bundles = []
     for order, star_class in enumerate(star_classes):
         parent, _ = parse_star_class(star_class)
         for step, magnitude in enumerate(mags):
             metric = PeriodRecoveryMetric(
-                mjd_col=columns["mjd"],
-                m5_col=columns["fiveSigmaDepth"],
-                band_col=columns.get("band") or columns["filter"],
-                night_col=columns.get("night"),
-                exptime_col=columns.get("exptime"),
+                **_column_options(columns),
                 survey=survey,
                 star_class=star_class,
                 magnitude=magnitude,
@@ -163,11 +158,194 @@ def period_recovery_batch(
                         ),
                     },
                     plot_dict=dict(_FRACTION_PLOT),
-                    summary_metrics=[
-                        maf_metrics.MeanMetric(),
-                        maf_metrics.MedianMetric(),
-                        maf_metrics.CountMetric(metric_name="Positions"),
-                    ],
+                    summary_metrics=_summaries(slicer),
+                )
+            )
+    bundle_dict: dict[str, MetricBundle] = make_bundles_dict_from_list(bundles)
+    return bundle_dict
+
+
+def _whole_sky(
+    columns: dict[str, Any], nside: int, survey: SurveyName, use_camera: bool | None
+) -> HealpixSlicer:
+    if use_camera is None:
+        use_camera = survey == "lsst" and has_camera_data()
+    # Without a footprint the rotation is never used; any column that exists will do.
+    rotation = columns.get("rotSkyPos", "rotSkyPos") or columns["ra"]
+    return HealpixSlicer(
+        nside=nside,
+        lon_col=columns["ra"],
+        lat_col=columns["dec"],
+        lat_lon_deg=columns.get("raDecDeg", True),
+        radius=FOV_RADIUS[survey],
+        use_camera=use_camera,
+        use_cache=False,  # the stars depend on the position
+        rot_sky_pos_col_name=rotation,
+        verbose=False,
+    )
+
+
+def _column_options(columns: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "mjd_col": columns["mjd"],
+        "m5_col": columns["fiveSigmaDepth"],
+        "band_col": columns.get("band") or columns["filter"],
+        "night_col": columns.get("night"),
+        "exptime_col": columns.get("exptime"),
+    }
+
+
+def _summaries(slicer: BaseSlicer) -> list[maf_metrics.BaseMetric]:
+    """Mean and median; on a map the area that does well, of a population the sum over its stars."""
+    summaries = [
+        maf_metrics.MeanMetric(),
+        maf_metrics.MedianMetric(),
+        maf_metrics.CountMetric(metric_name="Positions"),
+    ]
+    if isinstance(slicer, HealpixSlicer):
+        summaries.append(
+            maf_metrics.AreaThresholdMetric(
+                lower_threshold=RECOVERED_AREA, metric_name=f"Area > {RECOVERED_AREA:g} [deg2]"
+            )
+        )
+    if carries_star(slicer.slice_points):
+        summaries.append(maf_metrics.SumMetric(metric_name="Stars"))
+    return summaries
+
+
+def periodic_variables_batch(
+    colmap: dict[str, Any] | None = None,
+    run_name: str = "run",
+    nside: int = 16,
+    extra_sql: str | None = None,
+    extra_info_label: str | None = None,
+    slicer: BaseSlicer | None = None,
+    *,
+    survey: SurveyName = "lsst",
+    star_classes: Sequence[str] = STAR_CLASSES,
+    magnitudes: Sequence[float] = (21.0,),
+    years: Sequence[float] = (1.0, 2.0, 5.0, 10.0),
+    survey_start: float | None = None,
+    survey_years: float | None = None,
+    fields: Fields = "all",
+    stars_per_position: int = 10,
+    seed: int = 0,
+    use_camera: bool | None = None,
+    display_group: str = "Periodic variables",
+    **metric_options: Any,
+) -> dict[str, MetricBundle]:
+    """Make the bundles of all questions about periodic variables, as rubin_sim's batches do.
+
+    For each class and magnitude: periods recovered with all visits (`PeriodRecoveryMetric`), and
+    with those of the first years (`TimeToRecoveryMetric`). Class and magnitude are in the
+    information label ("RRLYR r21 wide") as in the metric's name, by which MAF keeps reduced
+    values apart; years are in the names of the reduced values ("..._recovered_year_1"). So
+    `gather_summaries` can join batches of many classes and runs.
+
+    Parameters
+    ----------
+    colmap : dict, optional
+        Column names as of ``rubin_sim.maf.batches.col_map_dict``; the current ones by default.
+    run_name : str
+        Name of the run.
+    nside : int
+        HEALPix resolution, without a slicer.
+    extra_sql : str, optional
+        Constraint on the visits.
+    extra_info_label : str, optional
+        Label of constraint and fields; made of them by default.
+    slicer : BaseSlicer, optional
+        A spatial slicer instead of the HealpixSlicer: positions, or a population
+        (`pelsvae_cadence.metrics.population_slicer`). Of a population, whose stars bring their own
+        class and brightness, give the one class as `star_classes` and one magnitude, which name
+        the bundles only.
+    survey : {"lsst", "ztf"}
+        Whose filters, noise and field of view apply.
+    star_classes : sequence of str
+        Classes, subtypes or aliases; all eight classes by default.
+    magnitudes : sequence of float
+        Mean r magnitudes.
+    years : sequence of float
+        Ends of the survey years for the time to recovery; empty for none.
+    survey_start, survey_years : float, optional
+        First visit of the survey (MJD) and its length in years (`TimeToRecoveryMetric`).
+    fields : {"all", "wide", "deep"}
+        Leave out, or keep only, the deep drilling fields, by the scheduler's notes.
+    stars_per_position : int
+        Stars drawn at each slice point, class and magnitude.
+    seed : int
+        Seed of stars and noise.
+    use_camera : bool, optional
+        Use MAF's camera footprint; by default where its data are installed (LSST).
+    display_group : str
+        Group in MAF's web pages.
+    **metric_options
+        Further keywords of `PeriodRecoveryMetric`, for both metrics.
+
+    Returns
+    -------
+    dict of str to MetricBundle
+        For ``MetricBundleGroup``, or for `pelsvae_cadence.metrics.resumable.ResumableBundleGroup`.
+        Summary metrics: mean, median, number of positions; on a map the area with more than
+        `RECOVERED_AREA`; of a population the sum, which for "recovered" is a number of stars.
+
+    Raises
+    ------
+    InputError
+        If there is no class or magnitude, or one is given twice.
+    """
+    columns = col_map_dict() if colmap is None else colmap
+    for name, values in (("star_classes", tuple(star_classes)), ("magnitudes", tuple(magnitudes))):
+        if not values or len(set(values)) != len(values):
+            raise InputError(f"{name} = {list(values)!r}", allowed="one or more, none twice")
+    note = columns.get("scheduler_note") or "scheduler_note"
+    parts = [part for part in (extra_sql, fields_constraint(fields, note)) if part]
+    constraint = " and ".join(f"({part})" for part in parts) if len(parts) > 1 else "".join(parts)
+    if extra_info_label is None:
+        words = [*([fields] if fields != "all" else []), *([extra_sql] if extra_sql else [])]
+        extra_info_label = " ".join(words) or "all visits"
+    if slicer is None:
+        slicer = _whole_sky(columns, nside, survey, use_camera)
+    bundles = []
+    for order, (star_class, magnitude) in enumerate(product(star_classes, magnitudes)):
+        parent, _ = parse_star_class(star_class)
+        options = {
+            **_column_options(columns), "survey": survey, "star_class": star_class,
+            "magnitude": magnitude, "stars_per_position": stars_per_position, "seed": seed,
+            **metric_options,
+        }  # fmt: skip
+        recovery = PeriodRecoveryMetric(**options)
+        where = f"{star_class} {recovery.reference_band}{magnitude:g}"
+        about = (
+            f"simulated {star_class} stars of mean {recovery.reference_band} = {magnitude:g} mag "
+            f"({stars_per_position} at each position)"
+        )
+        if carries_star(slicer.slice_points):
+            about = f"the {len(slicer)} {star_class} stars of a population"
+        metrics = [(recovery, "Period recovery", f"Blind multi-band period search of {about}.")]
+        if len(years):
+            time = TimeToRecoveryMetric(
+                years=years, survey_start=survey_start, survey_years=survey_years, **options
+            )  # fmt: skip
+            metrics.append(
+                (time, "Years to a period", f"Survey years until the periods of {about} are known.")
+            )
+        for step, (metric, subgroup, caption) in enumerate(metrics):
+            bundles.append(
+                MetricBundle(
+                    metric,
+                    slicer,
+                    constraint,
+                    run_name=run_name,
+                    info_label=f"{where} {extra_info_label}",
+                    display_dict={
+                        "group": display_group,
+                        "subgroup": f"{subgroup}: {CLASS_DESCRIPTIONS[parent]}",
+                        "order": 2 * order + step,
+                        "caption": f"{caption} Visits: {extra_info_label}.",
+                    },
+                    plot_dict=dict(_FRACTION_PLOT) if metric is recovery else {},
+                    summary_metrics=_summaries(slicer),
                 )
             )
     bundle_dict: dict[str, MetricBundle] = make_bundles_dict_from_list(bundles)
