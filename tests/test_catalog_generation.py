@@ -260,6 +260,9 @@ def test_the_command_line_makes_extends_and_resumes(tmp_path: Path) -> None:
     with Catalog(tmp_path / "a.h5") as catalog:
         assert len(catalog) == 18
         assert "--star-class RRab,Mira" in catalog.provenance.command
+    run("export", "a.h5", "stars.ecsv")
+    assert (tmp_path / "stars.ecsv").read_text().startswith("# %ECSV")
+    assert "cannot export to .csv" in run("export", "a.h5", "stars.csv", code=2).stderr
     assert "exists already" in run(
         "make", "--output", "a.h5", "--no-clobber", code=2
     ).stderr  # fmt: skip

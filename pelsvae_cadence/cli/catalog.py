@@ -28,6 +28,7 @@ from pelsvae_cadence.cli.options import (
     table,
 )
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.files import replacing
 
 if TYPE_CHECKING:
     from pelsvae_cadence.catalog.sites import StarSource
@@ -256,7 +257,7 @@ def _magnitudes(text: str) -> tuple[float, float]:
 
 
 @contextmanager
-def _partition_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def _partition_bar(what: str, unit: str = "partitions") -> Iterator[Callable[[int, int], None]]:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -268,7 +269,7 @@ def _partition_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn("partitions"), TimeElapsedColumn(), TimeRemainingColumn(), console=messages,
+        TextColumn(unit), TimeElapsedColumn(), TimeRemainingColumn(), console=messages,
     ) as bar:  # fmt: skip
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
@@ -298,6 +299,43 @@ def append(
         print_json({"file": file, "added": n, "n_stars": total, "content": content})
     else:
         messages.print(f"{file}: {n:,} stars added, {total:,} now")
+
+
+@app.command()
+def export(
+    file: File,
+    output: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder for HATS (opened by LSDB), or a table of the stars: .ecsv, .fits, .vot.",
+            show_default=False,
+        ),
+    ],
+    stars_per_file: Annotated[
+        int, typer.Option(help="HATS: most stars in one Parquet file.", min=1)
+    ] = 5000,
+    no_clobber: NoClobber = False,
+) -> None:
+    """Write a catalogue as HATS (Parquet by sky pixel), or its stars as an astropy table."""
+    from pelsvae_cadence.catalog import Catalog
+    from pelsvae_cadence.catalog.astropy_tables import star_table
+    from pelsvae_cadence.catalog.hats import export_hats
+
+    refuse_existing([output], no_clobber)
+    if output.suffix in (".ecsv", ".fits", ".vot"):
+        with Catalog(file) as catalog, replacing(output) as partial:
+            star_table(catalog.stars).write(partial, overwrite=True)
+    elif output.suffix in (".h5", ".hdf5", ".csv", ".parquet"):
+        raise InputError(
+            f"cannot export to {output.suffix}", allowed="a folder for HATS, or .ecsv, .fits, .vot"
+        )
+    else:
+        with _partition_bar("writing", "files") as step:
+            export_hats(
+                file, output, stars_per_file=stars_per_file, overwrite=not no_clobber,
+                progress=step,
+            )  # fmt: skip
+    messages.print(f"{output}", soft_wrap=True)
 
 
 @app.command()
