@@ -36,7 +36,7 @@ REAL_COLOUR: Final = "#222222"
 
 
 def _size(n: int) -> float:
-    return float(np.clip(6000.0 / max(n, 1), 3.0, 16.0))
+    return float(np.clip(9000.0 / max(n, 1), 3.0, 16.0))
 
 
 def _by_class(ax: Axes, stars: Stars, x: FloatArray, y: FloatArray) -> None:
@@ -44,15 +44,15 @@ def _by_class(ax: Axes, stars: Stars, x: FloatArray, y: FloatArray) -> None:
         mine = stars.star_class == name
         style = CLASS_STYLES[name]
         ax.scatter(
-            x[mine], y[mine], s=_size(len(stars)) * (3.0 if style.marker == "*" else 1.0), c=style.colour, marker=style.marker, alpha=0.6,
-            linewidths=0.0, label=f"{name} ({int(mine.sum())})", rasterized=True,
+            x[mine], y[mine], s=_size(len(stars)) * (3.0 if style.marker == "*" else 1.0), c=style.colour, marker=style.marker, alpha=0.75,
+            linewidths=0.0, label=f"{name} ({int(mine.sum())})", rasterized=True, zorder=3,
         )  # fmt: skip
 
 
 def _real(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike, label: str) -> None:
     ax.scatter(
-        x, y, s=14.0, facecolors="none", edgecolors=REAL_COLOUR, linewidths=0.7, label=label,
-        zorder=3, rasterized=True,
+        x, y, s=18.0, facecolors="none", edgecolors=REAL_COLOUR, linewidths=0.5, label=label,
+        zorder=2, rasterized=True,
     )  # fmt: skip
 
 
