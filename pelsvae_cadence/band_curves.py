@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.amplitudes import phase_lag
-from pelsvae_cadence.binary_bands import EclipseContrast, eclipse_contrast
+from pelsvae_cadence.binary_bands import eclipse_contrast
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry import band_amplitudes
@@ -25,8 +25,10 @@ __all__ = ["BandCurves", "band_curves"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Phases on which extremes and flux means are taken: enough for narrow eclipses.
+# Phases on which extremes and flux means are taken: enough for narrow eclipses. Means of pulsators
+# need no more than every second.
 _GRID: Final = 512
+_LN_FLUX: Final = -0.4 * np.log(10.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,26 +40,18 @@ class BandCurves:
     bands : tuple of str
         The bands.
     shapes : tuple of PhaseCurve
-        Per band the N unit-amplitude shapes; for eclipsing binaries those in I.
+        Per band the N unit-amplitude shapes.
     amplitude : ndarray of float64, shape (N, n_bands)
         Peak-to-peak amplitudes in mag.
     zero : ndarray of float64, shape (N, n_bands)
-        What is added, in mag, so that the mean flux over the cycle is that of magnitude 0.
-    magnitude_mean : ndarray of float64, shape (N, n_bands)
-        Mean of the magnitudes over the cycle, minus the intensity mean: 0 or more.
-    eclipsing : ndarray of int64, shape (n_eclipsing,)
-        Rows of the eclipsing binaries.
-    contrast : EclipseContrast or None
-        Their contrasts, in the order of `eclipsing`.
+        What is added to the mean-zero shapes, in mag, so that the mean flux over the cycle is that
+        of magnitude 0: the mean of the magnitudes minus the intensity mean, 0 or more.
     """
 
     bands: tuple[str, ...]
     shapes: tuple[PhaseCurve, ...]
     amplitude: FloatArray
     zero: FloatArray
-    magnitude_mean: FloatArray
-    eclipsing: npt.NDArray[np.int64]
-    contrast: EclipseContrast | None
 
     def evaluate(self, phase: FloatArray, band: npt.NDArray[np.int64]) -> FloatArray:
         """Evaluate the curves at the visits.
@@ -79,14 +73,10 @@ class BandCurves:
             mine = band == j
             if not mine.any():
                 continue
-            here = phase[:, mine]
-            value = shape.evaluate(here)
-            offset = self.zero[:, j : j + 1] + self.amplitude[:, j : j + 1] * value
-            if self.contrast is not None:
-                rows = self.eclipsing
-                faded = self.contrast.magnitudes(value[rows], here[rows], j)
-                offset[rows] = self.zero[rows, j : j + 1] + faded
-            out[:, mine] = offset
+            value = shape.evaluate(phase[:, mine])
+            value *= self.amplitude[:, j : j + 1]
+            value += self.zero[:, j : j + 1]
+            out[:, mine] = value
         return out
 
 
@@ -130,37 +120,63 @@ def band_curves(stars: Stars, curve: PhaseCurve, bands: tuple[str, ...]) -> Band
     """
     if len(curve) != len(stars):
         raise InputError(f"{len(curve)} phase curves for {len(stars)} stars")
-    amplitude = band_amplitudes(stars, bands).copy()
-    eclipsing = np.flatnonzero(stars.star_class == "ECL")
-    contrast = None
-    if eclipsing.size:
-        contrast = eclipse_contrast(
-            _on_grid(curve.take(eclipsing)), stars.amplitude_i[eclipsing], stars.teff[eclipsing],
-            bands,
-        )  # fmt: skip
+    amplitude = band_amplitudes(stars, bands)
+    zero = np.empty_like(amplitude)
     corrected = rr_lyrae_shapes(stars, curve, bands)
-    phase = np.arange(_GRID) / _GRID
+    eclipsing = np.flatnonzero(stars.star_class == "ECL")
+    others = np.flatnonzero(stars.star_class != "ECL")
+    rr_lyrae = stars.star_class == "RRLYR"
+    eclipses = _Eclipses(stars.take(eclipsing), curve.take(eclipsing), bands)
+    native = _on_grid(curve.take(others))
     shapes = []
-    zero, mean = np.empty_like(amplitude), np.empty_like(amplitude)
     for j, band in enumerate(bands):
-        shape = corrected[j]
+        shape, values = corrected[j], native
         lag = phase_lag(band, stars.star_class)
         if lag.any():
             shape = shape.shifted(-lag)
-        values = _on_grid(shape)
-        # A correction or a sum of harmonics changes the extremes; the amplitude is defined by them.
-        size = np.ptp(values, axis=1)
-        size = np.where(stars.star_class == "RRLYR", size, 1.0)[:, None]
-        shape = PhaseCurve(cos=shape.cos / size, sin=shape.sin / size)
-        offset = amplitude[:, j : j + 1] * (values / size)
-        if contrast is not None:
-            faded = contrast.magnitudes(values[eclipsing], phase, j)
-            offset[eclipsing] = faded
-            amplitude[eclipsing, j] = faded.max(axis=1)
-        zero[:, j] = 2.5 * np.log10((10.0 ** (-0.4 * offset)).mean(axis=1))
-        mean[:, j] = offset.mean(axis=1) + zero[:, j]
-        shapes.append(shape)
-    return BandCurves(
-        bands=tuple(bands), shapes=tuple(shapes), amplitude=amplitude, zero=zero,
-        magnitude_mean=mean, eclipsing=eclipsing, contrast=contrast,
-    )  # fmt: skip
+        if shape is not curve:
+            values = _on_grid(shape.take(others))
+        cos, sin = np.array(shape.cos), np.array(shape.sin)
+        if rr_lyrae.any():
+            # The correction changes the extremes, and the amplitude is defined by them.
+            size = np.where(rr_lyrae[others], np.ptp(values, axis=1), 1.0)[:, None]
+            values = values / size
+            cos[others] /= size
+            sin[others] /= size
+        zero[others, j] = _zero(values[:, ::2] * amplitude[others, j : j + 1])
+        if eclipsing.size:
+            faded, own_cos, own_sin = eclipses.in_band(j)
+            width = own_cos.shape[1]
+            cos[eclipsing, :width], sin[eclipsing, :width] = own_cos, own_sin
+            amplitude[eclipsing, j] = np.ptp(faded, axis=1)
+            zero[eclipsing, j] = _zero(faded)
+        shapes.append(PhaseCurve(cos=cos, sin=sin))
+    return BandCurves(bands=tuple(bands), shapes=tuple(shapes), amplitude=amplitude, zero=zero)
+
+
+def _zero(offset: FloatArray) -> FloatArray:
+    """Give the mean of magnitudes minus the magnitude of the mean flux."""
+    relative = offset - offset.mean(axis=1)[:, None]
+    relative *= _LN_FLUX
+    return np.asarray(2.5 * np.log10(np.exp(relative, out=relative).mean(axis=1)))
+
+
+class _Eclipses:
+    """Eclipsing binaries in each band, as harmonics.
+
+    The change from band to band is smooth in phase: the harmonics of the I curve carry it to within
+    0.001 mag (0.01 mag for the deepest eclipses).
+    """
+
+    def __init__(self, stars: Stars, curve: PhaseCurve, bands: tuple[str, ...]) -> None:
+        self._n_harmonics = min(curve.n_harmonics, _GRID // 2 - 1)
+        if len(stars):
+            grid = _on_grid(curve)
+            self._contrast = eclipse_contrast(grid, stars.amplitude_i, stars.teff, bands)
+
+    def in_band(self, band: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Give magnitudes on the grid, and cosines and sines of unit-amplitude shapes."""
+        faded = self._contrast.magnitudes(band)
+        spectrum = np.fft.rfft(faded, axis=1)[:, 1 : self._n_harmonics + 1]
+        spectrum *= 2.0 / _GRID / np.ptp(faded, axis=1)[:, None]
+        return faded, spectrum.real, -spectrum.imag

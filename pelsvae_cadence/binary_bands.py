@@ -32,8 +32,8 @@ _HC_K: Final = 14387768.8
 # Wavelength of the I band in nm, as in the simulated binaries of the training set.
 _I_WAVELENGTH: Final = 800.0
 # Decoded curves need not be a possible pair of stars to the last per cent. Of the light that I keeps
-# in an eclipse, another band keeps at least this fraction (4 mag deeper than I).
-_LEAST_LEFT: Final = 0.025
+# in an eclipse, another band keeps at least this fraction (2.5 mag deeper than I).
+_LEAST_LEFT: Final = 0.1
 # The primary eclipse ends before this phase and the secondary begins after it; in between both
 # weights are shared. Eccentric orbits put their minima up to here from phases 0 and 0.5.
 _PRIMARY_ENDS, _SECONDARY_BEGINS = 0.20, 0.30
@@ -79,46 +79,42 @@ class EclipseContrast:
 
     Parameters
     ----------
-    brightest : ndarray of float64, shape (N,)
-        Smallest value of the unit-amplitude I curve: maximum light.
-    amplitude_i : ndarray of float64, shape (N,)
-        Peak-to-peak amplitude in I in mag.
+    loss : ndarray of float64, shape (N, n_grid)
+        I flux missing from maximum light, as a fraction, on equidistant phases.
     primary, secondary : ndarray of float64, shape (N, n_bands)
         The factors g_1b and g_2b of the module.
     teff_1, teff_2 : ndarray of float64, shape (N,)
         The two temperatures in K.
     """
 
-    brightest: FloatArray
-    amplitude_i: FloatArray
+    loss: FloatArray
     primary: FloatArray
     secondary: FloatArray
     teff_1: FloatArray
     teff_2: FloatArray
 
-    def magnitudes(self, shape: FloatArray, phase: FloatArray, band: int) -> FloatArray:
-        """Turn values of the I curves into those of a band.
+    def magnitudes(self, band: int) -> FloatArray:
+        """Give the curves in a band.
 
         Parameters
         ----------
-        shape : ndarray, shape (N, n)
-            Values of the unit-amplitude I curves.
-        phase : ndarray, shape (N, n) or (n,)
-            Their phases in cycles from the primary minimum.
         band : int
             Position of the band.
 
         Returns
         -------
-        ndarray of float64, shape (N, n)
+        ndarray of float64, shape (N, n_grid)
             Magnitudes below maximum light in the band.
         """
-        above = shape - self.brightest[:, None]
-        loss = 1.0 - 10.0 ** (-0.4 * self.amplitude_i[:, None] * above)
-        weight = _primary_weight(phase)
+        weight = _primary_weight(np.arange(self.loss.shape[1]) / self.loss.shape[1])
         first, second = self.primary[:, band, None], self.secondary[:, band, None]
-        left = 1.0 - loss * (second + (first - second) * weight)
-        return np.asarray(-2.5 * np.log10(np.maximum(left, _LEAST_LEFT * (1.0 - loss))))
+        left = (first - second) * weight
+        left += second
+        left *= self.loss
+        np.subtract(1.0, left, out=left)
+        np.log(left, out=left)
+        left *= -2.5 / np.log(10.0)
+        return left
 
 
 def _primary_weight(phase: npt.ArrayLike) -> FloatArray:
@@ -155,9 +151,10 @@ def eclipse_contrast(
     The depth ratio gives the ratio of surface brightnesses. The shares of the light are those of
     equal radii, moved only where the eclipses need more: no star can lose more than it gives.
     """
-    phase = np.arange(grid.shape[1]) / grid.shape[1]
+    n_grid = grid.shape[1]
+    phase = np.arange(n_grid) / n_grid
     brightest = grid.min(axis=1)
-    loss = 1.0 - 10.0 ** (-0.4 * amplitude_i[:, None] * (grid - brightest[:, None]))
+    loss = -np.expm1(-0.4 * np.log(10.0) * amplitude_i[:, None] * (grid - brightest[:, None]))
     near = np.abs(phase - np.round(phase)) < 0.25
     depth_1, depth_2 = loss[:, near].max(axis=1), loss[:, ~near].max(axis=1)
     ratio = np.clip(depth_2 / np.maximum(depth_1, 1e-9), 1e-4, 1.0)
@@ -165,14 +162,18 @@ def eclipse_contrast(
     teff_1, teff_2 = surface_temperatures(teff, ratio, share)
     primary = np.empty((len(grid), len(bands)))
     secondary = np.empty_like(primary)
+    deepest = [
+        (1.0 - _LEAST_LEFT * (1.0 - depth)) / np.maximum(depth, 1e-9)
+        for depth in (depth_1, depth_2)
+    ]
     for j, band in enumerate(bands):
         first, second = (10.0 ** (-0.4 * colour_minus_i(band, t, "ECL")) for t in (teff_1, teff_2))
         total = share * first + (1.0 - share) * second
-        primary[:, j], secondary[:, j] = first / total, second / total
+        primary[:, j] = np.minimum(first / total, deepest[0])
+        secondary[:, j] = np.minimum(second / total, deepest[1])
     return EclipseContrast(
-        brightest=brightest, amplitude_i=amplitude_i, primary=primary, secondary=secondary,
-        teff_1=teff_1, teff_2=teff_2,
-    )  # fmt: skip
+        loss=loss, primary=primary, secondary=secondary, teff_1=teff_1, teff_2=teff_2
+    )
 
 
 def ellipsoidal_ratio(band: str, teff: npt.ArrayLike) -> FloatArray:

@@ -98,6 +98,7 @@ def plot_eclipses(model: LightCurveModel, seed: int = 5) -> Figure:
     from matplotlib.figure import Figure
 
     from pelsvae_cadence.band_curves import band_curves
+    from pelsvae_cadence.binary_bands import eclipse_contrast
 
     bands = ("u", "I", "y")
     colours = {"u": BANDS["u"].colour, "I": "#777777", "y": BANDS["y"].colour}
@@ -106,13 +107,15 @@ def plot_eclipses(model: LightCurveModel, seed: int = 5) -> Figure:
     panels = figure.subplots(1, 3)
     for panel, kind in zip(panels, ("EA", "EB", "EW"), strict=True):
         star = model.sample(kind, seed=seed)
-        curves = band_curves(star, model.phase_curve(star), bands)
+        curve = model.phase_curve(star)
+        curves = band_curves(star, curve, bands)
         for j, band in enumerate(bands):
             values = curves.evaluate(phase[None, :], np.full(phase.size, j))[0]
             panel.plot(phase, values - values.min(), color=colours[band], label=band)
-        hot, cool = (
-            (curves.contrast.teff_1[0], curves.contrast.teff_2[0]) if curves.contrast else (0, 0)
+        contrast = eclipse_contrast(
+            curve.evaluate(np.arange(512) / 512.0), star.amplitude_i, star.teff, bands
         )
+        hot, cool = float(contrast.teff_1[0]), float(contrast.teff_2[0])
         panel.set_title(f"{kind}: {hot:.0f} K and {cool:.0f} K from the depths", fontsize=10)
         panel.set_xlabel("phase")
         panel.invert_yaxis()
