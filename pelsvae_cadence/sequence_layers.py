@@ -137,7 +137,8 @@ class RecurrentLayers(nn.Module):
         self.cells = cell(n_in, hidden, n_layers, batch_first=True, dropout=between)
         for name, parameter in self.cells.named_parameters():
             if "bias" in name:
-                nn.init.normal_(parameter)
+                # The published normal of width 1 saturates gates before anything is learned.
+                nn.init.zeros_(parameter)
             else:
                 nn.init.xavier_normal_(parameter)
 

@@ -279,6 +279,82 @@ def fit(
     messages.print(f"weights: {path}", soft_wrap=True)
 
 
+@app.command()
+def sweep(
+    config: Annotated[
+        str, typer.Option(help="paper-tcn, paper-gru, paper-lstm or harmonic.")
+    ] = "paper-tcn",
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Study, checkpoints, table and picture. Default: outputs/sweep/CONFIG.",
+            show_default=False,
+        ),
+    ] = None,
+    trials: Annotated[
+        int, typer.Option(help="Finished trials of the study, of all processes.", min=1)
+    ] = 30,
+    worker: Annotated[
+        int, typer.Option(help="Number of this process, if several share the study.", min=0)
+    ] = 0,
+    steps: Annotated[int, typer.Option(help="Steps of a trial.", min=1)] = 1000,
+    batch: Annotated[
+        int | None,
+        typer.Option(help="Stars a step. Default: 256; paper 128.", min=1, show_default=False),
+    ] = None,
+    t_len: Annotated[int, typer.Option(help="Paper's: points of a light curve.", min=8)] = 300,
+    row_scale: Annotated[
+        float, typer.Option(help="Paper's: rows per class in units of its 5,000 or 10,000.")
+    ] = 1.0,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Training table. Default: the committed one.", show_default=False),
+    ] = None,
+    study: Annotated[str, typer.Option(help="Name of the study in its file.")] = "table-2",
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="URL of another database. Default: study.db (SQLite) in --out-dir.",
+            show_default=False,
+        ),
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune/--no-prune", help="Stop trials below the median early.")
+    ] = True,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:NUMBER.")] = "cpu",
+    wandb: Annotated[
+        str | None,
+        typer.Option(help="Log to this project of Weights & Biases too.", show_default=False),
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Search the hyper-parameters of the paper's Table 2; several processes share a study.
+
+    Start the command as often as there are processors, each with its own --worker; what is stopped
+    goes on where it was.
+    """
+    from pelsvae_cadence.training.fit_options import FitOptions
+    from pelsvae_cadence.training.open_set import load_open_set
+    from pelsvae_cadence.training.sweep import SweepOptions, sweep_table, write_sweep
+    from pelsvae_cadence.training.sweep import sweep as search
+
+    changes: dict[str, Any] = (
+        {"t_len": t_len, "row_scale": row_scale} if config != "harmonic" else {}
+    )
+    options = FitOptions(
+        config=config, steps=steps, batch=batch, device=device, seed=seed, **changes
+    )
+    folder = out_dir or Path("outputs/sweep") / config
+    result = search(
+        folder, options,
+        SweepOptions(trials=trials, worker=worker, seed=seed, prune=prune, name=study),
+        table=load_open_set(table), storage=storage, wandb=wandb,
+    )  # fmt: skip
+    typer.echo(sweep_table(result).head(20).to_string(index=False, float_format="{:.4g}".format))
+    for path in write_sweep(result, folder):
+        messages.print(f"written: {path}", soft_wrap=True)
+
+
 @app.command("map")
 def fit_map(
     model: Annotated[str, typer.Option(help="Name or path of the model's weights.")] = "harmonic",

@@ -34,7 +34,7 @@ from pelsvae_cadence.training.sequence_task import (
 from pelsvae_cadence.training.shape_table import ShapeTable, balanced
 from pelsvae_cadence.weights import save_weights
 
-__all__ = ["CITATION", "LICENCE", "export_model", "fit_model", "train_network"]
+__all__ = ["CITATION", "LICENCE", "export_model", "fit_model", "network_task", "train_network"]
 
 LICENCE: Final = "BSD-3-Clause"
 CITATION: Final = (
@@ -169,14 +169,14 @@ def train_network(
     place = Path(folder)
     more: dict[str, Any] = {"resume": resume, "quiet": quiet, "wandb": wandb}
     torch.manual_seed(options.seed)
-    network: HarmonicVAE | SequenceShapes
-    if rows is None:
-        network, result = _train_harmonic(place / "vae", table, options, fit, more)
+    task, fit = network_task(table, options, rows=rows, fit=fit)
+    result = run(task, fit, place / "vae", label="VAE", **more)
+    network = task.module
+    if isinstance(network, HarmonicVAE):
         train, held_out = (table.part(split) for split in ("train", "validation"))
         encoded = encode_table(network, train, seed=options.seed)
         other = encode_table(network, held_out, n_draws=1, seed=options.seed + 1)
-    else:
-        network, result = _train_sequence(place / "vae", rows, options, fit, more)
+    elif rows is not None:
         mine, theirs = (rows.part(split) for split in ("train", "validation"))
         encoded = encode_rows(network, mine, seed=options.seed)
         other = encode_rows(network, theirs, n_draws=1, seed=options.seed + 1)
@@ -199,37 +199,55 @@ def train_network(
     return network, latent, record
 
 
-def _train_harmonic(
-    folder: Path, table: ShapeTable, options: FitOptions, fit: FitConfig | None,
-    more: dict[str, Any],
-) -> tuple[HarmonicVAE, FitResult]:  # fmt: skip
+def network_task(
+    table: ShapeTable,
+    options: FitOptions,
+    *,
+    rows: SequenceRows | None = None,
+    fit: FitConfig | None = None,
+) -> tuple[VAETask | SequenceTask, FitConfig]:
+    """Make a network with its task.
+
+    Parameters
+    ----------
+    table : ShapeTable
+        The training table.
+    options : FitOptions
+        What to train and how.
+    rows : SequenceRows, optional
+        Light curves, which a sequence network needs.
+    fit : FitConfig, optional
+        Length and speed of the fit, in place of what `options` say.
+
+    Returns
+    -------
+    task : VAETask or SequenceTask
+        The task; its network takes its first weights from torch's generator.
+    fit : FitConfig
+        Length and speed of the fit.
+    """
+    if rows is not None:
+        network = SequenceShapes(SequenceShapesConfig(sequence=options.sequence_config()))
+        fit = fit or options.fit_config(int((rows.split == "train").sum()))
+        network.to(fit.device)
+        config = SequenceTaskConfig(
+            beta=0.75 if options.beta is None else options.beta, weighted=options.weighted,
+            floor=options.floor, error_weight=options.error_weight,
+            min_points=options.min_points,
+        )  # fmt: skip
+        return SequenceTask(network, rows, config, device=fit.device), fit
     changes = {
         name: getattr(options, name)
-        for name in ("n_latent", "hidden") if getattr(options, name) is not None
-    }  # fmt: skip
+        for name in ("n_latent", "hidden")
+        if getattr(options, name) is not None
+    }
     vae = HarmonicVAE(ModelConfig(n_harmonics=table.n_harmonics, **changes))
     train = table.part("train")
     vae.set_statistics(train.shapes, train.physics, train.star_class)
     fit = fit or options.fit_config(len(train))
     vae.to(fit.device)
-    config = VAETaskConfig() if options.beta is None else VAETaskConfig(beta=options.beta)
-    task = VAETask(vae, table, config, device=fit.device)
-    return vae, run(task, fit, folder, label="VAE", **more)
-
-
-def _train_sequence(
-    folder: Path, rows: SequenceRows, options: FitOptions, fit: FitConfig | None,
-    more: dict[str, Any],
-) -> tuple[SequenceShapes, FitResult]:  # fmt: skip
-    network = SequenceShapes(SequenceShapesConfig(sequence=options.sequence_config()))
-    fit = fit or options.fit_config(int((rows.split == "train").sum()))
-    config = SequenceTaskConfig(
-        beta=0.75 if options.beta is None else options.beta, weighted=options.weighted,
-        floor=options.floor, error_weight=options.error_weight, min_points=options.min_points,
-    )  # fmt: skip
-    task = SequenceTask(network, rows, config, device=fit.device)
-    network.to(fit.device)
-    return network, run(task, fit, folder, label="VAE", **more)
+    task = VAETaskConfig() if options.beta is None else VAETaskConfig(beta=options.beta)
+    return VAETask(vae, table, task, device=fit.device), fit
 
 
 def _mapping_fit(options: FitOptions) -> FitConfig:

@@ -1,0 +1,359 @@
+"""Bayesian optimisation over the hyper-parameters of the paper's Table 2, shared by processes.
+
+The study lies in an SQLite file: any number of processes on machines that see the file work on
+it together, each asking for the next trial and telling its score. A process that dies leaves a
+trial that another one takes up from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.training.export import network_task
+from pelsvae_cadence.training.fit import run
+from pelsvae_cadence.training.fit_options import FitOptions
+from pelsvae_cadence.training.open_set import OpenSet, load_open_set
+from pelsvae_cadence.training.sequence_rows import sequence_rows
+from pelsvae_cadence.training.shape_table import ShapeTable
+
+if TYPE_CHECKING:
+    import optuna
+    from matplotlib.figure import Figure
+
+__all__ = ["SweepOptions", "plot_sweep", "search_space", "sweep", "sweep_table", "write_sweep"]
+
+#: Seconds between signs of life of a trial, and after which one without is given to another.
+_HEARTBEAT: Final = 30
+_GRACE: Final = 120
+_FINISHED: Final = ("COMPLETE", "PRUNED")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions:
+    """What is searched and how long.
+
+    Parameters
+    ----------
+    trials : int
+        Finished trials of the study, counting those of all processes, at which this one ends.
+    name : str
+        Name of the study in its file.
+    worker : int
+        Number of this process: processes of one study need different ones, or they try the same.
+    seed : int
+        Seed of the search.
+    prune : bool
+        Stop trials that are worse than the median of the others at the same validation.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    trials: int = 30
+    name: str = "table-2"
+    worker: int = 0
+    seed: int = 0
+    prune: bool = True
+
+    def __post_init__(self) -> None:
+        for name, low in (("trials", 1), ("worker", 0), ("seed", 0)):
+            if getattr(self, name) < low:
+                raise InputError(f"{name} = {getattr(self, name)}", allowed=f"{low} or more")
+
+
+def search_space(options: FitOptions, trial: optuna.Trial) -> FitOptions:
+    """Ask for one point of the search space.
+
+    The paper's Table 2 (values of its published sweep) for its networks; the grid's ordered values
+    become the whole range, so that the search can interpolate.
+
+    Parameters
+    ----------
+    options : FitOptions
+        The configuration, with what is not searched.
+    trial : optuna.Trial
+        The trial.
+
+    Returns
+    -------
+    FitOptions
+        The options of the trial.
+    """
+    chosen: dict[str, Any] = {
+        "rate": trial.suggest_float("rate", 5e-5, 5e-2, log=True),
+        "schedule": trial.suggest_categorical(
+            "schedule", ["none", "exponential", "cosine", "plateau"]
+        ),
+        "n_latent": trial.suggest_int("n_latent", 4, 10, step=2),
+    }
+    if not options.is_sequence:
+        chosen["beta"] = trial.suggest_float("beta", 0.005, 0.5, log=True)
+        chosen["hidden"] = trial.suggest_int("hidden", 64, 192, step=32)
+        return replace(options, **chosen)
+    chosen["beta"] = trial.suggest_float("beta", 0.1, 1.0)
+    chosen["dropout"] = trial.suggest_float("dropout", 0.2, 0.5, step=0.1)
+    chosen["hidden"] = trial.suggest_int("hidden", 16, 64, step=16)
+    if options.config == "paper-tcn":
+        chosen["kernel_size"] = trial.suggest_int("kernel_size", 3, 7, step=2)
+        chosen["n_layers"] = trial.suggest_int("n_layers", 5, 9, step=2)
+    else:
+        chosen["n_layers"] = trial.suggest_int("n_layers", 1, 3)
+    return replace(options, **chosen)
+
+
+def sweep(
+    folder: str | Path,
+    options: FitOptions,
+    search: SweepOptions | None = None,
+    *,
+    table: OpenSet | None = None,
+    storage: str | None = None,
+    quiet: bool = False,
+    wandb: str | None = None,
+) -> optuna.Study:
+    """Work on a study until it has enough finished trials.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds ``study.db``, and checkpoints and logs of each trial.
+    options : FitOptions
+        The configuration, with what is not searched.
+    search : SweepOptions, optional
+        What is searched and how long.
+    table : OpenSet, optional
+        The training table; by default the committed one.
+    storage : str, optional
+        URL of another database (SQLAlchemy's).
+    quiet : bool
+        Show no progress.
+    wandb : str, optional
+        Project of Weights & Biases to log to as well.
+
+    Returns
+    -------
+    optuna.Study
+        The study; values are validation scores, lower is better.
+
+    Raises
+    ------
+    InputError
+        If the study was made for other options.
+    """
+    import optuna
+
+    search = search or SweepOptions()
+    place = output_folder(folder)
+    stars = table if table is not None else load_open_set()
+    shapes = ShapeTable.from_open_set(stars)
+    rows = None
+    if options.is_sequence:
+        rows = sequence_rows(
+            stars, t_len=options.t_len, scale=options.row_scale, seed=options.seed,
+            random_phase=options.random_phase,
+        )  # fmt: skip
+
+    def objective(trial: optuna.Trial) -> float:
+        chosen = search_space(options, trial)
+        torch.manual_seed(chosen.seed)
+        task, fit = network_task(shapes, chosen, rows=rows)
+        callback = optuna.storages.RetryHeartbeatStaleTrialCallback
+        frozen = trial.study.get_trials(deepcopy=False)[trial.number]
+        first = callback.retried_trial_number(frozen)
+        number = trial.number if first is None else first
+        label = f"trial {trial.number + 1} of {search.trials}"
+        result = run(
+            task, fit, place / f"trial-{number:04d}", quiet=quiet, label=label, wandb=wandb,
+            callbacks=(_reporter(trial, prune=search.prune),),
+        )  # fmt: skip
+        trial.set_user_attr("seconds", round(result.seconds, 1))
+        return result.best_score
+
+    with _quiet_optuna():
+        study = optuna.create_study(
+            storage=optuna.storages.RDBStorage(
+                storage or f"sqlite:///{place.resolve() / 'study.db'}",
+                engine_kwargs={"connect_args": {"timeout": 60}},
+                heartbeat_interval=_HEARTBEAT,
+                grace_period=_GRACE,
+                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=3),
+            ),
+            sampler=optuna.samplers.GPSampler(seed=search.seed * 1000 + search.worker),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2),
+            study_name=search.name,
+            direction="minimize",
+            load_if_exists=True,
+        )
+        _check_study(study, options, shapes.hash)
+        states = tuple(optuna.trial.TrialState[name] for name in _FINISHED)
+        if _n_finished(study) < search.trials:
+            study.optimize(
+                objective,
+                callbacks=[optuna.study.MaxTrialsCallback(search.trials, states=states)],
+                catch=(FloatingPointError,),  # a rate that makes the network diverge
+            )
+    return study
+
+
+def sweep_table(study: optuna.Study) -> pd.DataFrame:
+    """List the finished trials of a study.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        The study.
+
+    Returns
+    -------
+    DataFrame
+        One row a trial, best first: ``trial``, ``score``, ``state``, ``seconds`` and the
+        hyper-parameters.
+    """
+    rows = [
+        {
+            "trial": trial.number, "score": trial.value, "state": trial.state.name.lower(),
+            "seconds": trial.user_attrs.get("seconds", np.nan), **trial.params,
+        }
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state.name in _FINISHED
+    ]  # fmt: skip
+    table = pd.DataFrame(rows)
+    return table.sort_values(["state", "score"], ignore_index=True) if len(table) else table
+
+
+def plot_sweep(study: optuna.Study) -> Figure:
+    """Draw the progress of a study and what its hyper-parameters matter.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        The study, with two complete trials or more.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Scores in the order of the trials with the best so far, and the importance of each
+        hyper-parameter (fANOVA; Hutter, Hoos & Leyton-Brown 2014).
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two complete trials.
+    """
+    import optuna
+    from matplotlib.figure import Figure
+
+    done = [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
+    if len(done) < 2:
+        raise InputError(f"the study has {len(done)} complete trials", allowed="2 or more")
+    with _quiet_optuna():
+        importance = optuna.importance.get_param_importances(
+            study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)
+        )
+    figure = Figure(figsize=(10.5, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.4, 1.0))
+    number = np.array([t.number + 1 for t in done])
+    score = np.array([t.value for t in done], dtype=np.float64)
+    left.plot(number, score, "o", color="0.6", label="trial")
+    left.step(number, np.minimum.accumulate(score), where="post", color="C3", label="best so far")
+    pruned = [t.number + 1 for t in study.get_trials(deepcopy=False) if t.state.name == "PRUNED"]
+    if pruned:
+        low, high = left.get_ylim()
+        left.plot(pruned, np.full(len(pruned), high), "x", color="0.8", label="stopped early")
+        left.set_ylim(low, high + 0.05 * (high - low))
+    left.set(xlabel="Trial", ylabel="Validation score (log RMS / range)")
+    left.legend(frameon=False)
+    names = list(importance)[::-1]
+    right.barh(names, [importance[name] for name in names], color="C0")
+    right.set(xlabel="Share of the variance of the score", xlim=(0, None))
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def write_sweep(study: optuna.Study, folder: str | Path) -> list[Path]:
+    """Write the table and the picture of a study.
+
+    Parameters
+    ----------
+    study : optuna.Study
+        The study.
+    folder : str or Path
+        Where ``trials.csv`` and, from two complete trials on, ``sweep.png`` are written.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    place = output_folder(folder)
+    table = sweep_table(study)
+    paths = [place / "trials.csv"]
+    with replacing(paths[0]) as partial:
+        table.to_csv(partial, index=False)
+    if len(table) and (table["state"] == "complete").sum() >= 2:
+        paths.append(place / "sweep.png")
+        with replacing(paths[1]) as partial:
+            plot_sweep(study).savefig(partial, dpi=130)
+    return paths
+
+
+def _n_finished(study: optuna.Study) -> int:
+    return sum(t.state.name in _FINISHED for t in study.get_trials(deepcopy=False))
+
+
+def _check_study(study: optuna.Study, options: FitOptions, data: str) -> None:
+    """Note what the study is about, or see that it is about the same."""
+    about = {**asdict(options), "data": data}
+    known = study.user_attrs.get("options")
+    if known is None:
+        study.set_user_attr("options", about)
+        return
+    changed = sorted(k for k in {**known, **about} if known.get(k) != about.get(k))
+    if changed:
+        raise InputError(
+            f"the study {study.study_name!r} was begun with another {', '.join(changed)}",
+            remedy="Use another --out-dir or --study.",
+        )
+
+
+def _reporter(trial: optuna.Trial, *, prune: bool) -> Any:
+    import optuna
+    from lightning.pytorch import Callback
+
+    class Reporter(Callback):
+        def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+            done = trainer.current_epoch
+            trial.report(float(trainer.callback_metrics["score"]), done)
+            if prune and trial.should_prune():
+                raise optuna.TrialPruned
+
+    return Reporter()
+
+
+@contextlib.contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    import optuna
+
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(level)
