@@ -33,15 +33,26 @@ from pelsvae_cadence.metrics.batches import (
 )
 from pelsvae_cadence.metrics.keeping import Example, Keeper
 from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
-from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES
 from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.metrics.resumable import ResumableBundleGroup, fingerprint_of
+from pelsvae_cadence.metrics.run_tables import (
+    summary_by_year,
+    summary_of_positions,
+    tables_of_bundles,
+    year_table,
+)
+from pelsvae_cadence.metrics.slice_visits import SliceColumns
 from pelsvae_cadence.metrics.survey_source import PositionCadence, SurveySource, open_survey
+from pelsvae_cadence.metrics.time_to_recovery import (
+    JULIAN_YEAR,
+    TimeToRecoveryMetric,
+    first_and_last_visit,
+)
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
 from rubin_sim.maf.db import ResultsDb
-from rubin_sim.maf.metric_bundles import MetricBundle
+from rubin_sim.maf.metric_bundles import MetricBundle, make_bundles_dict_from_list
 from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
 
 __all__ = ["PartialSkyWarning", "RunResult", "run_period_recovery"]
@@ -79,8 +90,13 @@ class RunResult:
     out_dir : Path
         Where everything is.
     files : dict of str to Path
-        "results" (MAF's ResultsDb), "positions", "stars" and "summary" (CSV), and "catalogue"
-        (HDF5) where one was asked for.
+        "results" (MAF's ResultsDb), "positions", "stars" and "summary" (CSV), "years" and
+        "by_year" (CSV) where years, and "catalogue" (HDF5) where one was asked for.
+    years : pandas.DataFrame or None
+        One row per class, magnitude, position and year, where years were asked for: n_stars,
+        n_visits so far, recovered and its 68 per cent interval.
+    by_year : pandas.DataFrame or None
+        The table of recovery by class, magnitude and year, over all positions.
     example : Example or None
         One star of the run, near the middle magnitude, with its period found if possible.
     """
@@ -90,6 +106,8 @@ class RunResult:
     summary: pd.DataFrame
     out_dir: Path
     files: dict[str, Path]
+    years: pd.DataFrame | None = None
+    by_year: pd.DataFrame | None = None
     example: Example | None = None
 
 
@@ -113,6 +131,7 @@ def run_period_recovery(
     plots: bool = False,
     catalog: str | None = None,
     command: str = "",
+    years: Sequence[float] = (),
     workers: int = 1,
     scheduler: str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -167,6 +186,9 @@ def run_period_recovery(
         Also write stars, visits and light curves to an HDF5 catalogue of this name in `out_dir`.
     command : str
         The command line, for the catalogue's provenance.
+    years : sequence of float
+        Ends of survey years after which the periods are searched, too (`TimeToRecoveryMetric`);
+        none by default. Ten years cost six times what the last one costs.
     workers : int
         Processes that share the positions; more than one need Dask. Results are the same.
     scheduler : str, optional
@@ -220,10 +242,10 @@ def run_period_recovery(
         )
     reach = _SYNTHETIC_RADIUS if source.by_position else radius or FOV_RADIUS[source.survey]
     slicer = _slicer(source, points, nside, reach, use_camera)
-    total = len(slicer) * len(star_classes) * len(mags)
+    n_bundles = len(star_classes) * len(mags) * (2 if len(years) else 1)
+    total = len(slicer) * n_bundles
     done = 0
     keeper: Keeper | None = None
-    n_bundles = len(star_classes) * len(mags)
 
     def reached(count: int) -> None:
         nonlocal done
@@ -253,8 +275,13 @@ def run_period_recovery(
         **metric_options,
     )
     object_bundles = list(bundles.values())
+    by_years: list[MetricBundle] = []
+    if len(years):
+        by_years = _by_years(object_bundles, source, years, constraint, metric_options)
+        bundles |= make_bundles_dict_from_list(by_years)
     frames: dict[str, pd.DataFrame] = {}
-    files = {"results": RESULTS_FILE, **{key: f"{key}.csv" for key in _TABLES}}
+    tables = (*_TABLES, *(("years", "by_year") if len(years) else ()))
+    files = {"results": RESULTS_FILE, **{key: f"{key}.csv" for key in tables}}
     if catalog is not None:
         files["catalogue"] = catalog
     kept = _checkpoints(folder, bundles, source, constraint) if catalog is None else None
@@ -289,8 +316,11 @@ def run_period_recovery(
                 group.run_current(constraint, sim_data=source.array)
             if nside is not None:
                 _warn_of_patches(object_bundles[0])
-            frames["positions"], frames["stars"] = _tables(object_bundles, name)
-            frames["summary"] = _summary(frames["positions"])
+            frames["positions"], frames["stars"] = tables_of_bundles(object_bundles, name)
+            frames["summary"] = summary_of_positions(frames["positions"])
+            if by_years:
+                frames["years"] = year_table(by_years, name)
+                frames["by_year"] = summary_by_year(frames["years"])
             if keeper.example is None:
                 _find_example(keeper, object_bundles, group.sim_data)
             group.write_all()
@@ -453,64 +483,39 @@ def _plot(group: ResumableBundleGroup) -> None:
         group.bundle_dict = whole
 
 
-def _tables(bundles: list[MetricBundle], run_name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    positions: list[dict[str, Any]] = []
-    stars: list[pd.DataFrame] = []
+def _column_options(columns: SliceColumns) -> dict[str, Any]:
+    names = ("mjd", "m5", "band", "night", "exptime", "visit_id", "seeing")
+    options: dict[str, Any] = {f"{name}_col": getattr(columns, name) for name in names}
+    return {**options, "mjd_is_middle": columns.mjd_is_middle}
+
+
+def _by_years(
+    bundles: list[MetricBundle],
+    source: SurveySource,
+    years: Sequence[float],
+    constraint: str,
+    metric_options: dict[str, Any],
+) -> list[MetricBundle]:
+    """Make the bundles that ask for the years, with the stars and settings of those given."""
+    first, last = first_and_last_visit(source, constraint)
+    made = []
     for bundle in bundles:
-        metric, points = bundle.metric, bundle.slicer.slice_points
-        values = bundle.metric_values
-        mask = np.ma.getmaskarray(values)
-        for i in np.flatnonzero(~mask).tolist():
-            value = values.data[i]
-            row = {
-                "run": run_name,
-                "star_class": metric.sample.star_class,
-                "magnitude": metric.magnitude,
-                "ra": float(np.degrees(points["ra"][i])),
-                "dec": float(np.degrees(points["dec"][i])),
-            }
-            n_stars = value["star_id"].size
-            positions.append(
-                {
-                    **row,
-                    "n_visits": value["n_visits_all"],
-                    "n_visits_used": value["n_visits"],
-                    "n_stars": n_stars,
-                    **{key: value[key] for key in RECOVERY_VALUES if key != "n_visits"},
-                }
+        metric = bundle.metric
+        time = TimeToRecoveryMetric(
+            years=years, survey_start=first, survey_years=(last - first) / JULIAN_YEAR,
+            on_run=metric.on_run, star_class=metric.sample.star_class, magnitude=metric.magnitude,
+            stars_per_position=metric.sample.n, seed=metric.sample.seed, survey=metric.survey,
+            period_range=metric.period_range, **_column_options(metric.columns), **metric_options,
+        )  # fmt: skip
+        display = dict(bundle.display_dict)
+        display["subgroup"] = display["subgroup"].replace("Period recovery", "Years to a period")
+        display["order"] += len(bundles)
+        display["caption"] += " Searched at the end of each survey year."
+        made.append(
+            MetricBundle(
+                time, bundle.slicer, bundle.constraint, run_name=bundle.run_name,
+                info_label=bundle.info_label, display_dict=display,
+                summary_metrics=list(bundle.summary_metrics),
             )
-            stars.append(
-                pd.DataFrame(
-                    {
-                        **{key: [content] * n_stars for key, content in row.items()},
-                        **{
-                            key: value[key]
-                            for key in ("star_id", "true_period", "found_period", "verdict")
-                        },
-                    }
-                )
-            )
-    if not positions:
-        raise InputError(
-            "no position has enough visits",
-            remedy="Choose positions inside the survey's footprint, a larger radius, or lower "
-            "min_visits.",
-        )
-    return pd.DataFrame(positions), pd.concat(stars, ignore_index=True)
-
-
-def _summary(positions: pd.DataFrame) -> pd.DataFrame:
-    """Average over positions. The error allows for clusters: stars share a position's visits."""
-    fractions = [key for key in RECOVERY_VALUES if key != "n_visits"]
-    groups = positions.groupby(["run", "star_class", "magnitude"], sort=False)
-    summary = groups[[*fractions, "n_visits", "n_visits_used"]].mean()
-    n = groups.size()
-    summary.insert(0, "n_positions", n)
-    summary.insert(1, "n_stars", groups["n_stars"].sum())
-    # All or no stars recovered shows no scatter and is no proof of certainty: the half-width of
-    # the 68.3 per cent interval of Wilson (1927, J. Am. Stat. Assoc. 22, 209) is the least error.
-    scatter = (groups["recovered"].std() / np.sqrt(n)).fillna(0.0)
-    share, stars = summary["recovered"], summary["n_stars"]
-    wilson = np.sqrt(share * (1.0 - share) / stars + 0.25 / stars**2) / (1.0 + 1.0 / stars)
-    summary["recovered_err"] = np.maximum(scatter, wilson)
-    return summary.reset_index()
+        )  # fmt: skip
+    return made

@@ -16,21 +16,28 @@ from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
 from pelsvae_cadence.metrics.slice_stars import carries_star
-from pelsvae_cadence.metrics.survey_source import open_survey
+from pelsvae_cadence.metrics.survey_source import SurveySource, open_survey
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
 from rubin_sim.maf.metrics import BaseMetric
 
-__all__ = ["DEFAULT_YEARS", "TimeToRecoveryMetric", "first_visit"]
+__all__ = [
+    "DEFAULT_YEARS",
+    "JULIAN_YEAR",
+    "TimeToRecoveryMetric",
+    "first_and_last_visit",
+    "first_visit",
+    "wilson_interval",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: The ends of the survey years at which periods are searched.
 DEFAULT_YEARS: Final[tuple[float, ...]] = tuple(float(year) for year in range(1, 11))
 
-# The Julian year, in days.
-_YEAR: Final = 365.25
+#: The Julian year, in days.
+JULIAN_YEAR: Final = 365.25
 # Of the intervals in the values: one sigma of a normal distribution.
 _CONFIDENCE: Final = 0.6827
 
@@ -54,17 +61,55 @@ def first_visit(survey: str | Path | Survey) -> float:
     InputError
         If the survey cannot be read.
     """
-    source = open_survey(survey, positions=[])
+    return first_and_last_visit(open_survey(survey, positions=[]))[0]
+
+
+def first_and_last_visit(source: SurveySource, constraint: str = "") -> tuple[float, float]:
+    """Find the first and the last visit of a survey that is open, anywhere on the sky.
+
+    Parameters
+    ----------
+    source : SurveySource
+        The survey.
+    constraint : str
+        SQL condition on the visits of a database.
+
+    Returns
+    -------
+    first, last : float
+        MJD (TAI), in the survey's own time column.
+    """
     column = source.columns["mjd"]
     if source.array is not None:
-        return float(source.array[column].min())
+        return float(source.array[column].min()), float(source.array[column].max())
     path = Path(str(source.database)).resolve().as_posix()
+    where = f" where ({constraint})" if constraint else ""
+    query = f'select min("{column}"), max("{column}") from "{source.table}"{where}'
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        (first,) = connection.execute(f'select min("{column}") from "{source.table}"').fetchone()
+        first, last = connection.execute(query).fetchone()
     finally:
         connection.close()
-    return float(first)
+    return float(first), float(last)
+
+
+def wilson_interval(hits: npt.ArrayLike, n: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Bound a fraction by its 68.27 per cent interval.
+
+    Parameters
+    ----------
+    hits, n : array_like, shape (n_fractions,)
+        How many out of how many.
+
+    Returns
+    -------
+    low, high : ndarray of float64, shape (n_fractions,)
+        The score interval of Wilson (1927, J. Am. Stat. Assoc. 22, 209).
+    """
+    low, high = binom_conf_interval(
+        np.asarray(hits), np.asarray(n), confidence_level=_CONFIDENCE, interval="wilson"
+    )
+    return np.asarray(low), np.asarray(high)
 
 
 def _fraction_reducer(year: int) -> Callable[[Any, dict[str, Any]], float]:
@@ -239,7 +284,7 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
                 f"a visit at MJD {mjd.min():.4f} lies before survey_start = {start:.4f}",
                 remedy="Give the time of the survey's first visit.",
             )
-        elapsed = (mjd - start) / _YEAR
+        elapsed = (mjd - start) / JULIAN_YEAR
         length = self.survey_years
         if length is None:
             length = float(np.nextafter(elapsed.max(), np.inf))
@@ -269,9 +314,7 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             return nothing
         low, high = np.full(n_years, np.nan), np.full(n_years, np.nan)
         hits = np.rint(recovered[begun] * n_stars).astype(np.int64)
-        low[begun], high[begun] = binom_conf_interval(
-            hits, n_stars, confidence_level=_CONFIDENCE, interval="wilson"
-        )
+        low[begun], high[begun] = wilson_interval(hits, np.full(hits.size, n_stars))
         return {
             "years": self.years,
             "recovered": recovered,

@@ -108,7 +108,7 @@ def test_maps_sum_up_the_area_that_does_well(batch_function):
     for bundle in bundles.values():
         assert bundle.slicer.slicer_name == "HealpixSlicer"
         names = {summary.name for summary in bundle.summary_metrics}
-        assert names == {"Mean", "Median", "Positions", "Area > 0.5 [deg2]"}
+        assert {"Positions", "Area > 0.5 [deg2]"} <= names
     assert len({bundle.file_root for bundle in bundles.values()}) == 4
 
 

@@ -213,3 +213,28 @@ def test_the_default_batch_has_unique_files(maf_ready):
     orders = [bundle.display_dict["order"] for bundle in batch.values()]
     assert len(set(orders)) == len(orders)
     assert np.isclose(next(iter(batch.values())).slicer.radius, 1.75)
+
+
+def test_years_make_a_table_by_class_magnitude_and_year(run, cadence_folder, tmp_path):
+    """A survey of 2.5 years: the second year is complete, the third begun, the fifth not reached."""
+    result = run(
+        cadence_folder / "baseline_v3.0_10yrs_12points.db",
+        positions=[(0, -30), (30, -45)], magnitudes=[18.0], constraint="night < 900",
+        years=(1.0, 2.0, 3.0, 5.0), out_dir=tmp_path, **QUICK,
+    )  # fmt: skip
+    table = result.by_year
+    assert table.year.tolist() == [1.0, 2.0, 3.0]
+    assert (table.n_stars == 4).all()
+    assert (np.diff(table.n_visits) > 0).all()
+    assert (
+        (table.recovered_low <= table.recovered) & (table.recovered <= table.recovered_high)
+    ).all()
+    # After the last year everything is known that the run without years knows.
+    assert table.recovered.iloc[-1] == result.summary.recovered[0]
+    pd.testing.assert_frame_equal(pd.read_csv(result.files["by_year"]), table)
+    assert len(result.years) == 2 * 3
+    with sqlite3.connect(result.files["results"]) as connection:
+        names = [row[0] for row in connection.execute("select metric_name from metrics")]
+    connection.close()
+    assert "TimeToRecovery RRab r18_recovered_year_2" in names
+    assert len(set(names)) == len(names)

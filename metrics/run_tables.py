@@ -1,0 +1,182 @@
+"""The tables of a run: positions, stars, years, and what they come to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.maf import prepare_data_directory
+from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES
+from pelsvae_cadence.metrics.time_to_recovery import wilson_interval
+
+prepare_data_directory()  # rubin_sim looks for it when it is imported
+
+from rubin_sim.maf.metric_bundles import MetricBundle
+
+__all__ = ["summary_by_year", "summary_of_positions", "tables_of_bundles", "year_table"]
+
+
+def tables_of_bundles(
+    bundles: list[MetricBundle], run_name: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """List what bundles of PeriodRecoveryMetric have found.
+
+    Parameters
+    ----------
+    bundles : list of MetricBundle
+        The bundles, after the run.
+    run_name : str
+        Name of the run.
+
+    Returns
+    -------
+    positions, stars : pandas.DataFrame
+        See `pelsvae_cadence.metrics.run.RunResult`.
+
+    Raises
+    ------
+    InputError
+        If no position had enough visits.
+    """
+    positions: list[dict[str, Any]] = []
+    stars: list[pd.DataFrame] = []
+    for bundle in bundles:
+        metric, points = bundle.metric, bundle.slicer.slice_points
+        values = bundle.metric_values
+        mask = np.ma.getmaskarray(values)
+        for i in np.flatnonzero(~mask).tolist():
+            value = values.data[i]
+            row = {
+                "run": run_name,
+                "star_class": metric.sample.star_class,
+                "magnitude": metric.magnitude,
+                "ra": float(np.degrees(points["ra"][i])),
+                "dec": float(np.degrees(points["dec"][i])),
+            }
+            n_stars = value["star_id"].size
+            positions.append(
+                {
+                    **row,
+                    "n_visits": value["n_visits_all"],
+                    "n_visits_used": value["n_visits"],
+                    "n_stars": n_stars,
+                    **{key: value[key] for key in RECOVERY_VALUES if key != "n_visits"},
+                }
+            )
+            stars.append(
+                pd.DataFrame(
+                    {
+                        **{key: [content] * n_stars for key, content in row.items()},
+                        **{
+                            key: value[key]
+                            for key in ("star_id", "true_period", "found_period", "verdict")
+                        },
+                    }
+                )
+            )
+    if not positions:
+        raise InputError(
+            "no position has enough visits",
+            remedy="Choose positions inside the survey's footprint, a larger radius, or lower "
+            "min_visits.",
+        )
+    return pd.DataFrame(positions), pd.concat(stars, ignore_index=True)
+
+
+def year_table(bundles: list[MetricBundle], run_name: str) -> pd.DataFrame:
+    """List what bundles of TimeToRecoveryMetric have found.
+
+    Parameters
+    ----------
+    bundles : list of MetricBundle
+        The bundles, after the run.
+    run_name : str
+        Name of the run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per class, magnitude, position and year that the survey reaches.
+    """
+    frames = []
+    for bundle in bundles:
+        sample, points = bundle.metric.recovery.sample, bundle.slicer.slice_points
+        mask = np.ma.getmaskarray(bundle.metric_values)
+        for i in np.flatnonzero(~mask).tolist():
+            value = bundle.metric_values.data[i]
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "run": run_name,
+                        "star_class": sample.star_class,
+                        "magnitude": bundle.metric.recovery.magnitude,
+                        "ra": float(np.degrees(points["ra"][i])),
+                        "dec": float(np.degrees(points["dec"][i])),
+                        "year": value["years"],
+                        "n_stars": value["star_id"].size,
+                        **{
+                            key: value[key]
+                            for key in ("n_visits", "recovered", "recovered_low", "recovered_high")
+                        },
+                    }
+                )
+            )
+    table = pd.concat(frames, ignore_index=True)
+    return table[table["recovered"].notna()].reset_index(drop=True)  # years the survey reaches
+
+
+def summary_by_year(table: pd.DataFrame) -> pd.DataFrame:
+    """Join the positions.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `year_table` gives.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per class, magnitude and year: n_positions, n_stars, n_recovered, mean n_visits,
+        recovered and the 68 per cent interval for stars drawn one by one.
+    """
+    counted = table.assign(n_recovered=np.rint(table["recovered"] * table["n_stars"]).astype(int))
+    groups = counted.groupby(["run", "star_class", "magnitude", "year"], sort=False)
+    summary = groups[["n_stars", "n_recovered"]].sum()
+    summary.insert(0, "n_positions", groups.size())
+    summary["n_visits"] = groups["n_visits"].mean()
+    summary["recovered"] = summary["n_recovered"] / summary["n_stars"]
+    low, high = wilson_interval(summary["n_recovered"], summary["n_stars"])
+    summary["recovered_low"], summary["recovered_high"] = low, high
+    return summary.reset_index()
+
+
+def summary_of_positions(positions: pd.DataFrame) -> pd.DataFrame:
+    """Average over positions.
+
+    Parameters
+    ----------
+    positions : pandas.DataFrame
+        What `tables_of_bundles` gives.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per class and magnitude. The error allows for clusters: stars share a position's
+        visits.
+    """
+    fractions = [key for key in RECOVERY_VALUES if key != "n_visits"]
+    groups = positions.groupby(["run", "star_class", "magnitude"], sort=False)
+    summary = groups[[*fractions, "n_visits", "n_visits_used"]].mean()
+    n = groups.size()
+    summary.insert(0, "n_positions", n)
+    summary.insert(1, "n_stars", groups["n_stars"].sum())
+    # All or no stars recovered shows no scatter and is no proof of certainty: the half-width of
+    # the 68.3 per cent interval of Wilson (1927, J. Am. Stat. Assoc. 22, 209) is the least error.
+    scatter = (groups["recovered"].std() / np.sqrt(n)).fillna(0.0)
+    share, stars = summary["recovered"], summary["n_stars"]
+    wilson = np.sqrt(share * (1.0 - share) / stars + 0.25 / stars**2) / (1.0 + 1.0 / stars)
+    summary["recovered_err"] = np.maximum(scatter, wilson)
+    return summary.reset_index()
