@@ -407,7 +407,7 @@ def _check_priors(priors: Mapping[str, float] | None, classes: Sequence[str]) ->
 def _usable(features: FeatureTable) -> tuple[str, ...]:
     """List the features that enough stars have; say which ones are left out."""
     count = np.isfinite(features.values).sum(axis=0)
-    least = min(_LEAST_MEASURED, max(1, len(features) // 4))
+    least = min(_LEAST_MEASURED, max(1, len(features) // 20))
     keep = count >= least
     if not keep.all():
         dropped = [name for name, good in zip(features.names, keep, strict=True) if not good]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -14,7 +15,7 @@ from pelsvae_cadence.bands import BANDS, LSST_BANDS, ZTF_BANDS, SurveyName
 from pelsvae_cadence.cadence.cells import sky_cell
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
-from pelsvae_cadence.classify.extraction import extract
+from pelsvae_cadence.classify.extraction import FeatureWarning, extract
 from pelsvae_cadence.classify.feature_table import FEATURE_GROUPS, FeatureTable
 from pelsvae_cadence.classify.star_to_star import flicker, observe_again, scattered_magnitudes
 from pelsvae_cadence.classify.true_parameters import true_parameters
@@ -22,7 +23,7 @@ from pelsvae_cadence.colours import COLOUR_TEFF_RANGE
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import PERIOD_RANGE, judge, search
-from pelsvae_cadence.photometry import at_magnitude
+from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
 from pelsvae_cadence.randomness import KeyedRandom
 from pelsvae_cadence.simulation import simulate
 
@@ -167,6 +168,8 @@ class LabelledStars:
         Their positions in degrees.
     magnitude : ndarray of float64, shape (N,)
         Mean magnitude in the reference band.
+    distance_modulus : ndarray of float64, shape (N,)
+        True distance modulus in mag; no feature knows it.
     recovered : ndarray of bool, shape (N,)
         Whether the search found their period (verdict "exact").
     """
@@ -177,11 +180,20 @@ class LabelledStars:
     ra: FloatArray
     dec: FloatArray
     magnitude: FloatArray
+    distance_modulus: FloatArray
     recovered: npt.NDArray[np.bool_]
 
     def __post_init__(self) -> None:
         n = len(self.features)
-        for name in ("truth", "label", "ra", "dec", "magnitude", "recovered"):
+        for name in (
+            "truth",
+            "label",
+            "ra",
+            "dec",
+            "magnitude",
+            "distance_modulus",
+            "recovered",
+        ):
             value = getattr(self, name)
             if len(value) != n:
                 raise InputError(f"{name} is of {len(value)} stars, features of {n}")
@@ -317,17 +329,17 @@ def observe_mix(
     """
     visits = visits.take(np.isin(visits.band, mix.bands))
     memory = {} if drawn is None else drawn
-    curves, truths, labels, periods, magnitudes = [], [], [], [], []
+    curves, truths, labels, periods, placed = [], [], [], [], []
     for label in mix.classes:
         if label not in memory:
             memory[label] = _draw(mix, label, ra, dec, model, ebv)
         stars, curve = memory[label]
-        light_curves, magnitude = _observe(mix, label, stars, curve, visits)
+        light_curves, place = _observe(mix, label, stars, curve, visits)
         curves.append(light_curves)
         truths.append(true_parameters(stars, curve, variable=label in STAR_CLASSES))
         labels += [label] * len(stars)
         periods.append(stars.period)
-        magnitudes.append(magnitude)
+        placed.append(place)
     together = LightCurves.concatenate(curves)
     if baseline is None:
         baseline = max(float(np.ptp(visits.mjd)), 1.0) if len(visits) else 1.0
@@ -345,13 +357,18 @@ def observe_mix(
     label_column = np.array(labels, dtype=np.str_)
     exact = judge(found, np.concatenate(periods)).verdict == "exact"
     n = len(together)
+    with warnings.catch_warnings():
+        # Positions without a band are the survey's doing, and come by the dozen in a young one.
+        warnings.simplefilter("ignore", FeatureWarning)
+        features = extract(together, found, bands=mix.bands, groups=mix.groups)
     return LabelledStars(
-        features=extract(together, found, bands=mix.bands, groups=mix.groups),
+        features=features,
         truth=FeatureTable.concatenate(truths),
         label=label_column,
         ra=np.full(n, float(ra)),
         dec=np.full(n, float(dec)),
-        magnitude=np.concatenate(magnitudes),
+        magnitude=np.concatenate([magnitude for magnitude, _ in placed]),
+        distance_modulus=np.concatenate([modulus for _, modulus in placed]),
         recovered=exact & np.isin(label_column, STAR_CLASSES),
     )
 
@@ -372,8 +389,7 @@ def _draw(
         if numbers[k :: len(STAR_CLASSES)].size
     ]
     stars = _join(parts)
-    still = replace(stars, amplitude_i=np.zeros(len(stars)))
-    return still, model.phase_curve(stars, seed=mix.seed)
+    return stars, model.phase_curve(stars, seed=mix.seed)
 
 
 def _join(parts: Sequence[Stars]) -> Stars:
@@ -386,7 +402,8 @@ def _join(parts: Sequence[Stars]) -> Stars:
 
 def _observe(
     mix: ClassMix, label: str, stars: Stars, curve: PhaseCurve, visits: Visits
-) -> tuple[LightCurves, FloatArray]:
+) -> tuple[LightCurves, tuple[FloatArray, FloatArray]]:
+    """Observe stars at their magnitudes; give these and the distance moduli beside the points."""
     random = KeyedRandom(seed=mix.seed)
     low, high = mix.magnitude_range
     magnitude = low + (high - low) * random.uniform("classified magnitude", stars.star_id)
@@ -394,14 +411,19 @@ def _observe(
     pulsator = stars.star_class != "LPV"
     teff = np.where(pulsator, np.clip(stars.teff, *COLOUR_TEFF_RANGE), stars.teff)
     placed = at_magnitude(replace(stars, teff=teff), mix.reference_band, magnitude)
+    place = magnitude, placed.distance_modulus
     light_curves = simulate(placed, visits, seed=mix.seed, curve=curve)
-    if not len(visits) or not (mix.star_to_star or label == CONTAMINANT):
-        return light_curves, magnitude
-    mag_true = light_curves.mag_true.reshape(len(stars), len(visits))
+    if not len(visits) or not (mix.star_to_star or label not in STAR_CLASSES):
+        return light_curves, place
+    if label in STAR_CLASSES:
+        mag_true = light_curves.mag_true.reshape(len(stars), len(visits))
+    else:
+        bands = visits.bands
+        mag_true = mean_magnitudes(placed, bands)[:, [bands.index(b) for b in visits.band.tolist()]]
     if mix.star_to_star:
         mag_true = scattered_magnitudes(
             placed, visits, mag_true, random, reference_band=mix.reference_band
         )
     if label == CONTAMINANT:
         mag_true = mag_true + flicker(stars.star_id, visits.mjd, random)
-    return observe_again(light_curves, visits, mag_true), magnitude
+    return observe_again(light_curves, visits, mag_true), place

@@ -182,6 +182,7 @@ def _to_arrays(stars: LabelledStars) -> dict[str, npt.NDArray[Any]]:
         "ra": stars.ra,
         "dec": stars.dec,
         "magnitude": stars.magnitude,
+        "distance_modulus": stars.distance_modulus,
         "recovered": stars.recovered,
     }
 
@@ -197,7 +198,8 @@ def _from_arrays(arrays: Mapping[str, npt.NDArray[Any]], k: int) -> LabelledStar
         features=table("features"),
         truth=table("truth"),
         **{
-            name: arrays[f"{name}_{k}"] for name in ("label", "ra", "dec", "magnitude", "recovered")
+            name: arrays[f"{name}_{k}"]
+            for name in ("label", "ra", "dec", "magnitude", "distance_modulus", "recovered")
         },
     )
 

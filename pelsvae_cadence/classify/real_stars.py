@@ -153,7 +153,7 @@ def binaries_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
     Debosscher et al. 2007, A&A 475, 1159; Udalski et al. 2008, Acta Astron. 58, 69 (OGLE).
     """
     points, table = _read(data, "hipparcos_ogle2")
-    usable = (table["cls"] == "ECL") & (table["band"] == "I")
+    usable = (table["cls"] == "ECL") & table["band"].str.endswith("I")
     usable &= (table["n_points"] >= _LEAST_POINTS) & table["period_archive"].notna()
     rows = table[usable]
     random = KeyedRandom(seed=seed)
@@ -216,7 +216,7 @@ def rr_lyrae_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
         raise InputError(f"visits in {', '.join(visits.bands)}", allowed=", ".join(_FIVE_BANDS))
     points, table = _read(data, "sdss_s82_rrlyr_ugriz")
     random = KeyedRandom(seed=seed)
-    parts = []
+    parts: list[LightCurves] = []
     for k in random.generator("Stripe 82 RR Lyrae", 0).permutation(len(table)).tolist():
         if n is not None and len(parts) == n:
             break
@@ -258,7 +258,7 @@ def transfer_to_real_stars(
     n: int = 100,
     *,
     seed: int = 0,
-    n_positions: int = 24,
+    n_positions: int = 15,
     stars_per_class: int = 12,
     checkpoint_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,

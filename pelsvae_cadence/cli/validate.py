@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -21,6 +22,7 @@ __all__ = ["TOPICS", "validate"]
 #: Where each topic's figures are made: module and function(seed) -> Report.
 TOPICS = {
     "cadence": ("pelsvae_cadence.cadence.checks", "cadence_report"),
+    "classify": ("pelsvae_cadence.classify.checks", "classify_report"),
     "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),
     "model": ("pelsvae_cadence.training.model_checks", "model_report"),
     "periods": ("pelsvae_cadence.periods.checks", "periods_report"),
@@ -58,9 +60,22 @@ def validate(
         for f in report.figures:
             value = f"{f.value:.4g} {f.unit}".strip()
             grid.add_row(f.name, value, f.target, marks[f.passed], f.note)
-        Console(width=None if sys.stdout.isatty() else 150, highlight=False).print(grid)
+        console = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
+        console.print(grid)
+        if "table" in report.extra:
+            console.print(_extra_table(report.extra["table"]))
         judged = [f for f in report.figures if f.passed is not None]
         met = sum(bool(f.passed) for f in judged)
         messages.print(f"{met} of {len(judged)} targets met")
     if not report.passed:
         raise typer.Exit(1)
+
+
+def _extra_table(content: Mapping[str, Any]) -> Table:
+    """Draw a table that a report carries: title, columns, and rows of text."""
+    drawn = Table(title=content["title"], title_justify="left", title_style="bold")
+    for column in content["columns"]:
+        drawn.add_column(column, no_wrap=True)
+    for row in content["rows"]:
+        drawn.add_row(*row)
+    return drawn
