@@ -96,7 +96,8 @@ def save_weights(
     tensors : mapping of str to ndarray
         The tensors.
     card : mapping
-        JSON-able fields of `CARD_FIELDS`; ``schema_version`` and ``sha256`` are filled in here.
+        JSON-able fields of `CARD_FIELDS`; ``schema_version``, ``sha256`` (of the tensors) and
+        ``card_sha256`` (of the card itself) are filled in here.
 
     Returns
     -------
@@ -113,6 +114,7 @@ def save_weights(
     digest = hashlib.sha256(data).hexdigest()
     full = {**card, "schema_version": SCHEMA_VERSION, "sha256": digest}
     _check_card(full, str(target))
+    full["card_sha256"] = _card_digest(full)
     text = json.dumps(full, indent=1, sort_keys=True, allow_nan=False) + "\n"
     target.parent.mkdir(parents=True, exist_ok=True)
     _replace(target.with_suffix(".safetensors"), data)
@@ -186,7 +188,19 @@ def _decode(label: str, data: bytes, text: bytes) -> Weights:
         raise InputError(
             f"weights {label!r} cannot be read: {error}", remedy="Fetch the file again."
         ) from error
+    # Cards of the first releases have none.
+    if "card_sha256" in card and card["card_sha256"] != _card_digest(card):
+        raise InputError(
+            f"the card of weights {label!r} does not match its own checksum",
+            remedy="It was changed or damaged: fetch it again.",
+        )
     return Weights(name=str(card["name"]), tensors=tensors, card=card, hash=digest)
+
+
+def _card_digest(card: Mapping[str, Any]) -> str:
+    """Hash everything on a card but the hash."""
+    rest = {key: value for key, value in card.items() if key != "card_sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _check_card(card: Mapping[str, Any], label: str) -> None:

@@ -23,7 +23,7 @@ import numpy as np
 if TYPE_CHECKING:
     from pelsvae_cadence.catalog.generation import Generated
 
-__all__ = ["kill_repeatedly"]
+__all__ = ["kill_repeatedly", "make_small_catalogue"]
 
 
 def kill_repeatedly(folder: Path, n_kills: int, seed: int = 0) -> dict[str, Any]:
@@ -55,7 +55,21 @@ def kill_repeatedly(folder: Path, n_kills: int, seed: int = 0) -> dict[str, Any]
     return result
 
 
-def _make(path: Path, seed: int, workers: int = 1) -> Generated:
+def make_small_catalogue(path: Path, seed: int) -> Generated:
+    """Make a catalogue of twelve stars and half a year, in six partitions.
+
+    Parameters
+    ----------
+    path : Path
+        The catalogue to make, or to replace.
+    seed : int
+        Seed of the stars.
+
+    Returns
+    -------
+    Generated
+        What was made.
+    """
     from pelsvae_cadence.cadence import SyntheticSurvey
     from pelsvae_cadence.catalog.generation import generate_catalog
     from pelsvae_cadence.catalog.sites import DrawnStars
@@ -65,9 +79,7 @@ def _make(path: Path, seed: int, workers: int = 1) -> Generated:
         star_classes=("RRab",), stars_per_class=2,
     )  # fmt: skip
     survey = SyntheticSurvey(preset="lsst-v3", seed=1, years=0.5)
-    return generate_catalog(
-        path, survey, stars, seed=seed, stars_per_partition=2, overwrite=True, workers=workers
-    )
+    return generate_catalog(path, survey, stars, seed=seed, stars_per_partition=2, overwrite=True)
 
 
 def _child(path: Path, seed: int) -> int:
@@ -76,7 +88,7 @@ def _child(path: Path, seed: int) -> int:
     if child == 0:
         code = 1
         try:
-            _make(path, seed)
+            make_small_catalogue(path, seed)
             code = 0
         finally:
             if code:
@@ -91,11 +103,11 @@ def _kill_all(folder: Path, n_kills: int, seed: int) -> dict[str, Any]:
 
     rng = np.random.default_rng(seed)
     undisturbed = folder / "undisturbed.h5"
-    _make(undisturbed, seed)  # loads everything once
+    make_small_catalogue(undisturbed, seed)  # loads everything once
     start = time.monotonic()
-    wanted = _make(undisturbed, seed).content
+    wanted = make_small_catalogue(undisturbed, seed).content
     duration = time.monotonic() - start
-    earlier = _make(folder / "earlier.h5", seed + 1).content
+    earlier = make_small_catalogue(folder / "earlier.h5", seed + 1).content
     path = folder / "catalogue.h5"
     counts = dict.fromkeys(("kills", "completed", "different", "lost", "failures"), 0)
     shutil.copy(folder / "earlier.h5", path)
@@ -116,9 +128,9 @@ def _kill_all(folder: Path, n_kills: int, seed: int) -> dict[str, Any]:
             counts["failures"] += 1
             continue
         counts["completed"] += 1
-        counts["different"] += _make(path, seed).content != wanted
+        counts["different"] += make_small_catalogue(path, seed).content != wanted
         shutil.copy(folder / "earlier.h5", path)
-    counts["different"] += _make(path, seed).content != wanted
+    counts["different"] += make_small_catalogue(path, seed).content != wanted
     left_over = sorted(
         item.name for item in folder.iterdir()
         if item.name not in ("undisturbed.h5", "earlier.h5", "catalogue.h5")

@@ -1,0 +1,274 @@
+"""What damaged files do: catalogues, survey databases, weights and checkpoints with wrong bytes in them.
+
+Each damaged file is read in a copy of this process (fork), so that a crash of a library or an endless
+loop is counted rather than suffered. ``python -m pelsvae_cadence.catalog.fuzz_check SUBJECT FOLDER N SEED``
+prints the counts as JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from pelsvae_cadence.errors import InputError
+
+__all__ = ["OUTCOMES", "SUBJECTS", "damage", "fuzz", "fuzz_apart"]
+
+#: What can become of a damaged file: refused with the reason, read with the same content (the damage
+#: was in a byte that means nothing), read with another content, an error that is not ours, a dead
+#: process, an endless one, and code of the file's author that was run.
+OUTCOMES: Final = (
+    "refused", "same", "changed", "error", "crash", "hang", "executed",
+)  # fmt: skip
+SUBJECTS: Final = ("catalogue", "survey", "weights", "card", "checkpoint")
+
+_TIMEOUT: Final = 20  # seconds after which a reader counts as hanging
+
+
+class _Canary:
+    """A pickle that leaves a mark when somebody loads it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open, (self.path, "w")
+
+
+def damage(content: bytes, rng: np.random.Generator, canary: bytes) -> bytes:
+    """Damage a file in one of the ways in which files are damaged.
+
+    Parameters
+    ----------
+    content : bytes
+        The sound file.
+    rng : numpy.random.Generator
+        Source of the choices.
+    canary : bytes
+        A pickle to put in now and then.
+
+    Returns
+    -------
+    bytes
+        The damaged file: flipped bits, overwritten or zeroed blocks, missing, repeated or exchanged
+        pieces, a cut end, or a pickle.
+    """
+    data = bytearray(content)
+    n = len(data)
+    place, size = int(rng.integers(n)), int(2 ** rng.uniform(0.0, 12.0))
+    block = slice(place, min(place + size, n))
+    kind = int(rng.integers(9))
+    if kind <= 2:
+        for where in rng.integers(n, size=int(rng.integers(1, 9))).tolist():
+            data[where] ^= 1 << int(rng.integers(8))
+    elif kind == 3:
+        data[block] = rng.bytes(block.stop - place)
+    elif kind == 4:
+        data[block] = bytes(block.stop - place)
+    elif kind == 5:
+        del data[block]
+    elif kind == 6:
+        data[place:place] = data[block]
+    elif kind == 7:
+        del data[place:]
+    elif rng.random() < 0.5:
+        data[place : place + len(canary)] = canary
+    else:
+        data[:] = canary
+    return bytes(data)
+
+
+def fuzz(subject: str, folder: Path, n_cases: int, seed: int = 0) -> dict[str, int]:
+    """Read damaged files and count what happens.
+
+    Parameters
+    ----------
+    subject : str
+        One of `SUBJECTS`.
+    folder : Path
+        An empty folder to work in.
+    n_cases : int
+        Number of damaged files.
+    seed : int
+        Seed of the damage.
+
+    Returns
+    -------
+    dict of str to int
+        Files by `OUTCOMES`.
+    """
+    good, read = _PREPARE[subject](folder)
+    content, mark = good.read_bytes(), folder / "canary"
+    canary = pickle.dumps(_Canary(mark))
+    expected = read()
+    rng = np.random.default_rng([seed, SUBJECTS.index(subject)])
+    counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
+    for _ in range(n_cases):
+        wrong = damage(content, rng, canary)
+        while wrong == content:
+            wrong = damage(content, rng, canary)
+        good.write_bytes(wrong)
+        outcome = _outcome(read, expected)
+        counts["executed" if mark.exists() else outcome] += 1
+        mark.unlink(missing_ok=True)
+    good.write_bytes(content)
+    return dict(counts)
+
+
+def _outcome(read: Callable[[], str], expected: str) -> str:
+    """Read in a copy of this process and see what becomes of it."""
+    child = os.fork()
+    if child == 0:
+        code = 3
+        signal.alarm(_TIMEOUT)
+        try:
+            code = 0 if read() == expected else 1
+        except InputError:
+            code = 2
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return "hang" if os.WTERMSIG(status) == signal.SIGALRM else "crash"
+    return ("same", "changed", "refused", "error")[os.WEXITSTATUS(status)]
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name, value in sorted(values.items()):
+        digest.update(f"|{name}|".encode())
+        digest.update(value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode())
+    return digest.hexdigest()
+
+
+def _columns(table: Any) -> dict[str, Any]:
+    return {name: getattr(table, name) for name in table.__dataclass_fields__}
+
+
+def _catalogue(folder: Path) -> tuple[Path, Callable[[], str]]:
+    from pelsvae_cadence.catalog.kill_check import make_small_catalogue
+    from pelsvae_cadence.catalog.reader import Catalog
+    from pelsvae_cadence.catalog.validation import validate_catalog
+
+    path = folder / "catalogue.h5"
+    make_small_catalogue(path, seed=1)
+
+    def read() -> str:
+        """Read without validation, as a user in a hurry does."""
+        with Catalog(path) as catalog:
+            parts = {"stars": catalog.stars, "points": catalog.light_curves()}
+            parts |= {f"visits{k}": catalog.visits(k) for k in range(catalog.n_positions)}
+            found = _digest({key: _digest(_columns(part)) for key, part in parts.items()})
+            found += repr(catalog.provenance)
+        # What validation lets pass must be as good as what reading lets pass.
+        validate_catalog(path)
+        return found
+
+    return path, read
+
+
+def _survey(folder: Path) -> tuple[Path, Callable[[], str]]:
+    from pelsvae_cadence.cadence import SyntheticSurvey, read_survey
+
+    path = folder / "survey.db"
+    visits = SyntheticSurvey(preset="lsst-v3", seed=1, years=1.0).at(10.0, -30.0)
+    with sqlite3.connect(path) as link:
+        link.execute(
+            "create table observations (observationId integer, fieldRA real, fieldDec real, "
+            "observationStartMJD real, visitExposureTime real, band text, fiveSigmaDepth real, "
+            "night integer)"
+        )
+        rows = zip(
+            visits.visit_id.tolist(), visits.mjd.tolist(), visits.exptime.tolist(),
+            visits.band.tolist(), visits.m5.tolist(), visits.night.tolist(), strict=True,
+        )  # fmt: skip
+        link.executemany(
+            "insert into observations values (?, 10.0, -30.0, ?, ?, ?, ?, ?)", list(rows)
+        )
+    link.close()
+
+    def read() -> str:
+        survey = read_survey(path)
+        survey.at(10.0, -30.0)
+        return _digest(_columns(survey))
+
+    return path, read
+
+
+def _weights_files(folder: Path) -> tuple[Path, Callable[[], str]]:
+    from pelsvae_cadence.weights import load_weights, save_weights
+
+    good = load_weights()
+    path = folder / "mine.safetensors"
+    save_weights(path, good.tensors, good.card)
+
+    def read() -> str:
+        weights = load_weights(path)
+        return _digest(weights.tensors) + json.dumps(weights.card, sort_keys=True)
+
+    return path, read
+
+
+def _card(folder: Path) -> tuple[Path, Callable[[], str]]:
+    path, read = _weights_files(folder)
+    return path.with_suffix(".json"), read
+
+
+def _checkpoint(folder: Path) -> tuple[Path, Callable[[], str]]:
+    from pelsvae_cadence._checkpoints import Checkpoints
+
+    store = Checkpoints(folder / "parts", "fingerprint")
+    rng = np.random.default_rng(1)
+    store.save("a", {"flux": rng.normal(size=500), "band": np.array(["g", "r"] * 50)})
+    return store.path("a"), lambda: _digest(store.load("a"))
+
+
+_PREPARE: Final[dict[str, Callable[[Path], tuple[Path, Callable[[], str]]]]] = {
+    "catalogue": _catalogue, "survey": _survey, "weights": _weights_files, "card": _card,
+    "checkpoint": _checkpoint,
+}  # fmt: skip
+
+
+def fuzz_apart(subject: str, folder: Path, n_cases: int, seed: int = 0) -> dict[str, int]:
+    """Do what `fuzz` does in a process that has no threads, which forking wants.
+
+    Parameters
+    ----------
+    subject : str
+        One of `SUBJECTS`.
+    folder : Path
+        An empty folder to work in.
+    n_cases : int
+        Number of damaged files.
+    seed : int
+        Seed of the damage.
+
+    Returns
+    -------
+    dict of str to int
+        Files by `OUTCOMES`.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "pelsvae_cadence.catalog.fuzz_check", subject, str(folder),
+         str(n_cases), str(seed)],
+        capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    counts: dict[str, int] = json.loads(done.stdout)
+    return counts
+
+
+if __name__ == "__main__":
+    found = fuzz(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    sys.stdout.write(json.dumps(found) + "\n")
