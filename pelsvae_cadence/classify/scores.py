@@ -12,12 +12,22 @@ from pelsvae_cadence.arrays import freeze
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.randomness import KeyedRandom
 
-__all__ = ["Estimate", "Predictions", "Scores", "paired_difference", "score", "scores_of_counts"]
+__all__ = [
+    "Estimate",
+    "Predictions",
+    "Scores",
+    "paired_difference",
+    "recall_by_position",
+    "score",
+    "scores_of_counts",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
 _LEAST_PROBABILITY: Final = 1e-12
 _RESAMPLINGS: Final = 1000
+# Resolution of the numbers of positions, as in `pelsvae_cadence.classify.labelled`.
+_POSITION_NSIDE: Final = 8192
 _INTERVAL: Final = (16.0, 84.0)
 
 
@@ -219,6 +229,29 @@ def scores_of_counts(confusion: FloatArray) -> dict[str, FloatArray]:
         "recall": recall,
         "precision": precision,
     }
+
+
+def recall_by_position(predictions: Predictions) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Average the recalls of the classes at each sky position.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Predictions; `position` holds HEALPix pixels at nside 8192, nested.
+
+    Returns
+    -------
+    ra, dec : ndarray of float64, shape (P,)
+        Positions in degrees, to half a minute of arc.
+    recall : ndarray of float64, shape (P,)
+        Mean recall of the classes that are present there.
+    """
+    import healpy
+
+    places = np.unique(predictions.position)
+    confusion, _, _ = predictions._per_position()
+    ra, dec = healpy.pix2ang(_POSITION_NSIDE, places, nest=True, lonlat=True)
+    return ra, dec, scores_of_counts(confusion)["balanced_accuracy"]
 
 
 def _weights(n_positions: int, seed: int, n_resamplings: int) -> FloatArray:

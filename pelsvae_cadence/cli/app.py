@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 
 from pelsvae_cadence import __version__
-from pelsvae_cadence.cli import catalog, compare, lightcurve, metrics, population, validate
+from pelsvae_cadence.cli import (
+    catalog,
+    classify,
+    compare,
+    lightcurve,
+    metrics,
+    population,
+    validate,
+)
 from pelsvae_cadence.cli.running import run_app
 
 __all__ = ["app", "main"]
@@ -30,6 +38,7 @@ app.command("lightcurve")(lightcurve.lightcurve)
 app.command("metrics")(metrics.metrics)
 app.command("compare")(compare.compare)
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(classify.app, name="classify")
 app.command("population")(population.population)
 app.command("validate")(validate.validate)
 

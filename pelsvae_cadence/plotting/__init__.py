@@ -5,6 +5,7 @@ state, and returns the axes; save them with ``axes.figure.savefig``. Matplotlib 
 first picture is drawn.
 """
 
+from pelsvae_cadence.plotting.classification import plot_confusion, plot_score_by_magnitude
 from pelsvae_cadence.plotting.light_curve import plot_folded, plot_light_curve
 from pelsvae_cadence.plotting.recovery import plot_recovery_by_magnitude
 from pelsvae_cadence.plotting.sky_map import plot_sky_map
@@ -16,9 +17,11 @@ __all__ = [
     "CLASS_STYLES",
     "ClassStyle",
     "plot_cadence",
+    "plot_confusion",
     "plot_cumulative_visits",
     "plot_folded",
     "plot_light_curve",
     "plot_recovery_by_magnitude",
+    "plot_score_by_magnitude",
     "plot_sky_map",
 ]

@@ -1,0 +1,390 @@
+"""``pelsvae_cadence classify``: train classifiers of a survey, apply them, judge them elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from pelsvae_cadence.cli.options import (
+    Constraint,
+    Database,
+    Json,
+    Model,
+    OutDir,
+    RunSeed,
+    SurveyKind,
+    Synthetic,
+    load_cadence,
+    messages,
+    parse_positions,
+    print_json,
+    table,
+)
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.files import output_folder, replacing
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.classify import Predictions, Scores
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Tell classes of stars apart: train on a survey, apply, evaluate.", no_args_is_help=True
+)
+
+Folder = Annotated[
+    Path,
+    typer.Argument(help="Folder of a classifier, made by 'classify train'.", show_default=False),
+]
+Positions = Annotated[
+    str | None,
+    typer.Option(
+        help="RA,DEC in degrees, several separated by blanks; or a CSV file. Default: positions "
+        "all over the footprint.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[int, typer.Option(help="Processes.", min=1)]
+
+
+@app.command()
+def train(
+    db: Database = None,
+    synthetic: Synthetic = None,
+    survey: SurveyKind = None,
+    constraint: Constraint = "",
+    positions: Positions = None,
+    n_positions: Annotated[int, typer.Option(help="Positions, without --positions.", min=2)] = 30,
+    classes: Annotated[
+        str,
+        typer.Option(
+            help="Classes, separated by commas; 'constant' and 'contaminant' (aperiodic) may be "
+            "among them. Default: the eight classes.",
+            show_default=False,
+        ),
+    ] = "",
+    stars_per_class: Annotated[
+        int, typer.Option(help="Stars of each class at each position.", min=1)
+    ] = 10,
+    magnitudes: Annotated[
+        str,
+        typer.Option(
+            help="Brightest and faintest mean r magnitude, e.g. 17,23. Default: of the survey.",
+            show_default=False,
+        ),
+    ] = "",
+    years: Annotated[
+        str,
+        typer.Option(
+            help="Lengths of the survey in years, e.g. 1,2,5,10: one classifier for each. Default: "
+            "all of it.",
+            show_default=False,
+        ),
+    ] = "",
+    with_magnitudes: Annotated[
+        bool, typer.Option("--with-magnitudes", help="Also use mean magnitudes (leaks distances).")
+    ] = False,
+    out_dir: OutDir = Path("classifier"),
+    workers: Workers = 1,
+    model: Model = "default",
+    seed: RunSeed = 0,
+    as_json: Json = False,
+) -> None:
+    """Train on simulated stars observed by a survey, and score on sky that was held out.
+
+    An interrupted run goes on where it stopped: observed stars are kept in OUT_DIR/observed.
+    """
+    from dataclasses import replace
+
+    from pelsvae_cadence.classify import (
+        DEFAULT_GROUPS,
+        FEATURE_GROUPS,
+        class_mix_for,
+    )
+    from pelsvae_cadence.classify.survey_classifier import train_on_survey
+
+    lengths = _years(years)
+    names = tuple(part.strip() for part in classes.split(",") if part.strip())
+    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)
+    mix = class_mix_for(cadence.survey, stars_per_class=stars_per_class, seed=seed)
+    if names:
+        mix = replace(mix, classes=names)
+    if magnitudes:
+        mix = replace(mix, magnitude_range=_pair(magnitudes))
+    folder = output_folder(out_dir)
+    with _progress("observing positions") as step:
+        trained = train_on_survey(
+            cadence,
+            positions=None if positions is None else parse_positions(positions),
+            n_positions=n_positions,
+            mix=mix,
+            years=lengths,
+            groups=tuple(FEATURE_GROUPS) if with_magnitudes else DEFAULT_GROUPS,
+            model=model,
+            checkpoint_dir=folder / "observed",
+            workers=workers,
+            progress=step,
+        )
+    files = {}
+    for classifier in trained:
+        home = folder / _folder_of(classifier.years)
+        files[_title(classifier.years)] = str(classifier.save(home))
+    found = {_title(c.years): c.held_out for c in trained}
+    files |= _pictures(found, folder, cadence.name, mix.reference_band)
+    _report(f"{cadence.name}: held-out stars", found, files, seed, as_json)
+
+
+@app.command()
+def evaluate(
+    classifier: Folder,
+    db: Database = None,
+    synthetic: Synthetic = None,
+    survey: SurveyKind = None,
+    constraint: Constraint = "",
+    positions: Positions = None,
+    n_positions: Annotated[int, typer.Option(help="Positions, without --positions.", min=1)] = 10,
+    stars_per_class: Annotated[
+        int | None,
+        typer.Option(
+            help="Stars of each class at each position; as in training by default.",
+            show_default=False,
+        ),
+    ] = None,
+    out_dir: OutDir = Path("evaluation"),
+    workers: Workers = 1,
+    model: Model = "default",
+    seed: RunSeed = 0,
+    as_json: Json = False,
+) -> None:
+    """Judge a classifier, frozen as it is, on stars observed by another survey.
+
+    Where positions were seen in training, the classifier answers that was trained without them.
+    """
+    from dataclasses import replace
+
+    from pelsvae_cadence.classify.observing import observe_survey, positions_of
+    from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
+
+    frozen = SurveyClassifier.load(classifier)
+    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)
+    mix = frozen.mix
+    if stars_per_class is not None:
+        mix = replace(mix, stars_per_class=stars_per_class)
+    points = (
+        positions_of(cadence, n_positions, seed=seed)
+        if positions is None
+        else parse_positions(positions)
+    )
+    folder = output_folder(out_dir)
+    with _progress("observing positions") as step:
+        (stars,) = observe_survey(
+            cadence, points, mix, years=(frozen.years,), model=model,
+            checkpoint_dir=folder / "observed", workers=workers, progress=step,
+        )  # fmt: skip
+    found = {f"trained on {frozen.name}": frozen.predict(stars)}
+    files = _pictures(found, folder, cadence.name, mix.reference_band)
+    _report(f"{cadence.name}: frozen classifier", found, files, seed, as_json)
+
+
+@app.command()
+def apply(
+    classifier: Folder,
+    catalogue: Annotated[
+        Path, typer.Argument(help="HDF5 catalogue of light curves.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option(help="Table of probabilities (CSV).")] = Path(
+        "classified.csv"
+    ),
+    priors: Annotated[
+        str,
+        typer.Option(
+            help="Expected shares, e.g. RRLYR=5,ECL=10,... for every class. Default: equal.",
+            show_default=False,
+        ),
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Classify the light curves of a catalogue: period search, features, probabilities."""
+    import pandas as pd
+
+    from pelsvae_cadence.catalog import Catalog
+    from pelsvae_cadence.classify import extract
+    from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
+    from pelsvae_cadence.periods import search
+
+    trained = SurveyClassifier.load(classifier)
+    shares = _shares(priors)
+    with Catalog(catalogue) as source:
+        light_curves = source.light_curves()
+        stars = source.stars
+    if not len(light_curves):
+        raise InputError(f"{catalogue} holds no star")
+    with _progress("searching periods") as step:
+        periods = search(light_curves, progress=step)
+    features = extract(light_curves, periods, bands=trained.mix.bands, groups=trained.mix.groups)
+    part = trained.split.part_of(stars.ra, stars.dec)
+    probability = np.empty((len(stars), len(trained.classes)))
+    for k in np.unique(part).tolist():
+        rows = np.flatnonzero(part == k)
+        one = trained.classifiers[k]
+        where = [one.classes.index(name) for name in trained.classes]
+        probability[rows] = one.predict_proba(features.take(rows), priors=shares)[:, where]
+    best = np.array(trained.classes)[np.argmax(probability, axis=1)]
+    frame = pd.DataFrame(probability, columns=[f"p_{name}" for name in trained.classes])
+    frame.insert(0, "star_id", light_curves.star_id)
+    frame.insert(1, "classified_as", best)
+    frame.insert(2, "period", periods.period)
+    frame.insert(3, "true_class", stars.star_class)
+    with replacing(output) as partial:
+        frame.to_csv(partial, index=False)
+    right = float(np.mean(best == stars.star_class))
+    names, counts = np.unique(best, return_counts=True)
+    if as_json:
+        print_json({
+            "stars": len(stars), "accuracy": right, "output": output,
+            "classified_as": dict(zip(names.tolist(), counts.tolist(), strict=True)),
+        })  # fmt: skip
+        return
+    rows_of = [
+        [str(name), str(count), str(int(np.count_nonzero(stars.star_class == name)))]
+        for name, count in zip(names, counts, strict=True)
+    ]
+    table(f"{catalogue.name}: {len(stars)} stars, {right:.2f} classified as what they are",
+          ["class", "classified as", "true"], rows_of)  # fmt: skip
+    messages.print(f"table: {output}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _progress(words: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(), console=messages,
+    ) as progress:  # fmt: skip
+        bar = progress.add_task(words, total=None)
+        yield lambda done, total: progress.update(bar, completed=done, total=total)
+
+
+def _years(text: str) -> tuple[float | None, ...]:
+    if not text.strip():
+        return (None,)
+    try:
+        values = sorted(float(part) for part in text.replace(",", " ").split())
+    except ValueError:
+        values = []
+    if not values or values[0] <= 0 or len(set(values)) != len(values):
+        raise InputError(f"--years {text!r}", allowed="positive numbers, e.g. 1,2,5,10")
+    return tuple(values)
+
+
+def _pair(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(part) for part in text.replace(",", " ").split())
+    except ValueError as error:
+        raise InputError(f"--magnitudes {text!r}", allowed="two numbers, e.g. 17,23") from error
+    return low, high
+
+
+def _shares(text: str) -> dict[str, float] | None:
+    if not text.strip():
+        return None
+    try:
+        pairs = [part.split("=") for part in text.split(",") if part.strip()]
+        return {name.strip(): float(value) for name, value in pairs}
+    except ValueError as error:
+        raise InputError(f"--priors {text!r}", allowed="CLASS=share,CLASS=share,...") from error
+
+
+def _folder_of(years: float | None) -> str:
+    return "all-years" if years is None else f"years-{years:g}"
+
+
+def _title(years: float | None) -> str:
+    return "whole survey" if years is None else f"{years:g} year{'s' if years != 1 else ''}"
+
+
+def _pictures(found: dict[str, Predictions], folder: Path, run: str, band: str) -> dict[str, str]:
+    from pelsvae_cadence.classify import score
+    from pelsvae_cadence.classify.scores import recall_by_position
+    from pelsvae_cadence.plotting import plot_confusion, plot_score_by_magnitude, plot_sky_map
+
+    files = {}
+
+    def save(name: str, axes: Any) -> None:
+        path = folder / f"{name}.png"
+        with replacing(path) as partial:
+            axes.figure.savefig(partial, dpi=130, format="png")
+        files[name.replace("_", " ")] = str(path)
+
+    last, predictions = list(found.items())[-1]
+    scores = score(predictions)
+    title = f"{run}, {last}: macro-F1 {scores.macro_f1.value:.2f}"
+    save("confusion", plot_confusion(scores.confusion, scores.classes, title=title))
+    save(
+        "score_by_magnitude",
+        plot_score_by_magnitude(found, magnitude_label=f"mean {band} magnitude", title=run),
+    )
+    ra, dec, recall = recall_by_position(predictions)
+    save(
+        "recall_sky",
+        plot_sky_map(
+            recall, ra=ra, dec=dec, title=f"{run}, {last}", vmin=0.0, vmax=1.0,
+            label="mean recall of the classes",
+        ),
+    )  # fmt: skip
+    return files
+
+
+def _report(
+    title: str, found: dict[str, Predictions], files: dict[str, str], seed: int, as_json: bool
+) -> None:
+    from pelsvae_cadence.classify import score
+
+    scores = {name: score(predictions, seed=seed) for name, predictions in found.items()}
+    if as_json:
+        print_json({"scores": {name: _plain(s) for name, s in scores.items()}, "files": files})
+        return
+    for name, one in scores.items():
+        rows = [
+            [
+                c,
+                f"{one.confusion[k].sum()}",
+                *(_number(e) for e in (one.recall[c], one.precision[c])),
+            ]
+            for k, c in enumerate(one.classes)
+        ]
+        table(
+            f"{title}, {name}: macro-F1 {_number(one.macro_f1)}, balanced accuracy "
+            f"{_number(one.balanced_accuracy)}, log-loss {_number(one.log_loss)} "
+            f"({one.n_stars} stars, {one.n_positions} positions)",
+            ["class", "stars", "recall", "precision"],
+            rows,
+        )
+    for name, path in files.items():
+        messages.print(f"{name + ':':22s}{path}", soft_wrap=True, highlight=False)
+
+
+def _number(estimate: Any) -> str:
+    if not np.isfinite(estimate.value):
+        return "-"
+    error = estimate.error
+    return f"{estimate.value:.3f}" + (f"±{error:.3f}" if np.isfinite(error) else "")
+
+
+def _plain(scores: Scores) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(scores)
