@@ -24,6 +24,7 @@ from pelsvae_cadence.noise import (
     flux_to_mag,
     mag_to_flux,
 )
+from pelsvae_cadence.periods.literature import few_epochs
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import judge
@@ -58,6 +59,7 @@ _LMC: Final = (80.0, -69.0)
 _LMC_RADIUS: Final = 1.75
 # Fewer points do not carry the eight harmonics of the fit.
 _LEAST_POINTS: Final = 150
+_MANY_STARS: Final = 200
 _HARMONICS: Final = 8
 
 
@@ -362,6 +364,16 @@ def real_star_figures(data: Path, n: int = 100, *, seed: int = 0) -> tuple[Figur
         return search(stars.light_curves, **options)
 
     narrow = rr_lyrae(period_range=RR_LYRAE_RANGE)
+    # Large samples must meet the target itself, small ones within their error.
+    least, note = (
+        (0.95, "")
+        if n_stars >= _MANY_STARS
+        else (_less_three_sigma(0.95, n_stars), "0.95 less three sigma; ")
+    )
+    eight = search(
+        few_epochs(stars.light_curves, 8, KeyedRandom(seed=seed).generator("Stripe 82 epochs", 0)),
+        baseline=narrow.grid.baseline, period_range=RR_LYRAE_RANGE,
+    )  # fmt: skip
     peak = rr_lyrae(period_range=RR_LYRAE_RANGE, refine_peaks=False)
     blind = rr_lyrae()
     name = "Stripe 82 RR Lyrae"
@@ -369,8 +381,8 @@ def real_star_figures(data: Path, n: int = 100, *, seed: int = 0) -> tuple[Figur
         _figure(
             f"{name}, 0.2-1.2 d: period within 1 %",
             _within(narrow.top_frequencies[:, :1], true),
-            _less_three_sigma(0.791, n_stars),
-            "0.791 (VanderPlas & Ivezic 2015) less three sigma",
+            least,
+            f"{note}VanderPlas & Ivezic 2015: 0.791",
         ),
         _figure(
             f"{name}, 0.2-1.2 d: highest peak within 1 %",
@@ -392,10 +404,20 @@ def real_star_figures(data: Path, n: int = 100, *, seed: int = 0) -> tuple[Figur
             _within(blind.top_frequencies, true),
         ),
     ]
+    figures.append(
+        _figure(
+            f"{name}, 0.2-1.2 d, 8 epochs: period within 1 %",
+            _within(eight.top_frequencies[:, :1], true),
+            note="Hoffman et al. 2021: 0.60 without, 0.96 with RR Lyrae templates at 8 epochs a band",
+        )
+    )
     cepheids = cepheids_at_the_lmc(data, lmc_visits(data), n, seed=seed)
     verdicts = judge(search(cepheids.light_curves), cepheids.period)
     name = "OGLE Cepheids at the LMC's i visits, 5 mag fainter, 0.03-1000 d"
-    least, note = _less_three_sigma(0.95, n), "0.95 less three sigma"
+    if n >= _MANY_STARS:
+        least, note = 0.95, ""
+    else:
+        least, note = _less_three_sigma(0.95, n), "0.95 less three sigma"
     figures += [
         _figure(f"{name}: period within 1 %", verdicts.within_1pct.astype(np.float64), least, note),
         _figure(f"{name}: recovered", verdicts.recovered.astype(np.float64), least, note),
