@@ -33,6 +33,21 @@ EXTINCTION: Final[dict[str, float]] = {
 }  # fmt: skip
 
 
+# Change of the coefficient from 7000 K to 4000 K (Kurucz, log g = 1) at E(B-V) = 0.1, and from 0.1 to
+# 2 mag at 7000 K, from the same integrations; bands not listed change by less than 3 %. ZTF's filters
+# take the change of LSST's. Broad filters move to the red as the light does.
+_COOL: Final[dict[str, float]] = {
+    "u": -0.44, "g": -0.19, "r": -0.04, "i": -0.02, "z": -0.01, "y": -0.01, "zg": -0.19,
+    "zr": -0.04, "zi": -0.02, "I": -0.01, "G": -0.53,
+}  # fmt: skip
+_THICK: Final[dict[str, float]] = {
+    "u": -0.26, "g": -0.13, "r": -0.05, "i": -0.02, "z": -0.01, "y": -0.01, "zg": -0.11,
+    "zr": -0.05, "zi": -0.02, "V": -0.07, "I": -0.02, "G": -0.50,
+}  # fmt: skip
+# 5040 K / Teff of the two temperatures, and the range of true E(B-V) of the integrations.
+_THETA, _THICKNESS = (5040.0 / 7000.0, 5040.0 / 4000.0), (0.1, 2.0)
+
+
 def _checked(value: Any, name: str) -> FloatArray:
     array = np.array(to_value(value, "mag"), dtype=np.float64)
     if not np.isfinite(array).all() or (array < 0.0).any():
@@ -134,7 +149,7 @@ def _refuse_untyped(ebv: object) -> None:
         )  # fmt: skip
 
 
-def extinction(band: str, ebv: TrueEBV) -> FloatArray:
+def extinction(band: str, ebv: TrueEBV, teff: npt.ArrayLike = 7000.0) -> FloatArray:
     """Give the extinction in a band.
 
     Parameters
@@ -143,18 +158,32 @@ def extinction(band: str, ebv: TrueEBV) -> FloatArray:
         A band out of `EXTINCTION`.
     ebv : TrueEBV
         Colour excess; nothing else is accepted, so that its meaning is always written down.
+    teff : array_like
+        Effective temperatures in K, broadcast with `ebv`.
 
     Returns
     -------
     ndarray of float64
-        Extinction in mag, in the shape of `ebv`.
+        Extinction in mag.
 
     Raises
     ------
     InputError
         For an unknown band, a raw map value or a plain number.
+
+    Notes
+    -----
+    A filter sees redder light of a cooler star and behind more dust: the coefficient `EXTINCTION`
+    (7000 K, 0.1 mag) moves linearly in 5040 K / Teff to that of 4000 K and in E(B-V) to that of 2 mag.
+    Both are held beyond; towards hotter stars the change goes on for half as far. It matters in u
+    (10 %), g (5 %) and G (19 %). Cool stars behind much dust lose still less in u (2.7 E(B-V) at 4000 K
+    and 2 mag: the filter's red leak).
     """
     if band not in EXTINCTION:
         raise InputError(f"unknown band {band!r}", allowed=", ".join(EXTINCTION))
     _refuse_untyped(ebv)
-    return np.asarray(EXTINCTION[band] * ebv.value)
+    theta = 5040.0 / np.asarray(teff, dtype=np.float64)
+    cool = np.clip((theta - _THETA[0]) / (_THETA[1] - _THETA[0]), -0.5, 1.0)
+    thick = np.clip((ebv.value - _THICKNESS[0]) / (_THICKNESS[1] - _THICKNESS[0]), 0.0, 1.0)
+    coefficient = EXTINCTION[band] + cool * _COOL.get(band, 0.0) + thick * _THICK[band]
+    return np.asarray(coefficient * ebv.value)

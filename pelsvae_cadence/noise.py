@@ -22,6 +22,7 @@ __all__ = [
     "mag_error",
     "mag_to_flux",
     "saturation_magnitude",
+    "upper_limit",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -212,6 +213,35 @@ def fiducial_seeing(band: npt.ArrayLike) -> FloatArray:
         For an unknown band.
     """
     return _lookup(_FIDUCIAL_SEEING, band)
+
+
+def upper_limit(flux_err: npt.ArrayLike, n_sigma: float = DETECTION_SNR) -> FloatArray:
+    """Give the limiting magnitude of a measurement that is no detection.
+
+    Parameters
+    ----------
+    flux_err : array_like
+        Errors of the forced fluxes in nJy, above 0.
+    n_sigma : float
+        Signal-to-noise ratio of the limit, above 0: that of a detection by default.
+
+    Returns
+    -------
+    ndarray of float64
+        AB magnitudes of a source of `n_sigma` times the error.
+
+    Raises
+    ------
+    InputError
+        If an error or `n_sigma` is not positive.
+
+    References
+    ----------
+    Masci et al. 2019, PASP 131, 018003 and the ZTF forced-photometry guide: limits of 5 sigma.
+    """
+    _positive("flux_err", flux_err, "nJy")
+    _positive("n_sigma", n_sigma, "sigma")
+    return flux_to_mag(n_sigma * np.asarray(flux_err, dtype=np.float64))
 
 
 def saturation_magnitude(

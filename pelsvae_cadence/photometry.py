@@ -22,7 +22,7 @@ FloatArray = npt.NDArray[np.float64]
 def mean_magnitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
     r"""Give the intensity-mean apparent magnitudes.
 
-    .. math:: m_b = M_G - (G-I)_0 + (b-I)_0 + \mu + R_b E(B-V)
+    .. math:: m_b = M_G - (G-I)_0 + (b-I)_0 + \mu + R_b(T_\mathrm{eff}, E)\, E(B-V)
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def mean_magnitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
             m_i
             + colour_minus_i(band, stars.teff, stars.star_class, stars.feh)
             + stars.distance_modulus
-            + extinction(band, dust)
+            + extinction(band, dust, stars.teff)
         )
     return out
 

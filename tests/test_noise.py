@@ -15,6 +15,7 @@ from pelsvae_cadence.noise import (
     mag_error,
     mag_to_flux,
     saturation_magnitude,
+    upper_limit,
 )
 
 
@@ -77,6 +78,23 @@ def test_saturation():
     # rubin_sim's SaturationStacker at seeing 1.4 times the fiducial: 15.1 to 15.2 in r.
     assert saturation_magnitude("r", 30.0, 1.4 * 0.93) == pytest.approx(15.1, abs=0.1)
     assert saturation_magnitude(["zg", "r"], [30.0, 30.0]).tolist() == [12.5, 15.9]
+
+
+def test_the_limit_of_what_is_not_seen_is_the_depth():
+    # A source at the five-sigma depth has the error of an empty sky, but for its own photons.
+    limit = upper_limit(flux_error(0.0, 24.0, "r", systematic=False))
+    assert limit == pytest.approx(24.0, abs=0.03)
+    assert upper_limit(10.0, n_sigma=3.0) == flux_to_mag(30.0)
+    for arguments in ((0.0,), (10.0, -5.0)):
+        with pytest.raises(InputError, match=r"allowed: > 0"):
+            upper_limit(*arguments)
+
+
+def test_impossible_exposures():
+    with pytest.raises(InputError, match=r"exptime = -30 s; allowed: > 0 s"):
+        saturation_magnitude("r", -30.0)
+    with pytest.raises(InputError, match=r"seeing = 0 arcsec; allowed: > 0 arcsec"):
+        saturation_magnitude("r", 30.0, 0.0)
 
 
 @pytest.mark.parametrize("function", [mag_error, flux_error])

@@ -9,6 +9,7 @@ from pelsvae_cadence.amplitudes import amplitude_ratio
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.colours import colour_minus_i
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.extinction import TrueEBV, extinction
 from pelsvae_cadence.photometry import EXTINCTION, at_magnitude, band_amplitudes, mean_magnitudes
 from tests.test_stars import make
 
@@ -28,8 +29,42 @@ def test_rr_lyrae_colours_lie_where_stripe_82_has_them():
 def test_distance_and_dust_add_up():
     near, far = make(distance_modulus=10.0, ebv=0.0), make(distance_modulus=18.5, ebv=0.0)
     np.testing.assert_allclose(mean_magnitudes(far, ALL) - mean_magnitudes(near, ALL), 8.5)
-    dusty = mean_magnitudes(make(ebv=0.3), ALL) - mean_magnitudes(make(ebv=0.0), ALL)
-    np.testing.assert_allclose(dusty[0], [0.3 * EXTINCTION[b] for b in ALL])
+    dusty = mean_magnitudes(make(ebv=0.1, teff=7000.0), ALL)
+    clear = mean_magnitudes(make(ebv=0.0, teff=7000.0), ALL)
+    np.testing.assert_allclose((dusty - clear)[0], [0.1 * EXTINCTION[b] for b in ALL])
+
+
+def test_cool_stars_and_thick_dust_lose_less():
+    # Fitzpatrick (1999) through the filters: u 4.18 and G 2.23 at 4000 K, 4.36 and 2.26 at 2 mag.
+    assert extinction("u", TrueEBV(0.1), 4000.0) == pytest.approx(0.418)
+    assert extinction("G", TrueEBV(0.1), 4000.0) == pytest.approx(0.223)
+    assert extinction("u", TrueEBV(2.0), 7000.0) == pytest.approx(2 * 4.36)
+    assert extinction("G", TrueEBV(2.0)) == pytest.approx(2 * 2.26)
+    for band in ALL:
+        behind = extinction(band, TrueEBV(np.linspace(0.0, 5.0, 40)), 3000.0)
+        assert (np.diff(behind) > 0).all()
+
+
+def test_metals_redden_the_blue():
+    poor, rich = (make(star_class="CEP", subtype="F", feh=f, period=5.0, teff=5500.0)
+                  for f in (-0.5, 0.0))  # fmt: skip
+    change = (
+        mean_magnitudes(rich, ("u", "g", "r", "i")) - mean_magnitudes(poor, ("u", "g", "r", "i"))
+    )[0]
+    assert change[0] == pytest.approx(0.275)  # 0.55 mag/dex
+    assert 0.02 < change[1] < 0.05
+    np.testing.assert_allclose(change[2:], 0.0)
+    # No atmospheres below -0.5, and no value at all: that of the table.
+    for feh in (-2.0, np.nan):
+        same = make(star_class="CEP", subtype="F", feh=feh, period=5.0, teff=5500.0)
+        np.testing.assert_allclose(mean_magnitudes(same, ALL), mean_magnitudes(poor, ALL))
+
+
+def test_catalogue_bands():
+    star = make(ebv=0.0, distance_modulus=0.0)
+    v, i, g = mean_magnitudes(star, ("V", "I", "G"))[0]
+    assert g == pytest.approx(star.abs_mag_g[0])
+    assert 0.45 < v - i < 0.55  # (V - I)0 of an RRab star of 6500 K
 
 
 def test_hotter_is_bluer():
