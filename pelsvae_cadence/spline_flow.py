@@ -145,7 +145,8 @@ def _inverse_spline(phi: Tensor, y: Tensor) -> Tensor:
     n_bins = (phi.shape[-1] + 1) // 3
     # Squashed values stay below half the limit, so exponentials need no running maximum.
     squashed = (phi / torch.addcmul(_ONE, phi.abs(), _squash(n_bins))).exp()
-    steps = squashed[..., : 2 * n_bins].unflatten(-1, (2, n_bins)).cumsum(dim=-1)
+    sizes = squashed[..., : 2 * n_bins].reshape(*y.shape, 2, n_bins)
+    steps = sizes.cumsum(dim=-1)
     table = nn.functional.pad(steps, (1, 0))
     slopes = nn.functional.pad(squashed[..., 2 * n_bins :], (1, 1), value=1.0)
     inside = y.abs() < _BOUND

@@ -179,7 +179,7 @@ def fit(
     ] = 0,
     n_latent: Annotated[
         int | None,
-        typer.Option(help="Latent dimensions. Default: 8; TCN 4, GRU 6.", min=1,
+        typer.Option(help="Latent dimensions. Default: 12; TCN 4, GRU 6.", min=1,
                      show_default=False),
     ] = None,
     hidden: Annotated[
@@ -193,7 +193,7 @@ def fit(
                      show_default=False),
     ] = None,
     latent_map: Annotated[str, typer.Option(help="flow or linear.")] = "flow",
-    mapping_steps: Annotated[int, typer.Option(help="Steps of the latent map.", min=1)] = 1500,
+    mapping_steps: Annotated[int, typer.Option(help="Steps of the latent map.", min=1)] = 2500,
     n_layers: Annotated[
         int | None,
         typer.Option(help="Paper's: blocks (TCN, default 9) or layers (2).", min=1,
@@ -277,6 +277,29 @@ def fit(
         curves=curves, name=name, resume=not restart, score=score, wandb=wandb,
     )  # fmt: skip
     messages.print(f"weights: {path}", soft_wrap=True)
+
+
+@app.command()
+def score(
+    weights: Annotated[Path, typer.Argument(help="Weights file; its card is written anew.")],
+    stars: Annotated[int, typer.Option(help="Most test stars per class.", min=20)] = 400,
+    draws: Annotated[int, typer.Option(help="Draws per test star.", min=1)] = 3,
+    table: Annotated[
+        Path | None,
+        typer.Option(help="Training table. Default: the committed one.", show_default=False),
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Measure weights on the test stars and keep the figures on their card."""
+    from pelsvae_cadence.training.export import score_model
+    from pelsvae_cadence.training.open_set import load_open_set
+
+    with messages.status("measuring (some minutes)"):
+        scores = score_model(
+            weights, table=load_open_set(table), seed=seed, most=stars, draws=draws
+        )
+    for name, value in scores.items():
+        typer.echo(f"{value:10.4f}  {name}")
 
 
 @app.command()
@@ -423,6 +446,71 @@ def fit_map(
             resume=not restart, quiet=True,
         )  # fmt: skip
     messages.print(f"mapping: {out_dir / mapping.name}.safetensors", soft_wrap=True)
+
+
+@app.command()
+def evaluate(
+    out_dir: Annotated[Path, typer.Option(help="Folder for report.json and pictures.")] = Path(
+        "outputs/evaluate"
+    ),
+    weights: Annotated[str, typer.Option(help="Name or path of the weights.")] = "default",
+    logs: Annotated[
+        Path | None,
+        typer.Option(help="Folder that fit wrote, for its losses.", show_default=False),
+    ] = None,
+    only: Annotated[
+        str,
+        typer.Option(help="Parts of the report, with commas; 'none' draws pictures only."),
+    ] = "all",
+    most: Annotated[int, typer.Option(help="Most test stars per class.", min=20)] = 400,
+    draws: Annotated[int, typer.Option(help="Draws per test star.", min=1)] = 3,
+    seed: Seed = 0,
+) -> None:
+    """Measure a model on its test stars and draw the paper's figures from it (8 minutes)."""
+    from pelsvae_cadence.training.evaluate.run import evaluate as run
+    from pelsvae_cadence.training.model_checks import PARTS
+
+    chosen = {"all": tuple(PARTS), "none": ()}.get(only)
+    parts = chosen if chosen is not None else tuple(v.strip() for v in only.split(","))
+    with messages.status("evaluating") as status:
+        report = run(
+            out_dir, weights=weights, logs=logs, parts=parts, most=most, draws=draws, seed=seed,
+            tell=status.update,
+        )  # fmt: skip
+    for figure in report.figures:
+        mark = {True: "ok", False: "MISSED", None: ""}[figure.passed]
+        typer.echo(
+            f"{figure.name}: {figure.value:.4g} {figure.unit} {figure.target} {mark}".strip()
+        )
+    messages.print(f"report and pictures: {out_dir}", soft_wrap=True)
+
+
+@app.command("new-parameter")
+def new_parameter(
+    model: Annotated[str, typer.Option(help="Name or path of the model's weights.")] = "harmonic",
+    regressor: Annotated[str, typer.Option(help="flow, forest, mlp or linear.")] = "flow",
+    steps: Annotated[int, typer.Option(help="Steps of a flow.", min=1)] = 1200,
+    out_dir: Annotated[Path, typer.Option(help="Folder for mappings and picture.")] = Path(
+        "outputs/new-parameter"
+    ),
+    seed: Seed = 0,
+) -> None:
+    """Teach a trained model [Fe/H] of RRab stars, measure it on test stars, and draw it."""
+    from pelsvae_cadence.files import output_folder, replacing
+    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.training.new_parameter import metallicity_test, plot_metallicity
+    from pelsvae_cadence.training.open_set import load_open_set
+
+    folder = output_folder(out_dir)
+    result = metallicity_test(
+        LightCurveModel.load(model), load_open_set(), folder, regressor=regressor, steps=steps,
+        seed=seed,
+    )  # fmt: skip
+    typer.echo(f"{len(result.stars)} RRab test stars")
+    typer.echo(result.table.to_string(float_format="{:.3f}".format))
+    with replacing(folder / "metallicity.png") as partial:
+        plot_metallicity(result).savefig(partial, dpi=120)
+    messages.print(f"picture: {folder / 'metallicity.png'}", soft_wrap=True)
 
 
 @app.command()
