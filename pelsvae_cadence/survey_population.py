@@ -63,10 +63,10 @@ _FEH_RR_LYRAE: Final = {
     "young-disc": (-0.5, 0.4), "thin-disc": (-0.5, 0.4), "thick-disc": (-0.98, 0.40),
     "bulge": (-1.02, 0.25), "halo": (-1.27, 0.35), "LMC": (-1.22, 0.26), "SMC": (-1.42, 0.33),
 }  # fmt: skip
-#: Log density of halo RRab stars in (log P, log A_I) over that of the reference stars, which come
-#: from the bulge and the LMC: coefficients of `halo_features`. Learned from 101 stars
-#: of Stripe 82 by `pelsvae_cadence.training.population_checks.halo_preference`.
-HALO_RRAB: Final = (0.17, 0.23, -0.20, 0.00, -0.07)
+#: Log density of halo RRab stars in period, temperature and amplitude over that of the reference
+#: stars, which come from the bulge and the LMC: coefficients of `halo_features`. Learned from 101
+#: stars of Stripe 82 by `pelsvae_cadence.training.population_checks.halo_preference`.
+HALO_RRAB: Final = (0.47, -0.31, -0.27, 0.11, -0.21, 0.99, -0.23, -0.14, 0.38)
 # Young and intermediate stars: Luck & Lambert 2011 (AJ 142, 136) for the disc, Romaniello et al.
 # 2008 (A&A 488, 731) for the Clouds; old ones: the components' means (estimates).
 _FEH_YOUNG: Final = {
@@ -149,25 +149,29 @@ def _halo_preference(group: int, rows: FloatArray) -> FloatArray:
     if GROUPS[group] != ("RRLYR", "RRab"):
         return np.zeros(len(rows))
     # Summed as written: a matrix product rounds differently for other N.
-    terms = halo_features(rows[:, 0], rows[:, 3])
+    terms = halo_features(rows[:, 0], rows[:, 1], rows[:, 3])
     return np.asarray(sum(c * terms[:, k] for k, c in enumerate(HALO_RRAB)))
 
 
-def halo_features(log_period: FloatArray, log_amplitude: FloatArray) -> FloatArray:
+def halo_features(
+    log_period: FloatArray, log_teff: FloatArray, log_amplitude: FloatArray
+) -> FloatArray:
     """Give the terms of the halo's density ratio.
 
     Parameters
     ----------
-    log_period, log_amplitude : ndarray, shape (N,)
-        log10 of period [d] and I amplitude [mag].
+    log_period, log_teff, log_amplitude : ndarray, shape (N,)
+        log10 of period [d], effective temperature [K] and I amplitude [mag].
 
     Returns
     -------
-    ndarray of float64, shape (N, 5)
-        x, y, x^2, xy, y^2 with x = (log P + 0.24) / 0.06 and y = (log A + 0.28) / 0.15.
+    ndarray of float64, shape (N, 9)
+        x, y, x^2, xy, y^2, z, z^2, xz, yz with x = (log P + 0.24) / 0.06, y = (log A + 0.28) / 0.15
+        and z = (log Teff - 3.81) / 0.015.
     """
     x, y = (log_period + 0.24) / 0.06, (log_amplitude + 0.28) / 0.15
-    return np.stack([x, y, x * x, x * y, y * y], axis=1)
+    z = (log_teff - 3.81) / 0.015
+    return np.stack([x, y, x * x, x * y, y * y, z, z * z, x * z, y * z], axis=1)
 
 
 def _class_mix(star_class: str | Mapping[str, float]) -> dict[str, float]:

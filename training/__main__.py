@@ -665,6 +665,20 @@ def rr_lyrae_bands(
     messages.print(f"relations of RRab and RRc: {target}", soft_wrap=True)
 
 
+@app.command("population-figures")
+def population_figures(
+    data: Data = None,
+    out_dir: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("outputs"),
+    seed: Seed = 0,
+) -> None:
+    """Draw populations and Miras beside real ones: population.png, mira_cycles.png."""
+    from pelsvae_cadence.files import output_folder
+    from pelsvae_cadence.training.population_figures import draw_population_figures
+
+    for file in draw_population_figures(_data_folder(data), output_folder(out_dir), seed):
+        messages.print(f"picture: {file}", soft_wrap=True)
+
+
 @app.command("photometry-figures")
 def photometry_figures(
     out_dir: Annotated[Path, typer.Argument(help="Folder for the pictures.")] = Path(

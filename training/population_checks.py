@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
+from pelsvae_cadence.colours import colour_minus_i
 from pelsvae_cadence.modulation import RRD_PERIODS, ModulationOptions
-from pelsvae_cadence.photometry import band_amplitudes
+from pelsvae_cadence.photometry import band_amplitudes, mean_magnitudes
 from pelsvae_cadence.population import GROUPS
 from pelsvae_cadence.report import Figure, Report
 from pelsvae_cadence.source import LightCurveModel
@@ -30,7 +32,7 @@ __all__ = ["double_mode_table", "halo_energy_distance", "halo_preference", "popu
 
 FloatArray = npt.NDArray[np.float64]
 
-_G, _I = 1, 3  # columns of Stripe82.amplitude
+_G, _R, _I = 1, 2, 3  # columns of Stripe82.amplitude
 _RIDGE = 1.0
 _REPEATS = 200
 # A_i(SDSS) / A_I of RRab stars: see `pelsvae_cadence.amplitudes`.
@@ -38,7 +40,10 @@ _SDSS_I = 1.05
 
 
 def halo_preference(stars: Stripe82, model: LightCurveModel) -> FloatArray:
-    """Learn how halo RRab stars differ from the reference stars in period and amplitude.
+    """Learn how halo RRab stars differ from the reference stars.
+
+    Stripe 82 gives period, amplitude in i, and the temperature of the mean g-r by the colours of
+    `pelsvae_cadence.colours`; the difference between SDSS and LSST filters is left out.
 
     Parameters
     ----------
@@ -49,7 +54,7 @@ def halo_preference(stars: Stripe82, model: LightCurveModel) -> FloatArray:
 
     Returns
     -------
-    ndarray of float64, shape (5,)
+    ndarray of float64, shape (9,)
         Coefficients of `pelsvae_cadence.survey_population.halo_features`: a logistic regression
         between the two sets with a ridge, whose logit is the log ratio of the densities.
     """
@@ -57,9 +62,11 @@ def halo_preference(stars: Stripe82, model: LightCurveModel) -> FloatArray:
     rows, weight = model.population.reference(group, metallicity("RRab", "halo"))
     mine = stars.rows("RRab", judged=False)
     real = halo_features(
-        np.log10(stars.period[mine]), np.log10(stars.amplitude[mine, _I] / _SDSS_I)
+        np.log10(stars.period[mine]),
+        np.log10(_teff_of_colour(stars.mean_mag[mine, _G] - stars.mean_mag[mine, _R])),
+        np.log10(stars.amplitude[mine, _I] / _SDSS_I),
     )
-    ours = halo_features(rows[:, 0], rows[:, 3])
+    ours = halo_features(rows[:, 0], rows[:, 1], rows[:, 3])
     share = weight / weight.sum()
 
     def loss(c: FloatArray) -> float:
@@ -67,7 +74,14 @@ def halo_preference(stars: Stripe82, model: LightCurveModel) -> FloatArray:
         fit = np.logaddexp(0.0, -seen).mean() + np.sum(share * np.logaddexp(0.0, drawn))
         return float(fit + _RIDGE * np.sum(c[1:] ** 2) / len(mine))
 
-    return np.asarray(minimize(loss, np.zeros(6)).x[1:])
+    return np.asarray(minimize(loss, np.zeros(real.shape[1] + 1)).x[1:])
+
+
+def _teff_of_colour(g_r: FloatArray) -> FloatArray:
+    teff = np.linspace(7600.0, 5400.0, 500)
+    kind = np.full(teff.size, "RRLYR")
+    colour = colour_minus_i("g", teff, kind) - colour_minus_i("r", teff, kind)
+    return np.interp(g_r, colour, teff)  # colours rise as temperatures fall
 
 
 def _energy(a: FloatArray, b: FloatArray) -> float:
@@ -77,7 +91,7 @@ def _energy(a: FloatArray, b: FloatArray) -> float:
 def halo_energy_distance(
     stars: Stripe82, model: LightCurveModel, seed: int, *, n: int = 4000
 ) -> tuple[float, float]:
-    """Compare drawn with real halo RRab stars in log P and A_g, by energy distance.
+    """Compare drawn with real halo RRab stars by energy distance.
 
     Parameters
     ----------
@@ -92,29 +106,32 @@ def halo_energy_distance(
 
     Returns
     -------
-    ratio : float
-        Mean distance between real and drawn stars, over that between two halves of the real ones;
-        as many stars in every comparison.
-    median_difference : float
-        Median A_g drawn minus real in mag.
+    plane, space : float
+        Mean distance between real and drawn stars, over that between two halves of the real ones,
+        in (log P, A_g), and in (log P, A_g, g-r); as many stars in every comparison.
     """
     drawn = draw_population(
         model, "RRab", n=n, seed=seed, where="halo", magnitude_range=(14.0, 21.0)
     ).stars
-    amplitude = band_amplitudes(drawn, ("g",))[:, 0]
+    g, r = mean_magnitudes(replace(drawn, ebv=np.zeros(len(drawn))), ("g", "r")).T
     judges = stars.rows("RRab", judged=True)
-    unit = np.array([np.log10(stars.period[judges]).std(), stars.amplitude[judges, _G].std()])
-    real = np.stack([np.log10(stars.period), stars.amplitude[:, _G]], axis=1) / unit
-    ours = np.stack([np.log10(drawn.period), amplitude], axis=1) / unit
-    rng, half = np.random.default_rng(seed), len(judges) // 2
-    split, across = [], []
-    for _ in range(_REPEATS):
-        order = rng.permutation(judges)
-        split.append(_energy(real[order[:half]], real[order[half : 2 * half]]))
-        some = rng.choice(len(ours), half, replace=False)
-        across.append(_energy(real[order[:half]], ours[some]))
-    difference = float(np.median(amplitude) - np.median(stars.amplitude[judges, _G]))
-    return float(np.mean(across) / np.mean(split)), difference
+    real = np.stack([
+        np.log10(stars.period), stars.amplitude[:, _G],
+        stars.mean_mag[:, _G] - stars.mean_mag[:, _R],
+    ], axis=1)  # fmt: skip
+    ours = np.stack([np.log10(drawn.period), band_amplitudes(drawn, ("g",))[:, 0], g - r], axis=1)
+    unit = real[judges].std(axis=0)
+    ratios = []
+    for n_axes in (2, 3):
+        a, b = (real / unit)[:, :n_axes], (ours / unit)[:, :n_axes]
+        rng, half = np.random.default_rng(seed), len(judges) // 2
+        split, across = 0.0, 0.0
+        for _ in range(_REPEATS):
+            order = rng.permutation(judges)
+            split += _energy(a[order[:half]], a[order[half : 2 * half]])
+            across += _energy(a[order[:half]], b[rng.choice(len(b), half, replace=False)])
+        ratios.append(across / split)
+    return ratios[0], ratios[1]
 
 
 def double_mode_table() -> dict[str, float]:
@@ -203,13 +220,20 @@ def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = 
         data = Path(named) if named else Path(__file__).resolve().parents[1] / "../shared/data"
     model = LightCurveModel.load()
     stars = load_stripe82(data)
-    ratio, difference = halo_energy_distance(stars, model, seed)
+    plane, space = halo_energy_distance(stars, model, seed)
+    note = (
+        f"{len(stars.rows('RRab', judged=True))} Stripe 82 stars that the halo's weights were not "
+        "learned from"
+    )
     figures = [
         Figure.within(
-            "halo RRab, (log P, A_g): energy distance over a real split", ratio, float("-inf"), 1.5,
-            note=f"{len(stars.rows('RRab', judged=True))} Stripe 82 stars that the halo's weights "
-            f"were not learned from; median A_g {difference:+.3f} mag",
-        )
+            "halo RRab, (log P, A_g): energy distance over a real split", plane, float("-inf"), 1.5,
+            note=note,
+        ),
+        Figure.within(
+            "halo RRab, (log P, A_g, g-r): energy distance over a real split", space,
+            float("-inf"), 1.5, note=note,
+        ),
     ]  # fmt: skip
     if not quick:
         figures += _mira_figures(data, seed, 4)
