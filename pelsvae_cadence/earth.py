@@ -50,17 +50,16 @@ def earth_position(mjd_tt: npt.ArrayLike) -> FloatArray:
     """
     times = np.atleast_1d(np.asarray(mjd_tt, dtype=np.float64))
     day = np.floor(times)
-    position = np.empty((times.size, 3))
-    block = (day // _BLOCK).astype(np.int64)
-    for k in np.unique(block).tolist():
-        here = np.flatnonzero(block == k)
-        p, v = _nodes(k)
-        i = (day[here] - k * _BLOCK).astype(np.int64)
-        t = (times[here] - day[here])[:, None]
-        position[here] = (
-            (1.0 + 2.0 * t) * (1.0 - t) ** 2 * p[i]
-            + t * (1.0 - t) ** 2 * v[i]
-            + t**2 * (3.0 - 2.0 * t) * p[i + 1]
-            + t**2 * (t - 1.0) * v[i + 1]
-        )
-    return position
+    blocks, which = np.unique((day // _BLOCK).astype(np.int64), return_inverse=True)
+    nodes = [_nodes(block) for block in blocks.tolist()]
+    if not nodes:
+        return np.empty((0, 3))
+    p, v = (np.stack([node[k] for node in nodes]) for k in range(2))
+    i = (day - blocks[which] * _BLOCK).astype(np.int64)
+    t = (times - day)[:, None]
+    return np.asarray(
+        (1.0 + 2.0 * t) * (1.0 - t) ** 2 * p[which, i]
+        + t * (1.0 - t) ** 2 * v[which, i]
+        + t**2 * (3.0 - 2.0 * t) * p[which, i + 1]
+        + t**2 * (t - 1.0) * v[which, i + 1]
+    )

@@ -1,0 +1,360 @@
+"""Figures of merit of catalogues: ``pelsvae_cadence validate catalog``."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from pelsvae_cadence.catalog.fuzz_check import OUTCOMES, fuzz_apart
+from pelsvae_cadence.catalog.kill_check import kill_repeatedly
+from pelsvae_cadence.catalog.provenance import Provenance
+from pelsvae_cadence.catalog.scaling import measure_cost
+from pelsvae_cadence.catalog.writer import write_catalog
+from pelsvae_cadence.partitions import Arrays, Partition, run_partitions
+from pelsvae_cadence.report import Figure, Report
+
+__all__ = [
+    "catalog_report",
+    "cost_figures",
+    "fuzz_figures",
+    "kill_figures",
+    "speed_figures",
+    "worker_figures",
+]
+
+_KILLS: Final = 200
+_SIZES: Final = (1_000, 10_000, 100_000)
+#: Damaged files by kind.
+_CASES: Final = {"catalogue": 700, "survey": 400, "weights": 300, "card": 300, "checkpoint": 400}
+# Tables of visits have no checksums: a number that turned into another possible one is taken.
+_UNPROTECTED: Final = frozenset({"survey"})
+_INF: Final = math.inf
+
+
+def catalog_report(*, seed: int = 0) -> Report:
+    """Measure speed, cost, parallel work, and what kills and damage do.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of stars, kills and damage.
+
+    Returns
+    -------
+    Report
+        All figures; it takes a quarter of an hour on an unloaded machine, most of it for the
+        catalogue of 100,000 stars.
+    """
+    figures = [
+        *speed_figures(seed), *worker_figures(seed), *kill_figures(_KILLS, seed),
+        *fuzz_figures(_CASES, seed), *cost_figures(_SIZES, seed),
+    ]  # fmt: skip
+    return Report(
+        topic="catalog", data="RR Lyrae at synthetic LSST cadences", seed=seed,
+        figures=tuple(figures), extra={"load": os.getloadavg(), "cores": os.cpu_count()},
+    )  # fmt: skip
+
+
+def _processor_time(function: Callable[[], Any], repeats: int = 3) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def speed_figures(seed: int = 0, n_stars: int = 1000) -> list[Figure]:
+    """Time the simulation beside LightCurveLynx and beside what cannot be done without.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the stars.
+    n_stars : int
+        Number of stars.
+
+    Returns
+    -------
+    list of Figure
+        Ratios; both sides run in this process on one thread and are charged for processor time.
+    """
+    from pelsvae_cadence.cadence import SyntheticSurvey
+    from pelsvae_cadence.model import single_thread
+    from pelsvae_cadence.photometry import at_magnitude
+    from pelsvae_cadence.randomness import KeyedRandom
+    from pelsvae_cadence.simulation import simulate
+    from pelsvae_cadence.source import LightCurveModel
+
+    model = LightCurveModel.load()
+    visits = SyntheticSurvey(preset="lsst-v3", seed=1).at(35.6, -4.8)
+    batch: list[Any] = []
+
+    def ours() -> None:
+        """Draw, decode and observe, all of it."""
+        stars = model.sample("RRab", n=n_stars, ra=35.6, dec=-4.8, seed=seed)
+        stars = at_magnitude(stars, "r", 21.0)
+        batch[:] = [stars, visits, simulate(stars, visits, model=model, seed=seed)]
+
+    with single_thread():
+        _processor_time(ours)  # loads what is loaded only once
+        mine = _processor_time(ours)
+
+    provenance = Provenance(seed=seed, model_name="", model_hash="", survey_name="")
+    random = KeyedRandom(seed=seed)
+    stars, _, points = batch
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.h5"
+        written = _processor_time(
+            lambda: write_catalog(
+                path, [(stars, visits, points)], provenance=provenance, overwrite=True,
+                compression="repeats",
+            )
+        )  # fmt: skip
+        size = path.stat().st_size
+        raw = np.random.default_rng(0).bytes(size)
+        bound = _processor_time(
+            lambda: random.normal("bound", stars.star_id[:, None], visits.visit_id)
+        )
+        bound += _processor_time(lambda: (Path(folder) / "raw").write_bytes(raw))
+    what = f"{n_stars:,} stars x {len(visits)} visits with noise"
+    figures = [
+        Figure(
+            name="time to simulate and write, over random numbers and plain bytes",
+            value=(mine + written) / bound,
+            note=f"{what}: {mine:.2f} s to draw, decode and observe, {written:.2f} s to write and "
+            f"check {size / 1e6:.0f} MB, against {bound:.3f} s (processor time)",
+        )
+    ]
+    theirs = _lightcurvelynx(visits, n_stars)
+    if theirs is None:
+        note = "LightCurveLynx is not installed"
+        return [Figure(name="light curves per second over LightCurveLynx", value=math.nan, note=note),
+                *figures]  # fmt: skip
+    rate = n_stars / mine
+    return [
+        Figure.within(
+            "light curves per second over LightCurveLynx's periodic template", theirs / mine,
+            10.0, _INF, unit="x",
+            note=f"{what}, drawing and decoding of ours included: {rate:,.0f} against "
+            f"{n_stars / theirs:,.0f} a processor second; {rate * len(visits):,.0f} points a second",
+        ),
+        *figures,
+    ]  # fmt: skip
+
+
+def _lightcurvelynx(visits: Any, n_stars: int) -> float | None:
+    """Time LightCurveLynx's periodic template model on the same visits."""
+    from importlib import import_module
+
+    from pelsvae_cadence.bands import BANDS
+
+    try:
+        opsim: Any = import_module("lightcurvelynx.obstable.opsim").OpSim
+        passbands: Any = import_module("lightcurvelynx.astro_utils.passbands")
+        info: Any = import_module("lightcurvelynx.survey_info").SurveyInfo
+        templates: Any = import_module("lightcurvelynx.models.lightcurve_template_model")
+        simulate: Any = import_module("lightcurvelynx.simulate").simulate_lightcurves
+    except ImportError:
+        return None
+    import pandas as pd
+
+    n = len(visits)
+    table = opsim(pd.DataFrame({
+        "fieldRA": np.full(n, 35.6), "fieldDec": np.full(n, -4.8), "filter": visits.band,
+        "observationStartMJD": visits.mjd - 0.5 * visits.exptime / 86400.0,
+        "visitExposureTime": visits.exptime, "fiveSigmaDepth": visits.m5,
+        "numExposures": np.ones(n, int), "rotSkyPos": np.zeros(n), "airmass": np.full(n, 1.2),
+        "seeingFwhmEff": np.full(n, 0.9), "skyBrightness": np.full(n, 21.0),
+    }))  # fmt: skip
+    group = []
+    for band in visits.bands:
+        wave = np.arange(-500.0, 500.0, 5.0) + 10.0 * BANDS[band].wavelength
+        group.append(
+            passbands.Passband(np.column_stack([wave, np.hanning(wave.size)]), "LSST", band)
+        )
+    phase = np.linspace(0.0, 0.55, 101)
+    flux = 2e4 * (1.0 + 0.3 * np.sin(2.0 * np.pi * phase / 0.55))
+    model = templates.LightcurveTemplateModel(
+        {band: np.column_stack([phase, flux]) for band in visits.bands}, None, 0.0, periodic=True,
+        ra=35.6, dec=-4.8, t0=61000.0,
+    )  # fmt: skip
+    survey = info(table, passbands=passbands.PassbandGroup(group))
+    return _processor_time(lambda: simulate(model, n_stars, survey, progress_bar=False))
+
+
+def _search_like(piece: Partition) -> Arrays:
+    """Half a second of arithmetic that fits into a cache."""
+    x = np.random.default_rng(piece.index).normal(size=(200, 200))
+    for _ in range(_LOOPS):
+        x = np.cos(x) + 0.5
+    return {"x": x}
+
+
+_LOOPS: Final = 1500
+
+
+def worker_figures(seed: int = 0, n_partitions: int = 16) -> list[Figure]:
+    """Time two Dask workers beside one, and kill one of two.
+
+    Parameters
+    ----------
+    seed : int
+        Unused: the work is the same for every seed.
+    n_partitions : int
+        Partitions of half a second.
+
+    Returns
+    -------
+    list of Figure
+        The ratio of wall-clock times, and what was computed twice.
+    """
+    from importlib import import_module
+
+    cluster: Any = import_module("distributed").LocalCluster
+    pieces = [Partition(f"p{k:03d}", k) for k in range(n_partitions)]
+    wall = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for n in (1, 2):
+            with cluster(
+                n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0",
+                local_directory=folder, silence_logs=50,
+            ) as running:  # fmt: skip
+                address = running.scheduler_address
+                list(run_partitions(_search_like, pieces[:n], scheduler=address))  # warm
+                start = time.monotonic()
+                list(run_partitions(_search_like, pieces, scheduler=address))
+                wall[n] = time.monotonic() - start
+        log, killed = Path(folder) / "log", Path(folder) / "killed"
+
+        def task(piece: Partition) -> Arrays:
+            with log.open("a") as stream:
+                stream.write(f"{piece.key}\n")
+            result = _search_like(piece)
+            if piece.index == n_partitions // 2 and not killed.exists():
+                killed.touch()
+                os.kill(os.getpid(), 9)
+            return result
+
+        parts = Path(folder) / "parts"
+        n_done = len(list(run_partitions(task, pieces, checkpoint_dir=parts, workers=2)))
+        computed = len(log.read_text().splitlines())
+    load = f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    return [
+        Figure.within(
+            "speed of two Dask workers over one", wall[1] / wall[2], 1.7, _INF, unit="x",
+            note=f"{n_partitions} partitions of pure arithmetic: {wall[1]:.1f} s and "
+            f"{wall[2]:.1f} s; {load}",
+        ),
+        Figure.within(
+            "partitions computed twice because a worker was killed", computed - n_done, 1, 1,
+            note=f"{n_done} of {n_partitions} finished",
+        ),
+    ]  # fmt: skip
+
+
+def kill_figures(n_kills: int, seed: int = 0) -> list[Figure]:
+    """Kill the making of a catalogue at random times.
+
+    Parameters
+    ----------
+    n_kills : int
+        Number of kills.
+    seed : int
+        Seed of the times.
+
+    Returns
+    -------
+    list of Figure
+        What was lost or came out different.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        found = kill_repeatedly(Path(folder), n_kills, seed)
+    bad = found["different"] + found["lost"] + found["failures"] + len(found["left_over"])
+    return [
+        Figure.within(
+            "catalogues lost, different or unfinished after kills and resumes", bad, 0, 0,
+            note=f"{found['kills']} kills (SIGKILL) at random times, {found['completed']} catalogues "
+            f"completed in between, each equal in content to an undisturbed one",
+        )
+    ]  # fmt: skip
+
+
+def fuzz_figures(cases: dict[str, int], seed: int = 0) -> list[Figure]:
+    """Read damaged files.
+
+    Parameters
+    ----------
+    cases : dict of str to int
+        Number of damaged files by kind, see `pelsvae_cadence.catalog.fuzz_check.SUBJECTS`.
+    seed : int
+        Seed of the damage.
+
+    Returns
+    -------
+    list of Figure
+        Crashes, hangs, foreign errors, executions and silent changes, by kind.
+    """
+    figures = []
+    for subject, n in cases.items():
+        with tempfile.TemporaryDirectory() as folder:
+            found = fuzz_apart(subject, Path(folder), n, seed)
+        bad = sum(found[name] for name in ("error", "crash", "hang", "executed"))
+        if subject not in _UNPROTECTED:
+            bad += found["changed"]
+        note = ", ".join(f"{found[name]} {name}" for name in OUTCOMES if found[name])
+        if subject in _UNPROTECTED:
+            note += "; such tables carry no checksums: other possible numbers are taken"
+        figures.append(
+            Figure.within(f"damaged files misread: {subject}", bad, 0, 0, note=f"{n} cases: {note}")
+        )
+    total = sum(cases.values())
+    figures.append(Figure.within("damaged files in all", total, 2000, _INF))
+    return figures
+
+
+def cost_figures(sizes: tuple[int, ...], seed: int = 0) -> list[Figure]:
+    """Measure memory and processor time of catalogues of growing size.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Numbers of stars, growing.
+    seed : int
+        Seed of the stars.
+
+    Returns
+    -------
+    list of Figure
+        Peak memory of the largest, the slope of time against size, and the cost of a star.
+    """
+    costs = [measure_cost(n, seed) for n in sizes]
+    last = costs[-1]
+    slope = np.polyfit(np.log([c["n_stars"] for c in costs]), np.log([c["cpu"] for c in costs]), 1)[
+        0
+    ]
+    table = "; ".join(
+        f"{c['n_stars']:,.0f}: {c['cpu']:.1f} s, {c['rss'] / 1e9:.2f} GB" for c in costs
+    )
+    return [
+        Figure.within(
+            f"peak memory for {last['n_stars']:,.0f} stars", last["rss"] / 1e9, 0.0, 1.5, unit="GB",
+            note=f"{last['n_points']:,.0f} points, one process",
+        ),
+        Figure.within(
+            "growth of processor time with the number of stars (exponent)", float(slope), 0.9, 1.1,
+            note=table,
+        ),
+        Figure(
+            name="processor time of a star", value=1e3 * last["cpu"] / last["n_stars"], unit="ms",
+            note=f"{last['n_points'] / last['n_stars']:.0f} visits; drawn, observed, written, checked",
+        ),
+        Figure(name="bytes of a star", value=last["bytes"] / last["n_stars"] / 1e3, unit="kB"),
+    ]  # fmt: skip
