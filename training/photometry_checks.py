@@ -18,16 +18,14 @@ from pelsvae_cadence.extinction import RawSFD, TrueEBV, extinction
 from pelsvae_cadence.noise import flux_error, saturation_magnitude
 from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
 from pelsvae_cadence.report import Figure, Report
-from pelsvae_cadence.rr_lyrae_bands import SDSS_WAVELENGTHS, rr_lyrae_ratio
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.survey_population import draw_population
 from pelsvae_cadence.training.band_checks import stripe82_figures
 from pelsvae_cadence.training.labels import A_I, DISTANCE_MODULUS, E_VI, wesenheit
-from pelsvae_cadence.training.open_set import load_open_set
+from pelsvae_cadence.training.population_checks import halo_energy_distance
 from pelsvae_cadence.training.stripe82 import SDSS_BANDS, Stripe82, load_stripe82
 
-__all__ = ["energy_distance", "photometry_report"]
+__all__ = ["photometry_report"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -43,33 +41,6 @@ _HALF_RANGE: Final = 0.4
 _LARGEST_COLOUR: Final = 0.05
 _LARGEST_V_I: Final = 0.03
 _LARGEST_DISTANCE: Final = 1.5
-_SPLITS: Final = 200
-# [Fe/H] on the scale of Jurcsik (1995), as measured for the OGLE stars from their light curves.
-_HALO_METALS: Final = (-1.6, -1.1)
-
-
-def energy_distance(first: FloatArray, second: FloatArray) -> float:
-    r"""Give the energy distance of two samples.
-
-    .. math:: 2\,\overline{|x-y|} - \overline{|x-x'|} - \overline{|y-y'|}
-
-    Parameters
-    ----------
-    first : ndarray, shape (n, d)
-        One sample, each column in units of its scatter.
-    second : ndarray, shape (m, d)
-        The other.
-
-    Returns
-    -------
-    float
-        Energy distance (Szekely & Rizzo 2013, J. Stat. Plan. Inference 143, 1249, eq. 6.1).
-    """
-
-    def mean(a: FloatArray, b: FloatArray) -> float:
-        return float(np.sqrt(((a[:, None] - b[None]) ** 2).sum(axis=2)).mean())
-
-    return 2.0 * mean(first, second) - mean(first, first) - mean(second, second)
 
 
 def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
@@ -145,60 +116,13 @@ def _colours(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]
     return figures
 
 
-def _bailey_diagram(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]:
-    """Compare drawn halo RRab stars with Stripe 82 in period and g amplitude."""
-    rows = stars.rows("RRab")
-    real = np.stack([np.log10(stars.period[rows]), stars.amplitude[rows, 1]], axis=1)
-    halo = draw_population(
-        model, "RRab", n=1000, seed=seed, where="halo", mode="volume", max_distance=100.0, ebv=0.0
-    ).stars
-    table = load_open_set()
-    ogle = (table.subtype == "RRab") & (table.galaxy != "MW")
-    halo_like = ogle & (table.feh > _HALO_METALS[0]) & (table.feh < _HALO_METALS[1])
-    samples = {
-        "drawn": (halo.period, halo.amplitude_i),
-        "OGLE": (table.period[halo_like], table.amplitude_i[halo_like]),
-    }
-    scale = real.std(axis=0)
-    half = rows.size // 2
-    ratios = {}
-    medians = [f"{10 ** np.median(real[:, 0]):.3f} d and {np.median(real[:, 1]):.2f} (Stripe 82)"]
-    for name, (period, amplitude) in samples.items():
-        ratio = rr_lyrae_ratio(SDSS_WAVELENGTHS["g"], "RRab", amplitude, period)
-        other = np.stack([np.log10(period), amplitude * ratio], axis=1)
-        medians.append(f"{np.median(period):.3f} d and {np.median(other[:, 1]):.2f} ({name})")
-        for axes in ([0, 1], [0], [1]):
-            ratios[name, *axes] = _relative_distance(
-                real[:, axes] / scale[axes], other[:, axes] / scale[axes], half, seed
-            )
-    note = f"{half} stars a side, {_SPLITS} splits; medians of P and A_g {', '.join(medians)}"
-    about = "energy distance to Stripe 82 over real-vs-real"
-    return [
-        Figure.within(
-            f"halo RRab in (log P, A_g): {about}", ratios["drawn", 0, 1], float("-inf"),
-            _LARGEST_DISTANCE, note=note,
-        ),
-        Figure(name=f"halo RRab in log P alone: {about}", value=ratios["drawn", 0]),
-        Figure(name=f"halo RRab in A_g alone: {about}", value=ratios["drawn", 1]),
-        Figure(
-            name=f"real OGLE-III RRab of the halo's [Fe/H]: {about}", value=ratios["OGLE", 0, 1],
-            note=f"{int(halo_like.sum())} stars with {_HALO_METALS[0]} < [Fe/H] < "
-            f"{_HALO_METALS[1]} from their light curves: the relations between bands and the "
-            "reference stars allow a match; what is left is the mix that was drawn",
-        ),
-    ]  # fmt: skip
-
-
-def _relative_distance(real: FloatArray, other: FloatArray, n: int, seed: int) -> float:
-    """Give the energy distance of samples of n over that of two halves of the real stars."""
-    rng = np.random.default_rng(seed)
-    between = within = 0.0
-    for _ in range(_SPLITS):
-        order = rng.permutation(len(real))
-        first, second = real[order[:n]], real[order[n : 2 * n]]
-        within += energy_distance(first, second)
-        between += energy_distance(first, other[rng.permutation(len(other))[:n]])
-    return between / within
+def _bailey_diagram(model: LightCurveModel, stars: Stripe82, seed: int) -> Figure:
+    plane, _ = halo_energy_distance(stars, model, seed)
+    return Figure.within(
+        "halo RRab in (log P, A_g): energy distance to Stripe 82 over real-vs-real", plane,
+        float("-inf"), _LARGEST_DISTANCE,
+        note=f"drawn stars against {stars.rows('RRab', judged=True).size} stars not learned from",
+    )  # fmt: skip
 
 
 def _refusals(model: LightCurveModel) -> Figure:
@@ -274,7 +198,7 @@ def photometry_report(seed: int = 0, data: Path | None = None) -> Report:
         stars = load_stripe82(data)
         figures += stripe82_figures(stars)
         figures += _colours(model, stars, seed)
-        figures += _bailey_diagram(model, stars, seed)
+        figures.append(_bailey_diagram(model, stars, seed))
         judged = sum(stars.rows(kind, judged=True).size for kind in ("RRab", "RRc"))
         about = f"{judged} Stripe 82 RR Lyrae ({', '.join(SDSS_BANDS)}), OGLE-III LMC Cepheids"
     figures += _cepheids(model, seed, data)

@@ -9,7 +9,7 @@ import pytest
 
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.training.harmonic_prior import harmonic_basis, learn_prior
-from pelsvae_cadence.training.photometry_checks import energy_distance, photometry_report
+from pelsvae_cadence.training.photometry_checks import photometry_report
 from pelsvae_cadence.training.rr_lyrae_bands import TABLE_FILE, learn_bands
 from pelsvae_cadence.training.stripe82 import load_stripe82
 
@@ -37,9 +37,7 @@ def test_the_committed_table_is_the_one_the_command_makes(shared_data):
 def test_must_holds_on_real_stars(shared_data):
     report = photometry_report(data=shared_data)
     judged = [f for f in report.figures if f.passed is not None]
-    missed = [f"{f.name}: {f.value:.4g}, {f.target}" for f in judged if not f.passed]
-    # Drawn halo stars against Stripe 82 depend on the population, which has figures of its own.
-    assert [m for m in missed if not m.startswith("halo RRab")] == []
+    assert [f"{f.name}: {f.value:.4g}, {f.target}" for f in judged if not f.passed] == []
     assert len(judged) >= 24
 
 
@@ -58,15 +56,6 @@ def test_a_prior_finds_the_curves_behind_few_points():
     np.testing.assert_allclose(prior.mean, np.mean(truth, axis=0), atol=0.02)
     error = [prior.fit(points)[0] - c for points, c in zip(stars, truth, strict=True)]
     assert np.sqrt(np.mean(np.square(error))) < 0.012
-
-
-def test_energy_distance():
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(200, 2)), rng.normal(size=(200, 2))
-    assert energy_distance(a, a) == pytest.approx(0.0, abs=1e-12)
-    assert 0.0 < energy_distance(a, b) < 0.05 < energy_distance(a, b + 1.0)
-    # One dimension, point masses at 0 and d: 2 d.
-    assert energy_distance(np.zeros((3, 1)), np.full((3, 1), 2.0)) == pytest.approx(4.0)
 
 
 def test_missing_data(tmp_path):
