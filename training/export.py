@@ -25,6 +25,7 @@ from pelsvae_cadence.training.mapping import (
     encode_table,
     fit_linear_map,
 )
+from pelsvae_cadence.training.open_set import OpenSet, load_open_set
 from pelsvae_cadence.training.sequence_rows import SequenceRows, sequence_rows
 from pelsvae_cadence.training.sequence_task import (
     SequenceTask,
@@ -32,9 +33,17 @@ from pelsvae_cadence.training.sequence_task import (
     encode_rows,
 )
 from pelsvae_cadence.training.shape_table import ShapeTable, balanced
-from pelsvae_cadence.weights import save_weights
+from pelsvae_cadence.weights import load_weights, save_weights
 
-__all__ = ["CITATION", "LICENCE", "export_model", "fit_model", "network_task", "train_network"]
+__all__ = [
+    "CITATION",
+    "LICENCE",
+    "export_model",
+    "fit_model",
+    "network_task",
+    "score_model",
+    "train_network",
+]
 
 LICENCE: Final = "BSD-3-Clause"
 CITATION: Final = (
@@ -43,6 +52,8 @@ CITATION: Final = (
     "Udalski et al. 2008, Acta Astronomica 58, 69)."
 )
 
+# Sizes of the harmonic network that differ from the plainest one.
+_HARMONIC: Final[dict[str, Any]] = {"n_latent": 12, "odd_shrink": 0.5}
 # Reference stars kept per class and subtype: enough for smooth relations, small on disk.
 _REFERENCE_STARS: Final = 400
 
@@ -92,8 +103,6 @@ def fit_model(
         The weights file.
     """
     from pelsvae_cadence.training.folded_light_curves import read_folded
-    from pelsvae_cadence.training.model_checks import model_report
-    from pelsvae_cadence.training.open_set import load_open_set
 
     options = options or FitOptions()
     stars = load_open_set(table)
@@ -117,11 +126,51 @@ def fit_model(
     about: dict[str, Any] = {"name": label, "seed": options.seed, "command": options.command()}
     export_model(path, network, latent, record, shapes, **about)
     if score:
-        report = model_report(options.seed, weights=path, table=stars)
-        # Times are those of one moment on one machine: no property of the weights.
-        scores = {f.name: round(f.value, 4) for f in report.figures if f.unit != "ms"}
-        export_model(path, network, latent, record, shapes, scores=scores, **about)
+        score_model(path, table=stars, seed=options.seed)
     return path
+
+
+def score_model(
+    path: str | Path,
+    *,
+    table: OpenSet | None = None,
+    seed: int = 0,
+    most: int = 400,
+    draws: int = 3,
+) -> dict[str, float]:
+    """Measure weights on the test stars and keep the figures on their card.
+
+    Parameters
+    ----------
+    path : str or Path
+        The weights file; its card is written anew.
+    table : OpenSet, optional
+        The training table; by default the committed one.
+    seed : int
+        Seed of noise and draws.
+    most : int
+        Most test stars per class.
+    draws : int
+        Draws per test star.
+
+    Returns
+    -------
+    dict of str to float
+        The figures by name.
+    """
+    from pelsvae_cadence.training.model_checks import model_report
+
+    weights = load_weights(Path(path))
+    report = model_report(seed, weights=Path(path), table=table, most=most, draws=draws)
+    # Speeds are those of one moment on one machine: no property of the weights.
+    scores = {
+        figure.name: round(figure.value, 4)
+        for figure in report.figures
+        if figure.unit not in ("ms", "times") and np.isfinite(figure.value)
+    }
+    scored = {"seed": seed, "test_stars_per_class_at_most": most, "draws": draws}
+    save_weights(path, weights.tensors, {**weights.card, "scores": scores, "scored_with": scored})
+    return scores
 
 
 def train_network(
@@ -241,7 +290,7 @@ def network_task(
         for name in ("n_latent", "hidden")
         if getattr(options, name) is not None
     }
-    vae = HarmonicVAE(ModelConfig(n_harmonics=table.n_harmonics, **changes))
+    vae = HarmonicVAE(ModelConfig(n_harmonics=table.n_harmonics, **{**_HARMONIC, **changes}))
     train = table.part("train")
     vae.set_statistics(train.shapes, train.physics, train.star_class)
     fit = fit or options.fit_config(len(train))
@@ -287,7 +336,6 @@ def export_model(
     name: str = "harmonic",
     seed: int = 0,
     command: str = "",
-    scores: dict[str, Any] | None = None,
 ) -> str:
     """Write weights, reference population and card.
 
@@ -309,8 +357,6 @@ def export_model(
         Seed of the training.
     command : str
         The command that makes these weights.
-    scores : dict, optional
-        JSON-able scores on the test stars.
 
     Returns
     -------
@@ -352,7 +398,7 @@ def export_model(
         "command": command,
         "seed": seed,
         "created": datetime.now(UTC).date().isoformat(),
-        "scores": scores or {},
+        "scores": {},
         "ranges": ranges,
         "units": {"period": "d", "teff": "K", "abs_mag_g": "mag", "amplitude_i": "mag"},
         "licence": LICENCE,

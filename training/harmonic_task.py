@@ -40,10 +40,10 @@ class VAETaskConfig:
     """
 
     beta: float = 0.05
-    floor: float = 0.005
+    floor: float = 0.003
     min_points: int = 8
     max_points: int = 300
-    min_noise: float = 0.003
+    min_noise: float = 0.0005
     max_noise: float = 0.15
     balance: float = 0.5
 
@@ -124,6 +124,8 @@ class VAETask:
         noise_span = math.log(config.max_noise / config.min_noise)
         noise = (config.min_noise * (noise_span * u[1:]).exp()).to(shapes.device)
         amplitude = 10.0 ** physics[:, 3]
+        # Relative noise far below what any survey reaches would leave single precision behind.
+        noise = torch.maximum(noise, 0.003 * amplitude)
         points = self._points.draw(shapes, amplitude, n_points, noise, generator)
         mu, logvar, _ = self.module.encode(
             points.phase, points.mag, points.weight, physics, star_class

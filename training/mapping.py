@@ -44,7 +44,7 @@ def encode_table(
     *,
     n_draws: int = 4,
     n_points: int = 300,
-    noise: float = 0.005,
+    noise: float = 0.004,
     seed: int = 0,
 ) -> LatentSample:
     """Encode every star as a well-observed light curve, several times with fresh noise.
@@ -60,7 +60,8 @@ def encode_table(
     n_points : int
         Points per light curve.
     noise : float
-        Their noise in mag.
+        Their noise in units of the star's amplitude, so that stars that hardly vary are not
+        smeared.
     seed : int
         Seed of points, noise and posterior draws.
 
@@ -80,8 +81,9 @@ def encode_table(
             shapes = torch.as_tensor(table.shapes[rows], dtype=torch.float32, device=device)
             physics = torch.as_tensor(table.physics[rows], dtype=torch.float32, device=device)
             star_class = torch.as_tensor(table.star_class[rows], device=device)
-            sigma = torch.full((len(shapes),), noise, device=device)
-            points = simulator.draw(shapes, 10.0 ** physics[:, 3], n_points, sigma, generator)
+            amplitude = 10.0 ** physics[:, 3]
+            sigma = noise * amplitude
+            points = simulator.draw(shapes, amplitude, n_points, sigma, generator)
             mu, logvar, _ = module.encode(
                 points.phase, points.mag, points.weight, physics, star_class
             )
@@ -119,7 +121,7 @@ class MappingTask:
         probability: npt.NDArray[np.float64],
         *,
         jitter: float = 0.1,
-        blur: float = 0.03,
+        blur: float = 0.01,
         device: str = "cpu",
     ) -> None:
         self.module: FlowMap = module

@@ -10,7 +10,7 @@ import pytest
 
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.source import LightCurveModel
-from pelsvae_cadence.training.export import fit_model
+from pelsvae_cadence.training.export import fit_model, score_model
 from pelsvae_cadence.training.fit_options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, save_open_set
 
@@ -36,7 +36,7 @@ def test_fit_model(small: tuple[OpenSet, Path], tmp_path: Path, latent_map: str)
     _, table = small
     path = fit_model(
         tmp_path, FitOptions(latent_map=latent_map, seed=3, steps=3, mapping_steps=2),
-        table=table, name="tiny", quiet=True, score=latent_map == "linear",
+        table=table, name="tiny", quiet=True, score=False,
     )  # fmt: skip
     assert path == tmp_path / "tiny.safetensors"
     model = LightCurveModel.load(path)
@@ -45,13 +45,26 @@ def test_fit_model(small: tuple[OpenSet, Path], tmp_path: Path, latent_map: str)
     assert card["seed"] == 3
     assert "--config harmonic --seed 3 --steps 3" in card["command"]
     assert card["training_data"]["stars"]["CEP/F"] == {"train": 20, "validation": 20, "test": 20}
-    if latent_map == "linear":
-        assert card["scores"]["CEP: reconstruction RMS / amplitude at 300 points"] > 0
+    assert card["scores"] == {}
     assert card["hyperparameters"]["latent_map"] == latent_map
     stars = model.sample("RRab", n=4, seed=1)
     assert np.isfinite(model.phase_curve(stars).cos).all()
     with pytest.raises(InputError, match="not trained on DSCT"):
         model.sample("DSCT")
+
+
+@pytest.mark.slow
+def test_scores_are_kept_on_the_card(small: tuple[OpenSet, Path], tmp_path: Path) -> None:
+    stars, table = small
+    options = FitOptions(steps=3, mapping_steps=2, latent_map="linear")
+    path = fit_model(tmp_path, options, table=table, quiet=True, score=False)
+    before = LightCurveModel.load(path)
+    scores = score_model(path, table=stars, most=20, draws=1)
+    after = LightCurveModel.load(path)
+    assert after.hash == before.hash
+    assert after.card["scores"] == scores
+    assert scores["CEP: reconstruction RMS / amplitude at 300 points"] > 0
+    assert after.card["scored_with"]["test_stars_per_class_at_most"] == 20
 
 
 def test_training_stars_are_in_range(small: tuple[OpenSet, Path], tmp_path: Path) -> None:
