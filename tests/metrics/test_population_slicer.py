@@ -121,3 +121,26 @@ def test_no_star_is_refused(maf_ready, slicer):
     star, _ = own_star(point, load_model("default"), 0)
     with pytest.raises(InputError, match="no stars for a slicer"):
         slicer_of_stars(star.take([]))
+
+
+def test_crowding_and_changing_cycles_reach_the_metric(maf_ready):
+    from pelsvae_cadence.metrics import PeriodRecoveryMetric
+
+    frame = SyntheticSurvey(preset="lsst-v3", seed=1).opsim_table([80.05], [-69.3])
+    visits = frame[frame["night"] < 800].to_records(index=False)
+    point = {"ra": np.radians(80.05), "dec": np.radians(-69.3)}
+    seen = {}
+    for name, options in {
+        "plain": {}, "crowded": {"crowded": True}, "modulated": {"modulated": True},
+    }.items():  # fmt: skip
+        kept = []
+        metric = PeriodRecoveryMetric(
+            star_class="Mira", magnitude=19.0, stars_per_position=2, seed=1,
+            on_observed=kept.append, **options,
+        )  # fmt: skip
+        value = metric.run(visits, point)
+        assert value["crowded_region"] == "LMC"
+        seen[name] = kept[0].light_curves
+    assert (seen["crowded"].flux_err >= seen["plain"].flux_err).all()
+    assert (seen["crowded"].flux_err > seen["plain"].flux_err).mean() > 0.9
+    assert np.abs(seen["modulated"].mag_true - seen["plain"].mag_true).max() > 0.05
