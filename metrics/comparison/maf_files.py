@@ -205,6 +205,8 @@ def write_run(
                 data=np.where(hidden, slicer.badval, values), mask=hidden,
                 fill_value=slicer.badval,
             )  # fmt: skip
+            # The first entry of a metric is the one that stays: it has to name the file.
+            bundle.write_db(results_db=results)
             bundle.compute_summary_stats(results)
             both = common & ~hidden
             if both.any():
@@ -307,7 +309,9 @@ def _subsets(names: Sequence[str], plan: Plan) -> Any:
 
 
 def _short(name: str) -> str:
-    return re.sub(r"^Mean (PeriodRecovery )?| (HEAL|USER)$", "", name).replace("_", " ")
+    return re.sub(r"^Mean (PeriodRecovery )?| (Healpix|UserPoints)Slicer$", "", name).replace(
+        "_", " "
+    )
 
 
 def _plot(shown: dict[str, MetricBundle], folder: Path, results: Any) -> None:
