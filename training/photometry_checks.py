@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.amplitudes import amplitude_ratio
+from pelsvae_cadence.binary_bands import eclipse_contrast
 from pelsvae_cadence.colours import colour_minus_i
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.extinction import RawSFD, TrueEBV, extinction
@@ -21,8 +22,11 @@ from pelsvae_cadence.report import Figure, Report
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.band_checks import stripe82_figures
+from pelsvae_cadence.training.binaries import sphere_orbit
+from pelsvae_cadence.training.binary_systems import sample_systems
 from pelsvae_cadence.training.labels import A_I, DISTANCE_MODULUS, E_VI, wesenheit
 from pelsvae_cadence.training.population_checks import halo_energy_distance
+from pelsvae_cadence.training.stellar_models import combined_light
 from pelsvae_cadence.training.stripe82 import SDSS_BANDS, Stripe82, load_stripe82
 
 __all__ = ["photometry_report"]
@@ -41,6 +45,7 @@ _HALF_RANGE: Final = 0.4
 _LARGEST_COLOUR: Final = 0.05
 _LARGEST_V_I: Final = 0.03
 _LARGEST_DISTANCE: Final = 1.5
+_SYSTEMS: Final = 600
 
 
 def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
@@ -125,6 +130,38 @@ def _bailey_diagram(model: LightCurveModel, stars: Stripe82, seed: int) -> Figur
     )  # fmt: skip
 
 
+def _two_temperatures(seed: int) -> list[Figure]:
+    """Find the temperatures of simulated eclipsing spheres from their I curves."""
+    systems = sample_systems("ECL", _SYSTEMS, seed=seed)
+    chosen = np.flatnonzero(systems.spherical)
+    phase = np.arange(512) / 512.0
+    mag = -2.5 * np.log10([sphere_orbit(systems, row, phase) for row in chosen.tolist()])
+    size = np.ptp(mag, axis=1)
+    mag, size, chosen = mag[size > 0.05], size[size > 0.05], chosen[size > 0.05]
+    first, second = systems.teff_1[chosen], systems.teff_2[chosen]
+    teff = combined_light(
+        systems.radius_1[chosen], first, systems.radius_2[chosen], second
+    )["teff"]  # fmt: skip
+    # Phase zero is the deeper eclipse, whichever star is hidden in it.
+    later = (phase > 0.25) & (phase < 0.75)
+    turned = mag[:, later].max(axis=1) > mag[:, ~later].max(axis=1)
+    mag[turned] = np.roll(mag[turned], 256, axis=1)
+    true = np.log10(np.where(turned, first / second, second / first))
+    shape = (mag - mag.mean(axis=1)[:, None]) / size[:, None]
+    contrast = eclipse_contrast(shape, size, teff, ("g",))
+    error = np.abs(np.log10(contrast.teff_2 / contrast.teff_1) - true)
+    circular = systems.eccentricity[chosen] == 0.0
+    return [
+        Figure(
+            name=f"{name} eclipsing spheres: median error of log T2 / T1 from the I depths",
+            value=float(np.median(error[mine])), unit="dex",
+            note=f"n = {int(mine.sum())} simulated pairs; 84 % within "
+            f"{np.percentile(error[mine], 84):.3f}",
+        )
+        for name, mine in (("circular", circular), ("eccentric", ~circular))
+    ]  # fmt: skip
+
+
 def _refusals(model: LightCurveModel) -> Figure:
     """Count unphysical inputs that are refused with the range that would be accepted."""
     star = model.sample("RRab", n=1, seed=0)
@@ -202,5 +239,6 @@ def photometry_report(seed: int = 0, data: Path | None = None) -> Report:
         judged = sum(stars.rows(kind, judged=True).size for kind in ("RRab", "RRc"))
         about = f"{judged} Stripe 82 RR Lyrae ({', '.join(SDSS_BANDS)}), OGLE-III LMC Cepheids"
     figures += _cepheids(model, seed, data)
+    figures += _two_temperatures(seed)
     figures.append(_refusals(model))
     return Report(topic="photometry", data=about, seed=seed, figures=tuple(figures))
