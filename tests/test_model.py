@@ -142,3 +142,48 @@ def test_single_thread_leaves_the_setting() -> None:
         assert torch.is_inference_mode_enabled()
     assert torch.get_num_threads() == before
     assert not torch.is_inference_mode_enabled()
+
+
+def test_coefficients_are_the_sum_over_axes(vae: HarmonicVAE) -> None:
+    basis, kind = vae.encoder.basis, torch.tensor([1, 6, 6, 1, 6])
+    weights = torch.randn(5, CONFIG.n_axes, generator=torch.Generator().manual_seed(1))
+    plain = basis.mean[kind] + torch.einsum("nr,nrk->nk", weights, basis.axes[kind])
+    torch.testing.assert_close(basis.coefficients(weights, kind), plain)
+    torch.testing.assert_close(
+        vae.decoder.unscaled(torch.zeros(2, 4), torch.zeros(2, 4), kind[:2])[1],
+        vae.decoder.unscaled(torch.zeros(1, 4), torch.zeros(1, 4), kind[1:2])[0],
+    )
+
+
+def test_binaries_stay_mirror_symmetric_unless_they_are_not() -> None:
+    """Small odd weights decode to next to nothing, large ones to themselves, others unchanged."""
+    ecl, rr = 3, 6
+    basis = ClassBasis(ModelConfig(n_harmonics=12, n_axes=10, odd_shrink=0.5))
+    stars = shapes(60)
+    stars[:50, 12:] = 0.0  # symmetric, but for ten eccentric ones
+    basis.set_statistics(np.concatenate([stars, stars]), np.repeat([ecl, rr], 60))
+    axes = basis.axes[ecl]
+    even, odd = (axes[:, part].abs().amax(dim=1) > 0 for part in (slice(0, 12), slice(12, None)))
+    assert even.any()
+    assert odd.any()
+    assert not (even & odd).any()
+    assert (basis.mean[ecl, 12:] == 0).all()
+
+    def sines(weight: float, kind: int) -> float:
+        given = torch.full((1, 10), weight)
+        part = basis.coefficients(given, torch.tensor([kind])) - basis.mean[kind]
+        plain = weight * basis.axes[kind].sum(dim=0)
+        return float(part[0, 12:].norm() / plain[12:].norm())
+
+    assert sines(0.05, ecl) < 0.02
+    assert sines(4.0, ecl) > 0.97
+    assert sines(0.05, rr) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_perfect_points_do_not_break_the_fit(
+    vae: HarmonicVAE, batch: tuple[torch.Tensor, ...]
+) -> None:
+    phase, mag, weight, physics, kind = batch
+    mu, logvar, _ = vae.encode(phase, 10 * mag, 1e10 * weight, physics, kind)
+    assert torch.isfinite(mu).all()
+    assert torch.isfinite(logvar).all()
