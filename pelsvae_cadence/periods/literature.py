@@ -91,28 +91,29 @@ def vanderplas_ivezic_figures(seed: int = 0, n_positions: int = 6) -> tuple[Figu
 
 
 def few_epochs(light_curves: LightCurves, n_epochs: int, rng: np.random.Generator) -> LightCurves:
-    """Keep a few epochs of stars whose bands are observed together.
+    """Keep a few points of each star and band, as a young survey has them.
 
     Parameters
     ----------
     light_curves : LightCurves
         The stars.
     n_epochs : int
-        Epochs to keep of each star: nights, drawn at random.
+        Points to keep of each star in each band, drawn at random and for each band anew: bands
+        that were observed together are torn apart.
     rng : numpy.random.Generator
-        Draws the epochs.
+        Draws the points.
 
     Returns
     -------
     LightCurves
-        All points of the nights that were drawn.
+        The points that were drawn.
     """
     keep = np.zeros(light_curves.n_points, dtype=bool)
     for i in range(len(light_curves)):
         rows = np.arange(light_curves.n_points)[light_curves.rows(i)]
-        night = np.floor(light_curves.mjd[rows])
-        chosen = rng.permutation(np.unique(night))[:n_epochs]
-        keep[rows[np.isin(night, chosen)]] = True
+        for name in np.unique(light_curves.band[rows]):
+            mine = rows[light_curves.band[rows] == name]
+            keep[rng.permutation(mine)[:n_epochs]] = True
     counts = np.add.reduceat(keep.astype(np.int64), light_curves.offsets[:-1])
     return LightCurves(
         star_id=light_curves.star_id,
