@@ -95,3 +95,21 @@ def test_crowded_positions_are_flagged(capsys, tmp_path):
              for a in (alone, crowd)]  # fmt: skip
     assert error[1] > 1.5 * error[0]
     assert "crowded field (LMC)" in " ".join(run(capsys, *lmc).err.split())
+
+
+@pytest.mark.maf
+@pytest.mark.usefixtures("maf_ready")
+def test_maps_say_where_fields_are_crowded(capsys, tmp_path):
+    run_one = [
+        "metrics", "--synthetic", "lsst", "--positions", "80.05,-69.3 35.6,-4.8", "--star-class",
+        "RRab", "--mag", 20, "--stars-per-position", 1, "--constraint", "night < 200",
+    ]  # fmt: skip
+    plain = run(capsys, *run_one, "--out-dir", tmp_path / "plain")
+    assert "crowded fields (LMC 1)" in " ".join(plain.err.split())
+    both = run(
+        capsys, *run_one, "--crowded", "--modulated", "--out-dir", tmp_path / "both", "--json"
+    )
+    answer = json.loads(both.out)
+    assert answer["crowded"] is True
+    assert answer["modulated"] is True
+    assert answer["crowded_positions"] == {"LMC": 1}

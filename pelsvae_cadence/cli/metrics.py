@@ -134,6 +134,20 @@ def metrics(
             show_default=False,
         ),
     ] = None,
+    modulated: Annotated[
+        bool,
+        typer.Option(
+            "--modulated/--strictly-periodic",
+            help="Cycles that differ (Miras), Blazhko effect, second periods, period changes.",
+        ),
+    ] = False,
+    crowded: Annotated[
+        bool,
+        typer.Option(
+            "--crowded/--isolated",
+            help="Blends and crowding errors in the bulge and the Magellanic Clouds.",
+        ),
+    ] = False,
     seed: RunSeed = 0,
     model: Model = "default",
     catalog: Annotated[
@@ -215,6 +229,8 @@ def metrics(
             progress=lambda done, total: bar.update(task, completed=done, total=total),
             max_visits=max_visits,
             stack_minutes=stack_minutes,
+            modulated=modulated,
+            crowded=crowded,
             workers=workers,
             scheduler=scheduler,
             model=model,
@@ -225,8 +241,10 @@ def metrics(
     _repeat_warnings(caught)
     files = {name: str(path) for name, path in result.files.items()}
     files |= _pictures(result, folder, resolution)
+    regions = _crowded_positions(result)
     if as_json:
         print_json({
+            "modulated": modulated, "crowded": crowded, "crowded_positions": regions,
             "run": result.summary["run"].iloc[0] if len(result.summary) else run_name,
             "seed": seed, "model": {"name": source.name, "sha256": source.hash},
             "command": command_line(),
@@ -235,8 +253,25 @@ def metrics(
         })  # fmt: skip
         return
     _print_summary(result)
+    if regions and not crowded:
+        listed = ", ".join(f"{name} {count}" for name, count in regions.items())
+        messages.print(
+            f"[yellow]positions in crowded fields ({listed}): noise of isolated stars is too "
+            "optimistic there; see --crowded[/]",
+            soft_wrap=True,
+        )
     for name, path in files.items():
         messages.print(f"{name + ':':22s}{path}", soft_wrap=True, highlight=False)
+
+
+def _crowded_positions(result: RunResult) -> dict[str, int]:
+    """Count the positions in each crowded region."""
+    from pelsvae_cadence.crowding import crowded_region
+
+    places = result.positions[["ra", "dec"]].drop_duplicates()
+    regions = crowded_region(places["ra"].to_numpy(), places["dec"].to_numpy())
+    names, counts = np.unique(regions[regions != ""], return_counts=True)
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
 def _numbers(text: str, option: str) -> list[float]:
