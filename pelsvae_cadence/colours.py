@@ -1,7 +1,7 @@
 """Intrinsic colours from effective temperature and metallicity.
 
 One sequence of model atmospheres serves all classes; RR Lyrae stars sit beside it by what Stripe 82
-shows, and Miras have constants of their own.
+shows, and Miras have a line of their own.
 """
 
 from __future__ import annotations
@@ -62,12 +62,17 @@ _RR_LYRAE: Final = {
     "zg": -.058, "zr": -.012, "zi": -.033, "G": 0.0, "V": 0.0,
 }  # fmt: skip
 
-# Oxygen-rich Miras: no atmosphere grid or blackbody works (TiO). Engineering estimate from late M
-# giants with (V-I)0 about 4; good to half a magnitude, u and g to one.
+# Oxygen-rich Miras: no atmosphere grid or blackbody works (TiO). V - I by temperature is a line through
+# the 1,000 Miras of the training table; G - I by V - I are medians of real red giants and Miras (OGLE
+# and Gaia DR2); the others run from the coolest atmosphere to an engineering estimate for late M
+# giants of V - I = 4. Good to half a magnitude, u, g and V to one.
 _MIRA: Final = {
     "u": 6.7, "g": 3.9, "r": 2.2, "i": 0.6, "z": -0.4, "y": -0.9, "zg": 3.9, "zr": 1.9, "zi": 0.25,
-    "G": 1.5, "V": 4.0,
+    "V": 4.0,
 }  # fmt: skip
+_MIRA_V_I: Final = 4.0
+_MIRA_LINE: Final = (2930.0, 2.90, -0.0013)  # K, mag, mag/K
+_MIRA_G_I: Final = ((1.9, 2.42, 3.03, 3.65, 4.3, 9.0), (1.18, 1.36, 1.49, 1.59, 1.65, 1.75))
 
 # Systematic uncertainty in mag: at one g - r the atmospheres miss r - i of RR Lyrae stars by 0.04;
 # u depends on gravity and metallicity. Miras: see above.
@@ -93,7 +98,7 @@ def colour_minus_i(
     band : str
         A band out of `pelsvae_cadence.bands.BANDS`, or ``"V"``, ``"I"``, ``"G"`` (Vega).
     teff : array_like, shape (N,)
-        Effective temperatures in K; not used for LPV.
+        Effective temperatures in K.
     star_class : array_like of str, shape (N,)
         Classes.
     feh : array_like, shape (N,)
@@ -116,7 +121,7 @@ def colour_minus_i(
     Rayleigh-Jeans limit is 5040 K / Teff -> 0), and below 3,500 K the first, where M giants are
     redder still (TiO). [Fe/H] moves u and g; below -0.5 and above 0.5 there
     are no atmospheres and the values there are held. RR Lyrae: shifted to the colours of Stripe
-    82. LPV: constants, see the module.
+    82. LPV: see the module.
     """
     _check(band)
     temperature, classes, metals = np.broadcast_arrays(
@@ -148,7 +153,18 @@ def colour_minus_i(
         per_dex = np.interp(theta, nodes[::-1], np.array(_METALLICITY[band])[::-1])
         colour = colour + np.where(rr_lyrae, 0.0, excess * per_dex)
     colour = colour + np.where(rr_lyrae, _RR_LYRAE[band], 0.0)
-    return np.where(mira, _MIRA[band], colour)
+    return np.where(mira, _mira_colour(band, temperature), colour)
+
+
+def _mira_colour(band: str, teff: FloatArray) -> FloatArray:
+    pivot, middle, slope = _MIRA_LINE
+    v_i = middle + slope * (teff - pivot)
+    if band == "G":
+        return np.asarray(np.interp(v_i, *_MIRA_G_I))
+    coolest = _TABLE[0]
+    share = (v_i - coolest[-1]) / (_MIRA_V_I - coolest[-1])
+    start = coolest[1 + _COLUMNS.index(band)]
+    return np.asarray(start + share * (_MIRA[band] - start))
 
 
 def colour_uncertainty(band: str, star_class: str) -> float:

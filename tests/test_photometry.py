@@ -67,6 +67,16 @@ def test_catalogue_bands():
     assert 0.45 < v - i < 0.55  # (V - I)0 of an RRab star of 6500 K
 
 
+def test_miras_redden_as_they_cool():
+    teff = np.array([2400.0, 2900.0, 3400.0])
+    for blue, red in (("g", "r"), ("r", "i"), ("i", "z"), ("z", "y"), ("V", "I")):
+        colour = colour_minus_i(blue, teff, "LPV") - colour_minus_i(red, teff, "LPV")
+        assert (np.diff(colour) < 0).all()
+    # Miras of the Clouds, OGLE-III: V - I of 2.1 to 3.8 (5 to 95 %).
+    v_i = colour_minus_i("V", teff, "LPV")
+    assert 2.0 < v_i[2] < v_i[0] < 3.8
+
+
 def test_hotter_is_bluer():
     teff = np.array([4000.0, 5000, 6000, 7000, 8000, 10000, 20000])
     colour = colour_minus_i("g", teff, "ECL") - colour_minus_i("i", teff, "ECL")
