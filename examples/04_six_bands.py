@@ -12,7 +12,7 @@ from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.photometry import at_magnitude
 from pelsvae_cadence.simulation import noise_free_magnitudes, orbital_phase
 
-KINDS = ("RRab", "RRc", "CEP", "T2CEP", "DSCT", "Mira", "EA", "EW", "ELL")
+KINDS = ("RRab", "ACEP", "CEP", "T2CEP", "DSCT", "Mira", "EA", "EW", "ELL")
 model = LightCurveModel.load()
 visits = SyntheticSurvey(preset="lsst-v3", seed=1).at(ra=35.6, dec=-4.8)
 print(f"{len(visits)} visits: " + ", ".join(f"{np.sum(visits.band == b)} {b}" for b in LSST_BANDS))
