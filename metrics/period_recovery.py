@@ -12,6 +12,12 @@ from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
 from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.deep_fields import stack_visits
+from pelsvae_cadence.metrics.distances import (
+    DISTANCE_BAND,
+    GOOD_DISTANCE,
+    distance_errors,
+    period_luminosity,
+)
 from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.metrics.recovery import (
     Recovery,
@@ -46,6 +52,7 @@ RECOVERY_VALUES: Final[dict[str, str]] = {
     "daily_alias": "fraction found at a daily alias, sidereal or solar",
     "wrong": "fraction with an unrelated period",
     "no_detection": "fraction without a significant period",
+    "good_distance": "fraction with a distance modulus good to 0.1 mag",
     "period_error": "median error of the recovered periods, as a fraction of the period",
     "n_visits": "median number of visits used per star",
 }
@@ -56,7 +63,7 @@ def _reducer(key: str) -> Callable[[Any, dict[str, Any]], float]:
 
     def reduce(self: Any, value: dict[str, Any]) -> float:
         number = float(value[key])
-        # Only the error of the recovered periods may have no value; MAF masks its bad value.
+        # Errors and distances may have no value; MAF masks its bad value.
         return number if np.isfinite(number) else float(self.badval)
 
     reduce.__name__ = f"reduce_{key}"
@@ -121,6 +128,10 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
     max_visits : int
         Slice points with more visits (deep fields) are thinned evenly over nights and bands
         before the stars are observed, which bounds the cost and understates the depth.
+    distances : bool
+        Also estimate distance moduli from the relation of period and luminosity of the subtype
+        (`pelsvae_cadence.metrics.distances`): the reduced value "good_distance" is masked
+        otherwise.
     stack_minutes : float, optional
         Add up visits of one night and band that lie within so many minutes of the first
         (`pelsvae_cadence.metrics.deep_fields.stack_visits`) before anything else. 15 min bound the
@@ -180,6 +191,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         false_alarm_level: float = 0.01,
         min_visits: int = 20,
         max_visits: int = 5000,
+        distances: bool = False,
         stack_minutes: float | None = None,
         seed: int = 0,
         modulated: bool = False,
@@ -234,6 +246,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
                 f"stack_minutes = {stack_minutes!r}", allowed=f"above 0, up to {_LONGEST_STACK:g}"
             )
         self.stack_minutes = stack_minutes
+        self.distances = bool(distances)
         self.on_run = on_run
         self.on_observed = on_observed
         if metric_name is None:
@@ -341,6 +354,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             "daily_alias": float(verdicts.daily_alias.mean()),
             "wrong": verdicts.fraction("wrong"),
             "no_detection": verdicts.fraction("no detection"),
+            "good_distance": self._good_distances(recovery),
             "period_error": _median_error(recovery),
             "n_visits": recovery.n_visits_used,
             "n_visits_all": len(all_visits),
@@ -350,6 +364,21 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             "found_period": recovery.periods.period,
             "verdict": verdicts.verdict,
         }
+
+    def _good_distances(self, recovery: Recovery) -> float:
+        if not self.distances:
+            return float("nan")
+        stars, model = recovery.stars, load_model(self.sample.model)
+        errors = np.full(len(stars), np.nan)
+        # Each pulsation mode and type has a relation of its own.
+        kinds = np.char.add(np.char.add(stars.star_class, "|"), stars.subtype)
+        for kind in np.unique(kinds).tolist():
+            star_class, subtype = kind.split("|")
+            relation = period_luminosity(
+                model, star_class, subtype or None, DISTANCE_BAND[self.survey]
+            )
+            errors = np.where(kinds == kind, distance_errors(recovery, relation), errors)
+        return float(np.mean(np.abs(errors) < GOOD_DISTANCE))
 
     # MAF finds reduce methods by their names.
     reduce_recovered = _reducer("recovered")
@@ -363,5 +392,6 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
     reduce_daily_alias = _reducer("daily_alias")
     reduce_wrong = _reducer("wrong")
     reduce_no_detection = _reducer("no_detection")
+    reduce_good_distance = _reducer("good_distance")
     reduce_period_error = _reducer("period_error")
     reduce_n_visits = _reducer("n_visits")

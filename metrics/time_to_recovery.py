@@ -112,16 +112,16 @@ def wilson_interval(hits: npt.ArrayLike, n: npt.ArrayLike) -> tuple[FloatArray, 
     return np.asarray(low), np.asarray(high)
 
 
-def _fraction_reducer(year: int) -> Callable[[Any, dict[str, Any]], float]:
+def _fraction_reducer(year: int, key: str = "recovered") -> Callable[[Any, dict[str, Any]], float]:
     """Make the reduce method for the fraction after some years."""
 
     def reduce(self: Any, value: dict[str, Any]) -> float:
         at = np.flatnonzero(value["years"] == year)
-        fraction = value["recovered"][at[0]] if at.size else np.nan
+        fraction = value[key][at[0]] if at.size else np.nan
         return float(fraction) if np.isfinite(fraction) else float(self.badval)
 
-    reduce.__name__ = f"reduce_recovered_year_{year}"
-    reduce.__doc__ = f"Give the fraction recovered after {year} years; masked if not reached."
+    reduce.__name__ = f"reduce_{key}_year_{year}"
+    reduce.__doc__ = f"Give the fraction {key} after {year} years; masked if not reached."
     return reduce
 
 
@@ -250,8 +250,8 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         -------
         dict or float
             "years", and per year "recovered" (fraction), "recovered_low", "recovered_high" (its
-            68 per cent interval, Wilson 1927, J. Am. Stat. Assoc. 22, 209) and "n_visits", NaN
-            for years that the survey does not reach; "years_to_50", "years_to_90" (the first of
+            68 per cent interval, Wilson 1927, J. Am. Stat. Assoc. 22, 209), "good_distance" (with
+            the option `distances` of `PeriodRecoveryMetric`) and "n_visits", NaN for years that the survey does not reach; "years_to_50", "years_to_90" (the first of
             the years at which the fraction is reached, NaN if none); per star "star_id",
             "true_period" [d] and "first_year" (first year with an exact period, NaN if none).
             `badval` where there are too few visits in all.
@@ -295,6 +295,8 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         n_stars = 1 if carries_star(slice_point) else self.recovery.sample.n
         recovered = np.full(n_years, np.nan)
         n_visits = np.full(n_years, np.nan)
+        good = np.full(n_years, np.nan)
+        good_distance = float("nan")
         first_year = np.full(n_stars, np.nan)
         star: dict[str, Any] = {}
         exact = np.zeros(n_stars, dtype=bool)
@@ -306,8 +308,10 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
                 value = self.recovery.run(data_slice[so_far], slice_point)
                 if isinstance(value, dict):
                     exact = np.asarray(value["verdict"] == "exact")
+                    good_distance = value["good_distance"]
                     star = {key: value[key] for key in ("star_id", "true_period")}
             recovered[i] = exact.mean()
+            good[i] = good_distance if star or not self.recovery.distances else 0.0
             first_year[exact & np.isnan(first_year)] = self.years[i]
         if not star:
             nothing: float = self.badval
@@ -320,6 +324,7 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             "recovered": recovered,
             "recovered_low": low,
             "recovered_high": high,
+            "good_distance": good,
             "n_visits": n_visits,
             **{f"years_to_{p}": self._years_to(recovered, p / 100.0) for p in (50, 90)},
             **star,
@@ -338,3 +343,7 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
     reduce_recovered_year_2 = _fraction_reducer(2)
     reduce_recovered_year_5 = _fraction_reducer(5)
     reduce_recovered_year_10 = _fraction_reducer(10)
+    reduce_good_distance_year_1 = _fraction_reducer(1, "good_distance")
+    reduce_good_distance_year_2 = _fraction_reducer(2, "good_distance")
+    reduce_good_distance_year_5 = _fraction_reducer(5, "good_distance")
+    reduce_good_distance_year_10 = _fraction_reducer(10, "good_distance")

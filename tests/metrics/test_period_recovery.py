@@ -138,7 +138,7 @@ def test_results_can_be_gathered(wide_run, maf):
     _bundles, group, results, out_dir = wide_run
     table = combine_result_dbs([str(out_dir)])
     assert table.index.tolist() == ["test"]
-    assert table.shape[1] == 2 * 13
+    assert table.shape[1] == 2 * 14
     bundle = group.bundle_dict["PeriodRecovery RRab r19_recovered"]
     column = "Mean PeriodRecovery RRab r19_recovered four years UserPointsSlicer"
     assert table.loc["test", column] == bundle.summary_values["Mean"]

@@ -65,7 +65,7 @@ def test_files_are_written_and_say_the_same(baseline_run):
         names = [row[0] for row in connection.execute("select metric_name from metrics")]
         captions = [row[0] for row in connection.execute("select display_caption from displays")]
     connection.close()
-    assert len(names) == 4 * (1 + 13)
+    assert len(names) == 4 * (1 + 14)
     assert len(set(names)) == len(names)
     assert all("blind" in caption for caption in captions)
 

@@ -1,0 +1,172 @@
+"""Distances from periods: what a recovered star is good for.
+
+A period gives a luminosity, the luminosity and the mean flux a distance. Its error comes from the
+width of the period-luminosity relation, from the period, and from the mean of the points that a
+survey has of a star.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.noise import flux_to_mag
+from pelsvae_cadence.photometry import mean_magnitudes
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.light_curves import LightCurves
+    from pelsvae_cadence.metrics.recovery import Recovery
+    from pelsvae_cadence.source import LightCurveModel
+
+__all__ = [
+    "DISTANCE_BAND",
+    "GOOD_DISTANCE",
+    "PeriodLuminosity",
+    "distance_errors",
+    "period_luminosity",
+]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Error of the distance modulus in mag, up to which a distance is good (5 per cent of it).
+GOOD_DISTANCE: Final = 0.1
+
+#: Bands of the relations: red, where they are narrow, and with many visits.
+DISTANCE_BAND: Final = {"lsst": "i", "ztf": "zr"}
+
+_DRAWS: Final = 1000
+_CACHED: Final = 32
+# Harmonics of the mean light curve, where there are points enough for them.
+_MOST_HARMONICS: Final = 3
+_LEAST_POINTS: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodLuminosity:
+    r"""A linear relation :math:`M_b = a + b \log_{10} P`.
+
+    Parameters
+    ----------
+    band : str
+        Its band.
+    zero : float
+        a, the intensity-mean absolute magnitude at a period of one day, in mag.
+    slope : float
+        b, in mag.
+    scatter : float
+        Standard deviation about it, in mag.
+    """
+
+    band: str
+    zero: float
+    slope: float
+    scatter: float
+
+    def magnitude(self, period: npt.ArrayLike) -> FloatArray:
+        """Give the absolute magnitude for a period.
+
+        Parameters
+        ----------
+        period : array_like, shape (N,)
+            Periods in days.
+
+        Returns
+        -------
+        ndarray of float64, shape (N,)
+            Absolute magnitudes; NaN where the period is.
+        """
+        return np.asarray(self.zero + self.slope * np.log10(np.asarray(period, dtype=np.float64)))
+
+
+_relations: OrderedDict[tuple[str, str, str, str], PeriodLuminosity] = OrderedDict()
+
+
+def period_luminosity(
+    model: LightCurveModel, star_class: str, subtype: str | None, band: str
+) -> PeriodLuminosity:
+    """Fit the relation of the stars that a model draws.
+
+    Parameters
+    ----------
+    model : LightCurveModel
+        The source model.
+    star_class, subtype : str
+        Class, and subtype or None.
+    band : str
+        Band out of `pelsvae_cadence.bands.BANDS`.
+
+    Returns
+    -------
+    PeriodLuminosity
+        By least squares to a thousand stars without dust. The relation of the population itself:
+        what is left of the error is not that of a wrong calibration.
+    """
+    key = (model.hash, star_class, subtype or "", band)
+    if key not in _relations:
+        stars = model.sample(star_class, subtype=subtype, n=_DRAWS, seed=0)
+        log_period = np.log10(stars.period)
+        luminosity = mean_magnitudes(stars, (band,))[:, 0]
+        slope, zero = np.polyfit(log_period, luminosity, 1)
+        scatter = float(np.std(luminosity - zero - slope * log_period, ddof=2))
+        _relations[key] = PeriodLuminosity(
+            band=band, zero=float(zero), slope=float(slope), scatter=scatter
+        )
+        while len(_relations) > _CACHED:
+            _relations.popitem(last=False)
+    return _relations[key]
+
+
+def _mean_flux(light_curves: LightCurves, i: int, band: str, period: float) -> float:
+    """Fit a short Fourier series to the fluxes of a band; its constant is the mean over a cycle."""
+    rows = np.arange(light_curves.n_points)[light_curves.rows(i)]
+    flux, error = light_curves.flux[rows], light_curves.flux_err[rows]
+    usable = (light_curves.band[rows] == band) & ~light_curves.saturated[rows]
+    usable &= np.isfinite(flux) & (error > 0)
+    n = int(usable.sum())
+    if n < _LEAST_POINTS:
+        return float("nan")
+    harmonics = min(_MOST_HARMONICS, (n - 2) // 4)
+    phase = light_curves.mjd[rows][usable] / period
+    angle = 2.0 * np.pi * np.outer(phase - np.floor(phase), np.arange(1, harmonics + 1))
+    design = np.column_stack([np.ones(n), np.cos(angle), np.sin(angle)])
+    solution = np.linalg.lstsq(design, flux[usable], rcond=None)[0]
+    return float(solution[0])
+
+
+def distance_errors(recovery: Recovery, relation: PeriodLuminosity) -> FloatArray:
+    r"""Compare the distance moduli of stars with the true ones.
+
+    With :math:`\langle m \rangle` the intensity-mean magnitude of a Fourier fit at the period
+    found, and :math:`A_b` the true extinction,
+
+    .. math:: \mu = \langle m \rangle - A_b - M_b(P) .
+
+    Parameters
+    ----------
+    recovery : Recovery
+        Stars that were observed and searched.
+    relation : PeriodLuminosity
+        The relation of their class.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Estimated less true distance modulus in mag; NaN where the period is not right to one per
+        cent, or the band has fewer than five points.
+    """
+    stars = recovery.stars
+    clear = replace(stars, ebv=np.zeros(len(stars)))
+    dust = mean_magnitudes(stars, (relation.band,))[:, 0]
+    dust = dust - mean_magnitudes(clear, (relation.band,))[:, 0]
+    found = recovery.periods.period
+    errors = np.full(len(stars), np.nan)
+    for i in np.flatnonzero(recovery.verdicts.within_1pct).tolist():
+        flux = _mean_flux(recovery.light_curves, i, relation.band, float(found[i]))
+        if flux > 0:
+            modulus = float(flux_to_mag(np.array(flux))) - dust[i]
+            errors[i] = modulus - float(relation.magnitude(found[i])) - stars.distance_modulus[i]
+    return errors
