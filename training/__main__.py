@@ -485,6 +485,41 @@ def evaluate(
     messages.print(f"report and pictures: {out_dir}", soft_wrap=True)
 
 
+@app.command("compare-networks")
+def compare_networks(
+    what: Annotated[str, typer.Option(help="layers, latent, conditions, or all.")] = "all",
+    out_dir: Annotated[Path, typer.Option(help="Folder for checkpoints and tables.")] = Path(
+        "outputs/compare-networks"
+    ),
+    seeds: Annotated[int, typer.Option(help="Fits of each kind.", min=1)] = 2,
+    harmonic_steps: Annotated[int, typer.Option(help="Steps of a harmonic fit.", min=1)] = 400,
+    sequence_steps: Annotated[int, typer.Option(help="Steps of a TCN fit.", min=1)] = 400,
+) -> None:
+    """Repeat the paper's comparisons at a small scale: cost, latent dimensions, conditions."""
+    from pelsvae_cadence.files import output_folder
+    from pelsvae_cadence.training import comparisons
+    from pelsvae_cadence.training.open_set import load_open_set
+
+    folder = output_folder(out_dir)
+    options = comparisons.ComparisonOptions(
+        seeds=seeds, harmonic_steps=harmonic_steps, sequence_steps=sequence_steps
+    )
+    table = load_open_set()
+    if what not in ("all", "layers", "latent", "conditions"):
+        raise InputError(f"--what {what!r}", allowed="all, layers, latent, conditions")
+    for name in ("layers", "latent", "conditions"):
+        if what not in ("all", name):
+            continue
+        if name == "layers":
+            result = comparisons.compare_layers(table, options)
+        elif name == "latent":
+            result = comparisons.compare_latent_sizes(table, folder, options)
+        else:
+            result = comparisons.compare_conditions(table, folder, options)
+        result.to_csv(folder / f"{name}.csv", index=False)
+        typer.echo(result.to_string(index=False, float_format="{:.4g}".format) + "\n")
+
+
 @app.command("new-parameter")
 def new_parameter(
     model: Annotated[str, typer.Option(help="Name or path of the model's weights.")] = "harmonic",
