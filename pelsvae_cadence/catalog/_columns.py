@@ -76,6 +76,8 @@ class GrowingColumn:
             dtype=column.dtype,
             chunks=(chunk, *(max(1, n) for n in tail)),
             compression="gzip" if pack else None,
+            # What repeats itself shrinks to nothing at any level.
+            compression_opts={"gzip": 4, "repeats": 1}[str(compression)] if pack else None,
             shuffle=pack,
             fletcher32=True,  # so that lazy reading of a damaged chunk fails, too
         )
@@ -90,7 +92,7 @@ class GrowingColumn:
         encoded : ndarray
             Rows as `pelsvae_cadence.catalog.layout.encode` makes them.
         """
-        self.digest.update(encoded.tobytes())
+        self.digest.update(np.ascontiguousarray(encoded).reshape(-1).view(np.uint8).data)
         self._waiting.append(encoded)
         self._n_waiting += encoded.shape[0]
         chunk = self.dataset.chunks[0]

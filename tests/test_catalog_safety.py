@@ -1,0 +1,57 @@
+"""Catalogues under kills, and what readers do with damaged files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pelsvae_cadence.catalog.fuzz_check import SUBJECTS, damage, fuzz_apart
+from pelsvae_cadence.catalog.kill_check import kill_repeatedly
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.weights import load_weights, save_weights
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and kills as Unix does")
+
+
+@pytest.mark.parametrize("n_kills", [6, pytest.param(40, marks=pytest.mark.slow)])
+def test_kills_lose_nothing(tmp_path: Path, n_kills: int) -> None:
+    found = kill_repeatedly(tmp_path, n_kills, seed=n_kills)
+    assert found["kills"] == n_kills
+    assert (found["lost"], found["different"], found["failures"]) == (0, 0, 0)
+    assert found["left_over"] == []
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+@pytest.mark.parametrize("n_cases", [25, pytest.param(150, marks=pytest.mark.slow)])
+def test_damaged_files_are_refused_or_harmless(tmp_path: Path, subject: str, n_cases: int) -> None:
+    found = fuzz_apart(subject, tmp_path, n_cases, seed=n_cases)
+    assert sum(found.values()) == n_cases
+    for outcome in ("error", "crash", "hang", "executed"):
+        assert found[outcome] == 0, outcome
+    # Tables of visits have no checksums; everything else must notice.
+    if subject != "survey":
+        assert found["changed"] == 0
+    assert found["refused"] > 0.4 * n_cases
+
+
+def test_the_damage_is_damage() -> None:
+    rng = np.random.default_rng(1)
+    content = bytes(range(256)) * 16
+    wrong = [damage(content, rng, b"PICKLE") for _ in range(300)]
+    assert sum(w != content for w in wrong) > 290
+    assert sum(b"PICKLE" in w for w in wrong) > 10
+    assert any(len(w) < len(content) for w in wrong)
+    assert any(len(w) > len(content) for w in wrong)
+
+
+def test_a_changed_card_of_weights_is_refused(tmp_path: Path) -> None:
+    good = load_weights()
+    path = tmp_path / "mine.safetensors"
+    save_weights(path, good.tensors, good.card)
+    card = path.with_suffix(".json")
+    card.write_text(card.read_text().replace('"n_harmonics": 64', '"n_harmonics": 63', 1))
+    with pytest.raises(InputError, match="does not match its own checksum"):
+        load_weights(path)
