@@ -115,7 +115,8 @@ def _colours(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]
                     float((ours[j] - ours[j + 1]) - (real[j] - real[j + 1])),
                     -_LARGEST_COLOUR, _LARGEST_COLOUR, unit="mag",
                     note=f"at the periods of {rows.size} stars; Stripe 82 has "
-                    f"{real[j] - real[j + 1]:.3f}",
+                    f"{real[j] - real[j + 1]:.3f}; the shift of the atmospheres comes from the same "
+                    "stars, the temperatures do not",
                 )
             )  # fmt: skip
     return figures
