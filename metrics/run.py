@@ -188,7 +188,7 @@ def run_period_recovery(
         The command line, for the catalogue's provenance.
     years : sequence of float
         Ends of survey years after which the periods are searched, too (`TimeToRecoveryMetric`);
-        none by default. Ten years cost six times what the last one costs.
+        none by default. Ten years cost about four times what the last one costs.
     workers : int
         Processes that share the positions; more than one need Dask. Results are the same.
     scheduler : str, optional

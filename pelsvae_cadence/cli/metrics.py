@@ -111,7 +111,7 @@ def metrics(
         str | None,
         typer.Option(
             help="Also search after each of these survey years, e.g. 1,2,5,10: table of recovery "
-            "by class, magnitude and year. Ten years cost six times the last one.",
+            "by class, magnitude and year. Ten years cost four times the last one.",
             show_default=False,
         ),
     ] = None,
@@ -166,7 +166,8 @@ def metrics(
 
     Cost: about 0.05 s of processor time for a star with 800 visits over ten years; a deep-field
     position is thinned to --max-visits and costs a few times that. A map of nside 16 of the wide
-    survey, 20 stars of one class and magnitude a position, takes about half an hour of one core.
+    survey, 20 stars of one class and magnitude a position, takes about three quarters of an hour
+    of one core.
 
     Ctrl-C keeps the positions that are finished; the same command continues with the others.
     """
