@@ -58,7 +58,7 @@ def classify_report(
     seed : int
         Seed of positions, stars, noise and classifiers.
     quick : bool
-        A quarter of the stars, and neither cost nor real stars.
+        A sixth of the stars, and neither cost nor real stars.
     data : Path, optional
         Folder of real light curves and survey tables; that named by the environment variable
         PELSVAE_DATA by default. Without one the figures of real stars are left out.
@@ -75,8 +75,8 @@ def classify_report(
     if data is None and os.environ.get("PELSVAE_DATA"):
         data = Path(os.environ["PELSVAE_DATA"])
     survey = SyntheticSurvey(preset="lsst-v3", seed=seed)
-    mix = ClassMix(classes=LABELS, stars_per_class=6 if quick else 12, seed=seed)
-    positions = positions_of(survey, 9 if quick else 24, seed=seed, min_visits=500)
+    mix = ClassMix(classes=LABELS, stars_per_class=5 if quick else 12, seed=seed)
+    positions = positions_of(survey, 6 if quick else 16, seed=seed, min_visits=500)
     folder = None if checkpoint_dir is None else checkpoint_dir / "simulated"
     ten_all, one_all = observe_survey(
         survey, positions, mix, years=(None, 1.0), checkpoint_dir=folder

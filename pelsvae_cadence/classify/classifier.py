@@ -30,8 +30,8 @@ TRUSTED_TYPES: Final = (
 )
 #: Version of the file.
 SCHEMA: Final = 1
-# A feature that fewer stars have cannot be learned, and may be missing from a fold altogether.
-_LEAST_MEASURED: Final = 20
+# A feature that fewer stars have cannot be learned.
+_LEAST_MEASURED: Final = 5
 _LEAST_PROBABILITY: Final = 1e-12
 
 
@@ -228,8 +228,15 @@ class VariableClassifier:
         split = StratifiedGroupKFold(self.n_folds, shuffle=True, random_state=self.seed)
         folds = [(np.asarray(a), np.asarray(b)) for a, b in split.split(values, index, groups)]
         complete = all(np.unique(index[train]).size == names.size for train, _ in folds)
-        measured = all(np.isfinite(values[train]).any(axis=0).all() for train, _ in folds)
-        return folds if complete and measured else []
+        measured = all(_varies(values[train], 2).all() for train, _ in folds)
+        if complete and measured:
+            return folds
+        warnings.warn(
+            "a class or a feature is missing from a fold: probabilities are not calibrated",
+            ClassifierWarning,
+            stacklevel=3,
+        )
+        return []
 
     def predict_proba(
         self, features: FeatureTable, *, priors: Mapping[str, float] | None = None
@@ -404,16 +411,22 @@ def _check_priors(priors: Mapping[str, float] | None, classes: Sequence[str]) ->
         raise InputError(f"priors = {dict(priors)!r}", allowed="0 or more, not all 0")
 
 
+def _varies(values: FloatArray, least: int) -> npt.NDArray[np.bool_]:
+    """Tell which columns have enough values, and not all the same."""
+    known = np.isfinite(values)
+    low = np.where(known, values, np.inf).min(axis=0)
+    high = np.where(known, values, -np.inf).max(axis=0)
+    return np.asarray((known.sum(axis=0) >= least) & (high > low))
+
+
 def _usable(features: FeatureTable) -> tuple[str, ...]:
     """List the features that enough stars have; say which ones are left out."""
-    count = np.isfinite(features.values).sum(axis=0)
-    least = min(_LEAST_MEASURED, max(1, len(features) // 20))
-    keep = count >= least
+    keep = _varies(features.values, min(_LEAST_MEASURED, max(2, len(features) // 4)))
     if not keep.all():
         dropped = [name for name, good in zip(features.names, keep, strict=True) if not good]
         shown = ", ".join(dropped[:4]) + (", ..." if len(dropped) > 4 else "")
         warnings.warn(
-            f"{len(dropped)} features are missing for nearly all stars and are left out: {shown}",
+            f"{len(dropped)} feature(s) missing or the same for nearly all stars are left out: {shown}",
             ClassifierWarning,
             stacklevel=3,
         )

@@ -258,7 +258,7 @@ def transfer_to_real_stars(
     n: int = 100,
     *,
     seed: int = 0,
-    n_positions: int = 15,
+    n_positions: int = 12,
     stars_per_class: int = 12,
     checkpoint_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,

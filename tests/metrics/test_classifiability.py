@@ -1,0 +1,134 @@
+"""Classifiability through MAF: held-out stars, reduce methods, years."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+
+import numpy as np
+import pytest
+
+from pelsvae_cadence import SyntheticSurvey
+from pelsvae_cadence.classify import ClassifierWarning, ClassMix
+from pelsvae_cadence.classify.classifier import default_estimator
+from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
+from pelsvae_cadence.errors import InputError
+
+pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
+
+SURVEY = SyntheticSurvey(preset="lsst-v3", seed=0)
+PLACES = [(35.0, -20.0), (150.0, -30.0), (330.0, -40.0)]
+MIX = ClassMix(classes=("DSCT", "LPV", "RRLYR"), stars_per_class=4, seed=1,
+               magnitude_range=(17.0, 20.0))  # fmt: skip
+YEARS = (0.3, 1.0)
+
+
+@pytest.fixture(scope="module")
+def trained(maf_ready):
+    from pelsvae_cadence.metrics import train_classifiers
+
+    small = default_estimator(1).set_params(max_iter=8, learning_rate=0.4, min_samples_leaf=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ClassifierWarning)  # so few stars cannot be calibrated
+        return train_classifiers(SURVEY, positions=PLACES, mix=MIX, years=YEARS, estimator=small)
+
+
+@pytest.fixture(scope="module")
+def year():
+    ra, dec = np.array([*PLACES, (60.0, 80.0)]).T
+    table = SURVEY.opsim_table(ra, dec)
+    return table[table["night"] < 366].to_records(index=False)
+
+
+def run(metrics, array, out_dir, places=(*PLACES, (60.0, 80.0))):
+    from rubin_sim import maf
+
+    ra, dec = (list(v) for v in zip(*places, strict=True))
+    slicer = maf.UserPointsSlicer(ra, dec, radius=0.01, use_camera=False, verbose=False)
+    bundles = [maf.MetricBundle(m, slicer, "", run_name="test") for m in metrics]
+    results = maf.db.ResultsDb(out_dir=str(out_dir))
+    group = maf.MetricBundleGroup(
+        dict(enumerate(bundles)), None, out_dir=str(out_dir), results_db=results, save_early=False
+    )
+    group.run_current("", sim_data=array)
+    results.close()
+    return group.bundle_dict
+
+
+def test_bundles_reduce_to_maps_of_held_out_stars(trained, year, tmp_path):
+    from pelsvae_cadence.metrics import ClassifiabilityMetric
+
+    whole = trained[-1]
+    calls = []
+    metric = ClassifiabilityMetric(whole, min_visits=10, on_run=lambda: calls.append(1))
+    bundles = run([metric], year, tmp_path)
+    names = {b.metric.name.removeprefix("Classifiability_"): b for b in bundles.values()}
+    assert {"macro_f1", "balanced_accuracy", "log_loss", "recall_rrlyr", "recall_lpv"} <= set(names)
+    value = next(b for b in bundles.values() if b.metric.name == "Classifiability").metric_values
+    # The survey never looks at the fourth position.
+    assert np.ma.getmaskarray(value).tolist() == [False, False, False, True]
+    held_out = whole.held_out
+    for i, (ra, dec) in enumerate(PLACES):
+        one = value[i]
+        assert one["confusion"].sum() == 12
+        # The same stars as in training, and so the same answers: none of them was learned there.
+        mine = np.isin(held_out.star_id, one["star_id"])
+        assert mine.sum() == 12
+        part = int(whole.split.part_of(ra, dec))
+        assert whole.at(ra, dec) is whole.classifiers[part]
+        f1 = names["macro_f1"].metric_values[i]
+        assert 0.0 <= f1 <= 1.0
+        recall = np.mean(one["predicted"][one["label"] == "LPV"] == "LPV")
+        assert names["recall_lpv"].metric_values[i] == pytest.approx(recall)
+    # A class that is not there has no recall: masked, not zero.
+    assert names["recall_ecl"].metric_values.mask.all()
+    assert len(calls) == 3
+
+
+def test_years_to_classification(trained, year, tmp_path):
+    from pelsvae_cadence.metrics import TimeToClassificationMetric
+
+    metric = TimeToClassificationMetric(trained, SURVEY.mjd_start, min_visits=5)
+    bundles = run([metric], year, tmp_path, places=PLACES[:1])
+    value = next(
+        b for b in bundles.values() if b.metric.name == "TimeToClassification"
+    ).metric_values[0]
+    np.testing.assert_array_equal(value["years"], YEARS)
+    assert value["n_visits"][0] < value["n_visits"][1]
+    reached = value["balanced_accuracy"] >= 0.5
+    expected = np.array(YEARS)[reached][0] if reached.any() else np.nan
+    np.testing.assert_equal(value["years_to_50"], expected)
+    single = next(b for b in bundles.values() if b.metric.name.endswith("macro_f1_year_1"))
+    assert single.metric_values[0] == value["macro_f1"][1]
+
+
+def test_a_classifier_survives_the_disk_and_maf_copies(trained, tmp_path):
+    whole = trained[-1]
+    again = SurveyClassifier.load(whole.save(tmp_path / "kept"))
+    assert again.mix == whole.mix
+    assert again.years == 1.0
+    np.testing.assert_array_equal(again.held_out.probability, whole.held_out.probability)
+    assert again.at(*PLACES[0]).feature_names == whole.at(*PLACES[0]).feature_names
+    assert copy.deepcopy(whole) is whole
+    with pytest.raises(InputError, match="holds no classifier"):
+        SurveyClassifier.load(tmp_path)
+
+
+def test_what_is_refused(trained, year):
+    from pelsvae_cadence.metrics import (
+        ClassifiabilityMetric,
+        TimeToClassificationMetric,
+        train_classifiers,
+    )
+
+    with pytest.raises(InputError, match="train_classifiers"):
+        ClassifiabilityMetric("RRab")
+    with pytest.raises(InputError, match="no ra and dec"):
+        ClassifiabilityMetric(trained[0]).run(year)
+    with pytest.raises(InputError, match="rising"):
+        TimeToClassificationMetric(trained[::-1], SURVEY.mjd_start)
+    late = TimeToClassificationMetric(trained, SURVEY.mjd_start + 100.0)
+    with pytest.raises(InputError, match="before survey_start"):
+        late.run(year, {"ra": 0.0, "dec": 0.0})
+    with pytest.raises(InputError, match="already in memory"):
+        train_classifiers(SURVEY, constraint="night < 100")
