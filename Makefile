@@ -7,6 +7,8 @@ OUT ?= outputs/demo
 # The first Python that is new enough; name another with `make PYTHON=/path/to/python demo`.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+# Optional parts that the tests need.
+EXTRAS ?= test,train,scale
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 
 .PHONY: help demo test test-slow bench lint format clean
@@ -29,7 +31,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "installing what the tests need"
-	$(PIP) -e '.[test,train,scale]'
+	$(PIP) -e '.[$(EXTRAS)]'
 	@touch $@
 
 $(VENV)/.installed-lint: $(VENV)/.installed
