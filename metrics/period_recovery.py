@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -117,8 +117,9 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         there, which are multiplied by 0.86.
     stars_per_position : int
         Stars drawn at each slice point.
-    period_range : tuple of float, optional
-        Trial periods in days; 0.03 to 1000 d by default, blind to the class.
+    period_range : tuple of float or "class", optional
+        Trial periods in days; 0.03 to 1000 d by default, blind to the class. "class" searches the
+        range of the star's class in the source model, as if the class were known.
     baseline : float, optional
         Nominal time span in days; that of the slice's visits by default.
     false_alarm_level : float
@@ -186,7 +187,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         distance_modulus: float | None = None,
         ebv: float = 0.0,
         stars_per_position: int = 20,
-        period_range: tuple[float, float] | None = None,
+        period_range: tuple[float, float] | Literal["class"] | None = None,
         baseline: float | None = None,
         false_alarm_level: float = 0.01,
         min_visits: int = 20,
@@ -232,10 +233,13 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         self.reference_band = str(parse_bands([reference_band], survey)[0])
         self.distance_modulus = distance_modulus
         self.ebv = ebv
-        self.period_range = PERIOD_RANGE if period_range is None else period_range
+        self.period_range: tuple[float, float] | Literal["class"] = (
+            PERIOD_RANGE if period_range is None else period_range
+        )
         self.baseline = baseline
         # Refuse a range or baseline now rather than at the first slice point.
-        FrequencyGrid.from_baseline(3650.0 if baseline is None else baseline, self.period_range)
+        tried = PERIOD_RANGE if self.period_range == "class" else self.period_range
+        FrequencyGrid.from_baseline(3650.0 if baseline is None else baseline, tried)
         self.false_alarm_level = false_alarm_level
         self.modulated = bool(modulated)
         self.crowded = bool(crowded)
@@ -333,7 +337,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             magnitude=magnitude,
             reference_band=self.reference_band,
             distance_modulus=distance_modulus,
-            period_range=self.period_range,
+            period_range=self._range_of(str(stars.star_class[0])),
             baseline=baseline,
             false_alarm_level=self.false_alarm_level,
             modulated=self.modulated,
@@ -364,6 +368,11 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             "found_period": recovery.periods.period,
             "verdict": verdicts.verdict,
         }
+
+    def _range_of(self, star_class: str) -> tuple[float, float]:
+        if self.period_range != "class":
+            return self.period_range
+        return load_model(self.sample.model).ranges(star_class)["period"]
 
     def _good_distances(self, recovery: Recovery) -> float:
         if not self.distances:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import healpy
 import numpy as np
@@ -125,7 +125,7 @@ def run_period_recovery(
     run_name: str | None = None,
     out_dir: str | Path = "period_recovery",
     seed: int = 0,
-    period_range: tuple[float, float] | None = None,
+    period_range: tuple[float, float] | Literal["class"] | None = None,
     use_camera: bool | None = None,
     overwrite: bool = False,
     plots: bool = False,
@@ -172,8 +172,8 @@ def run_period_recovery(
         Directory for MAF's files and the tables.
     seed : int
         Seed of stars and noise.
-    period_range : tuple of float, optional
-        Trial periods in days; 0.03 to 1000 d by default.
+    period_range : tuple of float or "class", optional
+        Trial periods in days; 0.03 to 1000 d by default. "class" searches the range of the class.
     use_camera : bool, optional
         Use MAF's camera footprint; by default where it is installed, no radius is given, the
         survey is LSST and the table holds camera rotations.

@@ -86,7 +86,11 @@ def metrics(
         str | None, typer.Option(help="Name of the run. Default: the survey's.", show_default=False)
     ] = None,
     period_range: Annotated[
-        str, typer.Option(help="Shortest and longest trial period in days.")
+        str,
+        typer.Option(
+            help="Shortest and longest trial period in days; 'class': the range of each class, as if "
+            "it were known."
+        ),
     ] = "0.03,1000",
     max_visits: Annotated[
         int,
@@ -180,9 +184,13 @@ def metrics(
     if points is None:
         resolution = _DEFAULT_NSIDE if nside is None else nside
     kind = None if survey is None else survey_name(survey)
-    periods = _numbers(period_range, "--period-range")
-    if len(periods) != 2:
-        raise InputError(f"--period-range {period_range!r}", allowed="two numbers, e.g. 0.03,1000")
+    periods: Any = "class"
+    if period_range.strip() != "class":
+        periods = tuple(_numbers(period_range, "--period-range"))
+        if len(periods) != 2:
+            raise InputError(
+                f"--period-range {period_range!r}", allowed="two numbers, e.g. 0.03,1000, or class"
+            )
     classes = [
         name.strip() for item in star_class or [] for name in item.split(",") if name.strip()
     ]
@@ -223,7 +231,7 @@ def metrics(
             run_name=run_name,
             out_dir=folder,
             seed=seed,
-            period_range=(periods[0], periods[1]),
+            period_range=periods,
             use_camera=camera,
             overwrite=not no_clobber,
             plots=maf_plots,

@@ -239,6 +239,7 @@ def test_star_numbers_are_those_of_the_position():
         ({"max_visits": 5}, "max_visits"),
         ({"stack_minutes": 0.0}, "stack_minutes"),
         ({"period_range": (2.0, 1.0)}, "shortest < longest"),
+        ({"period_range": "all"}, "period_range"),
         ({"baseline": -1.0}, "baseline"),
     ],
 )
@@ -250,3 +251,26 @@ def test_arguments_that_make_no_sense_are_refused(metric_class, options, message
 def test_a_slicer_without_positions_is_refused(metric_class):
     with pytest.raises(InputError, match="no ra and dec"):
         metric_class().run(np.zeros(30), {"sid": 0})
+
+
+def test_a_known_class_narrows_the_periods(metric_class, shared_data):
+    """Within the range of its class no alias outside of it can be found."""
+    from pelsvae_cadence.metrics.survey_source import open_survey
+
+    survey = read_survey(
+        shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db", constraint="night < 366"
+    )
+    source = open_survey(survey, positions=[])
+    near = np.hypot(source.array["fieldRA"] % 360.0, source.array["fieldDec"] + 30.0) < 1.5
+    options = {
+        "mjd_col": source.columns["mjd"], "mjd_is_middle": True, "visit_id_col": source.visit_id,
+        "star_class": "RRab", "magnitude": 23.0, "stars_per_position": 12,
+    }  # fmt: skip
+    point = {"ra": 0.0, "dec": np.radians(-30.0), "sid": 0}
+    blind, known = (
+        metric_class(period_range=value, **options).run(source.array[near], point)
+        for value in (None, "class")
+    )
+    low, high = 0.2, 0.9  # RR Lyrae of all modes
+    assert ((known["found_period"] > low) & (known["found_period"] < high)).all()
+    assert known["within_1pct"] >= blind["within_1pct"]
