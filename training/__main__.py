@@ -193,7 +193,7 @@ def fit(
                      show_default=False),
     ] = None,
     latent_map: Annotated[str, typer.Option(help="flow or linear.")] = "flow",
-    mapping_steps: Annotated[int, typer.Option(help="Steps of the latent map.", min=1)] = 2500,
+    mapping_steps: Annotated[int, typer.Option(help="Steps of the latent map.", min=1)] = 1000,
     n_layers: Annotated[
         int | None,
         typer.Option(help="Paper's: blocks (TCN, default 9) or layers (2).", min=1,

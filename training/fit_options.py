@@ -98,7 +98,7 @@ class FitOptions:
     hidden: int | None = None
     beta: float | None = None
     latent_map: str = "flow"
-    mapping_steps: int = 2500
+    mapping_steps: int = 1000
     n_layers: int | None = None
     kernel_size: int | None = None
     dropout: float | None = None

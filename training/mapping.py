@@ -44,7 +44,7 @@ def encode_table(
     *,
     n_draws: int = 4,
     n_points: int = 300,
-    noise: float = 0.004,
+    noise: float = 0.01,
     seed: int = 0,
 ) -> LatentSample:
     """Encode every star as a well-observed light curve, several times with fresh noise.
@@ -120,8 +120,8 @@ class MappingTask:
         held_out: LatentSample,
         probability: npt.NDArray[np.float64],
         *,
-        jitter: float = 0.1,
-        blur: float = 0.01,
+        jitter: float = 0.15,
+        blur: float = 0.03,
         device: str = "cpu",
     ) -> None:
         self.module: FlowMap = module
