@@ -197,17 +197,17 @@ def _lightcurvelynx(visits: Any, n_stars: int) -> float | None:
 
 
 def _search_like(piece: Partition) -> Arrays:
-    """Half a second of arithmetic that fits into a cache."""
+    """A quarter of a second of arithmetic that fits into a cache."""
     x = np.random.default_rng(piece.index).normal(size=(200, 200))
     for _ in range(_LOOPS):
         x = np.cos(x) + 0.5
     return {"x": x}
 
 
-_LOOPS: Final = 1500
+_LOOPS: Final = 700
 
 
-def worker_figures(seed: int = 0, n_partitions: int = 16) -> list[Figure]:
+def worker_figures(seed: int = 0, n_partitions: int = 12) -> list[Figure]:
     """Time two Dask workers beside one, and kill one of two.
 
     Parameters
@@ -215,7 +215,7 @@ def worker_figures(seed: int = 0, n_partitions: int = 16) -> list[Figure]:
     seed : int
         Unused: the work is the same for every seed.
     n_partitions : int
-        Partitions of half a second.
+        Partitions of a quarter of a second.
 
     Returns
     -------

@@ -41,8 +41,8 @@ __all__ = ["Generated", "generate_catalog"]
 
 IntArray = npt.NDArray[np.int64]
 
-#: Stars of a partition: with 800 visits its checkpoint takes 35 MB.
-STARS_PER_PARTITION: Final = 1000
+#: Stars of a partition: with 800 visits its checkpoint takes 17 MB.
+STARS_PER_PARTITION: Final = 500
 _VISIT_COLUMNS: Final = tuple(field.name for field in fields(Visits))
 _STAR_COLUMNS: Final = tuple(field.name for field in fields(Stars))
 # Times, bands and visit numbers are those of the visits: they are put in when partitions are merged.

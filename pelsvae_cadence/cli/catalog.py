@@ -130,7 +130,7 @@ def make(
             "not results.",
             min=1,
         ),
-    ] = 1000,
+    ] = 500,
     compression: Annotated[
         Literal["repeats", "gzip", "none"],
         typer.Option(
