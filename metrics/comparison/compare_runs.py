@@ -188,13 +188,13 @@ def compare(
     if not opened:
         raise InputError(f"no run can be used: {'; '.join(failures.values())}")
     unfinished = folder / _CHECKPOINTS
-    prepared = tuple(
+    prepared = [
         metric.prepare([run.cadence for run in opened], plan, unfinished) for metric in further
-    )
-    quantities = {metric.name: tuple(metric.quantities) for metric in prepared}
+    ]
+    quantities = {metric.name: tuple(metric.quantities) for metric in further}
     good: list[Run] = []
     outcomes: list[RunOutcome] = []
-    for run in opened:
+    for k, run in enumerate(opened):
         tag = plan.fingerprint(run.name, run.spec)[:12]  # another plan is another folder
         try:
             outcomes.append(
@@ -202,7 +202,7 @@ def compare(
                     run.name,
                     run.cadence,
                     plan,
-                    further=prepared,
+                    further=[metrics[k] for metrics in prepared],
                     checkpoint_dir=unfinished / f"{folder_name(run.name)}-{tag}",
                     workers=workers,
                     scheduler=scheduler,

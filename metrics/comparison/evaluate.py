@@ -55,8 +55,8 @@ class FurtherMetric(Protocol):
     """A metric of positions that runs beside the period search.
 
     `prepare` is called once before any position is looked at, with everything a metric may have
-    to learn from: a classifier is trained there, on the visits of all runs, and the object that
-    comes back is sent to the workers.
+    to learn from: a classifier is trained there. The objects that come back, one for each run, are
+    sent to the workers.
     """
 
     @property
@@ -67,7 +67,9 @@ class FurtherMetric(Protocol):
     def quantities(self) -> Sequence[Quantity]:
         """What it gives at each position."""
 
-    def prepare(self, cadences: Sequence[Cadence], plan: Plan, folder: Path) -> FurtherMetric:
+    def prepare(
+        self, cadences: Sequence[Cadence], plan: Plan, folder: Path
+    ) -> Sequence[FurtherMetric]:
         """Learn what has to be learnt before the runs.
 
         Parameters
@@ -81,11 +83,14 @@ class FurtherMetric(Protocol):
 
         Returns
         -------
-        FurtherMetric
-            The metric, ready to run.
+        sequence of FurtherMetric
+            The metric, ready to run, for each of the cadences; their names and quantities are
+            the same.
         """
 
-    def run(self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any]) -> FloatArray:
+    def run(
+        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any], year: float
+    ) -> FloatArray:
         """Look at one position after one year.
 
         Parameters
@@ -94,6 +99,8 @@ class FurtherMetric(Protocol):
             The visits so far, with the columns of `COLUMNS`; bands carry the package's names.
         slice_point : dict
             Its "ra" and "dec" in radians.
+        year : float
+            The survey year at whose end it is.
 
         Returns
         -------
@@ -258,7 +265,7 @@ class _Piece:
                 values["star_id"][g] = before.stars.star_id
         for metric in self.further:
             for y, year in enumerate(years):
-                values[f"further {metric.name}"][y] = metric.run(array[elapsed < year], point)
+                values[f"further {metric.name}"][y] = metric.run(array[elapsed < year], point, year)
         return values
 
 

@@ -87,6 +87,14 @@ def compare(
         int,
         typer.Option(help="Positions with more visits (deep fields) are thinned to this many."),
     ] = 5000,
+    classify: Annotated[
+        bool,
+        typer.Option(
+            "--classify",
+            help="Also compare how well the eight classes are told apart: trains a classifier per "
+            "run and year (32 stars more per position, observed twice).",
+        ),
+    ] = False,
     resample: Annotated[
         Literal["auto", "positions", "stars"],
         typer.Option(
@@ -151,6 +159,11 @@ def compare(
         radius=radius,
         max_visits=max_visits,
     )
+    further: list[Any] = []
+    if classify:
+        from pelsvae_cadence.metrics.comparison.classifiability import Classifiability
+
+        further.append(Classifiability())
     with _progress() as bar, warnings.catch_warnings():
         # What other packages remark is not the user's business; our own refusals are errors.
         warnings.simplefilter("ignore")
@@ -160,6 +173,7 @@ def compare(
             out_dir=folder,
             names=labels,
             survey=kind,
+            further=further,
             unit=None if resample == "auto" else resample,
             workers=workers,
             overwrite=not no_clobber,

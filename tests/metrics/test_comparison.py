@@ -494,9 +494,10 @@ class Depth:
     def prepare(self, cadences, plan, folder):
         folder.mkdir(parents=True, exist_ok=True)
         depths = [c.at(*plan.sky[0]).m5 for c in cadences]
-        return Depth(float(np.median(np.concatenate(depths))))
+        return [Depth(float(np.median(np.concatenate(depths))))] * len(cadences)
 
-    def run(self, data_slice, slice_point):
+    def run(self, data_slice, slice_point, year):
+        assert year == 1
         return np.array([np.median(data_slice["fiveSigmaDepth"]) - self.level])
 
 
@@ -514,6 +515,29 @@ def test_a_further_metric_that_learns_first(comparison, database, tmp_path):
     assert rows.value.iloc[1] > rows.value.iloc[0]  # y is the shallowest band
     assert list(result.files[f"maf {result.runs[0].name}"].glob("*Relative_depth*"))
     assert "Relative depth" in result.files["report"].read_text()
+
+
+@pytest.mark.slow
+def test_how_well_stars_are_told_apart_is_compared_too(comparison, tmp_path):
+    """One classifier per run and year; a run against itself differs nowhere here either."""
+    from pelsvae_cadence.metrics.comparison.classifiability import Classifiability
+
+    plan = comparison.Plan(
+        positions=tuple((float(ra), dec) for ra in range(0, 360, 90) for dec in (-60.0, -25.0)),
+        star_classes=("RRab",), magnitudes=(21.0,), years=(1,), stars_per_position=1,
+        period_range=(0.3, 1.2),
+    )  # fmt: skip
+    metric = Classifiability(stars_per_class=3, classes=("RRLYR", "LPV"))
+    runs = ["baseline:years=1", "baseline:years=1", "baseline:years=1:thinned=0.5"]
+    result = comparison.compare(
+        runs, plan, out_dir=tmp_path, names=["a", "b", "few"], further=[metric], report=False
+    )
+    rows = result.summary.differences.set_index(["run", "metric"])
+    assert rows.difference["b", "balanced_accuracy"] == 0.0
+    values = result.summary.values.set_index(["footprint", "run", "metric"]).value
+    assert values["common", "a", "balanced_accuracy"] > 0.7
+    assert values["common", "few", "log_loss"] != values["common", "a", "log_loss"]
+    assert rows.better["few", "log_loss"] == "lower"
 
 
 @pytest.mark.slow
