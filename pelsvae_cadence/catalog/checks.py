@@ -197,7 +197,7 @@ def _lightcurvelynx(visits: Any, n_stars: int) -> float | None:
 
 
 def _search_like(piece: Partition) -> Arrays:
-    """A quarter of a second of arithmetic that fits into a cache."""
+    """Compute for a quarter of a second, on numbers that fit into a cache."""
     x = np.random.default_rng(piece.index).normal(size=(200, 200))
     for _ in range(_LOOPS):
         x = np.cos(x) + 0.5

@@ -57,7 +57,7 @@ def _make(n_stars: int, seed: int) -> dict[str, Any]:
     from pelsvae_cadence.source import LightCurveModel
 
     n_sites = max(1, math.ceil(n_stars / STARS_PER_SITE))
-    ra, dec = healpy.pix2ang(64, np.arange(healpy.nside2npix(64)), lonlat=True)
+    ra, dec = healpy.pix2ang(128, np.arange(healpy.nside2npix(128)), lonlat=True)
     wide = np.flatnonzero((dec > -50.0) & (dec < -5.0) & (np.abs(ra - 20.0) < 60.0))
     chosen = wide[np.linspace(0, wide.size - 1, n_sites).astype(int)]
     source = DrawnStars(
