@@ -95,6 +95,9 @@ def test_crowded_positions_are_flagged(capsys, tmp_path):
              for a in (alone, crowd)]  # fmt: skip
     assert error[1] > 1.5 * error[0]
     assert "crowded field (LMC)" in " ".join(run(capsys, *lmc).err.split())
+    # In the plane nothing can be simulated, so that the remark stays.
+    plane = ["lightcurve", "--ra", 100, "--dec", 0, "--out-dir", tmp_path, "--crowded"]
+    assert "no star counts for it" in " ".join(run(capsys, *plane).err.split())
 
 
 @pytest.mark.maf

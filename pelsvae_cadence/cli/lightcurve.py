@@ -139,10 +139,11 @@ def lightcurve(
         star = at_magnitude(star, band or ("zr" if cadence.survey == "ztf" else "r"), wanted)
     curve = source.phase_curve(star, seed=seed, extrapolate=extrapolate)
     region = str(crowded_region([ra], [dec])[0])
+    field = crowded_field(ra, dec) if crowded else None
     points = simulate(
         star, visits, curve=curve, seed=seed,
         modulation=draw_modulation(star, seed=seed) if modulated else None,
-        crowding=crowded_field(ra, dec) if crowded else None,
+        crowding=field,
     )  # fmt: skip
 
     folder = output_folder(out_dir)
@@ -186,10 +187,11 @@ def lightcurve(
         [[r["band"], str(r["visits"]), str(r["detected"]), str(r["saturated"]),
           _text(r["mean_mag"]), _text(r["range_mag"]), _text(r["median_mag_err"])] for r in rows],
     )  # fmt: skip
-    if region and not crowded:
+    if region and field is None:
+        remedy = "there are no star counts for it" if crowded else "see --crowded"
         messages.print(
-            f"[yellow]crowded field ({region}): noise of isolated stars is too optimistic here; see "
-            "--crowded[/]",
+            f"[yellow]crowded field ({region}): noise of isolated stars is too optimistic here; "
+            f"{remedy}[/]",
             soft_wrap=True,
         )
     messages.print(f"table:   {csv}\npicture: {png}", soft_wrap=True)

@@ -262,11 +262,14 @@ def metrics(
         })  # fmt: skip
         return
     _print_summary(result)
-    if regions and not crowded:
-        listed = ", ".join(f"{name} {count}" for name, count in regions.items())
+    # Star counts are built in for the bulge and the Clouds only.
+    alone = {name: n for name, n in regions.items() if name == "plane" or not crowded}
+    if alone:
+        listed = ", ".join(f"{name} {count}" for name, count in alone.items())
+        remedy = "there are no star counts for them" if crowded else "see --crowded"
         messages.print(
             f"[yellow]positions in crowded fields ({listed}): noise of isolated stars is too "
-            "optimistic there; see --crowded[/]",
+            f"optimistic there; {remedy}[/]",
             soft_wrap=True,
         )
     for name, path in files.items():
