@@ -413,8 +413,8 @@ def model_report(
     *,
     weights: str | Path = "default",
     table: OpenSet | None = None,
-    most: int = 400,
-    draws: int = 3,
+    most: int = 300,
+    draws: int = 2,
     parts: tuple[str, ...] = tuple(PARTS),
 ) -> Report:
     """Measure a source model on the test stars of the open training set.

@@ -121,8 +121,8 @@ def evaluate(
     table: OpenSet | None = None,
     logs: str | Path | None = None,
     parts: tuple[str, ...] = tuple(PARTS),
-    most: int = 400,
-    draws: int = 3,
+    most: int = 300,
+    draws: int = 2,
     seed: int = 0,
     tell: Callable[[str], object] = lambda text: None,
 ) -> Report:
