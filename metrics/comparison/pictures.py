@@ -11,13 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from astropy.stats import binom_conf_interval
 
-from pelsvae_cadence.cadence.transforms import start_of
-from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES, HEADLINE
-from pelsvae_cadence.metrics.recovery import Recovery, StarSample, observe_and_search, stars_at
-from pelsvae_cadence.metrics.slice_visits import thin_visits
-from pelsvae_cadence.plotting import plot_cadence, plot_folded, plot_sky_map
+from pelsvae_cadence.plotting import plot_sky_map
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +20,7 @@ if TYPE_CHECKING:
 
     from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
 
-__all__ = ["Picture", "example_stars", "pictures"]
+__all__ = ["Picture", "new_figure", "pictures", "telling_year", "wrapped", "years_in_words"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -35,9 +30,7 @@ _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 _LINES: Final = ("-", "--", "-.", ":")
 _MOST_PANELS: Final = 6
-_MOST_EXAMPLE_RUNS: Final = 4
 _PERIOD_BINS: Final = 5
-_JULIAN_YEAR: Final = 365.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +61,35 @@ class Picture:
     figure: Figure
 
 
-def _years_in_words(year: float) -> str:
+def years_in_words(year: float) -> str:
+    """Say a number of years.
+
+    Parameters
+    ----------
+    year : float
+        The number.
+
+    Returns
+    -------
+    str
+        With the right form of the word.
+    """
     return f"{year:g} year" if year == 1 else f"{year:g} years"
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Make a figure that pyplot does not know, so that none piles up in memory.
+
+    Parameters
+    ----------
+    width, height : float
+        Size in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -93,7 +110,7 @@ def _years(plan_years: Sequence[float]) -> list[float]:
 
 
 def pictures(result: Comparison) -> Iterator[Picture]:
-    """Draw all pictures of a comparison.
+    """Draw what a comparison has found; `example_pictures` shows single stars.
 
     Parameters
     ----------
@@ -116,7 +133,6 @@ def pictures(result: Comparison) -> Iterator[Picture]:
     yield _cadences(result)
     for name in result.further:
         yield _further(result, name)
-    yield from _examples(result)
 
 
 def _headline(result: Comparison, frame: pd.DataFrame, **where: Any) -> pd.DataFrame:
@@ -138,7 +154,7 @@ def _forest(result: Comparison) -> Picture:
     years = _years(plan.years)
     groups = plan.groups
     others = [run.name for run in result.runs[1:]]
-    figure = _figure(2.6 + 2.6 * len(years), 1.6 + 0.32 * len(groups) * max(len(others), 2))
+    figure = new_figure(2.6 + 2.6 * len(years), 1.6 + 0.32 * len(groups) * max(len(others), 2))
     panels = figure.subplots(1, len(years), sharey=True, squeeze=False)[0]
     widest = 0.05
     for axes, year in zip(panels, years, strict=True):
@@ -199,7 +215,7 @@ def _band(axes: Axes, rows: pd.DataFrame, x: str, k: int, label: str) -> None:
 def _panels(n: int, height: float = 2.7) -> tuple[Figure, list[Axes]]:
     columns = 2 if n == 4 else min(n, 3)
     rows = -(-n // columns)
-    figure = _figure(max(3.4 * columns, 6.0), height * rows + 0.5)
+    figure = new_figure(max(3.4 * columns, 6.0), height * rows + 0.5)
     axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel().tolist()
     for empty in axes[n:]:
         empty.set_visible(False)
@@ -242,7 +258,7 @@ def _by_year(result: Comparison) -> Picture:
 
 def _by_magnitude(result: Comparison) -> Picture:
     classes = result.plan.star_classes[:_MOST_PANELS]
-    year = result.plan.years[_telling_year(result)]
+    year = result.plan.years[telling_year(result)]
     figure, panels = _panels(len(classes))
     ends = []
     for axes, star_class in zip(panels, classes, strict=True):
@@ -264,7 +280,7 @@ def _by_magnitude(result: Comparison) -> Picture:
         name="recovery_by_magnitude",
         short="Magnitudes",
         heading="For how faint stars?",
-        caption=f"Recovered fraction after {_years_in_words(year)} (where the runs differ most) "
+        caption=f"Recovered fraction after {years_in_words(year)} (where the runs differ most) "
         "against mean magnitude, common footprint; bands are 95 % intervals.",
         text="Recovered fraction against magnitude. For the faintest stars: "
         + "; ".join(ends) + ".",
@@ -272,8 +288,19 @@ def _by_magnitude(result: Comparison) -> Picture:
     )  # fmt: skip
 
 
-def _telling_year(result: Comparison) -> int:
-    """Pick the year whose recovered fractions differ most between runs."""
+def telling_year(result: Comparison) -> int:
+    """Pick the year whose recovered fractions differ most between runs.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    int
+        Its place among the years of the plan; the last one where nothing differs.
+    """
     shares = np.array(
         [run.outcome[result.summary.common][..., 0].mean(axis=(0, 1, 3)) for run in result.outcomes]
     )
@@ -284,7 +311,7 @@ def _telling_year(result: Comparison) -> int:
 def _by_period(result: Comparison) -> Picture:
     plan = result.plan
     classes = plan.star_classes[:_MOST_PANELS]
-    y = _telling_year(result)
+    y = telling_year(result)
     figure, panels = _panels(len(classes))
     for axes, star_class in zip(panels, classes, strict=True):
         chosen = [g for g, group in enumerate(plan.groups) if group.star_class == star_class]
@@ -313,10 +340,10 @@ def _by_period(result: Comparison) -> Picture:
         short="Periods",
         heading="For which periods?",
         caption=(
-            f"Recovered fraction after {_years_in_words(plan.years[y])} (where the runs differ most) in "
+            f"Recovered fraction after {years_in_words(plan.years[y])} (where the runs differ most) in "
             "bins of equally many stars; bands are 68 % intervals of Wilson (1927)."
         ),
-        text=f"Recovered fraction against true period after {_years_in_words(plan.years[y])}, one panel "
+        text=f"Recovered fraction against true period after {years_in_words(plan.years[y])}, one panel "
         "per class, one line per run.",
         figure=figure,
     )
@@ -336,7 +363,7 @@ def _maps(result: Comparison) -> Iterator[Picture]:
     """Sky maps of the reference, of a run, and of the difference, side by side."""
     if len(result.outcomes) < 2:
         return
-    y = _telling_year(result)
+    y = telling_year(result)
     year = result.plan.years[y]
     reference = result.outcomes[0]
 
@@ -354,11 +381,11 @@ def _maps(result: Comparison) -> Iterator[Picture]:
         limit = (
             max(0.1, float(np.nanmax(np.abs(difference)))) if np.isfinite(difference).any() else 0.1
         )
-        figure = _figure(15.0, 3.9)
+        figure = new_figure(15.0, 3.9)
         panels = [figure.add_subplot(1, 3, n + 1, projection="mollweide") for n in range(3)]
         common: dict[str, Any] = {"vmin": 0.0, "vmax": 1.0, "label": "recovered fraction", **place}
-        plot_sky_map(before, title=_wrapped(reference.name), ax=panels[0], **common)
-        plot_sky_map(after, title=_wrapped(run.name), ax=panels[1], **common)
+        plot_sky_map(before, title=wrapped(reference.name), ax=panels[0], **common)
+        plot_sky_map(after, title=wrapped(run.name), ax=panels[1], **common)
         plot_sky_map(
             difference, title="difference", label="blue: the second is better", cmap="RdBu",
             vmin=-limit, vmax=limit, ax=panels[2], **place,
@@ -370,7 +397,7 @@ def _maps(result: Comparison) -> Iterator[Picture]:
             short=f"Sky: {run.name}",
             heading=f"Where? {run.name} and {reference.name}",
             caption=(
-                f"Recovered fraction after {_years_in_words(year)} (where the runs differ most), mean over "
+                f"Recovered fraction after {years_in_words(year)} (where the runs differ most), mean over "
                 "all classes and magnitudes. Grey: not enough visits."
             ),
             text=(
@@ -381,7 +408,21 @@ def _maps(result: Comparison) -> Iterator[Picture]:
         )
 
 
-def _wrapped(name: str, width: int = 44) -> str:
+def wrapped(name: str, width: int = 44) -> str:
+    """Break a long title into lines.
+
+    Parameters
+    ----------
+    name : str
+        The title.
+    width : int
+        Letters a line.
+
+    Returns
+    -------
+    str
+        The title with line breaks.
+    """
     from textwrap import fill
 
     return fill(name, width)
@@ -390,7 +431,7 @@ def _wrapped(name: str, width: int = 44) -> str:
 def _cadences(result: Comparison) -> Picture:
     values = result.summary.values
     rows = values[(values["footprint"] == "common")]
-    figure = _figure(10.2, 5.8)
+    figure = new_figure(10.2, 5.8)
     panels = figure.subplots(2, 4).ravel()
     ends = []
     for axes, quantity in zip(panels, CADENCE_QUANTITIES, strict=False):
@@ -399,7 +440,7 @@ def _cadences(result: Comparison) -> Picture:
             _band(axes, mine, "year", k, run.name)
             if quantity.name in ("visits", "nights", "pairs"):
                 ends.append(f"{quantity.name}, {run.name}: {mine['value'].iloc[-1]:.4g}")
-        axes.set_title(_wrapped(quantity.caption, 30), fontsize=8.5)
+        axes.set_title(wrapped(quantity.caption, 30), fontsize=8.5)
         axes.set_xlabel("survey year", fontsize=8.5)
         axes.set_ylabel(quantity.unit, fontsize=8.5)
         axes.tick_params(labelsize=8)
@@ -437,7 +478,7 @@ def _further(result: Comparison, name: str) -> Picture:
             mine = rows[(rows["metric"] == quantity.name) & (rows["run"] == run.name)]
             _band(axes, mine, "year", k, run.name)
             ends.append(f"{quantity.name}, {run.name}: {mine['value'].iloc[-1]:.3g}")
-        axes.set_title(_wrapped(quantity.caption, 38), fontsize=9)
+        axes.set_title(wrapped(quantity.caption, 38), fontsize=9)
         axes.set_xlabel("survey year")
         axes.set_ylabel(quantity.unit)
         axes.set_xlim(left=0.0)
@@ -451,104 +492,3 @@ def _further(result: Comparison, name: str) -> Picture:
         text=f"{name} against survey year. At the end: " + "; ".join(ends) + ".",
         figure=figure,
     )
-
-
-def example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
-    """Observe one star at one position in each run, as the comparison did.
-
-    A star is chosen whose period some runs find and others do not, after the year in which the
-    runs differ most.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-
-    Returns
-    -------
-    list of (str, Visits, Recovery)
-        Run, its visits up to that year, and the star.
-    """
-    plan = result.plan
-    y = _telling_year(result)
-    where = np.flatnonzero(result.summary.common)
-    found = np.stack([run.outcome[where][:, :, y, :, 0] for run in result.outcomes])
-    differ = (found.any(axis=0) & ~found.all(axis=0)).astype(np.int64)
-    # Among those that differ, one the reference finds; otherwise any star that was found.
-    rank = 4 * differ + 2 * found[0] + found.any(axis=0)
-    place, g, star = np.unravel_index(int(np.argmax(rank)), rank.shape)
-    ra, dec = (float(x) for x in plan.sky[where[place]])
-    group = plan.groups[int(g)]
-    sample = StarSample(
-        star_class=group.star_class, n=plan.stars_per_position, seed=plan.seed, model=plan.model
-    )
-    stars, curve = stars_at(sample, ra, dec)
-    shown = []
-    for run in result.runs[:_MOST_EXAMPLE_RUNS]:
-        start = start_of(run.cadence)
-        visits = run.cadence.at(ra, dec, plan.radius)
-        visits = visits.take(visits.mjd < start + _JULIAN_YEAR * plan.years[y])
-        used = thin_visits(visits, plan.max_visits)
-        recovery = observe_and_search(
-            stars.take([star]), curve.take([star]), used, seed=plan.seed,
-            magnitude=group.magnitude, reference_band="r", period_range=plan.period_range,
-            baseline=max(float(np.ptp(visits.mjd)), 1.0) if len(visits) else 1.0,
-        )  # fmt: skip
-        shown.append((run.name, visits, recovery))
-    return shown
-
-
-def _examples(result: Comparison) -> Iterator[Picture]:
-    shown = [item for item in example_stars(result) if len(item[1])]
-    if not shown:
-        return
-    star = shown[0][2].stars
-    kind = display_name(str(star.star_class[0]), str(star.subtype[0]))
-    year = result.plan.years[_telling_year(result)]
-    figure = _figure(7.4 * len(shown) if len(shown) < 3 else 15.0, 7.4 * -(-len(shown) // 2) * 0.5
-                     if len(shown) > 2 else 4.6)  # fmt: skip
-    rows, columns = (1, len(shown)) if len(shown) < 3 else (-(-len(shown) // 2), 2)
-    words = []
-    panels: list[Axes] = []
-    for k, (name, visits, recovery) in enumerate(shown):
-        axes = figure.add_subplot(rows, columns, k + 1)
-        found = float(recovery.periods.period[0])
-        verdict = str(recovery.verdicts.verdict[0])
-        says = f"{verdict}, {found:.6g} d" if found > 0 else verdict
-        plot_folded(
-            recovery.light_curves, star=recovery.stars, curve=recovery.curve,
-            title=f"{_wrapped(name)}\n{len(visits)} visits; search: {says}", ax=axes,
-        )  # fmt: skip
-        panels.append(axes)
-        words.append(f"{name}: {len(visits)} visits, verdict {verdict}")
-    # One scale for all, magnitudes upside down.
-    faint = max(max(axes.get_ylim()) for axes in panels)
-    bright = min(min(axes.get_ylim()) for axes in panels)
-    for axes in panels:
-        axes.set_ylim(faint, bright)
-    place = f"ra {star.ra[0]:.1f}, dec {star.dec[0]:.1f} deg"
-    yield Picture(
-        name="example_light_curves",
-        short="Example star",
-        heading="One star in every run",
-        caption=(
-            f"The same {kind} of period {star.period[0]:.6g} d at {place} after {_years_in_words(year)}, "
-            "folded with its true period; lines are noise-free. The search did not know the "
-            "period."
-        ),
-        text=f"Folded light curves of one {kind} at {place}: " + "; ".join(words) + ".",
-        figure=figure,
-    )
-    figure = _figure(15.0 if len(shown) > 1 else 8.0, 3.8 * -(-len(shown) // 2))
-    for k, (name, visits, _) in enumerate(shown):
-        axes = figure.add_subplot(-(-len(shown) // 2), min(len(shown), 2), k + 1)
-        plot_cadence(visits, title=_wrapped(name), ax=axes)
-    yield Picture(
-        name="example_cadences",
-        short="Its visits",
-        heading="Its visits",
-        caption=f"When the star at {place} was visited in the first {_years_in_words(year)}.",
-        text=f"Hour of the night against night of all visits at {place}, one panel per run: "
-        + "; ".join(f"{name} {len(visits)} visits" for name, visits, _ in shown) + ".",
-        figure=figure,
-    )  # fmt: skip

@@ -14,6 +14,7 @@ import jinja2
 import pandas as pd
 
 from pelsvae_cadence.files import replacing
+from pelsvae_cadence.metrics.comparison.example_star import example_pictures
 from pelsvae_cadence.metrics.comparison.pictures import Picture, pictures
 from pelsvae_cadence.metrics.comparison.quantities import (
     CADENCE_QUANTITIES,
@@ -427,6 +428,7 @@ def write_report(result: Comparison, path: Path) -> None:
     """
     plan, settings = result.plan, result.settings
     shown = [_embedded(picture) for picture in pictures(result)]
+    shown += [_embedded(picture) for picture in example_pictures(result)]
     tables = [("Common and own footprints", _footprint_table(result))]
     tables.append(("What the visits are like", _cadence_table(result)))
     for run in result.runs[1:]:

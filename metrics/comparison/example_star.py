@@ -1,0 +1,145 @@
+"""One star of a comparison, as every run sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pelsvae_cadence.cadence.transforms import start_of
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.classes import display_name
+from pelsvae_cadence.metrics.comparison.pictures import (
+    Picture,
+    new_figure,
+    telling_year,
+    wrapped,
+    years_in_words,
+)
+from pelsvae_cadence.metrics.recovery import Recovery, StarSample, observe_and_search, stars_at
+from pelsvae_cadence.metrics.slice_visits import thin_visits
+from pelsvae_cadence.plotting import plot_cadence, plot_folded
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+
+__all__ = ["example_pictures", "example_stars"]
+
+_MOST_EXAMPLE_RUNS: Final = 4
+_JULIAN_YEAR: Final = 365.25
+
+
+def example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
+    """Observe one star at one position in each run, as the comparison did.
+
+    A star is chosen whose period some runs find and others do not, after the year in which the
+    runs differ most.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    list of (str, Visits, Recovery)
+        Run, its visits up to that year, and the star.
+    """
+    plan = result.plan
+    y = telling_year(result)
+    where = np.flatnonzero(result.summary.common)
+    found = np.stack([run.outcome[where][:, :, y, :, 0] for run in result.outcomes])
+    differ = (found.any(axis=0) & ~found.all(axis=0)).astype(np.int64)
+    # Among those that differ, one the reference finds; otherwise any star that was found.
+    rank = 4 * differ + 2 * found[0] + found.any(axis=0)
+    place, g, star = np.unravel_index(int(np.argmax(rank)), rank.shape)
+    ra, dec = (float(x) for x in plan.sky[where[place]])
+    group = plan.groups[int(g)]
+    sample = StarSample(
+        star_class=group.star_class, n=plan.stars_per_position, seed=plan.seed, model=plan.model
+    )
+    stars, curve = stars_at(sample, ra, dec)
+    shown = []
+    for run in result.runs[:_MOST_EXAMPLE_RUNS]:
+        start = start_of(run.cadence)
+        visits = run.cadence.at(ra, dec, plan.radius)
+        visits = visits.take(visits.mjd < start + _JULIAN_YEAR * plan.years[y])
+        used = thin_visits(visits, plan.max_visits)
+        recovery = observe_and_search(
+            stars.take([star]), curve.take([star]), used, seed=plan.seed,
+            magnitude=group.magnitude, reference_band="r", period_range=plan.period_range,
+            baseline=max(float(np.ptp(visits.mjd)), 1.0) if len(visits) else 1.0,
+        )  # fmt: skip
+        shown.append((run.name, visits, recovery))
+    return shown
+
+
+def example_pictures(result: Comparison) -> Iterator[Picture]:
+    """Draw one star, and its visits, in every run.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Yields
+    ------
+    Picture
+        The folded light curves, then the visits.
+    """
+    shown = [item for item in example_stars(result) if len(item[1])]
+    if not shown:
+        return
+    star = shown[0][2].stars
+    kind = display_name(str(star.star_class[0]), str(star.subtype[0]))
+    year = result.plan.years[telling_year(result)]
+    figure = new_figure(7.4 * len(shown) if len(shown) < 3 else 15.0, 7.4 * -(-len(shown) // 2) * 0.5
+                     if len(shown) > 2 else 4.6)  # fmt: skip
+    rows, columns = (1, len(shown)) if len(shown) < 3 else (-(-len(shown) // 2), 2)
+    words = []
+    panels: list[Axes] = []
+    for k, (name, visits, recovery) in enumerate(shown):
+        axes = figure.add_subplot(rows, columns, k + 1)
+        found = float(recovery.periods.period[0])
+        verdict = str(recovery.verdicts.verdict[0])
+        says = f"{verdict}, {found:.6g} d" if found > 0 else verdict
+        plot_folded(
+            recovery.light_curves, star=recovery.stars, curve=recovery.curve,
+            title=f"{wrapped(name)}\n{len(visits)} visits; search: {says}", ax=axes,
+        )  # fmt: skip
+        panels.append(axes)
+        words.append(f"{name}: {len(visits)} visits, verdict {verdict}")
+    # One scale for all, magnitudes upside down.
+    faint = max(max(axes.get_ylim()) for axes in panels)
+    bright = min(min(axes.get_ylim()) for axes in panels)
+    for axes in panels:
+        axes.set_ylim(faint, bright)
+    place = f"ra {star.ra[0]:.1f}, dec {star.dec[0]:.1f} deg"
+    yield Picture(
+        name="example_light_curves",
+        short="Example star",
+        heading="One star in every run",
+        caption=(
+            f"The same {kind} of period {star.period[0]:.6g} d at {place} after {years_in_words(year)}, "
+            "folded with its true period; lines are noise-free. The search did not know the "
+            "period."
+        ),
+        text=f"Folded light curves of one {kind} at {place}: " + "; ".join(words) + ".",
+        figure=figure,
+    )
+    figure = new_figure(15.0 if len(shown) > 1 else 8.0, 3.8 * -(-len(shown) // 2))
+    for k, (name, visits, _) in enumerate(shown):
+        axes = figure.add_subplot(-(-len(shown) // 2), min(len(shown), 2), k + 1)
+        plot_cadence(visits, title=wrapped(name), ax=axes)
+    yield Picture(
+        name="example_cadences",
+        short="Its visits",
+        heading="Its visits",
+        caption=f"When the star at {place} was visited in the first {years_in_words(year)}.",
+        text=f"Hour of the night against night of all visits at {place}, one panel per run: "
+        + "; ".join(f"{name} {len(visits)} visits" for name, visits, _ in shown) + ".",
+        figure=figure,
+    )  # fmt: skip
