@@ -33,7 +33,9 @@ def test_features_beside_feets(benchmark):
     light_curves, periods = many_light_curves(0, N_STARS, N_VISITS)
     features = extract(light_curves, periods)
     label = np.array(["CEP", "ECL"])[np.arange(len(features)) % 2]
-    classifier = VariableClassifier(calibrate=False).fit(features, label)
+    # The narrow search that stands in for a whole one knows one harmonic only.
+    telling = features.columns([name for name in features.names if name != "n_harmonics"])
+    classifier = VariableClassifier(calibrate=False).fit(telling, label)
 
     def ours() -> None:
         classifier.predict_proba(extract(light_curves, periods))
