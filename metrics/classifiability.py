@@ -110,6 +110,8 @@ class ClassifiabilityMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has 
         True E(B-V) in mag where the slice point has none.
     min_visits, max_visits : int
         Slice points with fewer visits are masked; with more, thinned.
+    model : str
+        Name or path of the source model.
     on_run : callable, optional
         Called after each slice point.
     **kwargs
