@@ -284,6 +284,14 @@ def score(
     weights: Annotated[Path, typer.Argument(help="Weights file; its card is written anew.")],
     stars: Annotated[int, typer.Option(help="Most test stars per class.", min=20)] = 400,
     draws: Annotated[int, typer.Option(help="Draws per test star.", min=1)] = 3,
+    parts: Annotated[
+        str | None,
+        typer.Option(
+            help="Parts to measure, with commas (reconstruction, two-sample, trends, ...). "
+            "Default: all.",
+            show_default=False,
+        ),
+    ] = None,
     table: Annotated[
         Path | None,
         typer.Option(help="Training table. Default: the committed one.", show_default=False),
@@ -296,8 +304,9 @@ def score(
 
     with messages.status("measuring (some minutes)"):
         scores = score_model(
-            weights, table=load_open_set(table), seed=seed, most=stars, draws=draws
-        )
+            weights, table=load_open_set(table), seed=seed, most=stars, draws=draws,
+            parts=None if parts is None else tuple(p.strip() for p in parts.split(",")),
+        )  # fmt: skip
     for name, value in scores.items():
         typer.echo(f"{value:10.4f}  {name}")
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.latent import LATENT_MAPS, LatentMap, LatentMapConfig, LinearMap
 from pelsvae_cadence.model import HarmonicVAE, ModelConfig
 from pelsvae_cadence.population import GROUPS, valid_ranges
@@ -137,6 +138,7 @@ def score_model(
     seed: int = 0,
     most: int = 400,
     draws: int = 3,
+    parts: tuple[str, ...] | None = None,
 ) -> dict[str, float]:
     """Measure weights on the test stars and keep the figures on their card.
 
@@ -152,16 +154,30 @@ def score_model(
         Most test stars per class.
     draws : int
         Draws per test star.
+    parts : tuple of str, optional
+        What to measure, out of `pelsvae_cadence.training.model_checks.PARTS`; everything by
+        default. Figures of other parts stay on the card.
 
     Returns
     -------
     dict of str to float
         The figures by name.
-    """
-    from pelsvae_cadence.training.model_checks import model_report
 
+    Raises
+    ------
+    InputError
+        If a part is unknown.
+    """
+    from pelsvae_cadence.training.model_checks import PARTS, model_report
+
+    chosen = tuple(PARTS) if parts is None else parts
+    unknown = [part for part in chosen if part not in PARTS]
+    if unknown:
+        raise InputError(f"part {unknown[0]!r} is unknown", allowed=", ".join(PARTS))
     weights = load_weights(Path(path))
-    report = model_report(seed, weights=Path(path), table=table, most=most, draws=draws)
+    report = model_report(
+        seed, weights=Path(path), table=table, most=most, draws=draws, parts=chosen
+    )
     # Speeds are those of one moment on one machine: no property of the weights.
     scores = {
         figure.name: round(figure.value, 4)
@@ -169,7 +185,9 @@ def score_model(
         if figure.unit not in ("ms", "times") and np.isfinite(figure.value)
     }
     scored = {"seed": seed, "test_stars_per_class_at_most": most, "draws": draws}
-    save_weights(path, weights.tensors, {**weights.card, "scores": scores, "scored_with": scored})
+    settings = {**weights.card.get("scored_with", {}), **dict.fromkeys(chosen, scored)}
+    kept = {**weights.card["scores"], **scores}
+    save_weights(path, weights.tensors, {**weights.card, "scores": kept, "scored_with": settings})
     return scores
 
 

@@ -222,6 +222,8 @@ def plot_metallicity(result: MetallicityTest) -> Figure:
         right.plot(centre, binned, "o-", color=colour, ms=5, lw=1.5, label=label)
     right.set(xlabel="[Fe/H]", ylabel="I amplitude [mag]", title="Test stars, medians of bins")
     right.legend(frameon=False)
+    for axes in (middle, right):
+        axes.locator_params(axis="x", nbins=5)
     for axes in (left, middle, right):
         axes.spines[["top", "right"]].set_visible(False)
     return figure

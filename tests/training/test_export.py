@@ -59,12 +59,15 @@ def test_scores_are_kept_on_the_card(small: tuple[OpenSet, Path], tmp_path: Path
     options = FitOptions(steps=3, mapping_steps=2, latent_map="linear")
     path = fit_model(tmp_path, options, table=table, quiet=True, score=False)
     before = LightCurveModel.load(path)
-    scores = score_model(path, table=stars, most=20, draws=1)
+    parts = ("reconstruction", "response")
+    scores = score_model(path, table=stars, most=20, draws=1, parts=parts)
     after = LightCurveModel.load(path)
     assert after.hash == before.hash
     assert after.card["scores"] == scores
     assert scores["CEP: reconstruction RMS / amplitude at 300 points"] > 0
-    assert after.card["scored_with"]["test_stars_per_class_at_most"] == 20
+    assert after.card["scored_with"]["reconstruction"]["test_stars_per_class_at_most"] == 20
+    with pytest.raises(InputError, match="part 'beauty' is unknown"):
+        score_model(path, table=stars, parts=("beauty",))
 
 
 def test_training_stars_are_in_range(small: tuple[OpenSet, Path], tmp_path: Path) -> None:
