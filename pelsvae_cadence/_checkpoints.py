@@ -8,8 +8,11 @@ import io
 import os
 import re
 import secrets
+import struct
 import sys
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -31,7 +34,11 @@ KEY_PATTERN: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,119}")
 _PREFIX: Final = "partition-"
 _FINGERPRINT: Final = "__fingerprint__"
 _DIGEST: Final = "__sha256__"
-_DAMAGE: Final = (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, NotImplementedError)
+# What NumPy, zipfile and the parser of array headers raise where a file is damaged.
+_DAMAGE: Final = (
+    ValueError, KeyError, EOFError, OSError, RuntimeError, TypeError, SyntaxError, MemoryError,
+    OverflowError, zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError,
+)  # fmt: skip
 
 
 class Checkpoints:
