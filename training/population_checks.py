@@ -28,7 +28,13 @@ from pelsvae_cadence.training.ogle3 import read_ogle3
 from pelsvae_cadence.training.reserved import is_reserved
 from pelsvae_cadence.training.stripe82 import Stripe82, load_stripe82
 
-__all__ = ["double_mode_table", "halo_energy_distance", "halo_preference", "population_report"]
+__all__ = [
+    "double_mode_table",
+    "halo_energy_distance",
+    "halo_judges",
+    "halo_preference",
+    "population_report",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -88,6 +94,27 @@ def _energy(a: FloatArray, b: FloatArray) -> float:
     return float(2.0 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean())
 
 
+def halo_judges(stars: Stripe82, model: LightCurveModel) -> npt.NDArray[np.int64]:
+    """Select the real halo stars that neither weights nor reference stars know.
+
+    Parameters
+    ----------
+    stars : Stripe82
+        Real halo stars.
+    model : LightCurveModel
+        Its reference stars hold some of them, told by their periods.
+
+    Returns
+    -------
+    ndarray of int64
+        Rows of RRab stars.
+    """
+    rows = stars.rows("RRab", judged=True)
+    reference, _ = model.population.reference(model.population.groups("RRLYR", "RRab")[0])
+    step = np.abs(np.log10(stars.period[rows])[:, None] - reference[None, :, 0]).min(axis=1)
+    return rows[step > 1e-6]  # the table of reference stars has single precision
+
+
 def halo_energy_distance(
     stars: Stripe82, model: LightCurveModel, seed: int, *, n: int = 4000
 ) -> tuple[float, float]:
@@ -96,7 +123,7 @@ def halo_energy_distance(
     Parameters
     ----------
     stars : Stripe82
-        Real halo stars; only the half that judges is used.
+        Real halo stars; only those of `halo_judges` are used.
     model : LightCurveModel
         The source model.
     seed : int
@@ -114,7 +141,7 @@ def halo_energy_distance(
         model, "RRab", n=n, seed=seed, where="halo", magnitude_range=(14.0, 21.0)
     ).stars
     g, r = mean_magnitudes(replace(drawn, ebv=np.zeros(len(drawn))), ("g", "r")).T
-    judges = stars.rows("RRab", judged=True)
+    judges = halo_judges(stars, model)
     real = np.stack([
         np.log10(stars.period), stars.amplitude[:, _G],
         stars.mean_mag[:, _G] - stars.mean_mag[:, _R],
@@ -222,8 +249,8 @@ def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = 
     stars = load_stripe82(data)
     plane, space = halo_energy_distance(stars, model, seed)
     note = (
-        f"{len(stars.rows('RRab', judged=True))} Stripe 82 stars that the halo's weights were not "
-        "learned from"
+        f"{len(halo_judges(stars, model))} Stripe 82 stars that are neither reference stars nor "
+        "those the halo's weights were learned from"
     )
     figures = [
         Figure.within(
