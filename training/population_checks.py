@@ -112,7 +112,8 @@ def halo_judges(stars: Stripe82, model: LightCurveModel) -> npt.NDArray[np.int64
     rows = stars.rows("RRab", judged=True)
     reference, _ = model.population.reference(model.population.groups("RRLYR", "RRab")[0])
     step = np.abs(np.log10(stars.period[rows])[:, None] - reference[None, :, 0]).min(axis=1)
-    return rows[step > 1e-6]  # the table of reference stars has single precision
+    # The table of reference stars has single precision.
+    return np.asarray(rows[step > 1e-6], dtype=np.int64)
 
 
 def halo_energy_distance(
