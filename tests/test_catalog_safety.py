@@ -16,7 +16,7 @@ from pelsvae_cadence.weights import load_weights, save_weights
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and kills as Unix does")
 
 
-@pytest.mark.parametrize("n_kills", [6, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_kills", [4, pytest.param(25, marks=pytest.mark.slow)])
 def test_kills_lose_nothing(tmp_path: Path, n_kills: int) -> None:
     found = kill_repeatedly(tmp_path, n_kills, seed=n_kills)
     assert found["kills"] == n_kills
@@ -24,8 +24,14 @@ def test_kills_lose_nothing(tmp_path: Path, n_kills: int) -> None:
     assert found["left_over"] == []
 
 
-@pytest.mark.parametrize("subject", SUBJECTS)
-@pytest.mark.parametrize("n_cases", [25, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("subject", "n_cases"),
+    [
+        ("catalogue", 25),
+        ("checkpoint", 25),
+        *(pytest.param(subject, 100, marks=pytest.mark.slow) for subject in SUBJECTS),
+    ],
+)
 def test_damaged_files_are_refused_or_harmless(tmp_path: Path, subject: str, n_cases: int) -> None:
     found = fuzz_apart(subject, tmp_path, n_cases, seed=n_cases)
     assert sum(found.values()) == n_cases
