@@ -517,6 +517,8 @@ def test_a_further_metric_that_learns_first(comparison, database, tmp_path):
     assert "Relative depth" in result.files["report"].read_text()
 
 
+# Few stars and few u visits: some features are left out, which the classifier says.
+@pytest.mark.filterwarnings("ignore::pelsvae_cadence.classify.classifier.ClassifierWarning")
 @pytest.mark.slow
 def test_how_well_stars_are_told_apart_is_compared_too(comparison, tmp_path):
     """One classifier per run and year; a run against itself differs nowhere here either."""
