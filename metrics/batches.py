@@ -127,7 +127,7 @@ def period_recovery_batch(
     label = extra_info_label if extra_info_label is not None else (extra_sql or "all visits")
     bundles = []
     for order, star_class in enumerate(star_classes):
-        parent, _ = parse_star_class(star_class)
+        kind = _kind_of_stars(star_class)
         for step, magnitude in enumerate(mags):
             metric = PeriodRecoveryMetric(
                 **_column_options(columns),
@@ -148,7 +148,7 @@ def period_recovery_batch(
                     info_label=label,
                     display_dict={
                         "group": display_group,
-                        "subgroup": f"Period recovery: {CLASS_DESCRIPTIONS[parent]}",
+                        "subgroup": f"Period recovery: {kind}",
                         "order": order * len(mags) + step,
                         "caption": (
                             f"{stars_per_position} simulated {star_class} stars of mean "
@@ -183,6 +183,12 @@ def _whole_sky(
         rot_sky_pos_col_name=rotation,
         verbose=False,
     )
+
+
+def _kind_of_stars(star_class: str) -> str:
+    """Name what a class or a mix of classes consists of, as a heading."""
+    names = star_class.split("+")
+    return CLASS_DESCRIPTIONS[parse_star_class(names[0])[0]] if len(names) == 1 else "mixes"
 
 
 def _column_options(columns: dict[str, Any]) -> dict[str, Any]:
@@ -308,7 +314,7 @@ def periodic_variables_batch(
         slicer = _whole_sky(columns, nside, survey, use_camera)
     bundles = []
     for order, (star_class, magnitude) in enumerate(product(star_classes, magnitudes)):
-        parent, _ = parse_star_class(star_class)
+        kind = _kind_of_stars(star_class)
         options = {
             **_column_options(columns), "survey": survey, "star_class": star_class,
             "magnitude": magnitude, "stars_per_position": stars_per_position, "seed": seed,
@@ -340,7 +346,7 @@ def periodic_variables_batch(
                     info_label=f"{where} {extra_info_label}",
                     display_dict={
                         "group": display_group,
-                        "subgroup": f"{subgroup}: {CLASS_DESCRIPTIONS[parent]}",
+                        "subgroup": f"{subgroup}: {kind}",
                         "order": 2 * order + step,
                         "caption": f"{caption} Visits: {extra_info_label}.",
                     },

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
-from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.deep_fields import stack_visits
 from pelsvae_cadence.metrics.distances import (
@@ -105,7 +104,8 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
     survey : {"lsst", "ztf"}
         Whose filters, noise and saturation apply.
     star_class : str
-        Class, subtype or alias (``"RRab"``, ``"CEP"``, ``"ECL"``, ...).
+        Class, subtype or alias (``"RRab"``, ``"CEP"``, ``"ECL"``, ...), or a mix in equal shares
+        (``"RRab+CEP+EW"``), whose stars are those of the classes alone.
     magnitude : float or None
         Mean apparent AB magnitude of the stars in `reference_band`, extinction included.
     reference_band : str
@@ -225,7 +225,6 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             mjd_is_middle=mjd_is_middle,
         )
         self.survey: SurveyName = survey
-        self.star_class, self.subtype = parse_star_class(star_class)
         self.sample = StarSample(
             star_class=star_class, n=int(stars_per_position), seed=seed, model=str(model)
         )
@@ -337,7 +336,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             magnitude=magnitude,
             reference_band=self.reference_band,
             distance_modulus=distance_modulus,
-            period_range=self._range_of(str(stars.star_class[0])),
+            period_range=self._range_of(stars.star_class),
             baseline=baseline,
             false_alarm_level=self.false_alarm_level,
             modulated=self.modulated,
@@ -369,10 +368,13 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             "verdict": verdicts.verdict,
         }
 
-    def _range_of(self, star_class: str) -> tuple[float, float]:
+    def _range_of(self, star_class: npt.NDArray[np.str_]) -> tuple[float, float]:
         if self.period_range != "class":
             return self.period_range
-        return load_model(self.sample.model).ranges(star_class)["period"]
+        model = load_model(self.sample.model)
+        # One search serves all stars: of a mix it covers the ranges of all its classes.
+        ranges = [model.ranges(name)["period"] for name in np.unique(star_class).tolist()]
+        return min(low for low, _ in ranges), max(high for _, high in ranges)
 
     def _good_distances(self, recovery: Recovery) -> float:
         if not self.distances:

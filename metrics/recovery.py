@@ -17,15 +17,15 @@ from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.periods import PERIOD_RANGE, PeriodResult, Verdicts, judge, search
+from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry import at_magnitude
 from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
     from pelsvae_cadence.crowding import CrowdedField
     from pelsvae_cadence.light_curves import LightCurves
-    from pelsvae_cadence.phase_curve import PhaseCurve
     from pelsvae_cadence.source import LightCurveModel
-    from pelsvae_cadence.stars import Stars
 
 __all__ = [
     "Recovery",
@@ -58,7 +58,8 @@ class StarSample:
     Parameters
     ----------
     star_class : str
-        Class, subtype or alias, e.g. ``"RRab"``.
+        Class, subtype or alias, e.g. ``"RRab"``, or a mix of several, ``"RRab+CEP+EW"``, in equal
+        shares (the first ones take what is left over).
     n : int
         Number of stars.
     seed : int
@@ -73,9 +74,27 @@ class StarSample:
     model: str = "default"
 
     def __post_init__(self) -> None:
-        parse_star_class(self.star_class)
-        if not 1 <= self.n <= _MOST_STARS:
-            raise InputError(f"stars_per_position = {self.n!r}", allowed=f"1 .. {_MOST_STARS}")
+        kinds = [parse_star_class(name) for name in self.names]
+        if len(set(kinds)) < len(kinds):
+            raise InputError(
+                f"star_class = {self.star_class!r} names a class twice",
+                remedy="Classes of a mix come in equal shares; name each once.",
+            )
+        if not len(kinds) <= self.n <= _MOST_STARS:
+            raise InputError(
+                f"stars_per_position = {self.n!r}", allowed=f"{len(kinds)} .. {_MOST_STARS}"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes of the mix."""
+        return tuple(name.strip() for name in self.star_class.split("+"))
+
+    @property
+    def shares(self) -> tuple[tuple[str, int], ...]:
+        """The classes of the mix, each with its number of stars."""
+        whole, rest = divmod(self.n, len(self.names))
+        return tuple((name, whole + (i < rest)) for i, name in enumerate(self.names))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,19 +214,25 @@ def stars_at(
     """
     key = (sample, round(ra, 9), round(dec, 9), ebv)
     if key not in _samples:
-        star_class, subtype = parse_star_class(sample.star_class)
         model = load_model(sample.model)
-        stars = model.sample(
-            star_class,
-            subtype=subtype,
-            n=sample.n,
-            seed=sample.seed,
-            star_id=stars_of_position(ra, dec, sample.n, sample.star_class),
-            ra=ra,
-            dec=dec,
-            ebv=ebv,
-        )
-        _samples[key] = stars, model.phase_curve(stars, seed=sample.seed)
+        drawn = []
+        for name, n in sample.shares:
+            star_class, subtype = parse_star_class(name)
+            drawn.append(
+                model.sample(
+                    star_class,
+                    subtype=subtype,
+                    n=n,
+                    seed=sample.seed,
+                    star_id=stars_of_position(ra, dec, n, name),
+                    ra=ra,
+                    dec=dec,
+                    ebv=ebv,
+                )
+            )
+        # Each class has the stars that it has alone: a mix is paired with its parts.
+        curves = [model.phase_curve(stars, seed=sample.seed) for stars in drawn]
+        _samples[key] = Stars.concatenate(drawn), PhaseCurve.concatenate(curves)
         while len(_samples) > _CACHE_SIZE:
             _samples.popitem(last=False)
     return _samples[key]

@@ -6,6 +6,7 @@ light, or the primary minimum for eclipsing and ellipsoidal binaries.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,6 +109,38 @@ class PhaseCurve:
         """
         rows = row_index(index)
         return PhaseCurve(cos=self.cos[rows], sin=self.sin[rows])
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[PhaseCurve]) -> PhaseCurve:
+        """Join the curves of several sets of stars.
+
+        Parameters
+        ----------
+        parts : iterable of PhaseCurve
+            The sets, in order. Shorter series are filled up with zeros.
+
+        Returns
+        -------
+        PhaseCurve
+            All curves.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        chunks = list(parts)
+        if not chunks:
+            raise InputError("no phase curves to join")
+        most = max(chunk.n_harmonics for chunk in chunks)
+
+        def joined(name: str) -> FloatArray:
+            arrays = [getattr(chunk, name) for chunk in chunks]
+            return np.concatenate(
+                [np.pad(array, ((0, 0), (0, most - array.shape[1]))) for array in arrays]
+            )
+
+        return cls(cos=joined("cos"), sin=joined("sin"))
 
     def evaluate(self, phase: npt.ArrayLike) -> FloatArray:
         """Evaluate every curve at its own phases.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -153,3 +154,32 @@ class Stars:
             value = getattr(self, field.name)
             chosen[field.name] = None if value is None else value[rows]
         return replace(self, **chosen)
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[Stars]) -> Self:
+        """Join several sets of stars.
+
+        Parameters
+        ----------
+        parts : iterable of Stars
+            The sets, in order.
+
+        Returns
+        -------
+        Stars
+            All of them; latent coordinates are kept if every set has them.
+
+        Raises
+        ------
+        InputError
+            If there are none, or a star occurs twice.
+        """
+        chunks = list(parts)
+        if not chunks:
+            raise InputError("no stars to join")
+        joined: dict[str, Any] = {}
+        for field in fields(cls):
+            values = [getattr(chunk, field.name) for chunk in chunks]
+            missing = any(value is None for value in values)
+            joined[field.name] = None if missing else np.concatenate(values)
+        return cls(**joined)

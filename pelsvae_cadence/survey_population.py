@@ -280,7 +280,7 @@ def draw_population(
         start += int(rows[-1]) + 1 if found == n and len(rows) else _CHUNK
         if on_progress is not None:
             on_progress(found)
-    stars = _joined([part for part, _ in kept])
+    stars = Stars.concatenate([part for part, _ in kept])
     stars = _with_shapes(model, stars, seed)
     if mode == "fixed-magnitude":
         stars = at_magnitude(stars, band, magnitude)
@@ -374,12 +374,6 @@ def _candidates(
         feh=feh,
     )
     return stars, component
-
-
-def _joined(parts: list[Stars]) -> Stars:
-    names = [name for name in Stars.__dataclass_fields__ if name != "latent"]
-    columns = {name: np.concatenate([getattr(p, name) for p in parts]) for name in names}
-    return Stars(**columns)
 
 
 def _with_shapes(model: LightCurveModel, stars: Stars, seed: int) -> Stars:

@@ -8,8 +8,8 @@ neither the cut nor the other sites change them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -215,15 +215,7 @@ class DrawnStars:
             parts.append(at_magnitude(drawn, self.band, bright + (faint - bright) * u))
         site = np.tile(np.repeat(np.arange(sites.size), n), len(parts))
         order = np.argsort(site, kind="stable")
-        return _join(parts).take(order), site[order]
-
-
-def _join(parts: Sequence[Stars]) -> Stars:
-    columns: dict[str, Any] = {}
-    for field in fields(Stars):
-        values = [getattr(part, field.name) for part in parts]
-        columns[field.name] = None if values[0] is None else np.concatenate(values)
-    return Stars(**columns)
+        return Stars.concatenate(parts).take(order), site[order]
 
 
 class ListedStars:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -26,11 +26,11 @@ from pelsvae_cadence.periods import PERIOD_RANGE, judge, search
 from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
 from pelsvae_cadence.randomness import KeyedRandom
 from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
     from pelsvae_cadence.phase_curve import PhaseCurve
     from pelsvae_cadence.source import LightCurveModel
-    from pelsvae_cadence.stars import Stars
 
 __all__ = [
     "CONSTANT",
@@ -388,16 +388,8 @@ def _draw(
         for k, name in enumerate(STAR_CLASSES)
         if numbers[k :: len(STAR_CLASSES)].size
     ]
-    stars = _join(parts)
+    stars = Stars.concatenate(parts)
     return stars, model.phase_curve(stars, seed=mix.seed)
-
-
-def _join(parts: Sequence[Stars]) -> Stars:
-    columns: dict[str, Any] = {}
-    for field in fields(parts[0]):
-        values = [getattr(part, field.name) for part in parts]
-        columns[field.name] = None if values[0] is None else np.concatenate(values)
-    return replace(parts[0], **columns)
 
 
 def _observe(

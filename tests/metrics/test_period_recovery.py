@@ -274,3 +274,41 @@ def test_a_known_class_narrows_the_periods(metric_class, shared_data):
     low, high = 0.2, 0.9  # RR Lyrae of all modes
     assert ((known["found_period"] > low) & (known["found_period"] < high)).all()
     assert known["within_1pct"] >= blind["within_1pct"]
+
+
+def test_a_mix_observes_the_stars_of_its_classes(metric_class, shared_data):
+    from pelsvae_cadence.metrics.recovery import StarSample, stars_at
+
+    mix, _ = stars_at(StarSample(star_class="RRab+CEP+EW", n=8), 10.0, -20.0)
+    assert np.unique(mix.star_class, return_counts=True)[1].tolist() == [3, 2, 3]
+    for name, n in (("RRab", 3), ("CEP", 3), ("EW", 2)):
+        alone, _ = stars_at(StarSample(star_class=name, n=n), 10.0, -20.0)
+        mine = np.isin(mix.star_id, alone.star_id)
+        assert mine.sum() == n
+        np.testing.assert_array_equal(mix.period[mine], alone.period)
+    with pytest.raises(InputError, match="twice"):
+        metric_class(star_class="RRab+rrab", stars_per_position=4)
+    with pytest.raises(InputError, match="stars_per_position"):
+        metric_class(star_class="RRab+CEP", stars_per_position=1)
+
+    from pelsvae_cadence.metrics.survey_source import open_survey
+
+    survey = read_survey(
+        shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db", constraint="night < 366"
+    )
+    source = open_survey(survey, positions=[])
+    near = np.hypot(source.array["fieldRA"] % 360.0, source.array["fieldDec"] + 30.0) < 1.5
+    options = {
+        "mjd_col": source.columns["mjd"], "mjd_is_middle": True, "visit_id_col": source.visit_id,
+        "magnitude": 20.0,
+    }  # fmt: skip
+    point = {"ra": 0.0, "dec": np.radians(-30.0), "sid": 0}
+    both = metric_class(star_class="RRab+EW", stars_per_position=4, **options).run(
+        source.array[near], point
+    )
+    alone = metric_class(star_class="RRab", stars_per_position=2, **options).run(
+        source.array[near], point
+    )
+    mine = np.isin(both["star_id"], alone["star_id"])
+    np.testing.assert_array_equal(both["verdict"][mine], alone["verdict"])
+    assert both["recovered"] == pytest.approx(np.mean(both["verdict"] == "exact"))
