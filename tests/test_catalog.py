@@ -403,7 +403,12 @@ def test_many_scattered_rows_read_the_span_once(tmp_path: Path, provenance: Prov
 
 
 @pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="counts read bytes as Linux does")
-def test_one_star_reads_a_small_part_of_the_file(tmp_path: Path, provenance: Provenance) -> None:
+def test_one_star_reads_a_small_part_of_the_file(
+    tmp_path: Path, provenance: Provenance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What the trial process reads (Python and HDF5 themselves, mostly) is counted to its parent.
+    monkeypatch.setattr("pelsvae_cadence.catalog.validation._try_apart", lambda name: None)
+
     def bytes_read() -> int:
         return int(re.search(r"rchar: (\d+)", Path("/proc/self/io").read_text())[1])  # type: ignore[index]
 

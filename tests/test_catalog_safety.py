@@ -61,3 +61,25 @@ def test_a_changed_card_of_weights_is_refused(tmp_path: Path) -> None:
     card.write_text(card.read_text().replace('"n_harmonics": 64', '"n_harmonics": 63', 1))
     with pytest.raises(InputError, match="does not match its own checksum"):
         load_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("trial", "message"),
+    [
+        ("while True: pass", "does not come back"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "dies of it"),
+    ],
+)
+def test_files_that_stop_hdf5_are_refused(tmp_path, monkeypatch, trial, message):
+    """Damage that HDF5 does not survive is met by a process that can be stopped."""
+    import h5py
+
+    from pelsvae_cadence.catalog import Catalog, validation
+
+    path = tmp_path / "stars.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["format"] = "anything"
+    monkeypatch.setattr(validation, "_TRIAL", trial)
+    monkeypatch.setattr(validation, "_TRIAL_SECONDS", 2.0)
+    with pytest.raises(InputError, match=message):
+        Catalog(path)

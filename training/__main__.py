@@ -193,7 +193,12 @@ def fit(
                      show_default=False),
     ] = None,
     latent_map: Annotated[str, typer.Option(help="flow or linear.")] = "flow",
-    mapping_steps: Annotated[int, typer.Option(help="Steps of the latent map.", min=1)] = 1000,
+    mapping_steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Steps of the latent map. Default: 2500; paper 1000.", min=1, show_default=False
+        ),
+    ] = None,
     n_layers: Annotated[
         int | None,
         typer.Option(help="Paper's: blocks (TCN, default 9) or layers (2).", min=1,

@@ -241,8 +241,9 @@ def train_network(
     network = task.module
     if isinstance(network, HarmonicVAE):
         train, held_out = (table.part(split) for split in ("train", "validation"))
-        encoded = encode_table(network, train, seed=options.seed)
-        other = encode_table(network, held_out, n_draws=1, seed=options.seed + 1)
+        noise = options.map_defaults["noise"]
+        encoded = encode_table(network, train, noise=noise, seed=options.seed)
+        other = encode_table(network, held_out, noise=noise, n_draws=1, seed=options.seed + 1)
     elif rows is not None:
         mine, theirs = (rows.part(split) for split in ("train", "validation"))
         encoded = encode_rows(network, mine, seed=options.seed)
@@ -250,7 +251,7 @@ def train_network(
     mapping = LatentMapConfig(n_latent=network.config.n_latent)
     mapping_fit = mapping_fit or _mapping_fit(options)
     latent, map_result = _train_map(
-        place / "map", encoded, other, mapping, options.latent_map, mapping_fit, more
+        place / "map", encoded, other, mapping, options, mapping_fit, more
     )
     record: dict[str, Any] = {
         "architecture": "harmonic" if rows is None else "sequence",
@@ -319,22 +320,27 @@ def network_task(
 
 def _mapping_fit(options: FitOptions) -> FitConfig:
     return FitConfig(
-        steps=options.mapping_steps, batch=256, rate=1e-3, weight_decay=1e-2, seed=options.seed,
-        device=options.device, evaluate_every=125,
+        steps=options.mapping_steps or options.map_defaults["steps"], batch=256, rate=1e-3,
+        weight_decay=1e-2, seed=options.seed, device=options.device, evaluate_every=125,
+        keep=options.map_defaults["keep"],
     )  # fmt: skip
 
 
 def _train_map(
     folder: Path, train: LatentSample, held_out: LatentSample, config: LatentMapConfig,
-    kind: str, fit: FitConfig, more: dict[str, Any],
+    options: FitOptions, fit: FitConfig, more: dict[str, Any],
 ) -> tuple[LatentMap, FitResult]:  # fmt: skip
     torch.manual_seed(fit.seed + 1)
-    latent = LATENT_MAPS[kind](config)
+    latent = LATENT_MAPS[options.latent_map](config)
     if isinstance(latent, LinearMap):
         nothing = FitResult(best_step=0, best_score=float("nan"), steps=0, seconds=0.0)
         return fit_linear_map(latent, train), nothing
     weight = balanced(train.group, 0.5)
-    task = MappingTask(latent, train, held_out, weight, device=fit.device)
+    defaults = options.map_defaults
+    task = MappingTask(
+        latent, train, held_out, weight, jitter=defaults["jitter"], blur=defaults["blur"],
+        device=fit.device,
+    )  # fmt: skip
     return latent, run(task, fit, folder, label="map", **more)
 
 

@@ -50,6 +50,8 @@ class FitConfig:
         Steps between validations, each with a checkpoint.
     patience : int
         Validations without progress after which training stops; 0 trains to the end.
+    keep : {"best", "last"}
+        Weights that the module ends with: those of the best validation, or the last ones.
     device : str
         ``"cpu"``, ``"cuda"``, or ``"cuda:1"``.
 
@@ -69,6 +71,7 @@ class FitConfig:
     seed: int = 0
     evaluate_every: int = 250
     patience: int = 0
+    keep: str = "best"
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -78,9 +81,18 @@ class FitConfig:
         for name in ("rate", "gradient_clip"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} = {getattr(self, name)}", allowed="above 0")
-        for name, names in (("optimiser", OPTIMISERS), ("schedule", SCHEDULES)):
+        for name, names in (
+            ("optimiser", OPTIMISERS),
+            ("schedule", SCHEDULES),
+            ("keep", ("best", "last")),
+        ):
             if getattr(self, name) not in names:
                 raise InputError(f"{name} = {getattr(self, name)!r}", allowed=", ".join(names))
+        if self.keep == "last" and self.patience:
+            raise InputError(
+                "keep = 'last' with early stopping",
+                remedy="Train to the end (patience=0), or keep the best.",
+            )
         kind, _, index = self.device.partition(":")
         if kind not in ("cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
             raise InputError(f"device = {self.device!r}", allowed="'cpu', 'cuda', 'cuda:<number>'")
@@ -98,7 +110,7 @@ class FitResult:
     Parameters
     ----------
     best_step : int
-        Step whose weights the module now holds.
+        Step of the best validation, whose weights the module holds unless the last are kept.
     best_score : float
         Validation score at that step; lower is better.
     steps : int
@@ -129,7 +141,7 @@ def run(
     Parameters
     ----------
     task : Task
-        What to train; its module ends with the best weights, on the CPU.
+        What to train; its module ends with the best (or last) weights, on the CPU.
     config : FitConfig
         The configuration.
     folder : str or Path
@@ -209,7 +221,8 @@ def run(
         trainer.fit(module, ckpt_path=again)
     steps = int(trainer.global_step)
     task.module.cpu()
-    task.module.load_state_dict(keeper.best)
+    if config.keep == "best":
+        task.module.load_state_dict(keeper.best)
     task.module.eval()
     return _result(keeper, steps)
 

@@ -57,7 +57,7 @@ _AUC: Final = 0.57
 _LOOSE_AUC: Final = {"ECL": 0.60, "ELL": 0.60, "LPV": 0.60}
 _GIVEN: Final = ("period", "teff", "abs_mag_g")
 # Fewer test stars than this decide nothing.
-_FEWEST: Final = 60
+_FEWEST: Final = 30
 _FEWEST_NEIGHBOURS: Final = 15
 
 

@@ -190,7 +190,9 @@ def sweep(
                 engine_kwargs={"connect_args": {"timeout": 60}},
                 heartbeat_interval=_HEARTBEAT,
                 grace_period=_GRACE,
-                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=3),
+                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
+                    max_retry=3
+                ),
             ),
             sampler=optuna.samplers.GPSampler(seed=search.seed * 1000 + search.worker),
             pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2),

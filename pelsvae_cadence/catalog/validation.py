@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +29,21 @@ __all__ = ["HDF5_ERRORS", "open_catalog", "validate_catalog"]
 
 #: What h5py raises where a file is damaged, depending on which of its parts is.
 HDF5_ERRORS: Final = (OSError, RuntimeError, KeyError, ValueError)
+
+# HDF5 itself crashes on, or never comes back from, some files with damaged bytes in their structure.
+# What it reads before our own checksums can speak is therefore read first by a process that can be
+# stopped.
+_TRIAL: Final = """
+import sys
+import h5py
+with h5py.File(sys.argv[1], "r", locking=False) as file:
+    def look(name, item):
+        for key in item.attrs:
+            item.attrs[key]
+    look("", file)
+    file.visititems(look)
+"""
+_TRIAL_SECONDS: Final = 30.0
 
 _VALIDATE = "The file is damaged or was not finished: make it again, or take a copy."
 
@@ -56,6 +73,7 @@ def open_catalog(path: str | os.PathLike[str]) -> h5py.File:
     try:
         if not h5py.is_hdf5(name):
             raise InputError(f"{name} is not an HDF5 file")
+        _try_apart(name)
         # A catalogue gets its name when it is complete and is never changed: no lock is needed,
         # and network file systems often have none.
         file = h5py.File(name, "r", locking=False)
@@ -70,6 +88,23 @@ def open_catalog(path: str | os.PathLike[str]) -> h5py.File:
         file.close()
         raise
     return file
+
+
+def _try_apart(name: Path) -> None:
+    """Let another process read the structure of the file; refuse it if that one dies or hangs."""
+    command = [sys.executable, "-I", "-c", _TRIAL, str(name)]
+    try:
+        ended = subprocess.run(command, capture_output=True, timeout=_TRIAL_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise InputError(
+            f"{name} is damaged: HDF5 does not come back from reading its structure",
+            remedy=_VALIDATE,
+        ) from error
+    # Errors that HDF5 reports are met again, and named, by this process.
+    if ended.returncode < 0:
+        raise InputError(
+            f"{name} is damaged: HDF5 dies of it (signal {-ended.returncode})", remedy=_VALIDATE
+        )
 
 
 def _check_format(name: Path, file: h5py.File) -> None:

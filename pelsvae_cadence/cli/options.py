@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pelsvae_cadence.errors import InputError
@@ -317,10 +318,13 @@ def table(title: str, columns: list[str], rows: list[list[str]], *, text: bool =
     grid = Table(title=title, title_justify="left", title_style="bold")
     for k, name in enumerate(columns):
         grid.add_column(
-            name, justify="left" if text or k == 0 else "right", overflow="fold", no_wrap=not text
+            escape(name),
+            justify="left" if text or k == 0 else "right",
+            overflow="fold",
+            no_wrap=not text,
         )
     for row in rows:
-        grid.add_row(*row)
+        grid.add_row(*(escape(cell) for cell in row))
     # On a pipe, rich would fold numbers to 80 columns; a row must stay one line.
     width = None if sys.stdout.isatty() else 110 if text else 160
     Console(width=width, highlight=False).print(grid)

@@ -61,9 +61,12 @@ def choose(rows: OpenSet, star_class: str, split: str, most: int) -> OpenSet:
     Returns
     -------
     OpenSet
-        The stars, in the table's order.
+        The stars, in the table's order. Of several stars with one and the same shape (Miras borrow
+        theirs) only the first is taken: a shape that comes again would be known again.
     """
     mine = np.flatnonzero((rows.star_class == star_class) & (rows.split == split))
+    shape = np.round(np.concatenate([rows.cos[mine], rows.sin[mine]], axis=1), 4)
+    mine = mine[np.sort(np.unique(shape, axis=0, return_index=True)[1])]
     if len(mine) > most:
         mine = np.sort(np.random.default_rng(0).choice(mine, most, replace=False))
     return rows.take(mine)
