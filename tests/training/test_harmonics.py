@@ -175,7 +175,8 @@ def test_mira_shapes_are_smooth_and_keyed() -> None:
     cosine = PhaseCurve(cos=[[-0.5]], sin=[[0.0]]).evaluate(GRID)
     assert np.median(np.std(shapes.curve.evaluate(GRID) - cosine, axis=1)) < 0.03
     log_p = np.log10(rng.uniform(200, 450, 5))
-    curve, source = borrow_mira_shapes(shapes, log_p, np.arange(5), seed=1)
-    again, _ = borrow_mira_shapes(shapes, log_p[3:4], np.array([3]), seed=1)
+    split = np.full(5, "train")
+    curve, source = borrow_mira_shapes(shapes, log_p, np.arange(5), split=split, seed=1)
+    again, _ = borrow_mira_shapes(shapes, log_p[3:4], np.array([3]), split=split[3:4], seed=1)
     np.testing.assert_array_equal(again.cos[0], curve.cos[3])
     assert source.max() < len(shapes.curve)
