@@ -19,7 +19,6 @@ from pelsvae_cadence.classify.extraction import FeatureWarning, extract
 from pelsvae_cadence.classify.feature_table import FEATURE_GROUPS, FeatureTable
 from pelsvae_cadence.classify.star_to_star import flicker, observe_again, scattered_magnitudes
 from pelsvae_cadence.classify.true_parameters import true_parameters
-from pelsvae_cadence.colours import COLOUR_TEFF_RANGE
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import PERIOD_RANGE, judge, search
@@ -399,10 +398,7 @@ def _observe(
     random = KeyedRandom(seed=mix.seed)
     low, high = mix.magnitude_range
     magnitude = low + (high - low) * random.uniform("classified magnitude", stars.star_id)
-    # The coolest giants are cooler than the table of colours: they get those of its end.
-    pulsator = stars.star_class != "LPV"
-    teff = np.where(pulsator, np.clip(stars.teff, *COLOUR_TEFF_RANGE), stars.teff)
-    placed = at_magnitude(replace(stars, teff=teff), mix.reference_band, magnitude)
+    placed = at_magnitude(stars, mix.reference_band, magnitude)
     place = magnitude, placed.distance_modulus
     light_curves = simulate(placed, visits, seed=mix.seed, curve=curve)
     if not len(visits) or not (mix.star_to_star or label not in STAR_CLASSES):
