@@ -51,7 +51,8 @@ test-slow: $(VENV)/.installed-test
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only
 
-lint: $(VENV)/.installed-lint
+# mypy has to see the optional parts, else their classes are "Any": hence .installed-test.
+lint: $(VENV)/.installed-test $(VENV)/.installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
