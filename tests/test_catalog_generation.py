@@ -17,7 +17,9 @@ from pelsvae_cadence.catalog import Catalog, Provenance, validate_catalog, write
 from pelsvae_cadence.catalog.generation import Generated, generate_catalog
 from pelsvae_cadence.catalog.merging import append_catalogs
 from pelsvae_cadence.catalog.sites import DrawnStars, ListedStars, numbers_of_drawn_stars
+from pelsvae_cadence.crowding import crowded_field
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.noise import flux_to_mag
 from pelsvae_cadence.photometry import mean_magnitudes
 from pelsvae_cadence.simulation import simulate
@@ -163,6 +165,78 @@ def test_stars_of_a_table_get_the_visits_of_their_place(tmp_path: Path, survey: 
         assert catalog.n_stars == 24
 
 
+LMC = 80.9, -69.75
+
+
+@pytest.fixture(scope="module")
+def clouds() -> tuple[Survey, DrawnStars]:
+    """Stars in the LMC, in the plane, and in an empty field, and a survey that sees them all."""
+    rng = np.random.default_rng(9)
+    ra, dec = np.array([LMC[0], 150.0, 20.0]), np.array([LMC[1], -55.0, -40.0])
+    n = 60
+    mjd = rng.uniform(61000.0, 61365.0, 3 * n)
+    survey = Survey(
+        name="clouds", survey="lsst", ra=np.repeat(ra, n), dec=np.repeat(dec, n), mjd=mjd,
+        band=rng.choice(list("gri"), mjd.size), m5=rng.normal(24.0, 0.3, mjd.size),
+        night=(mjd - 61000.0).astype(int), visit_id=np.arange(mjd.size),
+        exptime=np.full(mjd.size, 30.0), seeing=rng.uniform(0.6, 1.4, mjd.size),
+    )  # fmt: skip
+    stars = DrawnStars(
+        ra=ra, dec=dec, star_classes=("RRab", "Mira"), stars_per_class=4, magnitude=(18.0, 21.0)
+    )
+    return survey, stars
+
+
+def test_modulated_and_crowded_stars_are_what_a_plain_simulation_gives(
+    tmp_path: Path, clouds: tuple[Survey, DrawnStars]
+) -> None:
+    survey, source = clouds
+    plain = generate_catalog(tmp_path / "plain.h5", survey, source, seed=5)
+    made = generate_catalog(
+        tmp_path / "c.h5", survey, source, seed=5, modulated=True, crowded=True,
+        stars_per_partition=9, extra={"note": "mine"},
+    )  # fmt: skip
+    assert made.n_crowded == plain.n_crowded == {"LMC": 8, "plane": 8}
+    with Catalog(made.path) as catalog, Catalog(plain.path) as undisturbed:
+        assert validate_catalog(made.path) == []
+        assert catalog.provenance.extra == {"note": "mine", "modulated": True, "crowded": True}
+        assert undisturbed.provenance.extra == {"modulated": False, "crowded": False}
+        stars, points, isolated = catalog.stars, catalog.light_curves(), undisturbed.light_curves()
+        np.testing.assert_array_equal(stars.star_id, undisturbed.star_id)
+    curve = LightCurveModel.load().phase_curve(stars, seed=5)
+    for i in range(len(stars)):
+        one = stars.take([i])
+        place = float(one.ra[0]), float(one.dec[0])
+        again = simulate(
+            one, survey.at(*place), curve=curve.take([i]), seed=5,
+            modulation=draw_modulation(one, seed=5), crowding=crowded_field(*place),
+        )  # fmt: skip
+        assert points.star(i).flux.tobytes() == again.flux.tobytes()
+        assert points.star(i).mag_true.tobytes() == again.mag_true.tobytes()
+    # Miras differ from cycle to cycle everywhere; neighbours shine in the LMC alone.
+    mira = np.repeat(stars.star_class == "LPV", np.diff(points.offsets))
+    cloud = np.repeat(stars.dec < -60.0, np.diff(points.offsets))
+    assert np.abs(points.mag_true - isolated.mag_true)[mira].max() > 0.05
+    wider = points.flux_err / isolated.flux_err
+    assert np.median(wider[cloud]) > 1.2
+    assert np.median(wider[~cloud & ~mira]) == pytest.approx(1.0, abs=0.01)
+
+
+def test_another_kind_of_star_does_not_take_up_a_stopped_run(
+    tmp_path: Path, clouds: tuple[Survey, DrawnStars]
+) -> None:
+    def stop(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "c.h5"
+    with pytest.raises(KeyboardInterrupt):
+        generate_catalog(path, *clouds, stars_per_partition=8, progress=stop)
+    for options in ({"modulated": True}, {"crowded": True}):
+        with pytest.raises(InputError, match="belong to a run with other inputs"):
+            generate_catalog(path, *clouds, stars_per_partition=8, **options)
+
+
 def test_wrong_requests_say_what_is_wrong(
     tmp_path: Path, survey: Survey, drawn: DrawnStars
 ) -> None:
@@ -257,6 +331,13 @@ def test_the_command_line_makes_extends_and_resumes(tmp_path: Path) -> None:
     assert (made["n_stars"], made["n_unseen"]) == (8, 0)
     run("make", "--synthetic", "ztf", "--positions", "190,40", "--output", "b.h5")
     run("append", "a.h5", "b.h5")
+    said = run(
+        "make", "--synthetic", "lsst", "--positions", "80.9,-69.75", "--star-class", "Mira",
+        "--modulated", "--output", "m.h5",
+    ).stderr  # fmt: skip
+    assert "(LMC 10): noise of isolated stars is too optimistic there; see --crowded" in said
+    with Catalog(tmp_path / "m.h5") as catalog:
+        assert catalog.provenance.extra == {"modulated": True, "crowded": False}
     with Catalog(tmp_path / "a.h5") as catalog:
         assert len(catalog) == 18
         assert "--star-class RRab,Mira" in catalog.provenance.command

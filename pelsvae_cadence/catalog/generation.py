@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, fields, is_dataclass
@@ -27,8 +28,10 @@ from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.catalog.sites import StarSource
 from pelsvae_cadence.catalog.writer import CatalogWriter
+from pelsvae_cadence.crowding import crowded_field, crowded_region
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.partitions import Arrays, Partition, run_partitions
 from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.stars import Stars
@@ -63,6 +66,9 @@ class Generated:
         Stars, points of light curves, and places in the sky with stars.
     n_unseen : int
         Stars at places that the survey does not look at: they are in the catalogue, without points.
+    n_crowded : mapping of str to int
+        Stars in the regions of `pelsvae_cadence.crowding.CROWDED_REGIONS`, where noise of isolated
+        stars is too optimistic.
     n_partitions : int
         Partitions; those of an interrupted run are not computed again.
     seconds : float
@@ -78,6 +84,7 @@ class Generated:
     n_points: int
     n_sites: int
     n_unseen: int
+    n_crowded: Mapping[str, int]
     n_partitions: int
     seconds: float
     size: int
@@ -93,6 +100,8 @@ def generate_catalog(
     model: str = "default",
     radius: float | None = None,
     skip_unseen: bool = False,
+    modulated: bool = False,
+    crowded: bool = False,
     workers: int = 1,
     scheduler: str | None = None,
     checkpoint_dir: str | os.PathLike[str] | None = None,
@@ -122,6 +131,11 @@ def generate_catalog(
     skip_unseen : bool
         Leave out places that the survey does not look at; otherwise their stars are in the
         catalogue without points.
+    modulated : bool
+        Let stars deviate from strict periodicity as `pelsvae_cadence.modulation` draws it.
+    crowded : bool
+        Blend stars with neighbours and add the crowding error, from the built-in star counts of
+        `pelsvae_cadence.crowding.crowded_field` at the place whose visits the stars share.
     workers : int
         Number of processes on this machine.
     scheduler : str, optional
@@ -164,14 +178,17 @@ def generate_catalog(
     task = _Observation(
         cadence=cadence, source=stars, bounds=_cut(stars, stars_per_partition), model=model,
         model_hash=weights.hash, seed=seed, radius=radius, skip_unseen=skip_unseen,
+        modulated=modulated, crowded=crowded,
     )  # fmt: skip
     pieces = [Partition(f"stars-{k:06d}", k) for k in range(task.bounds.size - 1)]
     provenance = Provenance(
         seed=seed, model_name=weights.name, model_hash=weights.hash, survey_name=cadence.name,
-        survey_hash=_survey_hash(cadence), command=command, extra=dict(extra or {}),
+        survey_hash=_survey_hash(cadence), command=command,
+        extra={**(extra or {}), "modulated": modulated, "crowded": crowded},
     )  # fmt: skip
     folder = Path(checkpoint_dir) if checkpoint_dir is not None else _parts_of(target)
     n_unseen = n_sites = 0
+    n_crowded: Counter[str] = Counter()
     with CatalogWriter(
         target, provenance=provenance, overwrite=overwrite, compression=compression
     ) as writer:
@@ -185,11 +202,13 @@ def generate_catalog(
                     writer.append(*batch)
                     n_sites += 1
                     n_unseen += len(batch[0]) if len(batch[1]) == 0 else 0
+                    region = crowded_region(batch[0].ra, batch[0].dec)
+                    n_crowded.update(region[region != ""].tolist())
     _remove_parts(folder)
     with Catalog(target) as catalog:
         return Generated(
             path=target, n_stars=catalog.n_stars, n_points=catalog.n_points, n_sites=n_sites,
-            n_unseen=n_unseen, n_partitions=len(pieces), seconds=time.monotonic() - start,
+            n_unseen=n_unseen, n_crowded=dict(n_crowded), n_partitions=len(pieces), seconds=time.monotonic() - start,
             size=target.stat().st_size, content=catalog.content_hash,
         )  # fmt: skip
 
@@ -251,6 +270,8 @@ class _Observation:
     seed: int
     radius: float | None
     skip_unseen: bool
+    modulated: bool
+    crowded: bool
 
     def __call__(self, piece: Partition) -> Arrays:
         sites = np.arange(self.bounds[piece.index], self.bounds[piece.index + 1])
@@ -271,9 +292,15 @@ class _Observation:
             curve = model.phase_curve(stars, seed=self.seed)
         ends = np.searchsorted(site, np.arange(sites.size + 1))
         points: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _POINT_COLUMNS}
+        modulation = draw_modulation(stars, seed=self.seed) if self.modulated else None
         for k, here in enumerate(visits):
             rows = np.arange(ends[k], ends[k + 1])
-            observed = simulate(stars.take(rows), here, curve=curve.take(rows), seed=self.seed)
+            place = float(self.source.ra[sites[k]]), float(self.source.dec[sites[k]])
+            observed = simulate(
+                stars.take(rows), here, curve=curve.take(rows), seed=self.seed,
+                modulation=None if modulation is None else modulation.take(rows),
+                crowding=crowded_field(*place) if self.crowded else None,
+            )  # fmt: skip
             for name in _POINT_COLUMNS:
                 points[name].append(getattr(observed, name))
         arrays: Arrays = {"n_sites": np.array(sites.size), "star_ends": ends}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -107,6 +107,20 @@ def make(
     ebv: Annotated[
         float, typer.Option(help="True E(B-V) of drawn stars in mag.", min=0.0)
     ] = 0.0,
+    modulated: Annotated[
+        bool,
+        typer.Option(
+            "--modulated/--strictly-periodic",
+            help="Cycles that differ (Miras), Blazhko effect, second periods, period changes.",
+        ),
+    ] = False,
+    crowded: Annotated[
+        bool,
+        typer.Option(
+            "--crowded/--isolated",
+            help="Blends and crowding errors in the bulge and the Magellanic Clouds.",
+        ),
+    ] = False,
     model: Model = "default",
     workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
     scheduler: Annotated[
@@ -171,6 +185,7 @@ def make(
         made = generate_catalog(
             output, cadence, source, seed=seed, model=model, radius=radius,
             skip_unseen=stars is None and positions is None,
+            modulated=modulated, crowded=crowded,
             workers=workers, scheduler=scheduler, checkpoint_dir=checkpoint_dir,
             stars_per_partition=stars_per_partition,
             compression=None if compression == "none" else compression,
@@ -192,6 +207,8 @@ def make(
             ["points", f"{made.n_points:,}"],
             ["sites", f"{made.n_sites:,}"],
             ["stars without a visit", f"{made.n_unseen:,}"],
+            ["modulated", "yes" if modulated else "no"],
+            ["crowding", "yes" if crowded else "no"],
             ["size", f"{made.size / 1e6:,.1f} MB"],
             ["time", f"{made.seconds:.1f} s"],
             ["throughput", rate],
@@ -199,6 +216,20 @@ def make(
         ],
         text=True,
     )  # fmt: skip
+    _warn_of_crowding(made.n_crowded, crowded)
+
+
+def _warn_of_crowding(n_crowded: Mapping[str, int], crowded: bool) -> None:
+    """Name the regions where the noise of the catalogue is that of isolated stars."""
+    alone = {name: n for name, n in n_crowded.items() if name == "plane" or not crowded}
+    if alone:
+        listed = ", ".join(f"{name} {n:,}" for name, n in sorted(alone.items()))
+        remedy = "there are no star counts for them" if crowded else "see --crowded"
+        messages.print(
+            f"[yellow]stars in crowded fields ({listed}): noise of isolated stars is too "
+            f"optimistic there; {remedy}[/]",
+            soft_wrap=True,
+        )
 
 
 def _listed(path: Path, visits_nside: int, model: str, seed: int) -> StarSource:
