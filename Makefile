@@ -11,12 +11,13 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 EXTRAS ?= test,train,scale
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test test-slow bench lint format clean
+.PHONY: help demo test test-slow bench lint docs format clean
 
 help:
 	@echo "make demo    install, then map where a synthetic LSST finds periods (about 3 minutes)"
 	@echo "make test    install, then run the tests"
 	@echo "make lint    install, then ruff, mypy and docstring checks"
+	@echo "make docs    install, then build the documentation into docs/_build/html"
 	@echo "make bench   install, then the benchmarks (ratios against other packages)"
 	@echo "make clean   remove what the other targets made"
 
@@ -36,6 +37,10 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 $(VENV)/.installed-lint: $(VENV)/.installed
 	$(PIP) -e '.[lint]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(PIP) -e '.[docs]'
 	@touch $@
 
 demo: $(VENV)/.installed
@@ -58,9 +63,14 @@ lint: $(VENV)/.installed-test $(VENV)/.installed-lint
 	$(BIN)/mypy
 	$(BIN)/numpydoc lint $$(git ls-files 'pelsvae_cadence/*.py' 'training/*.py' 'metrics/*.py' ':!pelsvae_cadence/cli/*' ':!training/__main__.py')
 
+# Training modules are documented too, hence .installed-test. A broken link or docstring is an error.
+docs: $(VENV)/.installed-test $(VENV)/.installed-docs
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 format: $(VENV)/.installed-lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) outputs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .benchmarks
+	rm -rf $(VENV) outputs build docs/_build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .benchmarks

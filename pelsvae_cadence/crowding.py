@@ -79,8 +79,8 @@ def crowded_region(ra: npt.ArrayLike, dec: npt.ArrayLike) -> npt.NDArray[np.str_
     Returns
     -------
     ndarray of str, shape (N,)
-        ``"LMC"`` (within 5 degrees), ``"SMC"`` (3), ``"bulge"`` (|l|, |b| < 10), ``"plane"``
-        (|b| < 5), or ``""``.
+        ``"LMC"`` (within 5 degrees), ``"SMC"`` (3), ``"bulge"`` (``|l|, |b| < 10``),
+        ``"plane"`` (``|b| < 5``), or ``""``.
     """
     ra_deg = column("ra", np.atleast_1d(ra), None, unit="deg")
     dec_deg = column("dec", np.atleast_1d(dec), ra_deg.size, unit="deg")
