@@ -22,6 +22,7 @@ exclude_patterns = ["_build"]
 # Pages link to headings of one another as a reader of the plain files would.
 myst_heading_anchors = 3
 
+default_role = "autolink"  # `name` becomes a link where the name is documented
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc's tables say more
 numpydoc_show_class_members = False  # listed where they are documented, not twice
