@@ -19,14 +19,9 @@ from pelsvae_cadence.cadence.transforms import start_of
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.comparison.plan import Plan
-from pelsvae_cadence.metrics.comparison.quantities import (
-    STAR_QUANTITIES,
-    Quantity,
-    cadence_values,
-    star_outcomes,
-)
-from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
-from pelsvae_cadence.metrics.recovery import Recovery, load_model
+from pelsvae_cadence.metrics.comparison.position_search import PositionOutcome, search_position
+from pelsvae_cadence.metrics.comparison.quantities import Quantity, cadence_values
+from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.partitions import Partition, run_partitions
 
 __all__ = ["COLUMNS", "FurtherMetric", "RunOutcome", "evaluate", "visits_as_slice"]
@@ -206,66 +201,29 @@ class _Piece:
 
     def _position(self, ra: float, dec: float) -> dict[str, npt.NDArray[Any]]:
         plan = self.plan
-        groups, years, n_stars = plan.groups, plan.years, plan.stars_per_position
         visits = self.cadence.at(float(ra), float(dec), plan.radius)
         elapsed = (visits.mjd - self._start) / _JULIAN_YEAR
-        visits = visits.take(elapsed < years[-1])
+        visits = visits.take(elapsed < plan.years[-1])
         elapsed = (visits.mjd - self._start) / _JULIAN_YEAR
         in_footprint = len(visits) >= plan.min_visits
+        found = (
+            search_position(plan, visits, elapsed, float(ra), float(dec))
+            if in_footprint
+            else PositionOutcome.empty(plan)
+        )
         values: dict[str, npt.NDArray[Any]] = {
+            **vars(found),
             "n_visits": np.array(len(visits), dtype=np.int64),
-            "outcome": np.zeros(
-                (len(groups), len(years), n_stars, len(STAR_QUANTITIES)), dtype=np.bool_
-            ),
-            "found_period": np.full((len(groups), len(years), n_stars), np.nan),
-            "true_period": np.full((len(groups), n_stars), np.nan),
-            "star_id": np.full((len(groups), n_stars), -1, dtype=np.int64),
-            "cadence": np.array([cadence_values(visits.take(elapsed < y)) for y in years]),
+            "cadence": np.array([cadence_values(visits.take(elapsed < y)) for y in plan.years]),
         }
         for metric in self.further:
-            values[f"further {metric.name}"] = np.full((len(years), len(metric.quantities)), np.nan)
-        if not in_footprint:
-            return values
-        array = visits_as_slice(visits, float(ra), float(dec))
-        point = {"ra": np.radians(ra), "dec": np.radians(dec), "sid": 0}
-        for g, group in enumerate(groups):
-            seen: list[Recovery] = []
-            metric = PeriodRecoveryMetric(
-                **COLUMNS,
-                seeing_col=None if visits.seeing is None else _SEEING,
-                survey="joint",
-                star_class=group.star_class,
-                magnitude=group.magnitude,
-                reference_band="r",
-                stars_per_position=n_stars,
-                period_range=plan.period_range,
-                min_visits=plan.min_visits,
-                max_visits=plan.max_visits,
-                seed=plan.seed,
-                model=plan.model,
-                on_observed=seen.append,
-            )
-            before: Recovery | None = None
-            n_before = 0
-            for y, year in enumerate(years):
-                so_far = elapsed < year
-                n = int(np.count_nonzero(so_far))
-                # Without new visits nothing changes, and the search need not be repeated.
-                if n > n_before and n >= plan.min_visits:
-                    seen.clear()
-                    metric.run(array[so_far], point)
-                    before, n_before = seen[-1], n
-                values["outcome"][g, y] = star_outcomes(
-                    None if before is None else before.verdicts, n_stars
-                )
-                if before is not None:
-                    values["found_period"][g, y] = before.periods.period
-            if before is not None:
-                values["true_period"][g] = before.stars.period
-                values["star_id"][g] = before.stars.star_id
-        for metric in self.further:
-            for y, year in enumerate(years):
-                values[f"further {metric.name}"][y] = metric.run(array[elapsed < year], point, year)
+            rows = np.full((len(plan.years), len(metric.quantities)), np.nan)
+            if in_footprint:
+                array = visits_as_slice(visits, float(ra), float(dec))
+                point = {"ra": np.radians(ra), "dec": np.radians(dec), "sid": 0}
+                for y, year in enumerate(plan.years):
+                    rows[y] = metric.run(array[elapsed < year], point, year)
+            values[f"further {metric.name}"] = rows
         return values
 
 
