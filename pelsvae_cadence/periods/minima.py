@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.periods.harmonics import harmonic_blocks, noise_free_scale, ordered_gain
 from pelsvae_cadence.periods.series import JointSeries
 
 __all__ = ["UnequalHalves", "unequal_halves"]
@@ -26,7 +27,6 @@ _MOST_ODD: Final = 4
 _CAUTION: Final = 1.5
 # Frequencies tried around the half, in cycles over the baseline.
 _SHIFTS: Final = np.linspace(-0.0375, 0.0375, 13)
-_RIDGE: Final = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,24 +93,18 @@ def unequal_halves(
     if not odd:
         return UnequalHalves(frequency=0.5 * frequency, gain=-np.inf, order=2 * order)
     multiples = np.array([*range(2, 2 * order + 1, 2), *odd])
-    phase = trial[:, None] * time
-    wave = np.exp(2j * np.pi * (phase - np.rint(phase)))
-    powers = np.empty((multiples.max() + 1, *wave.shape), dtype=np.complex128)
-    powers[0] = root
-    for h in range(1, powers.shape[0]):
-        powers[h] = powers[h - 1] * wave
-    chosen = powers[multiples].transpose(1, 0, 2)  # (n_f, n_multiples, n)
-    basis = np.empty((trial.size, 2 * multiples.size, n))
-    basis[:, 0::2], basis[:, 1::2] = chosen.real, chosen.imag
-    means = basis @ member
-    normal = basis @ basis.transpose(0, 2, 1) - (means / band_weight) @ means.transpose(0, 2, 1)
-    diagonal = np.arange(2 * multiples.size)
-    normal[:, diagonal, diagonal] += _RIDGE * band_weight.sum()
-    projected = (basis @ target - means @ offset)[..., None]
-    solved = np.linalg.solve(np.linalg.cholesky(normal), projected)[..., 0]
-    gain = np.cumsum(solved * solved, axis=1)[:, 1::2]  # drop of chi-squared, harmonic by harmonic
+    columns = np.stack([2 * multiples - 2, 2 * multiples - 1], axis=1).ravel()
+    fixed = np.column_stack([member, target]).astype(np.float32)
+    sums = np.empty((trial.size, columns.size, series.n_bands + 1))
+    normal = np.empty((trial.size, columns.size, columns.size))
+    centre, shifts = np.array([0.5 * frequency]), _SHIFTS / baseline
+    for rows, harmonics in harmonic_blocks(centre, shifts, time, root, 2 * multiples.max()):
+        basis = harmonics[:, columns]
+        sums[rows] = basis @ fixed
+        normal[rows] = basis @ basis.transpose(0, 2, 1)
+    gain = ordered_gain(sums, normal, offset, band_weight)[:, 1::2]  # harmonic by harmonic
 
-    likelihood = -_noise_free_scale(np.maximum(chi2 - gain, 0.0), n, moments)
+    likelihood = -noise_free_scale(np.maximum(chi2 - gain, 0.0), n, moments)
     even = likelihood[:, order - 1].max()
     n_odd = np.arange(1, len(odd) + 1)
     both = likelihood[:, order:] - _CAUTION * 2.0 * n_odd * np.log(n)
@@ -118,9 +112,3 @@ def unequal_halves(
     return UnequalHalves(
         frequency=float(trial[at]), gain=float(both[at, k] - even), order=2 * order
     )
-
-
-def _noise_free_scale(chi2: FloatArray, n: int, moments: int) -> FloatArray:
-    """Minus two log likelihood with the noise scale at its best value of one or more."""
-    value: FloatArray = moments * np.log(np.maximum(chi2 / n, 1.0)) + np.minimum(chi2, n)
-    return value

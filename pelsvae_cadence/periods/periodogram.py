@@ -33,6 +33,8 @@ _SLOW_CYCLES: Final = 4.0
 _SMALL_DETERMINANT: Final = 0.03
 _MOST_SLOW: Final = 4096
 _SIDE_BY_SIDE: Final = 4  # transforms of one star in a plan
+_DIRECT: Final = 256  # frequencies that are summed directly at a time
+_COARSE: Final = 256  # steps of the grid whose highest point stands for all
 
 #: Points from which stars with the same visits share the transforms of their weights.
 MANY_POINTS: Final = 300
@@ -213,10 +215,17 @@ def _shared(
     turns = np.zeros((-(-n_blocks // _SIDE_BY_SIDE) * _SIDE_BY_SIDE, cycles.size), np.complex64)
     turns[:n_blocks] = _turns(centre[:, None] * cycles)
     plan = _plan(cycles, _SIDE_BY_SIDE)
-    for one in series:
-        if slow.size > _MOST_SLOW:
+    if slow.size > _MOST_SLOW:
+        for one in series:
             yield _double(one, grid).astype(np.float32)
-            continue
+        return
+    # Few, as a rule: then all stars use the same cosines and sines.
+    direct_sums = (
+        _DirectSums(series[0].time - _middle(series[0]), grid.fmin + slow * grid.df)
+        if slow.size <= _DIRECT
+        else None
+    )
+    for one in series:
         weight = one.error**-2.0
         total = weight.sum()
         weight /= total
@@ -238,7 +247,11 @@ def _shared(
                 np.subtract(yc, both, out=power[at])
         power = power[: grid.n]
         power *= np.float32(0.5 * total)
-        power[slow] = power_at(one, grid.fmin + slow * grid.df)
+        power[slow] = (
+            power_at(one, grid.fmin + slow * grid.df)
+            if direct_sums is None
+            else direct_sums.power(one)
+        )
         yield power
 
 
@@ -287,26 +300,38 @@ def power_at(series: JointSeries, frequency: npt.ArrayLike) -> FloatArray:
     ndarray of float64, shape (n_f,)
         Half the drop of chi-squared; 0 where the window does not determine both amplitudes.
     """
-    trial = np.asarray(frequency, dtype=np.float64)
-    weight = series.error**-2.0
-    total = weight.sum()
-    weight = weight / total
-    value = series.value - weight @ series.value
     time = series.time - _middle(series)
-    power = np.zeros(trial.size)
-    for first in range(0, trial.size, 512):
-        phase = 2.0 * np.pi * np.outer(trial[first : first + 512], time)
-        cos, sin = np.cos(phase), np.sin(phase)
-        c, s = cos @ weight, sin @ weight
-        yc, ys = cos @ (weight * value), sin @ (weight * value)
-        cc = (cos * cos) @ weight - c * c
-        ss = (sin * sin) @ weight - s * s
-        cs = (cos * sin) @ weight - c * s
+    trial = np.asarray(frequency, dtype=np.float64)
+    return np.concatenate([
+        _DirectSums(time, trial[first : first + _DIRECT]).power(series)
+        for first in range(0, max(trial.size, 1), _DIRECT)
+    ])  # fmt: skip
+
+
+class _DirectSums:
+    """Cosines and sines of some frequencies, for all stars that share the times."""
+
+    def __init__(self, time: FloatArray, frequency: npt.ArrayLike) -> None:
+        phase = 2.0 * np.pi * np.outer(np.asarray(frequency, dtype=np.float64), time)
+        self._cos, self._sin = np.cos(phase), np.sin(phase)
+        self._cos2, self._both = self._cos * self._cos, self._cos * self._sin
+
+    def power(self, series: JointSeries) -> FloatArray:
+        """Give half the drop of chi-squared of one star at these frequencies."""
+        weight = series.error**-2.0
+        total = weight.sum()
+        weight = weight / total
+        value = weight * (series.value - weight @ series.value)
+        c, s = self._cos @ weight, self._sin @ weight
+        yc, ys = self._cos @ value, self._sin @ value
+        square = self._cos2 @ weight
+        cc, ss = square - c * c, 1.0 - square - s * s
+        cs = self._both @ weight - c * s
         determinant = cc * ss - cs * cs
         known = determinant > 1e-12
         top = ss * yc**2 + cc * ys**2 - 2.0 * cs * yc * ys
-        power[first : first + 512] = np.where(known, top / np.where(known, determinant, 1.0), 0.0)
-    return np.asarray(0.5 * total * np.maximum(power, 0.0))
+        power = np.where(known, top / np.where(known, determinant, 1.0), 0.0)
+        return np.asarray(0.5 * total * np.maximum(power, 0.0))
 
 
 def highest_peaks(
@@ -329,10 +354,9 @@ def highest_peaks(
         Peaks from the highest down, by parabolic interpolation; the shift is limited to half a
         step. Ends of the grid count as peaks where the power rises towards them.
     """
-    rises = np.empty(power.size + 1, dtype=bool)
-    rises[0], rises[-1] = True, False
-    np.greater(power[1:], power[:-1], out=rises[1:-1])
-    peaks = np.flatnonzero(rises[:-1] & ~rises[1:])
+    peaks = _local_maxima(power, _floor_of_peaks(power, n))
+    if peaks.size < n:
+        peaks = _local_maxima(power, -np.inf)
     if peaks.size > n:
         peaks = peaks[np.argpartition(power[peaks], -n)[-n:]]
     peaks = peaks[np.lexsort((peaks, -power[peaks]))]
@@ -347,6 +371,26 @@ def highest_peaks(
     height = centre - 0.25 * (left - right) * shift
     frequency = grid.fmin + (peaks + shift) * grid.df
     return np.asarray(frequency, dtype=np.float64), np.where(safe, height, centre)
+
+
+def _floor_of_peaks(power: npt.NDArray[np.float32 | np.float64], n: int) -> float:
+    """Find a height that n peaks exceed, most likely, so that few points need a closer look."""
+    whole = power.size // _COARSE
+    # Two blocks side by side may hold one peak between them.
+    if whole < 2 * n + 2:
+        return -np.inf
+    highest = power[: whole * _COARSE].reshape(whole, _COARSE).max(axis=1)
+    return float(np.partition(highest, -(2 * n + 2))[-(2 * n + 2)])
+
+
+def _local_maxima(
+    power: npt.NDArray[np.float32 | np.float64], floor: float
+) -> npt.NDArray[np.intp]:
+    """Find the local maxima at or above a height; of a plateau the first point."""
+    at = np.flatnonzero(power >= floor)
+    before = np.where(at > 0, power[np.maximum(at - 1, 0)], -np.inf)
+    after = np.where(at < power.size - 1, power[np.minimum(at + 1, power.size - 1)], -np.inf)
+    return at[(power[at] > before) & ~(after > power[at])]
 
 
 def false_alarm_probability(power: float, series: JointSeries, grid: FrequencyGrid) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.periods.grid import FrequencyGrid
+from pelsvae_cadence.periods.harmonics import harmonic_blocks, noise_free_scale, ordered_gain
 from pelsvae_cadence.periods.minima import unequal_halves
 from pelsvae_cadence.periods.outliers import heavy_tailed_scores
 from pelsvae_cadence.periods.series import JointSeries
@@ -30,8 +31,6 @@ _STAGE_2: Final = (1, 2, 3, 4, 6, 8)
 _STAGE_1_SHIFTS: Final = np.array([-0.2, -0.1, 0.0, 0.1, 0.2])
 _STAGE_2_SHIFTS: Final = np.linspace(-0.075, 0.075, 13)
 _FINALISTS: Final = 8
-_RIDGE: Final = 1e-6
-_TOGETHER: Final = 16  # frequencies fitted together: their basis stays in the processor's cache
 _SAME_PEAK: Final = 0.2  # cycles over the baseline
 _SAME_FAMILY: Final = 0.3
 # Error of the model in units of the variation's standard deviation, and a smaller one for the
@@ -116,60 +115,25 @@ def fourier_scores(
     member[np.arange(n), series.band] = root
     band_weight = (member * member).sum(axis=0)
     offset = member.T @ (root * series.value) / band_weight
-    fixed = np.column_stack([member, root * series.value])
-    at_centre, at_shift = _turns(centre, time), _turns(shifts, time)
+    fixed = np.column_stack([member, root * series.value]).astype(np.float32)
 
-    gain = np.empty((centre.size * shifts.size, n_columns // 2))  # drop of chi-squared per order
-    step = max(1, _TOGETHER // shifts.size)
-    basis_memory = np.empty((step * shifts.size, n_columns, n))
-    diagonal = np.arange(n_columns)
-    for first in range(0, centre.size, step):
-        some = at_centre[first : first + step, None, :] * at_shift
-        fundamental = some.reshape(-1, n)
-        n_f = fundamental.shape[0]
-        basis = basis_memory[:n_f]
-        wave = root * fundamental
-        for column in range(0, n_columns, 2):
-            basis[:, column] = wave.real
-            basis[:, column + 1] = wave.imag
-            wave *= fundamental
-        sums = basis @ fixed  # (n_f, 2H, n_bands + 1)
-        means = sums[:, :, :-1]
-        target = sums[:, :, -1] - means @ offset
-        normal = basis @ basis.transpose(0, 2, 1)
-        normal -= (means / band_weight) @ means.transpose(0, 2, 1)
-        normal[:, diagonal, diagonal] += _RIDGE * band_weight.sum()
-        factor = np.linalg.cholesky(normal)
-        solved = np.empty_like(target)
-        for k in range(n_columns):  # forward substitution for all frequencies together
-            known = (factor[:, k, :k] * solved[:, :k]).sum(axis=1)
-            solved[:, k] = (target[:, k] - known) / factor[:, k, k]
-        rows = slice(first * shifts.size, first * shifts.size + n_f)
-        gain[rows] = np.cumsum(solved * solved, axis=1)[:, 1::2]
+    n_f = centre.size * shifts.size
+    sums = np.empty((n_f, n_columns, series.n_bands + 1))
+    normal = np.empty((n_f, n_columns, n_columns))
+    for rows, basis in harmonic_blocks(centre, shifts, time, root, n_columns):
+        sums[rows] = basis @ fixed
+        normal[rows] = basis @ basis.transpose(0, 2, 1)
+    gain = ordered_gain(sums, normal, offset, band_weight)[:, 1::2]  # order by order
 
     chi2 = series.chi2 - float(band_weight @ offset**2)
     orders = np.array(sorted(harmonics))
     rest = np.maximum(chi2 - gain[:, orders - 1], 0.0)
     moments = series.n_moments
-    likelihood = _noise_free_scale(chi2, n, moments) - _noise_free_scale(rest, n, moments)
+    likelihood = noise_free_scale(chi2, n, moments) - noise_free_scale(rest, n, moments)
     score = likelihood - 2.0 * orders * np.log(n)
     best = np.argmax(score, axis=1)
     shape = (centre.size, shifts.size)
     return score[np.arange(best.size), best].reshape(shape), orders[best].reshape(shape)
-
-
-def _turns(frequency: FloatArray, time: FloatArray) -> npt.NDArray[np.complex128]:
-    phase = np.outer(frequency, time)
-    turns: npt.NDArray[np.complex128] = np.exp(2j * np.pi * (phase - np.rint(phase)))
-    return turns
-
-
-def _noise_free_scale(chi2: npt.ArrayLike, n: int, moments: int) -> FloatArray:
-    """Minus two log likelihood with the noise scale at its best value of one or more."""
-    r = np.asarray(chi2, dtype=np.float64)
-    scale = np.maximum(r / n, 1.0)
-    value: FloatArray = moments * np.log(scale) + np.minimum(r, n)
-    return value
 
 
 def refine(
