@@ -195,6 +195,8 @@ def _unique(things: Any) -> list[Any]:
 def _without_callbacks(metric: Any) -> Any:
     """Copy a metric without its callbacks, which belong to this process."""
     plain = copy.copy(metric)
+    # MAF keeps the reduce methods bound to the metric that was copied, callbacks and all.
+    plain.reduce_funcs = {}
     for name in _CALLBACKS:
         if getattr(plain, name, None) is not None:
             setattr(plain, name, None)

@@ -328,6 +328,8 @@ def run_period_recovery(
                 _plot(group)
         finally:
             results.close()
+            if kept is not None and not any(kept.glob("partition-*.npz")):
+                shutil.rmtree(kept, ignore_errors=True)  # refused before anything was finished
         for key, frame in frames.items():
             frame.to_csv(work / files[key], index=False)
     if kept is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -180,6 +182,18 @@ def test_a_whole_run_resumes_and_says_the_same(shared_data, tmp_path):
     assert resumed.example.verdict == whole.example.verdict
 
 
+def test_a_refused_run_leaves_nothing_behind(shared_data, tmp_path):
+    from pelsvae_cadence.metrics import run_period_recovery
+
+    database = shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db"
+    with pytest.raises(InputError, match="900"):
+        run_period_recovery(
+            database, out_dir=tmp_path, positions=POSITIONS[:1], star_classes=["RRab"],
+            magnitudes=[900.0],
+        )  # fmt: skip
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_two_processes_give_the_same_run(shared_data, tmp_path):
     from pelsvae_cadence.metrics import run_period_recovery
@@ -190,6 +204,16 @@ def test_two_processes_give_the_same_run(shared_data, tmp_path):
     }  # fmt: skip
     database = shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db"
     one = run_period_recovery(database, out_dir=tmp_path / "one", **options)
-    two = run_period_recovery(database, out_dir=tmp_path / "two", workers=2, **options)
+    lock = threading.RLock()  # progress bars have one, and it cannot be sent to a worker
+
+    def seen(done: int, total: int) -> None:
+        with lock:
+            told.append((done, total))
+
+    told: list[tuple[int, int]] = []
+    two = run_period_recovery(
+        database, out_dir=tmp_path / "two", workers=2, progress=seen, **options
+    )
+    assert told[-1] == (4, 4)
     for key in ("positions", "stars", "summary"):
         pd.testing.assert_frame_equal(getattr(one, key), getattr(two, key))
