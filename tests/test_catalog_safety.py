@@ -37,9 +37,8 @@ def test_damaged_files_are_refused_or_harmless(tmp_path: Path, subject: str, n_c
     assert sum(found.values()) == n_cases
     for outcome in ("error", "crash", "hang", "executed"):
         assert found[outcome] == 0, outcome
-    # Tables of visits have no checksums; everything else must notice.
-    if subject != "survey":
-        assert found["changed"] == 0
+    # A table of visits has no checksums, unless its hash is known; everything else must notice.
+    assert found["changed"] <= (0.06 * n_cases if subject == "survey" else 0)
     assert found["refused"] > 0.4 * n_cases
 
 

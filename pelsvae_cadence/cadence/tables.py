@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sqlite3
 import tarfile
@@ -17,6 +16,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
+from pelsvae_cadence.cadence.soundness import (
+    check_database,
+    check_hash,
+    check_names,
+    check_visits,
+    file_sha256,
+)
 from pelsvae_cadence.cadence.survey import Survey, local_nights, unit_vectors
 from pelsvae_cadence.errors import InputError
 
@@ -74,7 +80,8 @@ def find_columns(names: Iterable[str]) -> dict[str, str]:
     Raises
     ------
     InputError
-        If a position, time, band or depth column is missing.
+        If a position, time, band or depth column is missing, or the name of another one is
+        misspelt by a letter.
 
     Examples
     --------
@@ -103,6 +110,7 @@ def find_columns(names: Iterable[str]) -> dict[str, str]:
                 allowed=", ".join(COLUMN_NAMES[key]) + ", in any case",
                 remedy="Rename the column.",
             )
+    check_names(own, found, COLUMN_NAMES)
     return found
 
 
@@ -127,31 +135,18 @@ def guess_survey(band: npt.ArrayLike, m5: npt.ArrayLike) -> SurveyName:
     return "ztf" if names <= ztf_names and depth < _ZTF_R_DEPTH else "lsst"
 
 
-def file_sha256(path: Path) -> str:
-    """Hash a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    str
-        SHA-256 in hexadecimal.
-    """
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def read_survey(
     path: str | Path,
     *,
     survey: SurveyName | None = None,
     constraint: str = "",
     name: str | None = None,
+    sha256: str | None = None,
 ) -> Survey:
     """Read a survey table.
+
+    Such tables carry no checksums. Damage is looked for (`pelsvae_cadence.cadence.soundness`), and
+    what leaves no trace is found by the file's hash alone.
 
     Parameters
     ----------
@@ -166,6 +161,9 @@ def read_survey(
         it is SQL, for the others it is evaluated by pandas.
     name : str, optional
         Name of the run; by default the file's name without suffix.
+    sha256 : str, optional
+        SHA-256 that the file must have; by default what ``FILE.sha256`` beside it says, if there is
+        one. A file that has its hash is taken at its word, odd visits included.
 
     Returns
     -------
@@ -175,8 +173,9 @@ def read_survey(
     Raises
     ------
     InputError
-        If the file is missing or no survey table, a column is missing, the constraint is wrong or
-        fits no row, or times, depths or positions are not usable.
+        If the file is missing or no survey table, has another hash or looks damaged, a column is
+        missing, the constraint is wrong or fits no row, or times, depths or positions are not
+        usable.
     """
     file = Path(path)
     if file.is_dir() or not file.exists():
@@ -184,6 +183,7 @@ def read_survey(
         raise InputError(f"survey table {file} {what}", remedy="Give the path of a database file.")
     if survey is not None and survey not in SURVEYS:
         raise InputError(f"unknown survey {survey!r}", allowed=", ".join(SURVEYS))
+    certain = check_hash(file, sha256)
     with file.open("rb") as stream:
         start = stream.read(16)
     try:
@@ -194,7 +194,7 @@ def read_survey(
         elif start.startswith(b"PAR1"):
             frame = _query(_read_parquet(file, constraint), constraint)
         else:
-            frame = _read_sqlite(file, start, constraint)
+            frame = _read_sqlite(file, start, constraint, check=not certain)
     except ImportError as error:
         raise InputError(
             f"reading {file.name} needs pyarrow", remedy="pip install 'pelsvae-cadence[scale]'"
@@ -206,9 +206,16 @@ def read_survey(
     if frame.empty:
         why = f"satisfies {constraint!r}" if constraint else "is in the table"
         raise InputError(f"no visit of {file.name} {why}")
-    return survey_from_frame(
+    found = survey_from_frame(
         frame, survey=survey, name=name or file.name.split(".db")[0], path=str(file)
     )
+    if not certain:
+        columns = find_columns([str(column) for column in frame.columns])
+        number = None
+        if "visit_id" in columns and len(frame) == len(found):  # one row a visit
+            number = pd.to_numeric(frame[columns["visit_id"]], errors="coerce").to_numpy(np.float64)
+        check_visits(found, visit_id=number, night="night" in columns)
+    return found
 
 
 def _read_csv(file: Path, compression: str | None, constraint: str) -> pd.DataFrame:
@@ -231,7 +238,7 @@ def _read_parquet(file: Path, constraint: str) -> pd.DataFrame:
     return pd.read_parquet(file, columns=wanted)
 
 
-def _read_sqlite(file: Path, start: bytes, constraint: str) -> pd.DataFrame:
+def _read_sqlite(file: Path, start: bytes, constraint: str, *, check: bool) -> pd.DataFrame:
     if start != b"SQLite format 3\x00":
         raise InputError(
             f"{file} is not an sqlite database",
@@ -239,6 +246,8 @@ def _read_sqlite(file: Path, start: bytes, constraint: str) -> pd.DataFrame:
         )
     connection = sqlite3.connect(f"file:{file.resolve().as_posix()}?mode=ro", uri=True)
     try:
+        if check:
+            check_database(connection, file.name)
         tables = [
             row[0]
             for row in connection.execute("select name from sqlite_master where type = 'table'")

@@ -17,6 +17,7 @@ from pelsvae_cadence.cli.options import (
     NoClobber,
     Radius,
     RunSeed,
+    Sha256,
     SurveyKind,
     Synthetic,
     command_line,
@@ -49,6 +50,7 @@ def make(
     synthetic: Synthetic = None,
     survey: SurveyKind = None,
     constraint: Constraint = "",
+    sha256: Sha256 = None,
     radius: Radius = None,
     stars: Annotated[
         Path | None,
@@ -166,7 +168,9 @@ def make(
     from pelsvae_cadence.catalog.generation import generate_catalog
 
     refuse_existing([output], no_clobber)
-    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)
+    cadence = load_cadence(
+        db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256
+    )
     source: StarSource
     if stars is not None:
         for given, name in ((nside, "--nside"), (positions, "--positions"), (cone, "--cone"),

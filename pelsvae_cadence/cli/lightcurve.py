@@ -19,6 +19,7 @@ from pelsvae_cadence.cli.options import (
     OutDir,
     Radius,
     RunSeed,
+    Sha256,
     SurveyKind,
     Synthetic,
     load_cadence,
@@ -103,6 +104,7 @@ def lightcurve(
     synthetic: Synthetic = None,
     survey: SurveyKind = None,
     constraint: Constraint = "",
+    sha256: Sha256 = None,
     radius: Radius = None,
     seed: RunSeed = 0,
     model: Model = "default",
@@ -122,7 +124,9 @@ def lightcurve(
     listed = None if stars is None else _listed_star(stars, star_id, source, seed)
     if listed is not None:
         ra, dec = float(listed.ra[0]), float(listed.dec[0])
-    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)
+    cadence = load_cadence(
+        db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256
+    )
     visits = cadence.at(ra, dec, radius)
     if not len(visits):
         raise InputError(

@@ -31,6 +31,7 @@ __all__ = [
     "OutDir",
     "Radius",
     "RunSeed",
+    "Sha256",
     "SurveyKind",
     "Synthetic",
     "command_line",
@@ -69,6 +70,14 @@ SurveyKind = Annotated[
         help="Whose filters and noise apply: lsst or ztf. Told from bands and depths by default.",
     ),
 ]  # fmt: skip
+Sha256 = Annotated[
+    str | None,
+    typer.Option(
+        "--sha256", show_default=False,
+        help="SHA-256 that the file of --db must have. Default: what FILE.sha256 beside it says, if "
+        "there is one.",
+    ),
+]  # fmt: skip
 Constraint = Annotated[
     str, typer.Option("--constraint", help="SQL condition on the visits, e.g. 'night < 366'.")
 ]
@@ -104,6 +113,7 @@ def load_cadence(
     seed: int,
     survey: str | None = None,
     constraint: str = "",
+    sha256: str | None = None,
 ) -> Cadence:
     """Make the cadence that the options name.
 
@@ -119,6 +129,8 @@ def load_cadence(
         Whose filters and noise apply.
     constraint : str
         SQL condition on the rows of a table.
+    sha256 : str or None
+        SHA-256 that the file of the table must have.
 
     Returns
     -------
@@ -140,12 +152,13 @@ def load_cadence(
         if survey is not None:
             kind = survey_name(survey)
         with messages.status(f"reading {db.name}"):
-            return read_survey(db, survey=kind, constraint=constraint)
-    if constraint:
-        raise InputError(
-            "--constraint needs a table (--db): a synthetic survey has none",
-            remedy="Leave it out.",
-        )
+            return read_survey(db, survey=kind, constraint=constraint, sha256=sha256)
+    for given, option in ((constraint, "--constraint"), (sha256, "--sha256")):
+        if given:
+            raise InputError(
+                f"{option} needs a table (--db): a synthetic survey has none",
+                remedy="Leave it out.",
+            )
     name = (synthetic or "lsst").lower()
     if name not in SYNTHETIC:
         raise InputError(f"unknown synthetic survey {synthetic!r}", allowed=", ".join(SYNTHETIC))
