@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.batches import period_recovery_batch, periodic_variables_batch
     from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric, train_classifiers
+    from pelsvae_cadence.metrics.classifiability_map import map_classifiability
     from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
     from pelsvae_cadence.metrics.population_slicer import (
         generate_periodic_pop_slicer,
@@ -28,6 +29,7 @@ __all__ = [
     "TimeToRecoveryMetric",
     "first_visit",
     "generate_periodic_pop_slicer",
+    "map_classifiability",
     "period_recovery_batch",
     "periodic_variables_batch",
     "run_period_recovery",
@@ -44,6 +46,7 @@ _HOMES: Final[dict[str, str]] = {
     "TimeToRecoveryMetric": "time_to_recovery",
     "first_visit": "time_to_recovery",
     "generate_periodic_pop_slicer": "population_slicer",
+    "map_classifiability": "classifiability_map",
     "period_recovery_batch": "batches",
     "periodic_variables_batch": "batches",
     "run_period_recovery": "run",

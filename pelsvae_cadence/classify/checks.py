@@ -24,9 +24,9 @@ from pelsvae_cadence.classify.feature_table import (
 from pelsvae_cadence.classify.labelled import LABELS, ClassMix, LabelledStars
 from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import SkySplit, cross_validate
-from pelsvae_cadence.classify.real_stars import Transfer, transfer_to_real_stars
 from pelsvae_cadence.classify.scores import Estimate, Predictions, paired_difference, score
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
+from pelsvae_cadence.classify.transfer import Transfer, transfer_to_real_stars
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import PeriodResult, search
 from pelsvae_cadence.report import Figure, Report
@@ -102,6 +102,7 @@ def classify_report(
             )
             figures += [figure for transfer in transfers for figure in _transfer_figures(transfer)]
             extra["real stars taken for"] = {t.name: t.predicted for t in transfers}
+            extra["simulated stars taken for"] = {t.name: t.simulated_predicted for t in transfers}
             about += "; real stars: OGLE, Stripe 82"
     return Report(topic="classify", data=about, seed=seed, figures=tuple(figures), extra=extra)
 

@@ -155,7 +155,7 @@ def _shape_features(curves: FoldedCurves) -> dict[str, FloatArray]:
         there = curves.order >= k
         values[f"r{k}1"] = np.where(there, values[f"r{k}1"], 0.0)
         values[f"phi{k}1"] = np.where(there, values[f"phi{k}1"], np.nan)
-    signal = curves.chi2_constant - curves.chi2
+    signal = curves.chi2_constant - curves.chi2_by_band
     values["odd_share"] = curves.odd_gain / np.maximum(signal + curves.odd_gain, 1e-12)
     return {name: np.where(curves.order > 0, value, np.nan) for name, value in values.items()}
 
@@ -168,7 +168,7 @@ def _significance_features(periods: PeriodResult, curves: FoldedCurves) -> dict[
     chi2, freedom = curves.chi2_by_band, curves.freedom_by_band
     signal = curves.chi2_constant - chi2
     with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.maximum(curves.chi2 / np.maximum(curves.n_points, 1), 1.0)
+        scale = np.maximum(chi2 / freedom, 1.0)
         return {
             "log_false_alarm": np.where(searched, np.log10(alarm), np.nan),
             "explained": signal / np.maximum(curves.chi2_constant, 1e-12),

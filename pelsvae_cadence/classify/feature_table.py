@@ -92,7 +92,7 @@ _SHAPE: Final = (
     (
         "odd_share",
         "",
-        "share of the signal in odd harmonics of half the frequency (cycles that alternate)",
+        "share of the signal in odd harmonics of half the frequency (alternating cycles)",
     ),
 )
 _SIGNIFICANCE: Final = (

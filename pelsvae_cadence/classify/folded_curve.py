@@ -38,6 +38,8 @@ _ROUNDS: Final = 3
 _SCALE_PRIOR: Final = 0.4
 _RIDGE: Final = 1e-9
 _BLOCK: Final = 512
+# Scale and shift of a band's curve.
+_PAIR: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +56,12 @@ class FoldedCurves:
         fitted.
     scales : ndarray of float64, shape (N, B)
         Amplitude scales of the bands; NaN where a band has no point.
-    chi2_constant, chi2, odd_gain : ndarray of float64, shape (N,)
-        Chi-squared of constants, of the folded curve, and its further drop with the odd
-        harmonics of half the frequency; NaN where nothing was fitted.
-    chi2_by_band, freedom_by_band : ndarray of float64, shape (N,)
+    chi2_constant, chi2 : ndarray of float64, shape (N,)
+        Chi-squared of constants and of the folded curve; NaN where nothing was fitted.
+    chi2_by_band, freedom_by_band, odd_gain : ndarray of float64, shape (N,)
         Chi-squared where each band that has the points for it keeps a curve of its own, of the
-        same order, and the degrees of freedom left.
+        same order, the degrees of freedom left, and the further drop of this chi-squared with the
+        odd harmonics of half the frequency, shared by the bands.
     n_points : ndarray of int64, shape (N,)
         Points used.
     """
@@ -229,14 +231,10 @@ def _fit(
     by_band, freedom = np.full(n_stars, np.nan), np.full(n_stars, np.nan)
     for h in np.unique(order[order > 0]).tolist():
         mine = np.flatnonzero(order == h)
-        keep = np.r_[0 : 2 * h, _EVEN:_COLUMNS]
         coefficients[mine, : 2 * h] = _solve(left[mine, : 2 * h, : 2 * h], right[mine, : 2 * h])
-        both = np.linalg.cholesky(left[np.ix_(mine, keep, keep)])
-        more = _forward(both, right[np.ix_(mine, keep)])
-        odd_gain[mine] = (more[:, 2 * h :] ** 2).sum(axis=1)
-        by_band[mine], freedom[mine] = _by_band(
-            normal[mine, :, : 2 * h, : 2 * h], target[mine, :, : 2 * h], constant[mine],
-            coefficients[mine, : 2 * h], scales[mine], counts[mine],
+        by_band[mine], freedom[mine], odd_gain[mine] = _by_band(
+            normal[mine], target[mine], constant[mine], coefficients[mine, : 2 * h],
+            scales[mine], counts[mine],
         )  # fmt: skip
     unknown = order == 0
     return (
@@ -259,29 +257,71 @@ def _by_band(
     coefficients: FloatArray,
     scales: FloatArray,
     counts: IntArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Fit each band alone where it has the points, and keep the shared curve elsewhere."""
-    n = target.shape[2]
-    own = _solve(normal.reshape(-1, n, n), target.reshape(-1, n)).reshape(target.shape)
-    gain_own = (own * target).sum(axis=2)
-    match = np.einsum("si,sbi->sb", coefficients, target)
-    signal = np.einsum("si,sbij,sj->sb", coefficients, normal, coefficients)
-    gain_shared = 2.0 * scales * match - scales**2 * signal
-    enough = counts >= 3 * (n + 1)
-    chi2 = np.where(enough, constant - gain_own, constant - gain_shared)
-    parameters = np.where(enough, n + 1, counts > 0).sum(axis=1)
-    shared = (~enough & (counts > 0)).any(axis=1)
-    freedom = counts.sum(axis=1) - parameters - n * shared
-    return np.maximum(chi2, 0.0).sum(axis=1), np.maximum(freedom, 1).astype(np.float64)
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Fit each band by a curve of its own, then all of them by odd harmonics on top.
+
+    A band with the points for it keeps all harmonics; one with fewer scales and shifts the shared
+    curve, to first order in the shift; one with hardly any takes it as it is. So what a shared
+    curve leaves in bands that lag behind each other is neither scatter nor alternating cycles.
+    """
+    n = coefficients.shape[1]
+    odd = slice(_EVEN, _COLUMNS)
+    even, cross = normal[:, :, :n, :n], normal[:, :, :n, odd]
+    right = np.concatenate([target[:, :, :n, None], cross], axis=3)
+    own = _solve_blocks(even, right)
+    # The shared curve and its derivative in phase.
+    order = np.arange(1, n // 2 + 1)
+    slope = np.empty_like(coefficients)
+    slope[:, 0::2] = order * coefficients[:, 1::2]
+    slope[:, 1::2] = -order * coefficients[:, 0::2]
+    pair = np.stack([coefficients, slope], axis=1)
+    pair_right = np.einsum("ski,sbij->sbkj", pair, right)
+    moved = _solve_blocks(np.einsum("ski,sbij,slj->sbkl", pair, even, pair), pair_right)
+
+    all_terms = (counts >= 3 * (n + 1))[:, :, None, None]
+    two_terms = (counts >= 3 * (_PAIR + 1))[:, :, None, None]
+    # What each kind of curve explains of the even part, and of the odd columns beside it.
+    explained = np.where(
+        all_terms,
+        np.einsum("sbni,sbnj->sbij", right, own),
+        np.where(two_terms, np.einsum("sbki,sbkj->sbij", pair_right, moved), 0.0),
+    )
+    fixed = ~(all_terms | two_terms)[:, :, 0, 0]
+    level = scales * fixed
+    match = np.einsum("si,sbi->sb", coefficients, target[:, :, :n])
+    signal = np.einsum("si,sbij,sj->sb", coefficients, even, coefficients)
+    gain = explained[:, :, 0, 0] + 2.0 * level * match - level**2 * signal
+    chi2 = np.maximum(constant - gain, 0.0).sum(axis=1)
+    terms = np.where(all_terms, n, np.where(two_terms, _PAIR, 0))[:, :, 0, 0]
+    parameters = (terms + (counts > 0)).sum(axis=1)
+    # The shared curve is fitted too, unless every band has one of its own.
+    parameters += n * (~all_terms[:, :, 0, 0] & (counts > 0)).any(axis=1)
+    freedom = np.maximum(counts.sum(axis=1) - parameters, 1)
+
+    odd_right = target[:, :, odd] - explained[:, :, 1:, 0]
+    odd_right -= level[:, :, None] * np.einsum("si,sbij->sbj", coefficients, cross)
+    odd_left = normal[:, :, odd, odd] - explained[:, :, 1:, 1:]
+    left = np.einsum("sb,sbij->sij", scales**2, odd_left)
+    together = np.einsum("sb,sbi->si", scales, odd_right)
+    odd_gain = np.maximum((_solve(left, together) * together).sum(axis=1), 0.0)
+    return chi2, freedom.astype(np.float64), odd_gain
+
+
+def _solve_blocks(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Solve the normal equations of each star and band."""
+    n, k = right.shape[2:]
+    return _solve(left.reshape(-1, n, n), right.reshape(-1, n, k)).reshape(right.shape)
 
 
 def _solve(left: FloatArray, right: FloatArray) -> FloatArray:
-    """Solve the normal equations of each star, with a ridge that keeps them regular."""
+    """Solve normal equations with a ridge that keeps them regular, for one right side or many."""
     n = left.shape[1]
     regular = left.copy()
     size = np.trace(left, axis1=1, axis2=2) / n
     regular[:, np.arange(n), np.arange(n)] += (_RIDGE * np.maximum(size, 1.0))[:, None]
-    return np.asarray(np.linalg.solve(regular, right[:, :, None])[:, :, 0])
+    if right.ndim == 2:
+        return np.asarray(np.linalg.solve(regular, right[:, :, None])[:, :, 0])
+    return np.asarray(np.linalg.solve(regular, right))
 
 
 def _forward(factor: FloatArray, right: FloatArray) -> FloatArray:

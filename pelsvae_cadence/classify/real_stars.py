@@ -1,40 +1,25 @@
-"""The transfer to real stars: classifiers trained on simulated stars, asked about real ones.
-
-The real stars are OGLE Cepheids and eclipsing binaries in one band and RR Lyrae stars of Stripe 82
-in five, sampled at the visits of the Rubin baseline. Beside them stand simulated stars of the same
-classes under the same visits; the difference is the price of the simulation.
-"""
+"""Real stars at the visits of a survey: eclipsing binaries of OGLE-II, RR Lyrae stars of Stripe 82."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
-from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.classify.extraction import extract
-from pelsvae_cadence.classify.labelled import ClassMix, observe_mix
-from pelsvae_cadence.classify.survey_classifier import SurveyClassifier, train_on_survey
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.noise import DETECTION_SNR, flux_error, flux_to_mag, mag_to_flux
-from pelsvae_cadence.periods import search
-from pelsvae_cadence.periods.real_stars import cepheids_at_the_lmc, lmc_visits
 from pelsvae_cadence.randomness import KeyedRandom
 
-__all__ = ["Transfer", "binaries_at", "rr_lyrae_at", "transfer_to_real_stars"]
+__all__ = ["FIVE_BANDS", "binaries_at", "cepheid_colours", "rr_lyrae_at"]
 
 FloatArray = npt.NDArray[np.float64]
 
-_LMC: Final = (80.0, -69.0)
-_WIDE: Final = (200.0, -25.0)
-_FIVE_BANDS: Final = ("u", "g", "r", "i", "z")
+#: The bands of SDSS.
+FIVE_BANDS: Final = ("u", "g", "r", "i", "z")
 # Extinction of Stripe 82 in u g r i z over that in r (Sesar et al. 2010; checked on the light
 # curves themselves).
 _SDSS_EXTINCTION: Final = (1.873, 1.377, 1.0, 0.758, 0.537)
@@ -45,44 +30,6 @@ _LARGEST_ERROR: Final = 1.0
 _MAGNITUDE: Final = 20.0
 _LEAST_POINTS: Final = 60
 _LEAST_IN_BAND: Final = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Transfer:
-    """What became of one kind of real star.
-
-    Parameters
-    ----------
-    name : str
-        The stars and what they were observed in.
-    label : str
-        Their class.
-    n_stars, n_simulated : int
-        Real and simulated stars.
-    recall, simulated : float
-        Fraction of them that was given their class.
-    predicted : dict of str to int
-        What the real stars were taken for.
-    """
-
-    name: str
-    label: str
-    n_stars: int
-    n_simulated: int
-    recall: float
-    simulated: float
-    predicted: dict[str, int]
-
-    @property
-    def gap(self) -> float:
-        """Recall of real less that of simulated stars."""
-        return self.recall - self.simulated
-
-    @property
-    def error(self) -> float:
-        """Standard error of the recall of the real stars."""
-        p = self.recall
-        return float(np.sqrt(max(p * (1.0 - p), 1.0 / self.n_stars) / self.n_stars))
 
 
 def _read(data: Path, name: str) -> tuple[dict[str, npt.NDArray[Any]], Any]:
@@ -118,6 +65,39 @@ def _measured(
         mag_err=mag_err, flux=flux, flux_err=flux_err, detected=detected,
         saturated=np.zeros(n, dtype=bool),
     )  # fmt: skip
+
+
+def cepheid_colours(data: Path, name: npt.NDArray[np.str_]) -> FloatArray:
+    """Look up the colours of OGLE-III Cepheids of the Large Magellanic Cloud.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the real data.
+    name : ndarray of str, shape (N,)
+        Names of the catalogue, such as OGLE-LMC-CEP-0002.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        V - I of the intensity means in mag, not corrected for reddening; NaN where V is missing.
+
+    Raises
+    ------
+    InputError
+        If the files or a name are missing.
+
+    References
+    ----------
+    Soszynski et al. 2008, Acta Astron. 58, 163.
+    """
+    _, table = _read(data, "ogle3_lmc_cep_I")
+    by_name = table.set_index("id")
+    for wanted in name.tolist():
+        if wanted not in by_name.index:
+            raise InputError(f"no Cepheid {wanted!r}", remedy="Give names of OGLE-III.")
+    rows = by_name.loc[name]
+    return np.asarray(rows["V_mean"] - rows["I_mean"], dtype=np.float64)
 
 
 def binaries_at(data: Path, visits: Visits, n: int | None = None, *, seed: int = 0) -> LightCurves:
@@ -212,8 +192,8 @@ def rr_lyrae_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
     ----------
     Sesar et al. 2010, ApJ 708, 717.
     """
-    if not set(visits.bands) <= set(_FIVE_BANDS):
-        raise InputError(f"visits in {', '.join(visits.bands)}", allowed=", ".join(_FIVE_BANDS))
+    if not set(visits.bands) <= set(FIVE_BANDS):
+        raise InputError(f"visits in {', '.join(visits.bands)}", allowed=", ".join(FIVE_BANDS))
     points, table = _read(data, "sdss_s82_rrlyr_ugriz")
     random = KeyedRandom(seed=seed)
     parts: list[LightCurves] = []
@@ -229,7 +209,7 @@ def rr_lyrae_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
         phase = (points["t"][some] / star["period"]) % 1.0
         # A point without a value must not become one by accident.
         mag_true = np.full(len(visits), np.nan)
-        for b, name in enumerate(_FIVE_BANDS):
+        for b, name in enumerate(FIVE_BANDS):
             here, mine = visits.band == name, good & (band == b)
             wanted = (visits.mjd[here] / star["period"]) % 1.0
             mag_true[here] = np.interp(wanted, *_sorted(phase[mine], mag[mine]), period=1.0)
@@ -242,129 +222,3 @@ def rr_lyrae_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
 def _sorted(phase: FloatArray, mag: FloatArray) -> tuple[FloatArray, FloatArray]:
     order = np.argsort(phase, kind="stable")
     return phase[order], mag[order]
-
-
-def _recall(
-    classifier: SurveyClassifier, position: tuple[float, float], light_curves: LightCurves
-) -> npt.NDArray[np.str_]:
-    found = search(light_curves)
-    mix = classifier.mix
-    features = extract(light_curves, found, bands=mix.bands, groups=mix.groups)
-    return classifier.at(*position).predict(features)
-
-
-def transfer_to_real_stars(
-    data: Path,
-    n: int = 100,
-    *,
-    seed: int = 0,
-    n_positions: int = 12,
-    stars_per_class: int = 12,
-    checkpoint_dir: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[Transfer, ...]:
-    """Classify real stars with classifiers trained on simulated ones.
-
-    Parameters
-    ----------
-    data : Path
-        Folder of the real data (``lightcurves/`` and ``cadence/``).
-    n : int
-        Real stars of each kind, and simulated stars of the same class beside them.
-    seed : int
-        Seed of everything.
-    n_positions, stars_per_class : int
-        Training positions in a synthetic LSST, and stars of each of the eight classes there.
-    checkpoint_dir : Path, optional
-        Folder that keeps the training stars.
-    progress : callable, optional
-        Called with (training positions done, in all).
-
-    Returns
-    -------
-    tuple of Transfer
-        Cepheids and binaries in i alone, RR Lyrae stars in u g r i z and in g r i alone.
-
-    Raises
-    ------
-    InputError
-        If files are missing.
-    """
-    survey = read_survey(data / "cadence" / "baseline_v3.0_10yrs_12points.db")
-    training = SyntheticSurvey(preset="lsst-v3", seed=seed)
-    band_sets: dict[str, tuple[str, ...]] = {
-        "i": ("i",), "ugriz": _FIVE_BANDS, "gri": ("g", "r", "i"),
-    }  # fmt: skip
-    classifiers: dict[str, SurveyClassifier] = {}
-    done = 0
-    for key, bands in band_sets.items():
-        mix = ClassMix(
-            stars_per_class=stars_per_class,
-            magnitude_range=(18.0, 22.0),
-            reference_band="i",
-            bands=bands,
-            seed=seed,
-        )
-
-        def step(finished: int, _: int, before: int = done) -> None:
-            if progress is not None:
-                progress(before + finished, len(band_sets) * n_positions)
-
-        folder = None if checkpoint_dir is None else checkpoint_dir / key
-        (classifiers[key],) = train_on_survey(
-            training, n_positions=n_positions, mix=mix, checkpoint_dir=folder, progress=step
-        )
-        done += n_positions
-    one_band = lmc_visits(data)
-    wide = survey.at(*_WIDE)
-    five = wide.take(np.isin(wide.band, _FIVE_BANDS))
-    three = wide.take(np.isin(wide.band, ("g", "r", "i")))
-    rr_lyrae = rr_lyrae_at(data, five, n, seed=seed)
-    cases = (
-        (
-            "OGLE-III Cepheids of the LMC, i",
-            "CEP",
-            "i",
-            _LMC,
-            one_band,
-            cepheids_at_the_lmc(data, one_band, n, seed=seed).light_curves,
-        ),
-        ("OGLE-II binaries, i", "ECL", "i", _LMC, one_band, binaries_at(data, one_band, n, seed=seed)),
-        ("Stripe 82 RR Lyrae, u g r i z", "RRLYR", "ugriz", _WIDE, five, rr_lyrae),
-        ("Stripe 82 RR Lyrae, g r i", "RRLYR", "gri", _WIDE, three,
-         rr_lyrae_at(data, three, n, seed=seed)),
-    )  # fmt: skip
-    results = []
-    for name, label, key, position, visits, light_curves in cases:
-        classifier = classifiers[key]
-        predicted = _recall(classifier, position, light_curves)
-        simulated = _simulated(classifier, label, position, visits, n)
-        kinds, counts = np.unique(predicted, return_counts=True)
-        results.append(
-            Transfer(
-                name=name,
-                label=label,
-                n_stars=predicted.size,
-                n_simulated=simulated.size,
-                recall=float(np.mean(predicted == label)),
-                simulated=float(np.mean(simulated == label)),
-                predicted=dict(zip(kinds.tolist(), counts.tolist(), strict=True)),
-            )
-        )
-    return tuple(results)
-
-
-def _simulated(
-    classifier: SurveyClassifier,
-    label: str,
-    position: tuple[float, float],
-    visits: Visits,
-    n: int,
-) -> npt.NDArray[np.str_]:
-    from dataclasses import replace
-
-    from pelsvae_cadence.source import LightCurveModel
-
-    mix = replace(classifier.mix, classes=(label,), stars_per_class=n, magnitude_range=(20.0, 20.0))
-    stars = observe_mix(mix, visits, *position, model=LightCurveModel.load())
-    return classifier.at(*position).predict(stars.features)

@@ -11,7 +11,7 @@ import typer
 from pelsvae_cadence import __version__
 from pelsvae_cadence.cli import (
     catalog,
-    classify,
+    classify_map,
     compare,
     lightcurve,
     metrics,
@@ -38,7 +38,7 @@ app.command("lightcurve")(lightcurve.lightcurve)
 app.command("metrics")(metrics.metrics)
 app.command("compare")(compare.compare)
 app.add_typer(catalog.app, name="catalog")
-app.add_typer(classify.app, name="classify")
+app.add_typer(classify_map.app, name="classify")
 app.command("population")(population.population)
 app.command("validate")(validate.validate)
 

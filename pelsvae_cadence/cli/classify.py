@@ -31,7 +31,7 @@ from pelsvae_cadence.files import output_folder, replacing
 if TYPE_CHECKING:
     from pelsvae_cadence.classify import Predictions, Scores
 
-__all__ = ["app"]
+__all__ = ["Folder", "Positions", "Workers", "app", "progress_bar"]
 
 app = typer.Typer(
     help="Tell classes of stars apart: train on a survey, apply, evaluate.", no_args_is_help=True
@@ -117,7 +117,7 @@ def train(
     if magnitudes:
         mix = replace(mix, magnitude_range=_pair(magnitudes))
     folder = output_folder(out_dir)
-    with _progress("observing positions") as step:
+    with progress_bar("observing positions") as step:
         trained = train_on_survey(
             cadence,
             positions=None if positions is None else parse_positions(positions),
@@ -181,7 +181,7 @@ def evaluate(
         else parse_positions(positions)
     )
     folder = output_folder(out_dir)
-    with _progress("observing positions") as step:
+    with progress_bar("observing positions") as step:
         (stars,) = observe_survey(
             cadence, points, mix, years=(frozen.years,), model=model,
             checkpoint_dir=folder / "observed", workers=workers, progress=step,
@@ -224,7 +224,7 @@ def apply(
         stars = source.stars
     if not len(light_curves):
         raise InputError(f"{catalogue} holds no star")
-    with _progress("searching periods") as step:
+    with progress_bar("searching periods") as step:
         periods = search(light_curves, progress=step)
     features = extract(light_curves, periods, bands=trained.mix.bands, groups=trained.mix.groups)
     part = trained.split.part_of(stars.ra, stars.dec)
@@ -260,7 +260,19 @@ def apply(
 
 
 @contextmanager
-def _progress(words: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(words: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar for something that takes a while.
+
+    Parameters
+    ----------
+    words : str
+        What is done.
+
+    Yields
+    ------
+    callable
+        To be called with (done, in all).
+    """
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,

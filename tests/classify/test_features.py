@@ -35,9 +35,14 @@ def model():
     return LightCurveModel.load()
 
 
-def known_curve(visits, *, r21, phi21, amplitude, period=0.7, n=1):
-    """Stars of a known two-term Fourier series in all bands, at r = 18, without noise."""
+def known_curve(visits, *, r21, phi21, amplitude, period=0.7, n=1, lag=None):
+    """Stars of a known two-term Fourier series in all bands, at r = 18, without noise.
+
+    `lag` gives the cycles by which each band comes late.
+    """
     phase = visits.mjd / period
+    if lag is not None:
+        phase = phase - np.array([lag[b] for b in visits.band.tolist()])
     series = np.cos(2 * np.pi * phase) + r21 * np.cos(4 * np.pi * phase + phi21)
     grid = np.arange(512) / 512
     shape = np.cos(2 * np.pi * grid) + r21 * np.cos(4 * np.pi * grid + phi21)
@@ -92,6 +97,34 @@ def test_fourier_terms_follow_the_catalogues(visits, r21, phi21):
     # All bands share the amplitude here, so no band is larger than the next.
     assert abs(found["amplitude_ratio_g_i"][0]) < 0.05
     assert abs(found["colour_g_r"][0]) < 0.04
+
+
+def test_bands_that_lag_do_not_look_like_cycles_that_alternate(visits):
+    """Simulated Cepheids lag from band to band, other classes do not: no feature may tell."""
+    rng = np.random.default_rng(3)
+    options = {"r21": 0.3, "phi21": 4.5, "amplitude": 0.3, "period": 5.3}
+    late = dict(zip(LSST_BANDS, (-0.03, -0.015, 0.0, 0.01, 0.015, 0.02), strict=True))
+    noise = rng.standard_normal(len(visits))
+    found = {}
+    for name, lag in (("together", None), ("late", late)):
+        light_curves = known_curve(visits, **options, lag=lag)
+        noisy = light_curves.flux + light_curves.flux_err * noise
+        light_curves = replace(light_curves, flux=noisy)
+        found[name] = extract(light_curves, at_period(light_curves, 5.3))
+    for feature in ("odd_share", "explained", "residual_scatter"):
+        assert found["late"][feature][0] == pytest.approx(found["together"][feature][0], abs=0.004)
+    assert found["late"]["odd_significance"][0] == pytest.approx(
+        found["together"]["odd_significance"][0], abs=0.3
+    )
+
+
+def test_cycles_that_alternate_are_seen(visits):
+    light_curves = known_curve(visits, r21=0.3, phi21=4.5, amplitude=0.3, period=5.3)
+    half = np.cos(np.pi * visits.mjd / 5.3)
+    alternating = replace(light_curves, flux=light_curves.flux * (1.0 + 0.03 * half))
+    plain, seen = (extract(one, at_period(one, 5.3)) for one in (light_curves, alternating))
+    assert seen["odd_share"][0] > 0.02 > 10.0 * plain["odd_share"][0]
+    assert seen["odd_significance"][0] > plain["odd_significance"][0] + 1.0
 
 
 def test_features_do_not_know_the_distance(model, visits):
