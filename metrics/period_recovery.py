@@ -8,16 +8,15 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
+from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.metrics.deep_fields import stack_visits
 from pelsvae_cadence.metrics.distances import (
     DISTANCE_BAND,
     GOOD_DISTANCE,
     distance_errors,
     period_luminosity,
 )
-from pelsvae_cadence.metrics.maf import prepare_data_directory
+from pelsvae_cadence.metrics.position_metric import PositionMetric, value_reducer
 from pelsvae_cadence.metrics.recovery import (
     Recovery,
     StarSample,
@@ -25,18 +24,11 @@ from pelsvae_cadence.metrics.recovery import (
     observe_and_search,
     stars_at,
 )
-from pelsvae_cadence.metrics.slice_stars import field_at, own_star, reddening_at, region_at
-from pelsvae_cadence.metrics.slice_visits import SliceColumns, thin_visits, visits_from_slice
+from pelsvae_cadence.metrics.slice_stars import field_at, own_star, region_at
+from pelsvae_cadence.metrics.slice_visits import SliceColumns
 from pelsvae_cadence.periods import PERIOD_RANGE, FrequencyGrid
 
-prepare_data_directory()  # rubin_sim looks for it when it is imported
-
-from rubin_sim.maf.metrics import BaseMetric
-
 __all__ = ["RECOVERY_VALUES", "PeriodRecoveryMetric"]
-
-# An hour: beyond it, stacks would smear short periods beyond recognition.
-_LONGEST_STACK: Final = 60.0
 
 #: The values behind the reduce methods, with captions.
 RECOVERY_VALUES: Final[dict[str, str]] = {
@@ -59,15 +51,7 @@ RECOVERY_VALUES: Final[dict[str, str]] = {
 
 def _reducer(key: str) -> Callable[[Any, dict[str, Any]], float]:
     """Make the reduce method for one of the `RECOVERY_VALUES`."""
-
-    def reduce(self: Any, value: dict[str, Any]) -> float:
-        number = float(value[key])
-        # Errors and distances may have no value; MAF masks its bad value.
-        return number if np.isfinite(number) else float(self.badval)
-
-    reduce.__name__ = f"reduce_{key}"
-    reduce.__doc__ = f"Give the {RECOVERY_VALUES[key]}."
-    return reduce
+    return value_reducer(key, RECOVERY_VALUES[key])
 
 
 def _median_error(recovery: Recovery) -> float:
@@ -79,7 +63,7 @@ def _median_error(recovery: Recovery) -> float:
     return float(np.median(np.abs(ratio - 1.0)))
 
 
-class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
+class PeriodRecoveryMetric(PositionMetric):
     """Fraction of periodic variables whose period a blind multi-band search recovers.
 
     At each slice point stars of one class are drawn from the learned source model, observed at
@@ -89,6 +73,11 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
 
     The stars of a position depend on the position and the seed alone, so that two strategies
     observe the same stars.
+
+    The dictionary holds the values of `RECOVERY_VALUES`, "n_visits_all" (visits to the position),
+    "crowded_region" (where noise of isolated stars is too optimistic: see
+    `pelsvae_cadence.crowding`; "" elsewhere) and, per star, "star_id", "true_period",
+    "found_period" [d] and "verdict".
 
     Parameters
     ----------
@@ -202,36 +191,17 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         on_observed: Callable[[Recovery], None] | None = None,
         **kwargs: Any,
     ) -> None:
-        if survey not in SURVEYS:
-            raise InputError(f"unknown survey {survey!r}", allowed=", ".join(SURVEYS))
         if (magnitude is None) == (distance_modulus is None):
             raise InputError(
                 f"magnitude = {magnitude!r} and distance_modulus = {distance_modulus!r}",
                 remedy="Give one of the two; magnitude=None uses the distance modulus.",
             )
-        if min_visits < 1 or max_visits < min_visits:
-            raise InputError(
-                f"min_visits = {min_visits!r}, max_visits = {max_visits!r}",
-                allowed="1 <= min_visits <= max_visits",
-            )
-        self.columns = SliceColumns(
-            mjd=mjd_col,
-            m5=m5_col,
-            band=band_col,
-            night=night_col,
-            exptime=exptime_col,
-            visit_id=visit_id_col,
-            seeing=seeing_col,
-            mjd_is_middle=mjd_is_middle,
-        )
-        self.survey: SurveyName = survey
         self.sample = StarSample(
             star_class=star_class, n=int(stars_per_position), seed=seed, model=str(model)
         )
         self.magnitude = magnitude
         self.reference_band = str(parse_bands([reference_band], survey)[0])
         self.distance_modulus = distance_modulus
-        self.ebv = ebv
         self.period_range: tuple[float, float] | Literal["class"] = (
             PERIOD_RANGE if period_range is None else period_range
         )
@@ -242,15 +212,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         self.false_alarm_level = false_alarm_level
         self.modulated = bool(modulated)
         self.crowded = bool(crowded)
-        self.min_visits = int(min_visits)
-        self.max_visits = int(max_visits)
-        if stack_minutes is not None and not 0 < stack_minutes <= _LONGEST_STACK:
-            raise InputError(
-                f"stack_minutes = {stack_minutes!r}", allowed=f"above 0, up to {_LONGEST_STACK:g}"
-            )
-        self.stack_minutes = stack_minutes
         self.distances = bool(distances)
-        self.on_run = on_run
         self.on_observed = on_observed
         if metric_name is None:
             where = (
@@ -259,85 +221,42 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
                 else f"{self.reference_band}{magnitude:g}"
             )
             metric_name = f"PeriodRecovery {star_class} {where}"
-        kwargs.setdefault("units", "")  # one string serves all reduce methods, counts included
         super().__init__(
-            col=self.columns.needed(), metric_name=metric_name, metric_dtype="object", **kwargs
-        )
+            SliceColumns(
+                mjd=mjd_col, m5=m5_col, band=band_col, night=night_col, exptime=exptime_col,
+                visit_id=visit_id_col, seeing=seeing_col, mjd_is_middle=mjd_is_middle,
+            ),
+            metric_name, survey=survey, ebv=ebv, min_visits=min_visits, max_visits=max_visits,
+            stack_minutes=stack_minutes, on_run=on_run, **kwargs,
+        )  # fmt: skip
         self.comment = (
             f"Blind multi-band period search of {self.sample.n} simulated {star_class} stars per "
             "position."
         )
 
-    def run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None = None
-    ) -> dict[str, Any] | float:
-        """Observe and search the stars of one slice point.
-
-        Parameters
-        ----------
-        data_slice : numpy structured array, shape (n_visits,)
-            The visits of the slice point.
-        slice_point : dict
-            Its "ra" and "dec" in radians; "ebv" is MAF's raw SFD value. The slice point of a
-            population slicer carries the one star to observe, with its own distance and dust.
-
-        Returns
-        -------
-        dict or float
-            The values of `RECOVERY_VALUES`, "crowded_region" (where noise of isolated stars is too
-            optimistic: see `pelsvae_cadence.crowding`; "" elsewhere) and, per star, "star_id", "true_period",
-            "found_period" [d] and "verdict"; `badval` where there are too few visits.
-
-        Raises
-        ------
-        InputError
-            If the slice point has no position, or a column is missing.
-        """
-        try:
-            return self._run(data_slice, slice_point)
-        finally:
-            if self.on_run is not None:
-                self.on_run()
-
     def _run(
         self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
-    ) -> dict[str, Any] | float:
-        if not slice_point or slice_point.get("ra") is None or slice_point.get("dec") is None:
-            raise InputError(
-                "the slice point has no ra and dec",
-                remedy="Use a spatial slicer (HealpixSlicer, UserPointsSlicer).",
-            )
-        if len(data_slice) < self.min_visits:
-            masked: float = self.badval  # MAF masks this very object
-            return masked
-        ra = float(np.degrees(slice_point["ra"])) % 360.0
-        dec = float(np.degrees(slice_point["dec"]))
-        all_visits = visits_from_slice(data_slice, self.columns, self.survey)
-        visits = all_visits
-        if self.stack_minutes is not None:
-            visits = stack_visits(visits, self.stack_minutes)
-        visits = thin_visits(visits, self.max_visits)
+    ) -> dict[str, Any] | None:
+        look = self.look(data_slice, slice_point)
+        if look is None or slice_point is None:
+            return None
         magnitude, distance_modulus = self.magnitude, self.distance_modulus
         own = own_star(slice_point, load_model(self.sample.model), self.sample.seed)
         if own is None:
-            ebv = reddening_at(slice_point, self.ebv)
-            stars, curve = stars_at(self.sample, ra, dec, ebv=ebv)
+            stars, curve = stars_at(self.sample, look.ra, look.dec, ebv=look.ebv)
         else:
             stars, curve = own
             magnitude = distance_modulus = None
-        baseline = self.baseline
-        if baseline is None:
-            baseline = max(float(np.ptp(all_visits.mjd)), 1.0)
         recovery = observe_and_search(
             stars,
             curve,
-            visits,
+            look.visits,
             seed=self.sample.seed,
             magnitude=magnitude,
             reference_band=self.reference_band,
             distance_modulus=distance_modulus,
             period_range=self._range_of(stars.star_class),
-            baseline=baseline,
+            baseline=look.baseline if self.baseline is None else self.baseline,
             false_alarm_level=self.false_alarm_level,
             modulated=self.modulated,
             crowding=field_at(slice_point) if self.crowded else None,
@@ -360,7 +279,7 @@ class PeriodRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             "good_distance": self._good_distances(recovery),
             "period_error": _median_error(recovery),
             "n_visits": recovery.n_visits_used,
-            "n_visits_all": len(all_visits),
+            "n_visits_all": look.n_visits,
             "crowded_region": region_at(slice_point),
             "star_id": recovery.stars.star_id,
             "true_period": recovery.stars.period,

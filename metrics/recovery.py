@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Recovery",
     "StarSample",
+    "at_reference_magnitude",
     "load_model",
     "observe_and_search",
     "stars_at",
@@ -158,11 +159,34 @@ def stars_of_position(ra: float, dec: float, n: int, star_class: str) -> npt.NDA
     return freeze(first + np.arange(n, dtype=np.int64))
 
 
-def _at_magnitude_of(stars: Stars, band: str, magnitude: float) -> Stars:
-    """Move stars to a magnitude, under numbers of their own: each magnitude has its own noise."""
+def at_reference_magnitude(stars: Stars, band: str, magnitude: float) -> Stars:
+    """Move stars to a magnitude, under numbers of their own: each magnitude has its own noise.
+
+    Parameters
+    ----------
+    stars : Stars
+        The stars.
+    band : str
+        Band of the magnitude, out of `pelsvae_cadence.bands.BANDS`.
+    magnitude : float
+        Mean apparent AB magnitude of all stars, extinction included.
+
+    Returns
+    -------
+    Stars
+        The same stars at other distances, with the magnitude in their numbers.
+
+    Raises
+    ------
+    InputError
+        If the magnitude is out of range.
+    """
     step = round(magnitude / _MAGNITUDE_STEP)
     moved = at_magnitude(stars, band, magnitude)
     return replace(moved, star_id=stars.star_id + (step << _MAGNITUDE_SHIFT))
+
+
+_at_magnitude_of = at_reference_magnitude
 
 
 # Bundles of one run share their stars; a metric object must stay light, since MAF copies it for
@@ -301,7 +325,7 @@ def observe_and_search(
     if magnitude is not None:
         if reference_band not in BANDS:
             raise InputError(f"unknown band {reference_band!r}", allowed=", ".join(BANDS))
-        observed = _at_magnitude_of(stars, reference_band, magnitude)
+        observed = at_reference_magnitude(stars, reference_band, magnitude)
     elif distance_modulus is not None:
         observed = replace(stars, distance_modulus=np.full(len(stars), distance_modulus))
     else:

@@ -13,14 +13,10 @@ from astropy.stats import binom_conf_interval
 
 from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
+from pelsvae_cadence.metrics.position_metric import PositionMetric, value_reducer
 from pelsvae_cadence.metrics.slice_stars import carries_star
 from pelsvae_cadence.metrics.survey_source import SurveySource, open_survey
-
-prepare_data_directory()  # rubin_sim looks for it when it is imported
-
-from rubin_sim.maf.metrics import BaseMetric
 
 __all__ = [
     "DEFAULT_YEARS",
@@ -40,6 +36,8 @@ DEFAULT_YEARS: Final[tuple[float, ...]] = tuple(float(year) for year in range(1,
 JULIAN_YEAR: Final = 365.25
 # Of the intervals in the values: one sigma of a normal distribution.
 _CONFIDENCE: Final = 0.6827
+_RECOVERED: Final = "fraction of stars with their period"
+_GOOD: Final = "fraction of stars with a distance modulus good to 0.1 mag"
 
 
 def first_visit(survey: str | Path | Survey) -> float:
@@ -112,32 +110,7 @@ def wilson_interval(hits: npt.ArrayLike, n: npt.ArrayLike) -> tuple[FloatArray, 
     return np.asarray(low), np.asarray(high)
 
 
-def _fraction_reducer(year: int, key: str = "recovered") -> Callable[[Any, dict[str, Any]], float]:
-    """Make the reduce method for the fraction after some years."""
-
-    def reduce(self: Any, value: dict[str, Any]) -> float:
-        at = np.flatnonzero(value["years"] == year)
-        fraction = value[key][at[0]] if at.size else np.nan
-        return float(fraction) if np.isfinite(fraction) else float(self.badval)
-
-    reduce.__name__ = f"reduce_{key}_year_{year}"
-    reduce.__doc__ = f"Give the fraction {key} after {year} years; masked if not reached."
-    return reduce
-
-
-def _years_reducer(percent: int) -> Callable[[Any, dict[str, Any]], float]:
-    """Make the reduce method for the time to a fraction."""
-
-    def reduce(self: Any, value: dict[str, Any]) -> float:
-        years = value[f"years_to_{percent}"]
-        return float(years) if np.isfinite(years) else float(self.badval)
-
-    reduce.__name__ = f"reduce_years_to_{percent}"
-    reduce.__doc__ = f"Give the years to {percent} per cent; masked if that is never reached."
-    return reduce
-
-
-class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
+class TimeToRecoveryMetric(PositionMetric):
     """Years until half, and nine tenths, of the stars at a position have their period.
 
     At the end of each survey year the visits so far are searched. The stars and their points are
@@ -151,6 +124,14 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
     that never reach a fraction are masked in the map of the time to it: compare the time maps of
     two strategies together with the fraction that reached it, or a strategy is rewarded for
     losing its worst positions.
+
+    The dictionary holds "years", and per year "recovered" (fraction), "recovered_low",
+    "recovered_high" (its 68 per cent interval, Wilson 1927, J. Am. Stat. Assoc. 22, 209),
+    "good_distance" (with the option `distances` of `PeriodRecoveryMetric`) and "n_visits", NaN for
+    years that the survey does not reach; "years_to_50", "years_to_90" (the first of the years at
+    which the fraction is reached, NaN if none); per star "star_id", "true_period" [d] and
+    "first_year" (first year with an exact period, NaN if none). A visit before `survey_start` is
+    refused.
 
     Parameters
     ----------
@@ -210,7 +191,6 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             )
         self.survey_start = survey_start
         self.survey_years = survey_years
-        self.on_run = on_run
         own = {
             key: kwargs.pop(key)
             for key in ("units", "maps", "badval", "mask_val", "comment")
@@ -218,65 +198,27 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         }
         # Composed, not derived: MAF would take the parent's reduce methods for ours.
         self.recovery = PeriodRecoveryMetric(**kwargs)
-        self.min_visits = self.recovery.min_visits
         if metric_name is None:
             metric_name = self.recovery.name.replace("PeriodRecovery", "TimeToRecovery")
-        own.setdefault("units", "")  # one string serves years and fractions
         super().__init__(
-            col=self.recovery.columns.needed(),
-            metric_name=metric_name,
-            metric_dtype="object",
-            **own,
-        )
+            self.recovery.columns, metric_name, survey=self.recovery.survey, ebv=self.recovery.ebv,
+            min_visits=self.recovery.min_visits, max_visits=self.recovery.max_visits,
+            stack_minutes=self.recovery.stack_minutes, on_run=on_run, **own,
+        )  # fmt: skip
         sample = self.recovery.sample
         self.comment = (
             f"Survey years until {sample.n} simulated {sample.star_class} stars per position have "
             "their period, by a blind multi-band search of the visits so far."
         )
 
-    def run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None = None
-    ) -> dict[str, Any] | float:
-        """Search the stars of one slice point after each survey year.
-
-        Parameters
-        ----------
-        data_slice : numpy structured array, shape (n_visits,)
-            The visits of the slice point.
-        slice_point : dict
-            Its "ra" and "dec" in radians; "ebv" in mag is used where there is one.
-
-        Returns
-        -------
-        dict or float
-            "years", and per year "recovered" (fraction), "recovered_low", "recovered_high" (its
-            68 per cent interval, Wilson 1927, J. Am. Stat. Assoc. 22, 209), "good_distance" (with
-            the option `distances` of `PeriodRecoveryMetric`) and "n_visits", NaN for years that the survey does not reach; "years_to_50", "years_to_90" (the first of
-            the years at which the fraction is reached, NaN if none); per star "star_id",
-            "true_period" [d] and "first_year" (first year with an exact period, NaN if none).
-            `badval` where there are too few visits in all.
-
-        Raises
-        ------
-        InputError
-            If the slice point has no position, a column is missing, or a visit is earlier than
-            `survey_start`.
-        """
-        try:
-            return self._run(data_slice, slice_point)
-        finally:
-            if self.on_run is not None:
-                self.on_run()
-
     def _run(
         self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
-    ) -> dict[str, Any] | float:
+    ) -> dict[str, Any] | None:
         mjd_col = self.recovery.columns.mjd
         names = data_slice.dtype.names or ()
         if len(data_slice) < self.min_visits or mjd_col not in names:
             self.recovery.run(data_slice, slice_point)  # refuses what is missing, by its name
-            masked: float = self.badval  # MAF masks this very object
-            return masked
+            return None
         mjd = np.asarray(data_slice[mjd_col], dtype=np.float64)
         start = float(mjd.min()) if self.survey_start is None else self.survey_start
         if mjd.min() < start:
@@ -314,8 +256,7 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
             good[i] = good_distance if star or not self.recovery.distances else 0.0
             first_year[exact & np.isnan(first_year)] = self.years[i]
         if not star:
-            nothing: float = self.badval
-            return nothing
+            return None
         low, high = np.full(n_years, np.nan), np.full(n_years, np.nan)
         hits = np.rint(recovered[begun] * n_stars).astype(np.int64)
         low[begun], high[begun] = wilson_interval(hits, np.full(hits.size, n_stars))
@@ -337,13 +278,13 @@ class TimeToRecoveryMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has n
         return float(self.years[reached[0]]) if reached.size else float("nan")
 
     # MAF finds reduce methods by their names.
-    reduce_years_to_50 = _years_reducer(50)
-    reduce_years_to_90 = _years_reducer(90)
-    reduce_recovered_year_1 = _fraction_reducer(1)
-    reduce_recovered_year_2 = _fraction_reducer(2)
-    reduce_recovered_year_5 = _fraction_reducer(5)
-    reduce_recovered_year_10 = _fraction_reducer(10)
-    reduce_good_distance_year_1 = _fraction_reducer(1, "good_distance")
-    reduce_good_distance_year_2 = _fraction_reducer(2, "good_distance")
-    reduce_good_distance_year_5 = _fraction_reducer(5, "good_distance")
-    reduce_good_distance_year_10 = _fraction_reducer(10, "good_distance")
+    reduce_years_to_50 = value_reducer("years_to_50", "years to 50 per cent")
+    reduce_years_to_90 = value_reducer("years_to_90", "years to 90 per cent")
+    reduce_recovered_year_1 = value_reducer("recovered", _RECOVERED, year=1)
+    reduce_recovered_year_2 = value_reducer("recovered", _RECOVERED, year=2)
+    reduce_recovered_year_5 = value_reducer("recovered", _RECOVERED, year=5)
+    reduce_recovered_year_10 = value_reducer("recovered", _RECOVERED, year=10)
+    reduce_good_distance_year_1 = value_reducer("good_distance", _GOOD, year=1)
+    reduce_good_distance_year_2 = value_reducer("good_distance", _GOOD, year=2)
+    reduce_good_distance_year_5 = value_reducer("good_distance", _GOOD, year=5)
+    reduce_good_distance_year_10 = value_reducer("good_distance", _GOOD, year=10)

@@ -27,6 +27,7 @@ TOPICS = {
     "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),
     "model": ("pelsvae_cadence.training.model_checks", "model_report"),
     "periods": ("pelsvae_cadence.periods.checks", "periods_report"),
+    "period-speed": ("pelsvae_cadence.metrics.costs", "period_cost_report"),
     "population": ("pelsvae_cadence.training.population_checks", "population_report"),
     "photometry": ("pelsvae_cadence.training.photometry_checks", "photometry_report"),
 }

@@ -1,0 +1,271 @@
+"""What the period search costs beside other packages, on the same points and frequencies.
+
+Everything is measured in one process, one after the other, in processor time: ratios mean something
+on any machine, seconds only on this one.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+import finufft
+import nifty_ls
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from pelsvae_cadence.periods.control import control_sample, control_visits
+from pelsvae_cadence.periods.grid import FrequencyGrid
+from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms
+from pelsvae_cadence.periods.refinement import refine
+from pelsvae_cadence.periods.search import search
+from pelsvae_cadence.periods.series import JointSeries, joint_series
+from pelsvae_cadence.report import Figure
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.light_curves import LightCurves
+
+__all__ = [
+    "TenYearStars",
+    "alternatives",
+    "processor_time",
+    "search_cost_figures",
+    "ten_year_stars",
+]
+
+_BASELINE: Final = 3652.5
+_BLOCK: Final = 32_768
+_SIDE_BY_SIDE: Final = 4
+# Of the bare transforms: the precision that the search asks of its own.
+_TOLERANCE: Final = 1e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class TenYearStars:
+    """Stars of ten years that share their visits, as the stars of a sky position do.
+
+    Parameters
+    ----------
+    light_curves : LightCurves
+        Their points.
+    series : list of JointSeries
+        The same, prepared for the search.
+    grid : FrequencyGrid
+        Frequencies to try.
+    """
+
+    light_curves: LightCurves
+    series: list[JointSeries]
+    grid: FrequencyGrid
+
+
+def ten_year_stars(
+    n_stars: int = 16, n_frequencies: int | None = None, *, seed: int = 0
+) -> TenYearStars:
+    """Observe control sources for ten years: 824 visits.
+
+    Parameters
+    ----------
+    n_stars : int
+        Number of stars, in equal shares RRab, Cepheids, Algols and delta Scuti stars.
+    n_frequencies : int, optional
+        Only so many of the lowest of the 608,317 frequencies.
+    seed : int
+        Seed of visits and stars.
+
+    Returns
+    -------
+    TenYearStars
+        Stars and grid.
+    """
+    kinds = [("RRab", "CEP", "EA", "DSCT")[i % 4] for i in range(n_stars)]
+    sample = control_sample(control_visits(seed + 3), kinds, seed=seed + 1, r_range=(18, 23))
+    grid = FrequencyGrid.from_baseline(_BASELINE)
+    if n_frequencies is not None:
+        grid = FrequencyGrid(fmin=grid.fmin, df=grid.df, n=n_frequencies)
+    series = [joint_series(sample.light_curves, i) for i in range(n_stars)]
+    return TenYearStars(light_curves=sample.light_curves, series=series, grid=grid)
+
+
+def processor_time(function: Callable[[], object], repeats: int = 1) -> float:
+    """Measure the processor time of a call.
+
+    Parameters
+    ----------
+    function : callable
+        What to call.
+    repeats : int
+        How often; the shortest time counts.
+
+    Returns
+    -------
+    float
+        Seconds.
+    """
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        function()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def alternatives(stars: TenYearStars) -> dict[str, Callable[[], object]]:
+    """List what else gives a multi-band periodogram of the first star.
+
+    Parameters
+    ----------
+    stars : TenYearStars
+        Stars and frequencies.
+
+    Returns
+    -------
+    dict of str to callable
+        By name: "astropy fast" and "astropy fastnifty" (``LombScargleMultiband`` with
+        ``method="fast"`` and that single-band method), "gatspy fast"
+        (``LombScargleMultibandFast``, where the package is installed), "nifty-ls per band" (the sum
+        of single-band periodograms), "nifty-ls joint" (one periodogram of the joint series), "NUFFT"
+        (bare transforms of one star's data to these frequencies, FINUFFT in single precision) and
+        "FFT" (SciPy, single precision, 1.25 points per frequency).
+    """
+    from astropy.timeseries import LombScargleMultiband
+
+    one, joint, grid = stars.light_curves.star(0), stars.series[0], stars.grid
+    frequency = grid.frequencies()
+    multiband = LombScargleMultiband(one.mjd, one.flux, one.band, one.flux_err)
+    bands = [np.flatnonzero(one.band == name) for name in np.unique(one.band)]
+
+    def astropy(method: str) -> object:
+        return multiband.power(frequency, method="fast", sb_method=method)
+
+    def nifty(*single_bands: npt.NDArray[np.intp]) -> None:
+        series = [(joint.time - joint.time[0], joint.value, joint.error)]
+        if single_bands:
+            time_of_star = one.mjd - one.mjd[0]
+            series = [(time_of_star[r], one.flux[r], one.flux_err[r]) for r in single_bands]
+        for points in series:
+            for first, size in grid.blocks():
+                nifty_ls.lombscargle(
+                    *points, fmin=grid.fmin + first * grid.df,
+                    fmax=grid.fmin + (first + size - 1) * grid.df, Nf=size,
+                    normalization="psd", backend="finufft", nthreads=1,
+                )  # fmt: skip
+
+    n_plans = -(-grid.n // (_BLOCK * _SIDE_BY_SIDE))
+    turns = grid.df * (joint.time - joint.time.mean())
+    plan = finufft.Plan(
+        1, (_BLOCK,), n_trans=_SIDE_BY_SIDE, eps=_TOLERANCE, isign=1, dtype="complex64",
+        nthreads=1, upsampfac=1.25, fftw=64,
+    )  # fmt: skip
+    plan.setpts((2.0 * np.pi * (turns - np.rint(turns))).astype(np.float32))
+    strengths = np.ones((_SIDE_BY_SIDE, turns.size), dtype=np.complex64)
+    points = np.ones(int(1.2625 * grid.n), dtype=np.complex64)
+
+    found: dict[str, Callable[[], object]] = {
+        "astropy fast": lambda: astropy("fast"),
+        "astropy fastnifty": lambda: astropy("fastnifty"),
+        "nifty-ls per band": lambda: nifty(*bands),
+        "nifty-ls joint": nifty,
+        "NUFFT": lambda: [plan.execute(strengths) for _ in range(n_plans)],
+        "FFT": lambda: scipy.fft.fft(points),
+    }
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a package that is no longer kept
+            gatspy = import_module("gatspy.periodic")
+    except ImportError:
+        return found
+
+    def score() -> object:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs = gatspy.LombScargleMultibandFast(fit_period=False)
+            theirs.fit(one.mjd, one.flux, one.flux_err, one.band)
+            return theirs.score_frequency_grid(grid.fmin, grid.df, grid.n)
+
+    found["gatspy fast"] = score
+    return found
+
+
+_TARGETS: Final = {
+    "astropy fast": (1000.0, float("inf")),
+    "gatspy fast": (400.0, float("inf")),
+    "nifty-ls per band": (1.0, float("inf")),
+}
+_REPEATS: Final = {"astropy fast": 1, "gatspy fast": 1, "NUFFT": 10, "FFT": 10}
+_MOST_TIMES_NUFFT: Final = 2.5
+_LONGEST_REFINEMENT: Final = 40.0
+
+
+def search_cost_figures(seed: int = 0, n_frequencies: int | None = None) -> tuple[Figure, ...]:
+    """Measure the search and its alternatives on the full grid, one star of each alternative.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of visits and stars.
+    n_frequencies : int, optional
+        Only so many frequencies.
+
+    Returns
+    -------
+    tuple of Figure
+        Milliseconds of processor time a star, of sixteen that share their visits, and how many
+        times as much the alternatives take.
+    """
+    stars = ten_year_stars(n_frequencies=n_frequencies, seed=seed)
+    n, grid = len(stars.series), stars.grid
+    found: list[npt.NDArray[np.float64]] = []
+
+    def ours() -> None:
+        found[:] = [highest_peaks(power, grid, 20)[0] for power in periodograms(stars.series, grid)]
+
+    def refinement() -> None:
+        for one, peaks in zip(stars.series, found, strict=True):
+            refine(one, peaks, grid)
+
+    bare = processor_time(lambda: list(periodograms(stars.series, grid)), 5) / n
+    processor_time(ours)
+    choosing = processor_time(refinement, 3) / n
+    whole = processor_time(lambda: search(stars.light_curves, baseline=_BASELINE), 3) / n
+    size = f"{stars.series[0].time.size} visits, {grid.n:,} frequencies"
+    figures = [
+        Figure(name="periodogram, a star", value=1e3 * bare, unit="ms", note=size),
+        Figure.within(
+            "choosing among its peaks (refinement), a star", 1e3 * choosing, 0.0,
+            _LONGEST_REFINEMENT, unit="ms",
+        ),
+        Figure(name="whole search, a star", value=1e3 * whole, unit="ms"),
+    ]  # fmt: skip
+    others = alternatives(stars)
+    for name, call in others.items():
+        seconds = processor_time(call, _REPEATS.get(name, 3))
+        if name in ("NUFFT", "FFT"):
+            figure = f"our periodogram / bare {name}"
+            most = _MOST_TIMES_NUFFT if name == "NUFFT" else float("inf")
+            figures.append(
+                Figure.within(figure, bare / seconds, 0.0, most)
+                if name == "NUFFT"
+                else Figure(name=figure, value=bare / seconds)
+            )
+            continue
+        note = f"{1e3 * seconds:,.0f} ms of one star"
+        low, high = _TARGETS.get(name, (None, None))
+        figures.append(
+            Figure(name=f"{name} / our periodogram", value=seconds / bare, note=note)
+            if low is None or high is None
+            else Figure.within(f"{name} / our periodogram", seconds / bare, low, high, note=note)
+        )
+    if "gatspy fast" not in others:
+        figures.append(
+            Figure(
+                name="gatspy fast / our periodogram", value=float("nan"),
+                note="not measured: gatspy is not installed (pip install gatspy==0.3)",
+            )
+        )  # fmt: skip
+    return tuple(figures)
