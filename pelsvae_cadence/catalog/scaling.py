@@ -37,7 +37,8 @@ def measure_cost(n_stars: int, seed: int = 0) -> dict[str, float]:
     -------
     dict of str to float
         ``n_stars``, ``n_points``, ``bytes``, ``cpu`` (processor time in s without loading the
-        program), ``wall`` (s), ``rss`` (peak memory in bytes of the whole process).
+        program), ``writing`` (the part of it that workers cannot share), ``wall`` (s), ``rss`` (peak
+        memory in bytes of the whole process).
     """
     done = subprocess.run(
         [sys.executable, "-m", "pelsvae_cadence.catalog.scaling", str(n_stars), str(seed)],
@@ -71,7 +72,8 @@ def _make(n_stars: int, seed: int) -> dict[str, Any]:
         made = generate_catalog(Path(folder) / "c.h5", survey, source, seed=seed)
         return {
             "n_stars": made.n_stars, "n_points": made.n_points, "bytes": made.size,
-            "cpu": time.process_time() - cpu, "wall": time.monotonic() - wall,
+            "cpu": time.process_time() - cpu, "writing": made.writing,
+            "wall": time.monotonic() - wall,
             "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         }  # fmt: skip
 

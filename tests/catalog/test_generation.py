@@ -60,6 +60,7 @@ def test_the_catalogue_holds_what_a_plain_simulation_gives(
     assert validate_catalog(whole.path) == []
     assert not whole.path.with_name("c.h5.parts").exists()
     assert (whole.n_stars, whole.n_sites, whole.n_unseen) == (36, 6, 6)
+    assert 0.0 < whole.writing < whole.seconds
     model = LightCurveModel.load()
     with Catalog(whole.path) as catalog:
         assert catalog.content_hash == whole.content
