@@ -32,6 +32,7 @@ __all__ = [
     "RECOVERED_AREA",
     "period_recovery_batch",
     "periodic_variables_batch",
+    "stars_batch",
 ]
 
 #: One class of each kind of curve: asymmetric, sinusoidal and fast, slow, eclipsing, very slow.
@@ -162,6 +163,69 @@ def period_recovery_batch(
                 )
             )
     bundle_dict: dict[str, MetricBundle] = make_bundles_dict_from_list(bundles)
+    return bundle_dict
+
+
+def stars_batch(
+    slicer: BaseSlicer,
+    colmap: dict[str, Any] | None = None,
+    run_name: str = "run",
+    extra_sql: str | None = None,
+    *,
+    display_group: str = "Periodic variables",
+    **metric_options: Any,
+) -> dict[str, MetricBundle]:
+    """Make the period-recovery bundle of stars that a slicer carries, whatever their classes.
+
+    Parameters
+    ----------
+    slicer : BaseSlicer
+        A slicer with one star a slice point (`pelsvae_cadence.metrics.slicer_of_stars`).
+    colmap : dict, optional
+        Column names as of ``rubin_sim.maf.batches.col_map_dict``; the current ones by default.
+    run_name : str
+        Name of the run.
+    extra_sql : str, optional
+        Constraint on the visits.
+    display_group : str
+        Group in MAF's web pages.
+    **metric_options
+        Further keywords of `PeriodRecoveryMetric`.
+
+    Returns
+    -------
+    dict of str to MetricBundle
+        One bundle. Every value is that of one star.
+
+    Raises
+    ------
+    InputError
+        If the slicer carries no stars.
+    """
+    if not carries_star(slicer.slice_points):
+        raise InputError(
+            "the slicer carries no stars",
+            remedy="Make it with slicer_of_stars or generate_periodic_pop_slicer.",
+        )
+    columns = col_map_dict() if colmap is None else colmap
+    label = extra_sql or "all visits"
+    metric = PeriodRecoveryMetric(
+        **_column_options(columns), metric_name="PeriodRecovery stars", stars_per_position=1,
+        **metric_options,
+    )  # fmt: skip
+    bundle = MetricBundle(
+        metric, slicer, extra_sql or "", run_name=run_name, info_label=label,
+        display_dict={
+            "group": display_group,
+            "subgroup": "Period recovery: stars of a table",
+            "order": 0,
+            "caption": f"{len(slicer)} stars, each observed where it is; periods from a blind "
+            f"multi-band search ({label}).",
+        },
+        plot_dict=dict(_FRACTION_PLOT),
+        summary_metrics=_summaries(slicer),
+    )  # fmt: skip
+    bundle_dict: dict[str, MetricBundle] = make_bundles_dict_from_list([bundle])
     return bundle_dict
 
 

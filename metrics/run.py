@@ -6,11 +6,9 @@ import copy
 import hashlib
 import io
 import shutil
-import sqlite3
-import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -19,9 +17,8 @@ import healpy
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import event
 
-from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
 from pelsvae_cadence.cadence.tables import file_sha256
 from pelsvae_cadence.catalog import Provenance
@@ -30,41 +27,40 @@ from pelsvae_cadence.metrics.batches import (
     DEFAULT_CLASSES,
     DEFAULT_MAGNITUDES,
     period_recovery_batch,
+    stars_batch,
 )
 from pelsvae_cadence.metrics.keeping import Example, Keeper
 from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.recovery import load_model
+from pelsvae_cadence.metrics.results_folder import RESULTS_FILE, new_results, results_database
 from pelsvae_cadence.metrics.resumable import ResumableBundleGroup, fingerprint_of
+from pelsvae_cadence.metrics.run_bundles import (
+    bundles_by_years,
+    slicer_of_positions,
+    slicer_of_table,
+)
 from pelsvae_cadence.metrics.run_tables import (
     summary_by_year,
     summary_of_positions,
     tables_of_bundles,
     year_table,
 )
-from pelsvae_cadence.metrics.slice_visits import SliceColumns
 from pelsvae_cadence.metrics.survey_source import PositionCadence, SurveySource, open_survey
-from pelsvae_cadence.metrics.time_to_recovery import (
-    JULIAN_YEAR,
-    TimeToRecoveryMetric,
-    first_and_last_visit,
-)
+from pelsvae_cadence.stars import Stars
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
-from rubin_sim.maf.db import ResultsDb
 from rubin_sim.maf.metric_bundles import MetricBundle, make_bundles_dict_from_list
-from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
 
 __all__ = ["PartialSkyWarning", "RunResult", "run_period_recovery"]
 
-RESULTS_FILE: Final = "resultsDb_sqlite.db"
 _TABLES: Final = ("positions", "stars", "summary")
 _CHECKPOINTS: Final = ".finished"
 _PLOTTED: Final = ("_recovered", "_recovered_or_half", "_no_detection", "_n_visits")
 # A wide survey reaches 60-70 % of the sky; patches cut out of one reach far less.
 _PARTIAL_SKY: Final = 0.3
 # A synthetic survey puts its visits exactly on the positions: none may reach another one.
-_SYNTHETIC_RADIUS: Final = 0.01
+_SYNTHETIC_RADIUS: Final = 1e-4
 
 
 class PartialSkyWarning(UserWarning):
@@ -116,6 +112,7 @@ def run_period_recovery(
     *,
     nside: int | None = None,
     positions: Sequence[tuple[float, float]] | None = None,
+    stars: Stars | None = None,
     radius: float | None = None,
     survey: SurveyName | None = None,
     star_classes: Sequence[str] = DEFAULT_CLASSES,
@@ -137,7 +134,7 @@ def run_period_recovery(
     progress: Callable[[int, int], None] | None = None,
     **metric_options: Any,
 ) -> RunResult:
-    """Run one period-recovery metric per class and magnitude on a survey.
+    """Run one period-recovery metric per class and magnitude on a survey, or one on given stars.
 
     An sqlite database goes through MAF with the constraint; other tables, surveys in memory and
     the synthetic survey are handed to MAF as arrays.
@@ -154,6 +151,10 @@ def run_period_recovery(
         HEALPix resolution of a map of the sky.
     positions : sequence of (ra, dec), optional
         Positions in degrees, instead of a map.
+    stars : Stars, optional
+        Stars of one's own (`pelsvae_cadence.star_tables.read_star_table`) instead of drawn ones,
+        each observed where and as bright as it is. `star_classes`, `magnitudes` and
+        `stars_per_position` are not used then.
     radius : float, optional
         Radius of the circular field of view in degrees: 1.75 (LSST) or 3.5 (ZTF) by default.
     survey : {"lsst", "ztf"}, optional
@@ -208,9 +209,11 @@ def run_period_recovery(
     InputError
         If the survey cannot be read, there is no visit, positions are wrong, or results exist.
     """
-    if (nside is None) == (positions is None):
+    if sum(choice is not None for choice in (nside, positions, stars)) != 1:
         raise InputError(
-            f"nside = {nside!r} and positions = {positions!r}", remedy="Give one of the two."
+            f"nside = {nside!r}, positions = {positions!r}, "
+            f"{'no' if stars is None else len(stars)} stars",
+            remedy="Give one of the three.",
         )
     if nside is not None and not healpy.isnsideok(nside, nest=True):
         raise InputError(f"nside = {nside!r}", allowed="a power of two, e.g. 8, 16, 64")
@@ -224,11 +227,14 @@ def run_period_recovery(
         )
     if radius is not None and not 0 < radius <= 90:
         raise InputError(f"radius = {radius!r} deg", allowed="above 0, up to 90 deg")
-    if points is None:
+    if stars is not None:
+        targets = list(zip(stars.ra.tolist(), stars.dec.tolist(), strict=True))
+    elif points is None:
         ra, dec = healpy.pix2ang(nside, np.arange(healpy.nside2npix(nside)), lonlat=True)
         targets = list(zip(ra.tolist(), dec.tolist(), strict=True))
     else:
         targets = points
+    targets = list(dict.fromkeys(targets))  # a synthetic survey visits each of them
     source = open_survey(cadence, positions=targets, survey=survey, constraint=constraint)
     name = run_name or source.name
     mags = DEFAULT_MAGNITUDES[source.survey] if magnitudes is None else tuple(magnitudes)
@@ -241,8 +247,15 @@ def run_period_recovery(
             and has_camera_data()
         )
     reach = _SYNTHETIC_RADIUS if source.by_position else radius or FOV_RADIUS[source.survey]
-    slicer = _slicer(source, points, nside, reach, use_camera)
-    n_bundles = len(star_classes) * len(mags) * (2 if len(years) else 1)
+    if stars is None:
+        slicer = slicer_of_positions(source, points, nside, reach, use_camera)
+        n_bundles = len(star_classes) * len(mags)
+    else:
+        band = str(parse_bands(["r"], source.survey)[0])
+        slicer = slicer_of_table(source, stars, band, reach, use_camera)
+        mags = (float(np.median(slicer.slice_points["mean_magnitude"])),)
+        n_bundles = 1
+    n_bundles *= 2 if len(years) else 1
     total = len(slicer) * n_bundles
     done = 0
     keeper: Keeper | None = None
@@ -254,30 +267,28 @@ def run_period_recovery(
             if progress is not None:
                 progress(done, total)
 
-    bundles = period_recovery_batch(
-        source.columns,
-        run_name=name,
-        extra_sql=constraint or None,
-        slicer=slicer,
-        survey=source.survey,
-        star_classes=star_classes,
-        magnitudes=mags,
-        stars_per_position=stars_per_position,
-        seed=seed,
-        period_range=period_range,
-        visit_id_col=source.visit_id,
-        seeing_col=source.seeing,
-        mjd_is_middle=source.mjd_is_middle,
-        on_run=lambda: reached(done + 1),
-        on_observed=None
+    shared: dict[str, Any] = {
+        "run_name": name, "extra_sql": constraint or None, "slicer": slicer,
+        "survey": source.survey, "seed": seed, "period_range": period_range,
+        "visit_id_col": source.visit_id, "seeing_col": source.seeing,
+        "mjd_is_middle": source.mjd_is_middle, "on_run": lambda: reached(done + 1),
+        "on_observed": None
         if catalog is None
         else lambda recovery: cast("Keeper", keeper).keep(recovery),
         **metric_options,
-    )
+    }  # fmt: skip
+    bundles = (
+        period_recovery_batch(
+            source.columns, star_classes=star_classes, magnitudes=mags,
+            stars_per_position=stars_per_position, **shared,
+        )
+        if stars is None
+        else stars_batch(colmap=source.columns, magnitude=mags[0], **shared)
+    )  # fmt: skip
     object_bundles = list(bundles.values())
     by_years: list[MetricBundle] = []
     if len(years):
-        by_years = _by_years(object_bundles, source, years, constraint, metric_options)
+        by_years = bundles_by_years(object_bundles, source, years, constraint, metric_options)
         bundles |= make_bundles_dict_from_list(by_years)
     frames: dict[str, pd.DataFrame] = {}
     tables = (*_TABLES, *(("years", "by_year") if len(years) else ()))
@@ -290,7 +301,7 @@ def run_period_recovery(
             f"a catalogue with {workers} workers",
             remedy="Use one worker here, or `pelsvae_cadence catalog` for large catalogues.",
         )
-    with _new_results(folder) as work:
+    with new_results(folder) as work:
         keeper = Keeper(
             float(np.median(mags)),
             object_bundles[0].metric.reference_band,
@@ -298,36 +309,33 @@ def run_period_recovery(
             provenance=_provenance(object_bundles[0], source, name, constraint, command),
         )
         try:
-            results = _hurried(ResultsDb(out_dir=str(work)))
-        except ValueError as error:
-            raise InputError(
-                f"cannot make MAF's results database in {folder}: is the disk full?",
-                remedy="Free space, or choose another output folder.",
-            ) from error
-        try:
-            group = ResumableBundleGroup(
-                bundles, source.database, out_dir=str(work), results_db=results, save_early=False,
-                db_table=source.table, checkpoint_dir=kept, workers=workers, scheduler=scheduler,
-                fingerprint="" if kept is None else kept.name,
-                on_partition=lambda points, _: reached(points * n_bundles),
-            )  # fmt: skip
-            # MAF prints whole slice points when one of them fails; the error itself says enough.
-            with keeper, redirect_stdout(io.StringIO()):
-                group.run_current(constraint, sim_data=source.array)
-            if nside is not None:
-                _warn_of_patches(object_bundles[0])
-            frames["positions"], frames["stars"] = tables_of_bundles(object_bundles, name)
-            frames["summary"] = summary_of_positions(frames["positions"])
-            if by_years:
-                frames["years"] = year_table(by_years, name)
-                frames["by_year"] = summary_by_year(frames["years"])
-            if keeper.example is None:
-                _find_example(keeper, object_bundles, group.sim_data)
-            group.write_all()
-            if plots:
-                _plot(group)
+            with results_database(work) as results:
+                group = ResumableBundleGroup(
+                    bundles, source.database, out_dir=str(work), results_db=results,
+                    save_early=False, db_table=source.table, checkpoint_dir=kept, workers=workers,
+                    scheduler=scheduler, fingerprint="" if kept is None else kept.name,
+                    on_partition=lambda points, _: reached(points * n_bundles),
+                )  # fmt: skip
+                # MAF prints whole slice points when one of them fails; the error says enough.
+                with keeper, redirect_stdout(io.StringIO()):
+                    group.run_current(constraint, sim_data=source.array)
+                if nside is not None:
+                    _warn_of_patches(object_bundles[0])
+                frames["positions"], frames["stars"] = tables_of_bundles(object_bundles, name)
+                frames["summary"] = summary_of_positions(
+                    frames["positions"], round_magnitudes=stars is not None
+                )
+                if by_years:
+                    frames["years"] = year_table(by_years, name)
+                    frames["by_year"] = summary_by_year(
+                        frames["years"], round_magnitudes=stars is not None
+                    )
+                if keeper.example is None:
+                    _find_example(keeper, object_bundles, group.sim_data)
+                group.write_all()
+                if plots:
+                    _plot(group)
         finally:
-            results.close()
             if kept is not None and not any(kept.glob("partition-*.npz")):
                 shutil.rmtree(kept, ignore_errors=True)  # refused before anything was finished
         for key, frame in frames.items():
@@ -377,47 +385,6 @@ def _find_example(keeper: Keeper, bundles: list[MetricBundle], visits: npt.NDArr
     metric.run(visits[here["idxs"]], here["slice_point"])
 
 
-def _hurried(results: ResultsDb) -> ResultsDb:
-    """Spare MAF's hundreds of small commits their wait for the disk.
-
-    The results are moved into place when they are complete; a power failure before that loses
-    them in any case.
-    """
-    engine = results.session.get_bind()
-    engine.dispose()
-    event.listen(engine, "connect", lambda link, _: link.execute("pragma synchronous = off"))
-    return results
-
-
-@contextmanager
-def _new_results(folder: Path) -> Iterator[Path]:
-    """Work in a folder of its own, so that earlier results stay until the new ones are complete."""
-    folder.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
-    try:
-        yield work
-        for old in _files_of_results(folder / RESULTS_FILE):
-            (folder / old).unlink(missing_ok=True)
-        for new in work.iterdir():
-            new.replace(folder / new.name)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _files_of_results(database: Path) -> list[str]:
-    """List the metric files of an earlier run, which the new one replaces."""
-    if not database.exists():
-        return []
-    connection = sqlite3.connect(f"file:{database.resolve().as_posix()}?mode=ro", uri=True)
-    try:
-        rows = connection.execute("select metric_datafile from metrics").fetchall()
-    except sqlite3.Error:
-        return []  # another version's results: left alone
-    finally:
-        connection.close()
-    return [Path(row[0]).name for row in rows if row[0]]
-
-
 def _provenance(
     bundle: MetricBundle, source: SurveySource, run_name: str, constraint: str, command: str
 ) -> Provenance:
@@ -432,28 +399,6 @@ def _provenance(
         command=command,
         extra={"run_name": run_name, "constraint": constraint},
     )
-
-
-def _slicer(
-    source: SurveySource,
-    points: list[tuple[float, float]] | None,
-    nside: int | None,
-    radius: float,
-    use_camera: bool,
-) -> BaseSlicer:
-    options: dict[str, Any] = {
-        "lon_col": source.columns["ra"],
-        "lat_col": source.columns["dec"],
-        "radius": radius,
-        "use_camera": use_camera,
-        # Without a footprint the rotation is never used; any column that exists will do.
-        "rot_sky_pos_col_name": source.rotation or source.columns["ra"],
-        "verbose": False,
-    }
-    if points is None:
-        return HealpixSlicer(nside=nside, use_cache=False, **options)
-    ra, dec = (list(values) for values in zip(*points, strict=True))
-    return UserPointsSlicer(ra, dec, **options)
 
 
 def _warn_of_patches(bundle: MetricBundle) -> None:
@@ -483,41 +428,3 @@ def _plot(group: ResumableBundleGroup) -> None:
         group.plot_all(fig_format="png", dpi=120)
     finally:
         group.bundle_dict = whole
-
-
-def _column_options(columns: SliceColumns) -> dict[str, Any]:
-    names = ("mjd", "m5", "band", "night", "exptime", "visit_id", "seeing")
-    options: dict[str, Any] = {f"{name}_col": getattr(columns, name) for name in names}
-    return {**options, "mjd_is_middle": columns.mjd_is_middle}
-
-
-def _by_years(
-    bundles: list[MetricBundle],
-    source: SurveySource,
-    years: Sequence[float],
-    constraint: str,
-    metric_options: dict[str, Any],
-) -> list[MetricBundle]:
-    """Make the bundles that ask for the years, with the stars and settings of those given."""
-    first, last = first_and_last_visit(source, constraint)
-    made = []
-    for bundle in bundles:
-        metric = bundle.metric
-        time = TimeToRecoveryMetric(
-            years=years, survey_start=first, survey_years=(last - first) / JULIAN_YEAR,
-            on_run=metric.on_run, star_class=metric.sample.star_class, magnitude=metric.magnitude,
-            stars_per_position=metric.sample.n, seed=metric.sample.seed, survey=metric.survey,
-            period_range=metric.period_range, **_column_options(metric.columns), **metric_options,
-        )  # fmt: skip
-        display = dict(bundle.display_dict)
-        display["subgroup"] = display["subgroup"].replace("Period recovery", "Years to a period")
-        display["order"] += len(bundles)
-        display["caption"] += " Searched at the end of each survey year."
-        made.append(
-            MetricBundle(
-                time, bundle.slicer, bundle.constraint, run_name=bundle.run_name,
-                info_label=bundle.info_label, display_dict=display,
-                summary_metrics=list(bundle.summary_metrics),
-            )
-        )  # fmt: skip
-    return made

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from pelsvae_cadence.classes import SUBTYPES
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.maf import prepare_data_directory
-from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES
+from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES, PeriodRecoveryMetric
+from pelsvae_cadence.metrics.slice_stars import carries_star
 from pelsvae_cadence.metrics.time_to_recovery import wilson_interval
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
@@ -17,6 +20,8 @@ prepare_data_directory()  # rubin_sim looks for it when it is imported
 from rubin_sim.maf.metric_bundles import MetricBundle
 
 __all__ = ["summary_by_year", "summary_of_positions", "tables_of_bundles", "year_table"]
+
+_NAMES: Final = {s for subtypes in SUBTYPES.values() for s in subtypes} - {"F", "1O"}
 
 
 def tables_of_bundles(
@@ -51,10 +56,9 @@ def tables_of_bundles(
             value = values.data[i]
             row = {
                 "run": run_name,
-                "star_class": metric.sample.star_class,
-                "magnitude": metric.magnitude,
-                "ra": float(np.degrees(points["ra"][i])),
-                "dec": float(np.degrees(points["dec"][i])),
+                **_kind_at(metric, points, i),
+                "ra": round(float(np.degrees(points["ra"][i])), 9),
+                "dec": round(float(np.degrees(points["dec"][i])), 9),
             }
             n_stars = value["star_id"].size
             positions.append(
@@ -86,6 +90,19 @@ def tables_of_bundles(
     return pd.DataFrame(positions), pd.concat(stars, ignore_index=True)
 
 
+def _kind_at(metric: PeriodRecoveryMetric, points: Mapping[str, Any], i: int) -> dict[str, Any]:
+    """Give class and magnitude of the stars at a slice point: the metric's, or the star's own."""
+    if not carries_star(points):
+        return {"star_class": metric.sample.star_class, "magnitude": metric.magnitude}
+    magnitude = points.get("mean_magnitude")
+    star_class, subtype = str(points["star_class"][i]), str(points["subtype"][i])
+    # Most subtypes have names of their own (RRab); pulsation modes belong to a class (CEP F).
+    return {
+        "star_class": subtype if subtype in _NAMES else star_class,
+        "magnitude": np.nan if magnitude is None else float(magnitude[i]),
+    }
+
+
 def year_table(bundles: list[MetricBundle], run_name: str) -> pd.DataFrame:
     """List what bundles of TimeToRecoveryMetric have found.
 
@@ -103,7 +120,7 @@ def year_table(bundles: list[MetricBundle], run_name: str) -> pd.DataFrame:
     """
     frames = []
     for bundle in bundles:
-        sample, points = bundle.metric.recovery.sample, bundle.slicer.slice_points
+        metric, points = bundle.metric.recovery, bundle.slicer.slice_points
         mask = np.ma.getmaskarray(bundle.metric_values)
         for i in np.flatnonzero(~mask).tolist():
             value = bundle.metric_values.data[i]
@@ -111,10 +128,9 @@ def year_table(bundles: list[MetricBundle], run_name: str) -> pd.DataFrame:
                 pd.DataFrame(
                     {
                         "run": run_name,
-                        "star_class": sample.star_class,
-                        "magnitude": bundle.metric.recovery.magnitude,
-                        "ra": float(np.degrees(points["ra"][i])),
-                        "dec": float(np.degrees(points["dec"][i])),
+                        **_kind_at(metric, points, i),
+                        "ra": round(float(np.degrees(points["ra"][i])), 9),
+                        "dec": round(float(np.degrees(points["dec"][i])), 9),
                         "year": value["years"],
                         "n_stars": value["star_id"].size,
                         **{
@@ -128,13 +144,15 @@ def year_table(bundles: list[MetricBundle], run_name: str) -> pd.DataFrame:
     return table[table["recovered"].notna()].reset_index(drop=True)  # years the survey reaches
 
 
-def summary_by_year(table: pd.DataFrame) -> pd.DataFrame:
+def summary_by_year(table: pd.DataFrame, *, round_magnitudes: bool = False) -> pd.DataFrame:
     """Join the positions.
 
     Parameters
     ----------
     table : pandas.DataFrame
         What `year_table` gives.
+    round_magnitudes : bool
+        Put stars with magnitudes of their own into bins of one magnitude.
 
     Returns
     -------
@@ -142,6 +160,8 @@ def summary_by_year(table: pd.DataFrame) -> pd.DataFrame:
         One row per class, magnitude and year: n_positions, n_stars, n_recovered, mean n_visits,
         recovered and the 68 per cent interval for stars drawn one by one.
     """
+    if round_magnitudes:
+        table = table.assign(magnitude=table["magnitude"].round())
     counted = table.assign(n_recovered=np.rint(table["recovered"] * table["n_stars"]).astype(int))
     groups = counted.groupby(["run", "star_class", "magnitude", "year"], sort=False)
     summary = groups[["n_stars", "n_recovered"]].sum()
@@ -153,13 +173,17 @@ def summary_by_year(table: pd.DataFrame) -> pd.DataFrame:
     return summary.reset_index()
 
 
-def summary_of_positions(positions: pd.DataFrame) -> pd.DataFrame:
+def summary_of_positions(
+    positions: pd.DataFrame, *, round_magnitudes: bool = False
+) -> pd.DataFrame:
     """Average over positions.
 
     Parameters
     ----------
     positions : pandas.DataFrame
         What `tables_of_bundles` gives.
+    round_magnitudes : bool
+        Put stars with magnitudes of their own into bins of one magnitude.
 
     Returns
     -------
@@ -168,6 +192,8 @@ def summary_of_positions(positions: pd.DataFrame) -> pd.DataFrame:
         visits.
     """
     fractions = [key for key in RECOVERY_VALUES if key != "n_visits"]
+    if round_magnitudes:
+        positions = positions.assign(magnitude=positions["magnitude"].round())
     groups = positions.groupby(["run", "star_class", "magnitude"], sort=False)
     summary = groups[[*fractions, "n_visits", "n_visits_used"]].mean()
     n = groups.size()

@@ -59,6 +59,14 @@ def metrics(
             show_default=False,
         ),
     ] = None,
+    stars: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead of a map: a table of your own stars (CSV, ECSV, Parquet or FITS) with "
+            "class, ra, dec; each is observed where and as bright as it is.",
+            show_default=False,
+        ),
+    ] = None,
     radius: Radius = None,
     star_class: Annotated[
         list[str] | None,
@@ -79,8 +87,13 @@ def metrics(
         ),
     ] = None,
     stars_per_position: Annotated[
-        int, typer.Option(help="Stars per position, class and magnitude.", min=1)
-    ] = _DEFAULT_STARS,
+        int | None,
+        typer.Option(
+            help=f"Stars per position, class and magnitude. Default: {_DEFAULT_STARS}.",
+            min=1,
+            show_default=False,
+        ),
+    ] = None,
     constraint: Constraint = "",
     run_name: Annotated[
         str | None, typer.Option(help="Name of the run. Default: the survey's.", show_default=False)
@@ -177,11 +190,23 @@ def metrics(
     """
     from pelsvae_cadence.source import LightCurveModel
 
-    if nside is not None and positions is not None:
-        raise InputError("--nside and --positions exclude each other", remedy="Give one of them.")
+    places = {"--nside": nside, "--positions": positions, "--stars": stars}
+    given = [name for name, value in places.items() if value is not None]
+    if len(given) > 1:
+        raise InputError(f"{' and '.join(given)} exclude each other", remedy="Give one of them.")
+    if stars is not None:
+        drawn = {
+            "--star-class": star_class, "--magnitudes": magnitudes,
+            "--stars-per-position": stars_per_position,
+        }  # fmt: skip
+        for name, value in drawn.items():
+            if value is not None:
+                raise InputError(
+                    f"{name} with --stars", remedy="The table says which stars there are."
+                )
     points = None if positions is None else parse_positions(positions)
     resolution = None
-    if points is None:
+    if points is None and stars is None:
         resolution = _DEFAULT_NSIDE if nside is None else nside
     kind = None if survey is None else survey_name(survey)
     periods: Any = "class"
@@ -214,6 +239,10 @@ def metrics(
         cadence = load_cadence(db, synthetic, seed=seed)
     if db is None and constraint == "" and survey is not None:
         raise InputError("--survey needs a table (--db): a synthetic survey knows what it is")
+    if stars is not None:
+        from pelsvae_cadence.star_tables import read_star_table
+
+        options["stars"] = read_star_table(stars, model=source, seed=seed)
     folder = output_folder(out_dir)
     with messages.status("loading MAF"):
         from pelsvae_cadence.metrics.run import run_period_recovery
@@ -226,7 +255,7 @@ def metrics(
             positions=points,
             radius=radius,
             survey=kind,
-            stars_per_position=stars_per_position,
+            stars_per_position=stars_per_position or _DEFAULT_STARS,
             constraint=constraint,
             run_name=run_name,
             out_dir=folder,

@@ -54,3 +54,64 @@ def test_years_and_class_ranges_from_the_command_line(command, tmp_path):
 def test_what_cannot_be_asked_is_refused(command, tmp_path, options, message):
     with pytest.raises(InputError, match=message):
         _invoke([*command, *options, "--out-dir", str(tmp_path)])
+
+
+STAR_TABLE = """id,class,ra,dec,period,distance_kpc
+1,RRab,0.0,-30.0,0.55,60
+2,CEP1O,0.3,-29.5,2.1,900
+3,RRab,0.3,60.0,0.55,60
+"""
+
+
+def test_stars_of_a_table_are_observed_where_they_are(shared_data, tmp_path):
+    table = tmp_path / "mine.csv"
+    table.write_text(STAR_TABLE)
+    database = shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db"
+    result = _invoke(
+        ["metrics", "--db", str(database), "--stars", str(table), "--constraint", "night < 700",
+         "--years", "1", "--period-range", "0.2,10", "--out-dir", str(tmp_path / "out"), "--json"]
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    stars = pd.read_csv(report["files"]["stars"]).set_index("star_id")
+    # Nothing looks at declination 60; the others have the periods and magnitudes of the table.
+    assert stars.index.tolist() == [1, 2]
+    assert stars.true_period.tolist() == [0.55, 2.1]
+    assert stars.star_class.tolist() == ["RRab", "CEP"]
+    assert stars.ra.tolist() == [0.0, 0.3]
+    assert stars.verdict.tolist() == ["exact", "exact"]
+    assert stars.magnitude.between(18, 24).all()
+    assert stars.magnitude[2] - stars.magnitude[1] > 1.0
+    assert {row["magnitude"] for row in report["summary"]} == set(stars.magnitude.round())
+    assert len(report["by_year"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--nside", "2"], "--nside and --stars"),
+        (["--mag", "20"], "--magnitudes with --stars"),
+        (["--stars-per-position", "3"], "--stars-per-position with --stars"),
+    ],
+)
+def test_a_table_of_stars_goes_with_nothing_that_draws_stars(tmp_path, options, message):
+    table = tmp_path / "mine.csv"
+    table.write_text(STAR_TABLE)
+    with pytest.raises(InputError, match=message):
+        _invoke(["metrics", "--stars", str(table), *options, "--out-dir", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()
+
+
+def test_stars_at_one_place_of_a_synthetic_survey_share_its_visits_once(tmp_path):
+    from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+    from pelsvae_cadence.metrics import run_period_recovery
+    from pelsvae_cadence.metrics.recovery import load_model
+    from pelsvae_cadence.photometry import at_magnitude
+
+    stars = load_model("default").sample("RRab", n=2, ra=10.0, dec=-30.0, seed=1)
+    survey = SyntheticSurvey(preset="lsst-v3", seed=1)
+    result = run_period_recovery(
+        survey, stars=at_magnitude(stars, "r", 20.0), out_dir=tmp_path, period_range=(0.3, 1.0)
+    )
+    assert result.positions.n_visits.tolist() == [len(survey.at(ra=10.0, dec=-30.0))] * 2
+    assert result.summary.n_stars.tolist() == [2]

@@ -164,8 +164,8 @@ def test_a_map_of_patches_is_warned_of(run, cadence_folder, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "Give one of the two"),
-        ({"nside": 4, "positions": [(0, 0)]}, "Give one of the two"),
+        ({}, "Give one of the three"),
+        ({"nside": 4, "positions": [(0, 0)]}, "Give one of the three"),
         ({"nside": 7}, "power of two"),
         ({"positions": []}, "no position"),
         ({"positions": [(0, 99)]}, "not on the sky"),
