@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,10 @@ import numpy.typing as npt
 from pelsvae_cadence.arrays import column
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary, parse_star_class
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.extrapolation import Extrapolate, ExtrapolationWarning, in_range
+from pelsvae_cadence.network_blocks import in_blocks
 from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.phase_zero import with_phase_zero
 from pelsvae_cadence.population import (
     GROUPS,
     PARAMETERS,
@@ -37,21 +39,11 @@ if TYPE_CHECKING:
 __all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
 
 FloatArray = npt.NDArray[np.float64]
-Extrapolate = Literal["error", "clip", "flag"]
 
 _UNITS: Final = {"period": "day", "teff": "K", "abs_mag_g": "mag", "amplitude_i": "mag"}
-# Networks run on whole blocks of this many stars: torch rounds differently for other batch sizes.
-_BLOCK: Final = 128
+_TEXT_UNITS: Final = {**_UNITS, "period": "d"}
 # Epochs are drawn in the period after this BJD (2025 November 25), early in the Rubin survey.
 _REFERENCE_EPOCH: Final = 2461005.0
-_GRID: Final = 1024  # phases on which the extremes of a curve are found
-# An extreme within this fraction of the amplitude counts as reached: the bottom of a total
-# eclipse is flat, and its centre is a better zero than its accidentally faintest point.
-_FLATNESS: Final = 0.003
-
-
-class ExtrapolationWarning(UserWarning):
-    """Parameters lie outside the range of the training stars and were used or clipped."""
 
 
 class LightCurveModel:
@@ -317,7 +309,9 @@ class LightCurveModel:
         for key, value in list(values.items()):
             if key != "abs_mag_g" and (value <= 0).any():
                 raise InputError(f"{key} = {value.min():g} is not positive")
-            values[key] = _in_range(key, value, limits[key], where, extrapolate)
+            values[key] = in_range(
+                key, value, limits[key], where, extrapolate, unit=_TEXT_UNITS[key]
+            )
         fixed = np.full((size, 4), np.nan)
         for j, key in enumerate(PARAMETERS):
             if key in values:
@@ -417,7 +411,7 @@ class LightCurveModel:
         decoder = self._vae.decoder
         network = decoder.unscaled if isinstance(decoder, Decoder) else decoder
 
-        packed = _in_blocks(
+        packed = in_blocks(
             network,
             torch.as_tensor(np.array(latent), dtype=torch.float32),
             torch.as_tensor(np.array(physics), dtype=torch.float32),
@@ -425,7 +419,7 @@ class LightCurveModel:
         )
         n_harmonics = self.n_harmonics
         cos, sin = packed[:, :n_harmonics], packed[:, n_harmonics:]
-        return _conventional(PhaseCurve(cos=cos, sin=sin), binary)
+        return with_phase_zero(PhaseCurve(cos=cos, sin=sin), binary)
 
     def encode(
         self,
@@ -487,7 +481,7 @@ class LightCurveModel:
             m = m - np.sum(w * m) / np.sum(w)
             with_star = (p[None], m[None], w[None], rows[i : i + 1])
             inputs = [torch.as_tensor(v, dtype=torch.float32) for v in with_star]
-            both = _in_blocks(network, *inputs, torch.as_tensor(kind[i : i + 1]), block=1)[0]
+            both = in_blocks(network, *inputs, torch.as_tensor(kind[i : i + 1]), block=1)[0]
             mu[i], logvar[i] = both[: self.n_latent], both[self.n_latent :]
         return mu, logvar
 
@@ -505,9 +499,10 @@ class LightCurveModel:
             mine = np.array([pair == (name, kind) for pair in pairs])
             limits = self._population.ranges(name, kind or None)
             for key in PARAMETERS:
-                values[key][mine] = _in_range(
-                    key, values[key][mine], limits[key], f"{name} {kind}".strip(), extrapolate
-                )
+                values[key][mine] = in_range(
+                    key, values[key][mine], limits[key], f"{name} {kind}".strip(), extrapolate,
+                    unit=_TEXT_UNITS[key],
+                )  # fmt: skip
         return self._rows(replace(stars, **values))
 
     def _groups_of(
@@ -531,7 +526,7 @@ class LightCurveModel:
     ) -> FloatArray:
         import torch
 
-        drawn = _in_blocks(
+        drawn = in_blocks(
             self._map.draw_log_amplitude,
             torch.as_tensor(rows[:, :3], dtype=torch.float32),
             torch.as_tensor(group),
@@ -555,7 +550,7 @@ class LightCurveModel:
 
         item = np.arange(self.n_latent)
         noise = random.normal("latent", np.asarray(star_id)[:, None], item)
-        return _in_blocks(
+        return in_blocks(
             self._map.draw,
             torch.as_tensor(rows, dtype=torch.float32),
             torch.as_tensor(group),
@@ -601,96 +596,8 @@ def _number_of_stars(n: int | None, star_id: Any, given: dict[str, Any]) -> int:
     return next(iter(sizes.values()), 1)
 
 
-def _in_range(
-    name: str,
-    values: FloatArray,
-    limits: tuple[float, float],
-    star_class: str,
-    extrapolate: Extrapolate,
-) -> FloatArray:
-    """Refuse, clip or flag values outside the range of the training stars."""
-    if extrapolate not in ("error", "clip", "flag"):
-        raise InputError(f"extrapolate = {extrapolate!r}", allowed="'error', 'clip', 'flag'")
-    low, high = limits
-    # A value that was drawn at the border may differ from it in the last bit.
-    slack = 1e-9 * max(abs(low), abs(high))
-    outside = (values < low - slack) | (values > high + slack)
-    if not outside.any():
-        return values
-    bad = values[outside]
-    worst = bad[np.argmax(np.maximum(low - bad, bad - high))]
-    unit = _UNITS[name].replace("day", "d")
-    problem = f"{name} = {worst:.6g} {unit} is outside the range of the {star_class} training stars"
-    allowed = f"{low:.6g} to {high:.6g} {unit}"
-    if extrapolate == "error":
-        raise InputError(
-            problem,
-            allowed=allowed,
-            remedy="Use extrapolate='clip' for the border's value or 'flag' to extrapolate.",
-        )
-    done = "set to the border" if extrapolate == "clip" else "extrapolated"
-    warnings.warn(
-        f"{problem} ({allowed}); {outside.sum()} of {values.size} stars {done}",
-        ExtrapolationWarning,
-        stacklevel=4,
-    )
-    return np.clip(values, low, high) if extrapolate == "clip" else values
-
-
-def _in_blocks(function: Callable[..., Any], *inputs: Any, block: int = _BLOCK) -> FloatArray:
-    """Run a network on whole blocks of rows, the last one padded with copies of its last row."""
-    import torch
-
-    from pelsvae_cadence.model import single_thread
-
-    n = len(inputs[0])
-    results = []
-    with single_thread():
-        for start in range(0, max(n, 1), block):
-            parts = [v[start : start + block] for v in inputs]
-            missing = block - len(parts[0])
-            if missing:
-                # Zeros pad an empty request, so that its result still has the right width.
-                ends = [v[-1:] if len(v) else v.new_zeros(1, *v.shape[1:]) for v in parts]
-                parts = [
-                    torch.cat([v, e.expand(missing, *v.shape[1:])])
-                    for v, e in zip(parts, ends, strict=True)
-                ]
-            results.append(function(*parts))
-        return np.asarray(torch.cat(results)[:n].double().numpy())
-
-
 def _per_star(values: Any, n: int) -> list[Any]:
     parts = list(values) if len(values) and np.ndim(values[0]) > 0 else [values]
     if len(parts) != n:
         raise InputError(f"points of {len(parts)} stars were given for {n} stars")
     return parts
-
-
-def _conventional(
-    curves: PhaseCurve, binary: npt.NDArray[np.bool_]
-) -> tuple[PhaseCurve, FloatArray]:
-    """Put the phase zero on the extreme that the convention names, and the amplitude to one."""
-    if not len(curves):
-        return curves, np.zeros(0)
-    # An inverse FFT of (a - i b) is the curve on the grid, some fifty times faster than the sum.
-    spectrum = np.zeros((len(curves), _GRID // 2 + 1), dtype=np.complex128)
-    spectrum[:, 1 : curves.n_harmonics + 1] = 0.5 * _GRID * (curves.cos - 1j * curves.sin)
-    values = np.fft.irfft(spectrum, axis=1)
-    # Bright is negative: maximum light is the smallest value, a binary's minimum the largest.
-    wanted = np.negative(values, out=values, where=binary[:, None])
-    at = wanted.argmin(axis=1)
-    best = wanted[np.arange(len(wanted)), at]
-    size = wanted.max(axis=1) - best
-    around = [np.take_along_axis(wanted, ((at + d) % _GRID)[:, None], axis=1)[:, 0]
-              for d in (-1, 0, 1)]  # fmt: skip
-    bend = around[0] - 2.0 * around[1] + around[2]
-    offset = 0.5 * (around[0] - around[2]) / np.where(bend > 0, bend, 1.0)
-    peak = (at + np.clip(offset, -0.5, 0.5)) / _GRID
-    moved = wanted[:, 0] > best + _FLATNESS * size
-    shift = np.where(moved, peak, 0.0)
-    cos, sin = curves.cos / size[:, None], curves.sin / size[:, None]
-    if moved.any():
-        turned = PhaseCurve(cos=cos[moved], sin=sin[moved]).shifted(shift[moved])
-        cos[moved], sin[moved] = turned.cos, turned.sin
-    return PhaseCurve(cos=cos, sin=sin), shift
