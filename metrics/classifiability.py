@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import SURVEYS, SurveyName
+from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.classify import LABELS, ClassMix, Predictions, observe_mix
 from pelsvae_cadence.classify.scores import scores_of_counts
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier, train_on_survey
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.metrics.maf import prepare_data_directory
+from pelsvae_cadence.metrics.position_metric import PositionMetric, value_reducer
 from pelsvae_cadence.metrics.recovery import load_model
-from pelsvae_cadence.metrics.slice_stars import reddening_at
-from pelsvae_cadence.metrics.slice_visits import SliceColumns, thin_visits, visits_from_slice
-
-prepare_data_directory()  # rubin_sim looks for it when it is imported
-
-from rubin_sim.maf.metrics import BaseMetric
+from pelsvae_cadence.metrics.slice_visits import SliceColumns
 
 __all__ = ["ClassifiabilityMetric", "train_classifiers"]
 
@@ -71,19 +67,7 @@ def train_classifiers(
     return train_on_survey(cadence, years=years, **options)
 
 
-def _score_reducer(key: str, words: str) -> Callable[[Any, dict[str, Any]], float]:
-    """Make the reduce method for one of the scores."""
-
-    def reduce(self: Any, value: dict[str, Any]) -> float:
-        number = float(value[key])
-        return number if np.isfinite(number) else float(self.badval)
-
-    reduce.__name__ = f"reduce_{key.lower()}"
-    reduce.__doc__ = f"Give the {words}; masked where it is not defined."
-    return reduce
-
-
-class ClassifiabilityMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
+class ClassifiabilityMetric(PositionMetric):
     """How well the stars of a position are told apart, by a classifier that has not seen them.
 
     At each slice point the stars of a mix of classes are drawn, observed at every visit, searched
@@ -121,6 +105,13 @@ class ClassifiabilityMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has 
     ------
     InputError
         If an argument is out of range.
+
+    Notes
+    -----
+    The value of a slice point is a dictionary: "macro_f1", "balanced_accuracy", "log_loss",
+    "recall_<class>", "recovered" (fraction of periodic stars with their period), "n_visits",
+    "confusion" (counts by true and predicted class), and per star "star_id", "label", "predicted",
+    "probability", "magnitude".
     """
 
     def __init__(
@@ -150,72 +141,28 @@ class ClassifiabilityMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has 
                 allowed="a SurveyClassifier",
                 remedy="Make it with train_classifiers(survey)[0].",
             )
-        if survey not in SURVEYS:
-            raise InputError(f"unknown survey {survey!r}", allowed=", ".join(SURVEYS))
-        if min_visits < 1 or max_visits < min_visits:
-            raise InputError(
-                f"min_visits = {min_visits!r}, max_visits = {max_visits!r}",
-                allowed="1 <= min_visits <= max_visits",
-            )
-        self.columns = SliceColumns(
-            mjd=mjd_col, m5=m5_col, band=band_col, night=night_col, exptime=exptime_col,
-            visit_id=visit_id_col, seeing=seeing_col, mjd_is_middle=mjd_is_middle,
+        super().__init__(
+            SliceColumns(
+                mjd=mjd_col, m5=m5_col, band=band_col, night=night_col, exptime=exptime_col,
+                visit_id=visit_id_col, seeing=seeing_col, mjd_is_middle=mjd_is_middle,
+            ),
+            metric_name, survey=survey, ebv=ebv, min_visits=min_visits, max_visits=max_visits,
+            on_run=on_run, **kwargs,
         )  # fmt: skip
         self.classifier = classifier
-        self.survey: SurveyName = survey
         self.mix = _resized(classifier.mix, stars_per_class)
-        self.ebv = ebv
-        self.min_visits = int(min_visits)
-        self.max_visits = int(max_visits)
         self.model = model
-        self.on_run = on_run
-        kwargs.setdefault("units", "")
-        super().__init__(
-            col=self.columns.needed(), metric_name=metric_name, metric_dtype="object", **kwargs
-        )
         self.comment = (
             f"{self.mix.stars_per_class} simulated stars of each of {len(self.mix.classes)} classes "
             f"per position, told apart by a classifier trained elsewhere on {classifier.name}."
         )
 
-    def run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None = None
-    ) -> dict[str, Any] | float:
-        """Observe and classify the stars of one slice point.
-
-        Parameters
-        ----------
-        data_slice : numpy structured array, shape (n_visits,)
-            The visits of the slice point.
-        slice_point : dict
-            Its "ra" and "dec" in radians.
-
-        Returns
-        -------
-        dict or float
-            "macro_f1", "balanced_accuracy", "log_loss", "recall_<class>", "recovered" (fraction of
-            periodic stars with their period), "confusion" (counts by true and predicted class),
-            and per star "star_id", "label", "predicted", "probability"; `badval` where there are
-            too few visits.
-
-        Raises
-        ------
-        InputError
-            If the slice point has no position, or a column is missing.
-        """
-        try:
-            return self._run(data_slice, slice_point)
-        finally:
-            if self.on_run is not None:
-                self.on_run()
-
     def _run(
         self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
-    ) -> dict[str, Any] | float:
+    ) -> dict[str, Any] | None:
         predictions, recovered, n_visits = self.classify(data_slice, slice_point)
         if predictions is None:
-            masked: float = self.badval  # MAF masks this very object
-            return masked
+            return None
         confusion = predictions.confusion()
         scores = scores_of_counts(confusion.astype(np.float64))
         recall = dict(zip(predictions.classes, scores["recall"].tolist(), strict=True))
@@ -265,48 +212,57 @@ class ClassifiabilityMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has 
         InputError
             If the slice point has no position, or a column is missing.
         """
-        if not slice_point or slice_point.get("ra") is None or slice_point.get("dec") is None:
-            raise InputError(
-                "the slice point has no ra and dec",
-                remedy="Use a spatial slicer (HealpixSlicer, UserPointsSlicer).",
-            )
-        if len(data_slice) < self.min_visits:
+        look = self.look(data_slice, slice_point)
+        if look is None:
             return None, float("nan"), len(data_slice)
-        ra = float(np.degrees(slice_point["ra"])) % 360.0
-        dec = float(np.degrees(slice_point["dec"]))
-        all_visits = visits_from_slice(data_slice, self.columns, self.survey)
         stars = observe_mix(
             self.mix,
-            thin_visits(all_visits, self.max_visits),
-            ra,
-            dec,
+            look.visits,
+            look.ra,
+            look.dec,
             model=load_model(self.model),
-            ebv=reddening_at(slice_point, self.ebv),
-            baseline=max(float(np.ptp(all_visits.mjd)), 1.0),
+            ebv=look.ebv,
+            baseline=look.baseline,
         )
         periodic = ~np.isin(stars.label, LABELS[-2:])
         recovered = float(stars.recovered[periodic].mean()) if periodic.any() else float("nan")
         judge = self.classifier if classifier is None else classifier
-        return judge.predict(stars), recovered, len(all_visits)
+        return judge.predict(stars), recovered, look.n_visits
 
     # MAF finds reduce methods by their names.
-    reduce_macro_f1 = _score_reducer("macro_f1", "mean F1 score of the classes")
-    reduce_balanced_accuracy = _score_reducer("balanced_accuracy", "mean recall of the classes")
-    reduce_log_loss = _score_reducer("log_loss", "mean of minus ln of the probability of the truth")
-    reduce_recovered = _score_reducer("recovered", "fraction of stars with their period")
-    reduce_recall_acep = _score_reducer("recall_ACEP", "recall of anomalous Cepheids")
-    reduce_recall_cep = _score_reducer("recall_CEP", "recall of classical Cepheids")
-    reduce_recall_dsct = _score_reducer("recall_DSCT", "recall of delta Scuti stars")
-    reduce_recall_ecl = _score_reducer("recall_ECL", "recall of eclipsing binaries")
-    reduce_recall_ell = _score_reducer("recall_ELL", "recall of ellipsoidal variables")
-    reduce_recall_lpv = _score_reducer("recall_LPV", "recall of Miras")
-    reduce_recall_rrlyr = _score_reducer("recall_RRLYR", "recall of RR Lyrae stars")
-    reduce_recall_t2cep = _score_reducer("recall_T2CEP", "recall of type II Cepheids")
-    reduce_recall_constant = _score_reducer("recall_constant", "recall of constant stars")
-    reduce_recall_contaminant = _score_reducer("recall_contaminant", "recall of contaminants")
+    reduce_macro_f1 = value_reducer("macro_f1", "mean F1 score of the classes")
+    reduce_balanced_accuracy = value_reducer("balanced_accuracy", "mean recall of the classes")
+    reduce_log_loss = value_reducer("log_loss", "mean of minus ln of the probability of the truth")
+    reduce_recovered = value_reducer("recovered", "fraction of stars with their period")
+    reduce_recall_acep = value_reducer(
+        "recall_ACEP", "recall of anomalous Cepheids", name="recall_acep"
+    )
+    reduce_recall_cep = value_reducer(
+        "recall_CEP", "recall of classical Cepheids", name="recall_cep"
+    )
+    reduce_recall_dsct = value_reducer(
+        "recall_DSCT", "recall of delta Scuti stars", name="recall_dsct"
+    )
+    reduce_recall_ecl = value_reducer(
+        "recall_ECL", "recall of eclipsing binaries", name="recall_ecl"
+    )
+    reduce_recall_ell = value_reducer(
+        "recall_ELL", "recall of ellipsoidal variables", name="recall_ell"
+    )
+    reduce_recall_lpv = value_reducer("recall_LPV", "recall of Miras", name="recall_lpv")
+    reduce_recall_rrlyr = value_reducer(
+        "recall_RRLYR", "recall of RR Lyrae stars", name="recall_rrlyr"
+    )
+    reduce_recall_t2cep = value_reducer(
+        "recall_T2CEP", "recall of type II Cepheids", name="recall_t2cep"
+    )
+    reduce_recall_constant = value_reducer(
+        "recall_constant", "recall of constant stars", name="recall_constant"
+    )
+    reduce_recall_contaminant = value_reducer(
+        "recall_contaminant", "recall of contaminants", name="recall_contaminant"
+    )
 
 
 def _resized(mix: ClassMix, stars_per_class: int | None) -> ClassMix:
-    from dataclasses import replace
-
     return mix if stars_per_class is None else replace(mix, stars_per_class=int(stars_per_class))

@@ -12,45 +12,21 @@ from pelsvae_cadence.classify.scores import scores_of_counts
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
-from pelsvae_cadence.metrics.maf import prepare_data_directory
-
-prepare_data_directory()  # rubin_sim looks for it when it is imported
-
-from rubin_sim.maf.metrics import BaseMetric
+from pelsvae_cadence.metrics.position_metric import PositionMetric, value_reducer
 
 __all__ = ["TimeToClassificationMetric"]
 
 _YEAR: Final = 365.25
-
-
-def _year_reducer(key: str, year: int, words: str) -> Callable[[Any, dict[str, Any]], float]:
-    """Make the reduce method for a score after some years."""
-
-    def reduce(self: Any, value: dict[str, Any]) -> float:
-        at = np.flatnonzero(value["years"] == year)
-        number = value[key][at[0]] if at.size else np.nan
-        return float(number) if np.isfinite(number) else float(self.badval)
-
-    reduce.__name__ = f"reduce_{key}_year_{year}"
-    reduce.__doc__ = f"Give the {words} after {year} years; masked if not trained or not reached."
-    return reduce
+# Keywords that MAF wants of this metric and not of the one for a single length of the survey.
+_OF_MAF: Final = ("units", "maps", "badval", "mask_val", "comment")
 
 
 def _years_reducer(percent: int) -> Callable[[Any, dict[str, Any]], float]:
-    """Make the reduce method for the time to a balanced accuracy."""
-
-    def reduce(self: Any, value: dict[str, Any]) -> float:
-        years = value[f"years_to_{percent}"]
-        return float(years) if np.isfinite(years) else float(self.badval)
-
-    reduce.__name__ = f"reduce_years_to_{percent}"
-    reduce.__doc__ = (
-        f"Give the years to a mean recall of {percent} per cent; masked if that is never reached."
-    )
-    return reduce
+    """Make the reduce method for the time to a mean recall."""
+    return value_reducer(f"years_to_{percent}", f"years to a mean recall of {percent} per cent")
 
 
-class TimeToClassificationMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
+class TimeToClassificationMetric(PositionMetric):
     """Years of the survey until the stars of a position are told apart.
 
     After each of some survey years the visits so far are searched, and the stars are classified
@@ -75,7 +51,15 @@ class TimeToClassificationMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim
     Raises
     ------
     InputError
-        If the classifiers have no rising years, or an argument is out of range.
+        If the classifiers have no rising years, an argument is out of range, or, in `run`, a visit
+        is earlier than `survey_start`.
+
+    Notes
+    -----
+    The value of a slice point is a dictionary: "years", and per year "macro_f1",
+    "balanced_accuracy", "log_loss" and "n_visits" (NaN while there are too few visits);
+    "years_to_50", "years_to_80", "years_to_90": the first of the years at which the mean recall of
+    the classes is that high, NaN if none.
     """
 
     def __init__(
@@ -100,64 +84,26 @@ class TimeToClassificationMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim
             raise InputError(f"survey_start = {survey_start!r}", allowed="an MJD in days")
         self.classifiers = tuple(classifiers)
         self.survey_start = float(survey_start)
-        self.on_run = on_run
-        own = {
-            key: kwargs.pop(key)
-            for key in ("units", "maps", "badval", "mask_val", "comment")
-            if key in kwargs
-        }
+        own = {key: kwargs.pop(key) for key in _OF_MAF if key in kwargs}
         # Composed, not derived: MAF would take the parent's reduce methods for ours.
         self.single = ClassifiabilityMetric(self.classifiers[-1], **kwargs)
-        own.setdefault("units", "")
+        single = self.single
         super().__init__(
-            col=self.single.columns.needed(), metric_name=metric_name, metric_dtype="object", **own
-        )
+            single.columns, metric_name, survey=single.survey, ebv=single.ebv,
+            min_visits=single.min_visits, max_visits=single.max_visits, on_run=on_run, **own,
+        )  # fmt: skip
         self.comment = (
             f"Survey years until {self.single.mix.stars_per_class} simulated stars of each of "
             f"{len(self.single.mix.classes)} classes per position are told apart."
         )
 
-    def run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None = None
-    ) -> dict[str, Any] | float:
-        """Classify the stars of one slice point after each of the years.
-
-        Parameters
-        ----------
-        data_slice : numpy structured array, shape (n_visits,)
-            The visits of the slice point.
-        slice_point : dict
-            Its "ra" and "dec" in radians.
-
-        Returns
-        -------
-        dict or float
-            "years", and per year "macro_f1", "balanced_accuracy", "log_loss" and "n_visits" (NaN
-            while there are too few visits); "years_to_50", "years_to_80", "years_to_90": the first
-            of the years at which the mean recall of the classes is that high, NaN if none;
-            `badval` where there are too few visits in all.
-
-        Raises
-        ------
-        InputError
-            If the slice point has no position, a column is missing, or a visit is earlier than
-            `survey_start`.
-        """
-        try:
-            return self._run(data_slice, slice_point)
-        finally:
-            if self.on_run is not None:
-                self.on_run()
-
     def _run(
         self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
-    ) -> dict[str, Any] | float:
-        column = self.single.columns.mjd
-        names = data_slice.dtype.names or ()
-        if len(data_slice) < self.single.min_visits or column not in names:
-            self.single.classify(data_slice, slice_point)  # refuses what is missing, by its name
-            masked: float = self.badval  # MAF masks this very object
-            return masked
+    ) -> dict[str, Any] | None:
+        # Refuses what is missing, by its name.
+        if self.look(data_slice, slice_point) is None:
+            return None
+        column = self.columns.mjd
         mjd = np.asarray(data_slice[column], dtype=np.float64)
         if mjd.min() < self.survey_start:
             raise InputError(
@@ -184,15 +130,14 @@ class TimeToClassificationMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim
             reached = np.flatnonzero(value["balanced_accuracy"] >= percent / 100.0 - 1e-9)
             value[f"years_to_{percent}"] = self.years[reached[0]] if reached.size else np.nan
         if not np.isfinite(value["macro_f1"]).any():
-            nothing: float = self.badval
-            return nothing
+            return None
         return value
 
     # MAF finds reduce methods by their names.
     reduce_years_to_50 = _years_reducer(50)
     reduce_years_to_80 = _years_reducer(80)
     reduce_years_to_90 = _years_reducer(90)
-    reduce_macro_f1_year_1 = _year_reducer("macro_f1", 1, "mean F1 score")
-    reduce_macro_f1_year_2 = _year_reducer("macro_f1", 2, "mean F1 score")
-    reduce_macro_f1_year_5 = _year_reducer("macro_f1", 5, "mean F1 score")
-    reduce_macro_f1_year_10 = _year_reducer("macro_f1", 10, "mean F1 score")
+    reduce_macro_f1_year_1 = value_reducer("macro_f1", "mean F1 score", year=1)
+    reduce_macro_f1_year_2 = value_reducer("macro_f1", "mean F1 score", year=2)
+    reduce_macro_f1_year_5 = value_reducer("macro_f1", "mean F1 score", year=5)
+    reduce_macro_f1_year_10 = value_reducer("macro_f1", "mean F1 score", year=10)

@@ -61,6 +61,22 @@ def test_a_frozen_classifier_is_judged_elsewhere(trained, tmp_path, capsys):
     assert 0.0 <= scores["macro_f1"]["value"] <= 1.0
 
 
+@pytest.mark.maf
+def test_a_map_has_a_panel_for_each_class(trained, tmp_path, capsys, maf_ready):
+    out = command(
+        capsys, "map", trained / "years-0.5", "--synthetic", "lsst", "--positions", SITES,
+        "--stars-per-class", "2", "--out-dir", tmp_path, "--json",
+    )  # fmt: skip
+    told = json.loads(out)
+    assert told["positions"] == 3
+    assert {"recall_LPV", "recall_RRLYR", "macro_f1"} <= set(told["mean"])
+    frame = pd.read_csv(told["files"]["positions"])
+    assert frame["recall_LPV"].mean() == pytest.approx(told["mean"]["recall_LPV"])
+    assert (tmp_path / "recall_maps.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(InputError, match="exclude each other"):
+        command(capsys, "map", trained / "years-0.5", "--nside", "1", "--positions", SITES)
+
+
 def test_a_catalogue_is_classified(trained, tmp_path, capsys):
     model = LightCurveModel.load()
     visits = SyntheticSurvey(preset="lsst-v3", seed=0).at(35.0, -20.0)

@@ -132,3 +132,57 @@ def test_what_is_refused(trained, year):
         late.run(year, {"ra": 0.0, "dec": 0.0})
     with pytest.raises(InputError, match="already in memory"):
         train_classifiers(SURVEY, constraint="night < 100")
+
+
+def test_maps_of_the_sky(trained, tmp_path):
+    """A HealpixSlicer through MAF, and the same numbers as at single positions."""
+    import healpy
+
+    from pelsvae_cadence.metrics import map_classifiability
+
+    short = trained[0]
+    seen = []
+    options = {"stars_per_class": 2, "min_visits": 10}
+    found = map_classifiability(
+        SURVEY, short, nside=1, out_dir=tmp_path / "map", **options,
+        progress=lambda done, total: seen.append((done, total)),
+    )  # fmt: skip
+    assert seen[-1] == (12, 12)
+    frame = found.positions
+    recalls = [column for column in frame if column.startswith("recall_")]
+    assert recalls == ["recall_DSCT", "recall_LPV", "recall_RRLYR"]
+    np.testing.assert_allclose(frame[recalls].mean(axis=1), frame["balanced_accuracy"])
+    # The southern half has visits, the northern cap has none.
+    sky = found.sky("recall_LPV")
+    assert sky.shape == (12,)
+    assert np.isfinite(sky).sum() == len(frame) < 12
+    assert frame["dec"].max() < 35.0
+    # Only as many visits as the classifier's 0.3 years hold.
+    row = frame.iloc[0]
+    visits = SURVEY.at(row["ra"], row["dec"])
+    assert row["n_visits"] == np.sum(visits.mjd < SURVEY.mjd_start + 0.3 * 365.25)
+    one = map_classifiability(
+        SURVEY, short, positions=[(row["ra"], row["dec"])], out_dir=tmp_path / "one", **options
+    )
+    for column in ("macro_f1", "log_loss", *recalls):
+        assert one.positions[column][0] == pytest.approx(row[column])
+    with pytest.raises(InputError, match="no map"):
+        one.sky("macro_f1")
+    with pytest.raises(InputError, match="no column 'recall_CEP'"):
+        found.sky("recall_CEP")
+    assert healpy.ang2pix(1, row["ra"], row["dec"], lonlat=True) in np.flatnonzero(np.isfinite(sky))
+    assert {path.is_file() for path in found.files.values()} == {True}
+    assert not list((tmp_path / "map").glob(".finished*"))
+
+
+def test_maps_refuse(trained, tmp_path):
+    from pelsvae_cadence.metrics import map_classifiability
+
+    for options, message in (
+        ({"nside": 3}, "power of two"),
+        ({}, "Give one of the two"),
+        ({"positions": []}, "no position"),
+        ({"positions": [(60.0, 85.0)]}, "no (visit|position)"),
+    ):
+        with pytest.raises(InputError, match=message):
+            map_classifiability(SURVEY, trained[0], out_dir=tmp_path, **options)
