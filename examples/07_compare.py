@@ -5,8 +5,8 @@ import tempfile
 
 from pelsvae_cadence.cadence import SyntheticSurvey, thinned, without_pairs
 from pelsvae_cadence.metrics.comparison import Plan, compare
+from pelsvae_cadence.metrics.comparison.answers import answers
 from pelsvae_cadence.metrics.comparison.pictures import pictures
-from pelsvae_cadence.metrics.comparison.report import answers
 
 # Any of these may be `read_survey("run.db")`, or a text: "run.db:without-pairs".
 survey = SyntheticSurvey(preset="lsst-v3", seed=1, years=1)
@@ -21,13 +21,13 @@ plan = Plan(
 
 with tempfile.TemporaryDirectory() as folder:  # a real comparison keeps its folder and report
     result = compare(runs, plan, out_dir=folder, names=names, report=False)
-for line in answers(result):
-    print("-", line)
+for answer in answers(result):
+    print("-", answer.text)
 columns = ["run", "year", "difference", "low", "high", "p_adjusted", "verdict"]
 table = result.summary.differences
 print(table[table.metric == "recovered"][columns].to_string(index=False))
 
 output = sys.argv[1] if len(sys.argv) > 1 else "compare.png"
-picture = next(p for p in pictures(result) if p.name == "differences")
+picture = next(p for p in pictures(result) if p.name == "at_a_glance")
 picture.figure.savefig(output, dpi=130)
 print(f"picture: {output}")

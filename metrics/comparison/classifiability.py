@@ -21,6 +21,7 @@ from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
 from pelsvae_cadence.metrics.comparison.evaluate import COLUMNS
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
+from pelsvae_cadence.partitions import PartitionError
 
 __all__ = ["Classifiability"]
 
@@ -75,7 +76,7 @@ class Classifiability:
 
     def prepare(
         self, cadences: Sequence[Cadence], plan: Plan, folder: Path
-    ) -> Sequence[Classifiability]:
+    ) -> Sequence[Classifiability | InputError]:
         """Train a classifier for each run and year.
 
         Parameters
@@ -89,13 +90,9 @@ class Classifiability:
 
         Returns
         -------
-        sequence of Classifiability
-            One for each run.
-
-        Raises
-        ------
-        InputError
-            If a run has too few positions with enough visits.
+        sequence of Classifiability or InputError
+            One for each run; an error where a run has too few positions with enough visits, or
+            its stars cannot be learnt from.
         """
         only_lsst = all(cadence.survey == "lsst" for cadence in cadences)
         mix = ClassMix(
@@ -103,16 +100,27 @@ class Classifiability:
             magnitude_range=self.magnitude_range, seed=plan.seed,
             bands=LSST_BANDS if only_lsst else tuple(BANDS),
         )  # fmt: skip
-        ready = []
+        ready: list[Classifiability | InputError] = []
         for k, cadence in enumerate(cadences):
-            places = self._places(cadence, plan)
-            tag = plan.fingerprint(repr(self), cadence.name)[:12]
-            trained = train_on_survey(
-                cadence, positions=places, mix=mix, years=plan.years, start=start_of(cadence),
-                model=plan.model, checkpoint_dir=folder / f"classifiability-{k}-{tag}",
-            )  # fmt: skip
-            ready.append(replace(self, trained=dict(zip(plan.years, trained, strict=True))))
+            place = (
+                folder / f"classifiability-{k}-{plan.fingerprint(repr(self), cadence.name)[:12]}"
+            )
+            try:
+                ready.append(self._trained(cadence, plan, mix, place))
+            except InputError as error:
+                ready.append(error)
+            except (ValueError, PartitionError) as error:  # scikit-learn refuses what it cannot fit
+                ready.append(InputError(f"no classifier could be trained: {error}"))
         return ready
+
+    def _trained(
+        self, cadence: Cadence, plan: Plan, mix: ClassMix, folder: Path
+    ) -> Classifiability:
+        trained = train_on_survey(
+            cadence, positions=self._places(cadence, plan), mix=mix, years=plan.years,
+            start=start_of(cadence), model=plan.model, checkpoint_dir=folder,
+        )  # fmt: skip
+        return replace(self, trained=dict(zip(plan.years, trained, strict=True)))
 
     def _places(self, cadence: Cadence, plan: Plan) -> list[tuple[float, float]]:
         """Positions with enough visits after the first of the years."""

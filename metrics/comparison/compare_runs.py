@@ -55,7 +55,8 @@ class Comparison:
     summary : Summary
         The tables.
     failures : dict of str to str
-        Runs that could not be used, and why.
+        Runs that could not be used, and further metrics that could not of a run ("RUN: METRIC"),
+        and why.
     out_dir : Path
         Where everything is.
     files : dict of str to Path
@@ -140,7 +141,8 @@ def compare(
     survey : {"lsst", "ztf"}, optional
         Whose filters tables have; told from bands and depths by default.
     further : sequence of FurtherMetric
-        Metrics beside the period search; each is prepared on all runs first.
+        Metrics beside the period search; each is prepared on all runs first. Where that fails
+        for a run, its values of this metric are unknown, and the rest goes on.
     unit : {"positions", "stars"}, optional
         What is resampled for intervals and tests; by default positions where there are enough.
     workers : int
@@ -158,7 +160,7 @@ def compare(
     progress : callable, optional
         Called with (run, pieces done, pieces in all).
     on_failure : callable, optional
-        Called with (run, reason) when one cannot be used.
+        Called with (run, or "RUN: METRIC", and the reason) when one cannot be used.
 
     Returns
     -------
@@ -188,27 +190,28 @@ def compare(
     if not opened:
         raise InputError(f"no run can be used: {'; '.join(failures.values())}")
     unfinished = folder / _CHECKPOINTS
-    prepared = [
-        metric.prepare([run.cadence for run in opened], plan, unfinished) for metric in further
-    ]
+    ready, gaps = _prepared(further, opened, plan, unfinished)
+    for name, reason in gaps.items():
+        failures[name] = reason
+        if on_failure is not None:
+            on_failure(name, reason)
     quantities = {metric.name: tuple(metric.quantities) for metric in further}
     good: list[Run] = []
     outcomes: list[RunOutcome] = []
     for k, run in enumerate(opened):
         tag = plan.fingerprint(run.name, run.spec)[:12]  # another plan is another folder
         try:
-            outcomes.append(
-                evaluate(
-                    run.name,
-                    run.cadence,
-                    plan,
-                    further=[metrics[k] for metrics in prepared],
-                    checkpoint_dir=unfinished / f"{folder_name(run.name)}-{tag}",
-                    workers=workers,
-                    scheduler=scheduler,
-                    progress=_named(progress, run.name),
-                )
+            outcome = evaluate(
+                run.name,
+                run.cadence,
+                plan,
+                further=ready[k],
+                checkpoint_dir=unfinished / f"{folder_name(run.name)}-{tag}",
+                workers=workers,
+                scheduler=scheduler,
+                progress=_named(progress, run.name),
             )
+            outcomes.append(outcome.with_unknown(quantities))
             good.append(run)
         except (InputError, PartitionError) as error:
             failures[run.name] = str(error)
@@ -249,6 +252,26 @@ def compare(
         write_report(result, files["report"])
     shutil.rmtree(unfinished, ignore_errors=True)
     return result
+
+
+def _prepared(
+    further: Sequence[FurtherMetric], runs: Sequence[Run], plan: Plan, folder: Path
+) -> tuple[list[list[FurtherMetric]], dict[str, str]]:
+    """Let each further metric learn; give those ready for each run, and why others are not."""
+    ready: list[list[FurtherMetric]] = [[] for _ in runs]
+    gaps: dict[str, str] = {}
+    for metric in further:
+        learnt: Sequence[FurtherMetric | InputError]
+        try:
+            learnt = metric.prepare([run.cadence for run in runs], plan, folder)
+        except InputError as error:
+            learnt = [error] * len(runs)
+        for run, one, mine in zip(runs, learnt, ready, strict=True):
+            if isinstance(one, InputError):
+                gaps[f"{run.name}: {metric.name}"] = str(one)
+            else:
+                mine.append(one)
+    return ready, gaps
 
 
 def _named(

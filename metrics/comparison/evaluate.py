@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
@@ -64,7 +64,7 @@ class FurtherMetric(Protocol):
 
     def prepare(
         self, cadences: Sequence[Cadence], plan: Plan, folder: Path
-    ) -> Sequence[FurtherMetric]:
+    ) -> Sequence[FurtherMetric | InputError]:
         """Learn what has to be learnt before the runs.
 
         Parameters
@@ -78,9 +78,9 @@ class FurtherMetric(Protocol):
 
         Returns
         -------
-        sequence of FurtherMetric
-            The metric, ready to run, for each of the cadences; their names and quantities are
-            the same.
+        sequence of FurtherMetric or InputError
+            The metric, ready to run, for each of the cadences, with the same name and quantities.
+            An error in its place says why it cannot be used for this one; the others go on.
         """
 
     def run(
@@ -145,6 +145,26 @@ class RunOutcome:
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 freeze(value)
+
+    def with_unknown(self, quantities: Mapping[str, Sequence[Quantity]]) -> RunOutcome:
+        """Add the further metrics that could not be used, with no known value anywhere.
+
+        Parameters
+        ----------
+        quantities : mapping of str to sequence of Quantity
+            All further metrics, and what they give.
+
+        Returns
+        -------
+        RunOutcome
+            The same, with NaN for what is missing.
+        """
+        shape = self.cadence.shape[:2]
+        every = {
+            name: self.further.get(name, np.full((*shape, len(given)), np.nan))
+            for name, given in quantities.items()
+        }
+        return replace(self, further=every)
 
 
 def visits_as_slice(visits: Visits, ra: float, dec: float) -> npt.NDArray[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from pelsvae_cadence.cadence.transforms import start_of
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import display_name
-from pelsvae_cadence.metrics.comparison.pictures import (
+from pelsvae_cadence.metrics.comparison.drawing import (
     Picture,
     new_figure,
     telling_year,

@@ -13,7 +13,7 @@ from pelsvae_cadence.arrays import freeze
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.metrics.comparison.quantities import STAR_QUANTITIES, star_outcomes
-from pelsvae_cadence.metrics.recovery import StarSample, _at_magnitude_of, stars_at
+from pelsvae_cadence.metrics.recovery import StarSample, at_reference_magnitude, stars_at
 from pelsvae_cadence.metrics.slice_visits import thin_visits
 from pelsvae_cadence.periods import Verdicts, judge, search
 from pelsvae_cadence.phase_curve import PhaseCurve
@@ -139,7 +139,7 @@ def _stars(plan: Plan, group: Group, ra: float, dec: float) -> tuple[Stars, Phas
         star_class=group.star_class, n=plan.stars_per_position, seed=plan.seed, model=plan.model
     )
     stars, curve = stars_at(sample, ra, dec)
-    return _at_magnitude_of(stars, "r", group.magnitude), curve
+    return at_reference_magnitude(stars, "r", group.magnitude), curve
 
 
 def _searched_years(plan: Plan, elapsed: FloatArray) -> list[int]:

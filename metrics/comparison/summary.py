@@ -28,12 +28,23 @@ from pelsvae_cadence.metrics.comparison.quantities import (
     Quantity,
 )
 
-__all__ = ["ALL_STARS", "PRIMARY", "SIGNIFICANCE", "Summary", "star_values", "summarise_runs"]
+__all__ = [
+    "ALL_CLASSES",
+    "ALL_STARS",
+    "PRIMARY",
+    "SIGNIFICANCE",
+    "Summary",
+    "overall",
+    "star_values",
+    "summarise_runs",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Quantities of a position rather than of stars carry this in the column of classes.
 ALL_STARS: Final = "-"
+#: Means over all classes and magnitudes of the plan, each with the same weight, carry this one.
+ALL_CLASSES: Final = "all"
 #: What the question is about. Its tests are corrected among themselves, all others among theirs:
 #: asking for the ways to fail as well does not weaken the answer.
 PRIMARY: Final = (HEADLINE, YEARS_WITHOUT)
@@ -55,13 +66,14 @@ class Summary:
     ----------
     values : pandas.DataFrame
         A row per run, footprint, metric, class, magnitude and year: run, footprint ("common" to
-        all runs, or the run's "own"), metric, star_class, magnitude, year, value, low, high (95 %
-        interval), n_positions, n_stars, better, unit, resampled.
+        all runs, or the run's "own"), metric, star_class (`ALL_CLASSES` for the `PRIMARY`
+        quantities of all classes and magnitudes together, with magnitude NaN), magnitude, year,
+        value, low, high (95 % interval), n_positions, n_stars, better, unit, resampled.
     differences : pandas.DataFrame
         A row per run other than the reference, metric, class, magnitude and year, over the common
         footprint: run, reference, metric, star_class, magnitude, year, difference, low, high, p,
         p_adjusted, verdict ("better", "worse", "no difference shown", or "" for quantities that
-        have no better side), n_positions, n_stars, better, unit, resampled.
+        have no better side or no known value), n_positions, n_stars, better, unit, resampled.
     unit : {"positions", "stars"}
         What was resampled.
     common : ndarray of bool, shape (n_positions,)
@@ -72,6 +84,26 @@ class Summary:
     differences: pd.DataFrame
     unit: Unit
     common: npt.NDArray[np.bool_]
+
+
+def overall(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Select the rows for all stars of the plan together.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Values or differences of a `Summary`.
+    metric : str
+        One of the `PRIMARY` quantities.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `ALL_CLASSES`, or those of the only class and magnitude there is.
+    """
+    rows = table[table["metric"] == metric]
+    together = rows[rows["star_class"] == ALL_CLASSES]
+    return rows if together.empty else together
 
 
 def star_values(run: RunOutcome, plan: Plan) -> FloatArray:
@@ -88,14 +120,20 @@ def star_values(run: RunOutcome, plan: Plan) -> FloatArray:
     -------
     ndarray of float64, shape (n_positions, n_stars, n_columns)
         The `STAR_QUANTITIES` of every group and year (quantities running fastest, then years),
-        then the years without a period of every group.
+        then the years without a period of every group. Where there are several groups, the
+        `PRIMARY` quantities of all of them together follow: the n-th stars of the groups
+        averaged, the recovered fraction of every year, then the years without a period.
     """
     n_positions, _, _, n_stars, _ = run.outcome.shape
     flat = run.outcome.transpose(0, 3, 1, 2, 4).reshape(n_positions, n_stars, -1)
     length = np.diff(plan.years, prepend=0.0)
     missing = 1.0 - run.outcome[..., _RECOVERED]  # (n_positions, n_groups, n_years, n_stars)
     without = np.einsum("pgys,y->psg", missing, length)
-    return np.concatenate([flat.astype(np.float64), without], axis=-1)
+    parts = [flat.astype(np.float64), without]
+    if len(plan.groups) > 1:
+        recovered = run.outcome[..., _RECOVERED].mean(axis=1).swapaxes(1, 2)
+        parts += [recovered, without.mean(axis=-1, keepdims=True)]
+    return np.concatenate(parts, axis=-1)
 
 
 def _star_keys(plan: Plan) -> list[tuple[Quantity, str, float, float]]:
@@ -105,10 +143,13 @@ def _star_keys(plan: Plan) -> list[tuple[Quantity, str, float, float]]:
         for year in plan.years
         for quantity in STAR_QUANTITIES
     ]
-    return keys + [
-        (_WITHOUT, group.star_class, group.magnitude, float(plan.years[-1]))
-        for group in plan.groups
-    ]
+    last = float(plan.years[-1])
+    keys += [(_WITHOUT, group.star_class, group.magnitude, last) for group in plan.groups]
+    if len(plan.groups) > 1:
+        recovered, any_magnitude = STAR_QUANTITIES[_RECOVERED], float("nan")
+        keys += [(recovered, ALL_CLASSES, any_magnitude, float(year)) for year in plan.years]
+        keys.append((_WITHOUT, ALL_CLASSES, any_magnitude, last))
+    return keys
 
 
 def _position_values(run: RunOutcome, further: Mapping[str, Sequence[Quantity]]) -> FloatArray:
@@ -208,12 +249,13 @@ def _keys_frame(keys: Sequence[tuple[Quantity, str, float, float]]) -> dict[str,
 
 
 def _tail(
-    keys: Sequence[tuple[Quantity, str, float, float]], array: FloatArray, unit: Unit
+    keys: Sequence[tuple[Quantity, str, float, float]], array: FloatArray, plan: Plan, unit: Unit
 ) -> dict[str, Any]:
     n_positions, n_stars, _ = array.shape
+    groups = {ALL_STARS: 0, ALL_CLASSES: len(plan.groups)}
     return {
         "n_positions": n_positions,
-        "n_stars": [0 if key[1] == ALL_STARS else n_positions * n_stars for key in keys],
+        "n_stars": [n_positions * n_stars * groups.get(key[1], 1) for key in keys],
         "better": [quantity.better for quantity, *_ in keys],
         "unit": [quantity.unit for quantity, *_ in keys],
         "resampled": unit,
@@ -231,7 +273,7 @@ def _value_rows(
     found = mean_intervals(array, unit=unit, seed=plan.seed)
     return pd.DataFrame({
         "run": name, "footprint": footprint, **_keys_frame(keys), "value": found.mean,
-        "low": found.low, "high": found.high, **_tail(keys, array, unit),
+        "low": found.low, "high": found.high, **_tail(keys, array, plan, unit),
     })  # fmt: skip
 
 
@@ -245,11 +287,12 @@ def _difference_rows(
 ) -> pd.DataFrame:
     found = mean_intervals(array, unit=unit, seed=plan.seed)
     p = sign_flip_test(array, unit=unit, seed=plan.seed)
-    # What has no better side describes the cadences; it is not tested.
-    p = np.where([quantity.better == "neither" for quantity, *_ in keys], np.nan, p)
+    # What has no better side describes the cadences; it is not tested, nor is what is unknown.
+    described = np.array([quantity.better == "neither" for quantity, *_ in keys])
+    p = np.where(described | ~np.isfinite(found.mean), np.nan, p)
     return pd.DataFrame({
         "run": name, "reference": reference, **_keys_frame(keys), "difference": found.mean,
-        "low": found.low, "high": found.high, "p": p, **_tail(keys, array, unit),
+        "low": found.low, "high": found.high, "p": p, **_tail(keys, array, plan, unit),
     })  # fmt: skip
 
 
@@ -273,7 +316,11 @@ def _judged(parts: list[pd.DataFrame]) -> pd.DataFrame:
     gain = sign * table["difference"]
     sure = table["p_adjusted"] < SIGNIFICANCE
     table["verdict"] = np.select(
-        [table["better"] == "neither", sure & (gain > 0), sure & (gain < 0)],
+        [
+            (table["better"] == "neither") | table["difference"].isna(),
+            sure & (gain > 0),
+            sure & (gain < 0),
+        ],
         ["", "better", "worse"],
         default="no difference shown",
     )

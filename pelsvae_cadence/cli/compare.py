@@ -253,20 +253,21 @@ def _progress() -> Any:
 
 
 def _print(result: Comparison, as_json: bool) -> None:
-    from pelsvae_cadence.metrics.comparison.report import answers
+    from pelsvae_cadence.metrics.comparison.answers import answers
 
     differences = result.summary.differences
     tested = differences[differences["metric"] == "recovered"]
     if as_json:
         print_json({
             **result.settings,
-            "answers": answers(result),
+            "answers": {answer.run: answer.text for answer in answers(result)},
             "differences": tested.to_dict(orient="records"),
             "files": result.files,
         })  # fmt: skip
         return
     rows = [
-        [row.run, row.star_class, f"{row.magnitude:g}", f"{row.year:g}",
+        [row.run, row.star_class, "all" if row.magnitude != row.magnitude else f"{row.magnitude:g}",
+         f"{row.year:g}",
          f"{row.difference:+.3f}", f"{row.low:+.3f}", f"{row.high:+.3f}",
          f"{row.p_adjusted:.3f}", row.verdict]
         for row in tested.itertuples()
@@ -276,8 +277,8 @@ def _print(result: Comparison, as_json: bool) -> None:
         ["run", "class", "mag", "year", "difference", "low", "high", "p", "verdict"],
         rows,
     )
-    for line in answers(result):
-        messages.print(f"- {line}", soft_wrap=True, markup=False, highlight=False)
+    for answer in answers(result):
+        messages.print(f"- {answer.text}", soft_wrap=True, markup=False, highlight=False)
     for name in ("report", "summary csv", "differences csv"):
         messages.print(f"{name + ':':18s}{result.files[name]}", soft_wrap=True, highlight=False)
     messages.print(

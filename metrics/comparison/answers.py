@@ -1,0 +1,191 @@
+"""The answer in words: whether a run is better than the reference, by how much, for which stars."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
+from pelsvae_cadence.metrics.comparison.summary import ALL_CLASSES, overall
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+
+__all__ = ["Answer", "answers", "interval", "number"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a comparison says about one run.
+
+    Parameters
+    ----------
+    run : str
+        The run.
+    verdict : {"better", "worse", "no difference shown", "identical", "alone"}
+        On all stars together, after correction for all comparisons.
+    headline : str
+        One sentence: the verdict and by how much.
+    details : tuple of str
+        Further sentences.
+    """
+
+    run: str
+    verdict: Literal["better", "worse", "no difference shown", "identical", "alone"]
+    headline: str
+    details: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All sentences."""
+        return " ".join([self.headline, *self.details])
+
+
+def number(value: float, digits: int = 2, *, sign: bool = False) -> str:
+    """Write a number for people.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    digits : int
+        Digits behind the point.
+    sign : bool
+        Show the sign of positive numbers too.
+
+    Returns
+    -------
+    str
+        The number with a real minus sign; a dash where it is not known.
+    """
+    if not math.isfinite(value):
+        return "–"
+    value = 0.0 if round(value, digits) == 0 else value  # no minus before a zero
+    text = f"{value:+.{digits}f}" if sign and value else f"{value:.{digits}f}"
+    return text.replace("-", "−")
+
+
+def interval(
+    row: Any, value: float, *, sign: bool = False, digits: int = 2, scale: float = 1.0
+) -> str:
+    """Write a number with its interval.
+
+    Parameters
+    ----------
+    row : object
+        Something with attributes low and high.
+    value : float
+        The number.
+    sign : bool
+        Show the sign of positive numbers too.
+    digits : int
+        Digits behind the point.
+    scale : float
+        Multiplies all three, 100 for per cent.
+
+    Returns
+    -------
+    str
+        "value [low, high]", or the value alone where there is no interval.
+    """
+    low, high = (number(scale * end, digits, sign=sign) for end in (row.low, row.high))
+    middle = number(scale * value, digits, sign=sign)
+    return middle if low == "–" else f"{middle} [{low}, {high}]"
+
+
+def answers(result: Comparison) -> list[Answer]:
+    """Say in words what was found.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    list of Answer
+        One for each run but the reference.
+    """
+    reference = result.runs[0].name
+    if len(result.runs) == 1:
+        text = f"Only {reference} could be used: there is nothing to compare it with."
+        return [Answer(run=reference, verdict="alone", headline=text)]
+    return [_answer(result, run.name) for run in result.runs[1:]]
+
+
+def _row(table: pd.DataFrame, **where: Any) -> Any:
+    for column, value in where.items():
+        table = table[table[column] == value]
+    return next(table.itertuples())
+
+
+def _answer(result: Comparison, run: str) -> Answer:
+    reference, last = result.runs[0].name, result.plan.years[-1]
+    differences, values = result.summary.differences, result.summary.values
+    mine = differences[differences["run"] == run]
+    fractions = mine[mine["metric"] == HEADLINE]
+    if (fractions["difference"] == 0.0).all():
+        same = f"{run} and {reference} recover exactly the same periods."
+        return Answer(run=run, verdict="identical", headline=same)
+    at_end = _row(overall(mine, HEADLINE), year=last)
+    share = overall(values[values["footprint"] == "common"], HEADLINE)
+    ours, theirs = (_row(share, run=name, year=last).value for name in (run, reference))
+    shares = (
+        f"After {last:g} yr {number(100.0 * ours, 1)} % of the stars have their period, against "
+        f"{number(100.0 * theirs, 1)} % in {reference}: "
+        f"{interval(at_end, at_end.difference, sign=True, digits=1, scale=100.0)} %."
+    )
+    # With a single year the time until a period is found cannot be told from whether it is.
+    timed = len(result.plan.years) > 1
+    whole = _row(overall(mine, YEARS_WITHOUT)) if timed else at_end
+    if whole.verdict == "no difference shown":
+        headline = f"{run}: no difference to {reference} shown for all stars together"
+        gap = interval(whole, whole.difference, sign=True)
+        headline += f"; the mean time without a period differs by {gap} yr." if timed else "."
+    elif timed:
+        # More years without a period are worse; what is gained or lost is given as it is.
+        sign, side = (-1.0, "sooner") if whole.verdict == "better" else (1.0, "later")
+        ends = sorted((sign * whole.low, sign * whole.high))
+        headline = (
+            f"{run} is {whole.verdict} than {reference}: on average a star has its period "
+            f"{number(sign * whole.difference)} yr {side} [{number(ends[0])}, {number(ends[1])}]."
+        )
+    else:
+        headline = f"{run} is {whole.verdict} than {reference} for all stars together."
+    parts = fractions[fractions["star_class"] != ALL_CLASSES]
+    several = len(result.plan.groups) > 1 or timed
+    return Answer(
+        run=run, verdict=whole.verdict, headline=headline,
+        details=(shares, *_parts(parts)) if several else (shares,),
+    )  # fmt: skip
+
+
+def _parts(rows: pd.DataFrame) -> list[str]:
+    """Say for which classes, magnitudes and years the recovered fraction differs."""
+    lines = []
+    for word in ("better", "worse"):
+        sure = rows[rows["verdict"] == word]
+        if len(sure):
+            lines.append(
+                f"Significantly {word} in {len(sure)} of {len(rows)} combinations of class, "
+                f"magnitude and year ({_list_years(sure)})."
+            )
+    largest = rows.loc[rows["difference"].abs().idxmax()]
+    gap = interval(largest, largest["difference"], sign=True, digits=1, scale=100.0)
+    known = "" if largest["verdict"] in ("better", "worse") else ", not significant"
+    lines.append(
+        f"Largest difference: {gap} % of the stars ({largest['star_class']}, r = "
+        f"{largest['magnitude']:g}, after {largest['year']:g} yr{known})."
+    )
+    return lines
+
+
+def _list_years(rows: pd.DataFrame) -> str:
+    parts = []
+    for star_class, mine in rows.groupby("star_class", sort=False):
+        years = ", ".join(f"{year:g}" for year in sorted(set(mine["year"])))
+        parts.append(f"{star_class} after {years} yr")
+    return "; ".join(parts)

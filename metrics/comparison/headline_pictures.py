@@ -1,0 +1,205 @@
+"""The answer in pictures: all stars together at a glance, then each class, magnitude and year."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pelsvae_cadence.metrics.comparison.answers import answers, number
+from pelsvae_cadence.metrics.comparison.drawing import (
+    BETTER_COLOUR,
+    WORSE_COLOUR,
+    Picture,
+    legend_below,
+    line_with_interval,
+    new_figure,
+    run_style,
+    shown_years,
+    wrapped,
+)
+from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
+from pelsvae_cadence.metrics.comparison.summary import ALL_CLASSES, overall
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+
+__all__ = ["at_a_glance", "forest"]
+
+_INK: Final = "0.25"
+_SAYS: Final = {"better": "better", "worse": "worse", "no difference shown": "not shown"}
+_LONGEST_NAME: Final = 22
+
+
+def _shade(axes: Axes, *, right_is_better: bool) -> None:
+    """Colour the two sides of zero, and say in words which one is better."""
+    low, high = axes.get_xlim()
+    sides = ((low, "worse", "left", 0.02), (high, "better", "right", 0.98))
+    if not right_is_better:
+        sides = ((low, "better", "left", 0.02), (high, "worse", "right", 0.98))
+    for end, word, at, x in sides:
+        ground = BETTER_COLOUR if word == "better" else WORSE_COLOUR
+        axes.axvspan(0.0, end, color=ground, linewidth=0, zorder=0)
+        axes.annotate(
+            word, (x, 1.0), xycoords="axes fraction", xytext=(0, -4), textcoords="offset points",
+            ha=at, va="top", fontsize=9, color=_INK, style="italic",
+        )  # fmt: skip
+    axes.axvline(0.0, color="0.3", linewidth=1.0)
+    axes.set_xlim(low, high)
+
+
+def at_a_glance(result: Comparison) -> Picture:
+    """Draw all stars together: who has a period when, and how much longer they wait for it.
+
+    Parameters
+    ----------
+    result : Comparison
+        A comparison of two runs or more.
+
+    Returns
+    -------
+    Picture
+        The picture.
+    """
+    figure = new_figure(10.2, 2.7 + 0.25 * max(len(result.runs) - 3, 0))
+    left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
+    _all_stars(result, left)
+    _waiting(result, right)
+    legend_below(figure, left, len(result.runs))
+    kinds = ", ".join(result.plan.star_classes)
+    return Picture(
+        name="at_a_glance",
+        short="At a glance",
+        heading="At a glance",
+        caption=(
+            f"All stars together ({kinds}). Left: stars with their period after each survey year. "
+            f"Right: how much longer than in {result.runs[0].name} a star is without its period, "
+            "the same stars in both. Bands and bars are 95 % intervals; filled symbols are "
+            "significant."
+        ),
+        text=" ".join(answer.headline for answer in answers(result)),
+        figure=figure,
+    )
+
+
+def _all_stars(result: Comparison, axes: Axes) -> None:
+    values = overall(result.summary.values, HEADLINE)
+    for k, run in enumerate(result.runs):
+        rows = values[(values["run"] == run.name) & (values["footprint"] == "common")]
+        line_with_interval(axes, rows, "year", k, run.name, percent=True)
+    axes.set_title("stars with their period", fontsize=10.5)
+    axes.set_xlabel("survey year")
+    axes.set_ylabel("[%]")
+    axes.set_xlim(left=0.0)
+    axes.set_ylim(-3.0, 103.0)
+    axes.grid(color="0.92")
+    axes.set_axisbelow(True)
+
+
+def _waiting(result: Comparison, axes: Axes) -> None:
+    rows = overall(result.summary.differences, YEARS_WITHOUT).set_index("run")
+    others = [run.name for run in result.runs[1:]]
+    for k, name in enumerate(others, start=1):
+        row, style = rows.loc[name], run_style(k)
+        if np.isfinite(row["low"]):
+            axes.hlines(k, row["low"], row["high"], color=style["color"], linewidth=2.2, zorder=2)
+        sure = row["verdict"] in ("better", "worse")
+        axes.plot(
+            row["difference"], k, style["marker"], color=style["color"], markersize=9,
+            markerfacecolor=style["color"] if sure else "white", markeredgewidth=1.6, zorder=3,
+        )  # fmt: skip
+        axes.annotate(
+            f"{number(row['difference'], sign=True)} yr: {_SAYS[row['verdict']]}",
+            (row["difference"], k), xytext=(0, 9), textcoords="offset points", ha="center",
+            fontsize=9.5, zorder=4,
+        )  # fmt: skip
+    ends = rows.loc[others, ["difference", "low", "high"]].to_numpy(np.float64)
+    widest = 1.35 * max(0.1, float(np.nanmax(np.abs(ends))))
+    axes.set_xlim(-widest, widest)
+    axes.set_ylim(len(others) + 0.5, 0.0)
+    axes.set_yticks(range(1, len(others) + 1), [wrapped(name, _LONGEST_NAME) for name in others])
+    axes.set_title(f"time without a period, against {wrapped(result.runs[0].name)}", fontsize=10.5)
+    axes.set_xlabel("difference [yr]")
+    _shade(axes, right_is_better=False)
+
+
+def forest(result: Comparison) -> Picture:
+    """Draw the differences of the recovered fraction, by class, magnitude and year.
+
+    Parameters
+    ----------
+    result : Comparison
+        A comparison of two runs or more.
+
+    Returns
+    -------
+    Picture
+        The picture.
+    """
+    plan, reference = result.plan, result.runs[0].name
+    years = shown_years(plan.years)
+    keys: list[tuple[str, dict[str, Any]]] = [
+        (group.label, {"star_class": group.star_class, "magnitude": group.magnitude})
+        for group in plan.groups
+    ]
+    if len(keys) > 1:
+        keys.insert(0, ("all stars", {"star_class": ALL_CLASSES}))
+    others = [run.name for run in result.runs[1:]]
+    figure = new_figure(2.0 + 2.4 * len(years), 1.7 + 0.3 * len(keys) * max(len(others), 2))
+    panels = figure.subplots(1, len(years), sharey=True, squeeze=False)[0]
+    table = result.summary.differences
+    table = table[table["metric"] == HEADLINE]
+    ends = 100.0 * table[["difference", "low", "high"]].to_numpy(np.float64)
+    widest = 1.08 * max(5.0, float(np.nanmax(np.abs(ends))))
+    for axes, year in zip(panels, years, strict=True):
+        for k, name in enumerate(others, start=1):
+            rows = table[(table["run"] == name) & (table["year"] == year)]
+            away = (k - 0.5 * (len(others) + 1)) * 0.8 / len(others)
+            for at, (_, where) in enumerate(keys):
+                mine = rows
+                for column, value in where.items():
+                    mine = mine[mine[column] == value]
+                _point(axes, next(mine.itertuples()), at + away, run_style(k))
+            axes.plot([], [], run_style(k)["marker"], color=run_style(k)["color"], label=name)
+        axes.set_title(f"after {year:g} yr", fontsize=10)
+        axes.set_xlim(-widest, widest)
+        axes.grid(axis="x", color="0.92")
+        axes.set_axisbelow(True)
+        _shade(axes, right_is_better=True)
+        if len(keys) > 1:
+            axes.axhline(0.5, color="0.7", linewidth=0.8)
+    panels[0].set_yticks(np.arange(len(keys)), [label for label, _ in keys])
+    panels[0].set_ylim(len(keys) - 0.45, -0.85)
+    panels[(len(years) - 1) // 2].set_xlabel(f"difference to {reference} [% of stars]")
+    legend_below(figure, panels[0], len(others))
+    counts = table["verdict"].value_counts()
+    return Picture(
+        name="differences",
+        short="Differences",
+        heading="Is the difference real?",
+        caption=(
+            f"Difference to {reference} of the share of stars with their period, the same stars in "
+            "both, over the common footprint, with 95 % intervals. Filled symbols are significant "
+            "after correction for all comparisons of the table."
+        ),
+        text=(
+            f"Dot plot of {len(table)} differences of the recovered fraction to {reference}: "
+            f"{counts.get('better', 0)} significantly better, {counts.get('worse', 0)} "
+            "significantly worse. The table of differences holds the numbers."
+        ),
+        figure=figure,
+    )
+
+
+def _point(axes: Axes, row: Any, y: float, style: dict[str, Any]) -> None:
+    """Draw one difference in per cent with its interval; open where it is not significant."""
+    colour = style["color"]
+    if np.isfinite(row.low):
+        axes.hlines(y, 100.0 * row.low, 100.0 * row.high, color=colour, linewidth=1.6, zorder=2)
+    sure = row.verdict in ("better", "worse")
+    axes.plot(
+        100.0 * row.difference, y, style["marker"], color=colour, markersize=7,
+        markerfacecolor=colour if sure else "white", zorder=3,
+    )  # fmt: skip

@@ -1,0 +1,298 @@
+"""The tables of the report, as HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+import pandas as pd
+
+from pelsvae_cadence.metrics.comparison.answers import interval, number
+from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES, HEADLINE
+from pelsvae_cadence.metrics.comparison.summary import (
+    ALL_CLASSES,
+    ALL_STARS,
+    PRIMARY,
+    SIGNIFICANCE,
+)
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+
+__all__ = [
+    "cadence_table",
+    "difference_table",
+    "environment",
+    "footprint_table",
+    "headline_table",
+    "how_to_read",
+    "made_table",
+]
+
+# A sign for those who do not see the colour.
+_SIGNS: Final = {"better": "▲ better", "worse": "▼ worse", "no difference shown": "– not shown"}
+
+_TABLE: Final = """\
+<div class="scroll" tabindex="0" role="region" aria-label="{{ caption }}">
+<table><caption>{{ caption }}</caption>
+<thead><tr>{% for name, kind in columns %}<th scope="col" class="{{ kind }}">{{ name }}</th>
+{%- endfor %}</tr></thead>
+<tbody>
+{% for row in rows %}<tr>{% for cell, kind in row %}<td class="{{ kind }}">{{ cell }}</td>
+{%- endfor %}</tr>
+{% endfor %}</tbody></table></div>
+"""
+
+#: Of all templates of the report: everything is escaped, nothing may be missing.
+environment: Final = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+
+
+def _table(
+    caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1
+) -> Any:
+    """Make a table whose first columns are words; "better" and "worse" get their colour."""
+    from markupsafe import Markup
+
+    def kind(k: int, cell: str) -> str:
+        if cell in (_SIGNS["better"], _SIGNS["worse"]):
+            return cell.split()[-1] + " text nowrap"
+        return "text" if k < text else "nowrap"
+
+    html = environment.from_string(_TABLE).render(
+        caption=caption,
+        columns=[(name, "text" if k < text else "") for k, name in enumerate(columns)],
+        rows=[[(cell, kind(k, cell)) for k, cell in enumerate(row)] for row in rows],
+    )
+    return Markup(html)  # every cell has been escaped by the template
+
+
+def _probability(p: float) -> str:
+    if not math.isfinite(p):
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def how_to_read(result: Comparison) -> str:
+    """Say how differences, intervals and verdicts come about.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    str
+        A paragraph.
+    """
+    tested = result.summary.differences[result.summary.differences["p"].notna()]
+    n, n_first = len(tested), int(tested["metric"].isin(PRIMARY).sum())
+    common = int(result.summary.common.sum())
+    unit = (
+        "positions with all their stars are resampled"
+        if result.summary.unit == "positions"
+        else f"with {common} common position{'s' * (common != 1)}, stars within positions are "
+        "resampled, and the answer holds for these positions alone"
+    )
+    return (
+        f"Differences are paired star by star over the {common} positions that all runs observe. "
+        f"Square brackets are 95 % bootstrap intervals ({unit}); a difference is called better or "
+        f"worse where the sign-flip test, corrected for its {n_first} fellow comparisons of the "
+        f"recovered fraction and the years without a period ({n - n_first} of all other quantities) "
+        f"by Benjamini & Hochberg (1995), gives less than {SIGNIFICANCE:g}. “Not shown” does not "
+        "mean “equal”: look at the interval."
+    )
+
+
+def headline_table(result: Comparison) -> Any:
+    """Tabulate the recovered stars by class, magnitude and year, with differences.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    markupsafe.Markup
+        The table.
+    """
+    values, differences = result.summary.values, result.summary.differences
+    values = values[(values["metric"] == HEADLINE) & (values["footprint"] == "common")]
+    columns = ["class", "mean r", "year", result.runs[0].name]
+    for run in result.runs[1:]:
+        columns += [run.name, "difference", "verdict"]
+    rows = []
+    stars = [(group.star_class, f"{group.magnitude:g}", {"magnitude": group.magnitude})
+             for group in result.plan.groups]  # fmt: skip
+    if len(stars) > 1:
+        stars.insert(0, (ALL_CLASSES, "all", {}))
+    for star_class, magnitude, where in stars:
+        for year in result.plan.years:
+            key = {"star_class": star_class, "year": year, **where}
+            row = [star_class, magnitude, f"{year:g}"]
+            for k, run in enumerate(result.runs):
+                mine = _only(values, run=run.name, **key)
+                row.append(interval(mine, mine.value, digits=1, scale=100.0))
+                if k:
+                    other = _only(differences, run=run.name, metric=HEADLINE, **key)
+                    gap = interval(other, other.difference, sign=True, digits=1, scale=100.0)
+                    row += [gap, _SIGNS[other.verdict]]
+            rows.append(row)
+    caption = "Stars with their period, in % of all, over the common footprint"
+    return _table(caption, columns, rows)
+
+
+def _only(frame: pd.DataFrame, **where: Any) -> Any:
+    for column, value in where.items():
+        frame = frame[frame[column] == value]
+    return next(frame.itertuples())
+
+
+def _stars_of(row: Any) -> str:
+    if row.star_class == ALL_STARS:
+        return ""
+    if row.star_class == ALL_CLASSES:
+        return "all"
+    return f"{row.star_class} r = {row.magnitude:g}"
+
+
+def difference_table(result: Comparison, run: str, year: float) -> Any:
+    """Tabulate all differences of one run after one year.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+    run : str
+        The run.
+    year : float
+        The survey year.
+
+    Returns
+    -------
+    markupsafe.Markup
+        The table.
+    """
+    table = result.summary.differences
+    rows = table[(table["run"] == run) & (table["year"] == year) & (table["better"] != "neither")]
+    cells = [
+        [row.metric.replace("_", " "),
+         _stars_of(row),
+         interval(row, row.difference, sign=True, digits=3), row.unit,
+         f"{row.better} is better", _probability(row.p), _probability(row.p_adjusted),
+         _SIGNS.get(row.verdict, "–")]
+        for row in rows.itertuples()
+    ]  # fmt: skip
+    caption = f"{run} minus {result.runs[0].name} after {year:g} yr"
+    return _table(
+        caption,
+        ["quantity", "stars", "difference", "unit", "direction", "p", "p corrected", "verdict"],
+        cells,
+        text=2,
+    )
+
+
+def footprint_table(result: Comparison) -> Any:
+    """Tabulate the recovered fractions over the common and each run's own footprint.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    markupsafe.Markup
+        The table.
+    """
+    values = result.summary.values
+    year = result.plan.years[-1]
+    rows = []
+    for group in result.plan.groups:
+        for run in result.runs:
+            row = [group.label, run.name]
+            for footprint in ("common", "own"):
+                mine = _only(
+                    values, run=run.name, footprint=footprint, metric=HEADLINE,
+                    star_class=group.star_class, magnitude=group.magnitude, year=year,
+                )  # fmt: skip
+                row += [interval(mine, mine.value), f"{mine.n_positions}"]
+            rows.append(row)
+    return _table(
+        f"Recovered fraction after {year:g} yr over the common footprint and over each run's "
+        "own: a mean over its own flatters a run that observes less of the sky",
+        ["stars", "run", "common footprint", "positions", "own footprint", "positions"],
+        rows,
+        text=2,
+    )
+
+
+def cadence_table(result: Comparison) -> Any:
+    """Tabulate what the visits are like.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    markupsafe.Markup
+        The table.
+    """
+    values = result.summary.values
+    rows = []
+    for quantity in CADENCE_QUANTITIES:
+        for run in result.runs:
+            row = [f"{quantity.caption}{f' [{quantity.unit}]' if quantity.unit else ''}", run.name]
+            for year in result.plan.years:
+                mine = _only(
+                    values, run=run.name, footprint="common", metric=quantity.name, year=year
+                )
+                row.append(number(mine.value, 2 if mine.value < 100 else 0))
+            rows.append(row)
+    return _table(
+        "What the visits are like: means over the common footprint",
+        ["quantity", "run", *(f"year {year:g}" for year in result.plan.years)],
+        rows,
+        text=2,
+    )
+
+
+def made_table(result: Comparison) -> Any:
+    """Tabulate what was run: command, seeds, versions, model, tables.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    markupsafe.Markup
+        The table.
+    """
+    plan, settings = result.plan, result.settings
+    where = (
+        f"HEALPix map, nside {plan.nside}"
+        if plan.nside is not None
+        else f"{len(plan.sky)} positions"
+    )
+    rows = [
+        ["command", settings["command"] or "–"],
+        ["where", where],
+        ["stars", (f"{plan.stars_per_position} per position of each of "
+                   f"{', '.join(group.label for group in plan.groups)}")],
+        ["survey years", ", ".join(f"{year:g}" for year in plan.years)],
+        ["seed", f"{plan.seed} (stars, phases, noise, synthetic surveys, resampling)"],
+        ["source model", f"{settings['model']['name']}, sha256 {settings['model']['sha256']}"],
+        ["versions", ", ".join(f"{name} {v}" for name, v in settings["versions"].items())],
+    ]  # fmt: skip
+    for run in settings["runs"]:
+        files = "; ".join(f"{name} sha256 {value}" for name, value in run["sha256"].items())
+        role = "reference" if run["name"] == settings["reference"] else "run"
+        rows.append([f"{role} {run['name']}", "; ".join(filter(None, [run["survey"], files]))])
+    return _table("Settings", ["", ""], rows, text=2)

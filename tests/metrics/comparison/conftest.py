@@ -1,0 +1,46 @@
+"""One comparison on real tables that many tests look at."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.metrics.comparison.plans import POSITIONS, QUICK
+
+
+@pytest.fixture(scope="session")
+def comparison(maf_ready):
+    from pelsvae_cadence.metrics import comparison
+
+    return comparison
+
+
+@pytest.fixture(scope="session")
+def database(shared_data):
+    return str(shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db")
+
+
+@pytest.fixture(scope="session")
+def plan(comparison):
+    return comparison.Plan(
+        positions=POSITIONS, magnitudes=(21.0, 22.5), years=(1, 2), seed=3, **QUICK
+    )
+
+
+@pytest.fixture(scope="session")
+def whole(comparison, database, plan, tmp_path_factory):
+    """A run, itself again, 30 % of its visits, and a file that is no database."""
+    folder = tmp_path_factory.mktemp("compare")
+    broken = folder / "broken.db"
+    broken.write_bytes(b"SQLite format 3\x00" + b"rubbish" * 500)
+    told: list[tuple[str, str]] = []
+    seen: list[tuple[str, int, int]] = []
+    result = comparison.compare(
+        [database, database, str(broken), f"{database}:thinned=0.3"],
+        plan,
+        out_dir=folder / "out",
+        names=["base", "again", "broken", "thin"],
+        command="compare as a test",
+        progress=lambda *step: seen.append(step),
+        on_failure=lambda *what: told.append(what),
+    )
+    return result, told, seen

@@ -1,0 +1,73 @@
+"""Killed half-way, or on two workers: the same tables."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pelsvae_cadence.cadence import read_survey
+from tests.metrics.comparison.plans import POSITIONS
+
+pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
+
+
+@pytest.mark.slow
+def test_a_killed_comparison_goes_on(whole, database, tmp_path):
+    """SIGKILL in the middle; the second attempt keeps what was finished, to the same tables."""
+    result, _, _ = whole
+    out = tmp_path / "out"
+    command = [
+        sys.executable, "-m", "pelsvae_cadence", "compare", database, f"{database}:thinned=0.3",
+        "--names", "base,thin", "--positions", " ".join(f"{ra},{dec}" for ra, dec in POSITIONS),
+        "--star-class", "RRab", "--mag", "21,22.5", "--years", "1,2",
+        "--stars-per-position", "3", "--period-range", "0.3,1.2", "--seed", "3",
+        "--out-dir", str(out),
+    ]  # fmt: skip
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        command, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 240
+    while not list(out.glob(".unfinished/*/partition-*.npz")) and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in out.glob(".unfinished/*/partition-*.npz")}
+    assert kept
+    assert not (out / "report.html").exists()
+    # The checkpoints are read, not computed again: they are gone only when all is complete.
+    saved = tmp_path / "saved"
+    shutil.copytree(out / ".unfinished", saved)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (out / ".unfinished").exists()
+    table = pd.read_csv(out / "differences.csv")
+    whole_table = result.summary.differences
+    whole_table = whole_table[whole_table.run == "thin"].reset_index(drop=True)
+    for column in ("difference", "low", "high", "p"):
+        np.testing.assert_array_equal(table[column], whole_table[column])
+    again = subprocess.run(
+        [*command, "--no-clobber"], env=env, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 2
+    assert "already holds a comparison" in again.stderr
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_same(whole, comparison, database, plan, tmp_path):
+    pytest.importorskip("distributed")
+    result, _, _ = whole
+    from pelsvae_cadence.metrics.comparison.evaluate import evaluate
+
+    run = evaluate("base", read_survey(database), plan, checkpoint_dir=tmp_path, workers=2)
+    np.testing.assert_array_equal(run.outcome, result.outcomes[0].outcome)
+    np.testing.assert_array_equal(run.found_period, result.outcomes[0].found_period)
