@@ -20,6 +20,7 @@ from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.latent import (
     CONDITIONS,
     FlowMap,
+    KernelFlowMap,
     LatentMap,
     LatentMapConfig,
     LinearMap,
@@ -41,6 +42,7 @@ REGRESSORS: Final[dict[str, type[LatentMap]]] = {
     "forest": ForestMap,
     "mlp": PerceptronMap,
     "flow": FlowMap,
+    "kernel-flow": KernelFlowMap,
 }
 # Networks run on whole blocks of this many stars: torch rounds differently for other batch sizes.
 _BLOCK: Final = 128
@@ -223,17 +225,18 @@ class LatentMapping:
         self._check_ranges(stars, every, extrapolate)
         rows = to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
         rows = np.column_stack([rows, *(values[name] for name in extra)])
+        if not n:
+            return replace(stars, latent=np.empty((0, self.module.config.n_latent)))
         random = KeyedRandom(seed=seed)
         kinds = torch.as_tensor(group)
         if amplitude:
-            noise = random.normal("amplitude", stars.star_id)
+            noise = self.module.amplitude_noise(random, stars.star_id)
             log_size = self._in_blocks(self.module.draw_log_amplitude, rows, kinds, noise)
             limits = [self.card["amplitudes"]["/".join(GROUPS[g])] for g in group.tolist()]
             bounds = np.log10(np.array(limits).reshape(-1, 2))
             # The far tail of the density is no star that was ever seen.
             rows[:, 3] = np.clip(log_size, bounds[:, 0], bounds[:, 1])
-        item = np.arange(self.module.config.n_latent)
-        noise = random.normal("latent", stars.star_id[:, None], item)
+        noise = self.module.shape_noise(random, stars.star_id)
         latent = self._in_blocks(self.module.draw, rows, kinds, noise)
         changed = {"feh": values["feh"]} if "feh" in values else {}
         return replace(stars, latent=latent, amplitude_i=10.0 ** rows[:, 3], **changed)
@@ -266,8 +269,6 @@ class LatentMapping:
             for start in range(0, n, _BLOCK):
                 index = torch.arange(start, start + _BLOCK).clamp(max=n - 1)
                 parts.append(function(physics[index], group[index], normal[index]))
-            if not parts:
-                return np.empty((0, *normal.shape[1:]))
             return np.asarray(torch.cat(parts)[:n].double().numpy())
 
 

@@ -530,7 +530,7 @@ class LightCurveModel:
             self._map.draw_log_amplitude,
             torch.as_tensor(rows[:, :3], dtype=torch.float32),
             torch.as_tensor(group),
-            torch.as_tensor(random.normal("amplitude", star_id), dtype=torch.float32),
+            torch.as_tensor(self._map.amplitude_noise(random, star_id), dtype=torch.float32),
         )
         limits = {
             g: self._population.ranges(*GROUPS[g])["amplitude_i"] for g in set(group.tolist())
@@ -548,8 +548,7 @@ class LightCurveModel:
     ) -> FloatArray:
         import torch
 
-        item = np.arange(self.n_latent)
-        noise = random.normal("latent", np.asarray(star_id)[:, None], item)
+        noise = self._map.shape_noise(random, star_id)
         return in_blocks(
             self._map.draw,
             torch.as_tensor(rows, dtype=torch.float32),

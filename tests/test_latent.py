@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from pelsvae_cadence.latent import LATENT_MAPS, FlowMap, LatentMapConfig, LinearMap
+from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.latent import (
+    LATENT_MAPS,
+    FlowMap,
+    KernelFlowMap,
+    LatentMapConfig,
+    LinearMap,
+)
 from pelsvae_cadence.population import GROUPS
+from pelsvae_cadence.randomness import KeyedRandom
 
 SMALL = LatentMapConfig(n_latent=4, transforms=2, hidden=16)
 
@@ -82,19 +92,97 @@ def test_gradient_reaches_every_parameter(flow: FlowMap) -> None:
 
 @pytest.mark.parametrize("name", sorted(LATENT_MAPS))
 def test_draws_use_only_the_noise_given(name: str) -> None:
-    _, physics, group = tensors(*stars(20))
+    z, physics, group = stars(20)
     torch.manual_seed(1)
-    chosen = LATENT_MAPS[name](SMALL)
-    noise = torch.linspace(-2, 2, 80).reshape(20, 4)
+    chosen = LATENT_MAPS[name](replace(SMALL, anchors=20 if name == "kernel-flow" else 0))
+    if isinstance(chosen, KernelFlowMap):
+        chosen.set_anchors(z, physics, group)
+    physics, group = tensors(physics, group)
+    random = KeyedRandom(seed=3)
+    noise, size_noise = tensors(
+        chosen.shape_noise(random, np.arange(20)), chosen.amplitude_noise(random, np.arange(20))
+    )
     state = torch.random.get_rng_state()
     first = chosen.draw(physics, group, noise)
-    a = chosen.draw_log_amplitude(physics, group, noise[:, 0])
+    a = chosen.draw_log_amplitude(physics, group, size_noise)
+    assert first.shape == (20, 4)
+    assert a.shape == (20,)
     assert torch.equal(torch.random.get_rng_state(), state)
     torch.manual_seed(99)
     assert torch.equal(chosen.draw(physics, group, noise), first)
-    assert torch.equal(chosen.draw_log_amplitude(physics, group, noise[:, 0]), a)
+    assert torch.equal(chosen.draw_log_amplitude(physics, group, size_noise), a)
     # The amplitude is drawn from period, temperature and luminosity; its own column is unread.
-    assert torch.equal(chosen.draw_log_amplitude(physics[:, :3], group, noise[:, 0]), a)
+    assert torch.equal(chosen.draw_log_amplitude(physics[:, :3], group, size_noise), a)
+
+
+def kernel_map(width: float, n: int = 2000) -> tuple[KernelFlowMap, list[torch.Tensor]]:
+    """A map with anchors whose flow is untrained, and the anchors' stars."""
+    torch.manual_seed(0)
+    z, physics, group = stars(n)
+    # Two kinds of star at each temperature, with nothing in between.
+    z[:, 2] = np.where(np.random.default_rng(1).random(n) < 0.5, -1.0, 1.0)
+    chosen = KernelFlowMap(replace(SMALL, anchors=n, width=width)).eval()
+    chosen.set_statistics(z, physics, group)
+    chosen.set_anchors(z, physics, group)
+    chosen.freeze()
+    return chosen, tensors(z, physics, group)
+
+
+def drawn_by(chosen: KernelFlowMap, physics: torch.Tensor, group: torch.Tensor) -> np.ndarray:
+    noise = chosen.shape_noise(KeyedRandom(seed=5), np.arange(len(physics)))
+    with torch.no_grad():
+        return chosen.draw(physics, group, *tensors(noise)).numpy()
+
+
+def test_kernels_keep_what_a_gaussian_blurs() -> None:
+    sharp, (z, physics, group) = kernel_map(0.2)
+    plain, _ = kernel_map(1.0)
+    between = [np.mean(np.abs(drawn_by(m, physics, group)[:, 2]) < 0.3) for m in (sharp, plain)]
+    assert between[0] < 0.02
+    assert between[1] > 0.1
+    # Relations with the conditions are those of the stars.
+    drawn = drawn_by(sharp, physics, group)
+    for column in (0, 1):
+        assert np.corrcoef(z[:, column], drawn[:, column])[0, 1] > 0.85
+    assert drawn.std(axis=0) == pytest.approx(z.numpy().std(axis=0), rel=0.1)
+
+
+def test_kernel_draws_do_not_repeat_stars() -> None:
+    chosen, (z, physics, group) = kernel_map(0.3)
+    drawn = drawn_by(chosen, physics, group)
+    nearest = torch.cdist(torch.as_tensor(drawn), z).min(dim=1).values
+    own = torch.cdist(z, z).kthvalue(2, dim=1).values
+    assert nearest.median() > 0.5 * own.median()
+    assert (nearest < 1e-3).sum() == 0
+
+
+def test_kernel_draws_do_not_feel_their_company() -> None:
+    chosen, (_, physics, group) = kernel_map(0.3, n=256)
+    noise = chosen.shape_noise(KeyedRandom(seed=5), np.arange(256))
+    (noise,) = tensors(noise)
+    together = chosen.draw(physics[:128], group[:128], noise[:128])
+    mixed = torch.arange(128) % 64
+    apart = chosen.draw(physics[mixed], group[mixed], noise[mixed])
+    assert torch.equal(together[:64], apart[:64])
+
+
+def test_groups_without_anchors_are_drawn_from_the_gaussian() -> None:
+    chosen, (_, physics, group) = kernel_map(0.3, n=200)
+    noise = chosen.shape_noise(KeyedRandom(seed=5), np.arange(200))
+    (noise,) = tensors(noise)
+    elsewhere = torch.zeros_like(group)
+    plain = FlowMap(SMALL).eval()
+    plain.load_state_dict(chosen.state_dict(), strict=False)
+    plain.freeze()
+    with torch.no_grad():
+        assert torch.equal(
+            chosen.draw(physics, elsewhere, noise), plain.draw(physics, elsewhere, noise[:, :-1])
+        )
+
+
+def test_width_of_the_kernels_is_checked() -> None:
+    with pytest.raises(InputError, match="width = 0"):
+        LatentMapConfig(width=0.0)
 
 
 def test_linear_map_finds_the_slopes() -> None:

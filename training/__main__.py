@@ -192,11 +192,17 @@ def fit(
         typer.Option(help="Weight of the KL term. Default: 0.05; paper 0.75 (in 1e-4).", min=0.0,
                      show_default=False),
     ] = None,
-    latent_map: Annotated[str, typer.Option(help="flow or linear.")] = "flow",
+    latent_map: Annotated[
+        str | None,
+        typer.Option(
+            help="kernel-flow, flow or linear. Default: kernel-flow; paper flow.",
+            show_default=False,
+        ),
+    ] = None,
     mapping_steps: Annotated[
         int | None,
         typer.Option(
-            help="Steps of the latent map. Default: 2500; paper 1000.", min=1, show_default=False
+            help="Steps of the latent map. Default: 1500; paper 1000.", min=1, show_default=False
         ),
     ] = None,
     n_layers: Annotated[
@@ -395,7 +401,9 @@ def sweep(
 @app.command("map")
 def fit_map(
     model: Annotated[str, typer.Option(help="Name or path of the model's weights.")] = "harmonic",
-    regressor: Annotated[str, typer.Option(help="flow, forest, mlp or linear.")] = "flow",
+    regressor: Annotated[
+        str, typer.Option(help="flow, kernel-flow, forest, mlp or linear.")
+    ] = "flow",
     parameters: Annotated[
         str,
         typer.Option(
@@ -537,7 +545,9 @@ def compare_networks(
 @app.command("new-parameter")
 def new_parameter(
     model: Annotated[str, typer.Option(help="Name or path of the model's weights.")] = "harmonic",
-    regressor: Annotated[str, typer.Option(help="flow, forest, mlp or linear.")] = "flow",
+    regressor: Annotated[
+        str, typer.Option(help="flow, kernel-flow, forest, mlp or linear.")
+    ] = "flow",
     steps: Annotated[int, typer.Option(help="Steps of a flow.", min=1)] = 1200,
     out_dir: Annotated[Path, typer.Option(help="Folder for mappings and picture.")] = Path(
         "outputs/new-parameter"

@@ -13,7 +13,13 @@ from torch import nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.latent import LATENT_MAPS, LatentMap, LatentMapConfig, LinearMap
+from pelsvae_cadence.latent import (
+    LATENT_MAPS,
+    KernelFlowMap,
+    LatentMap,
+    LatentMapConfig,
+    LinearMap,
+)
 from pelsvae_cadence.model import HarmonicVAE, ModelConfig
 from pelsvae_cadence.population import GROUPS, valid_ranges
 from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
@@ -248,7 +254,12 @@ def train_network(
         mine, theirs = (rows.part(split) for split in ("train", "validation"))
         encoded = encode_rows(network, mine, seed=options.seed)
         other = encode_rows(network, theirs, n_draws=1, seed=options.seed + 1)
-    mapping = LatentMapConfig(n_latent=network.config.n_latent)
+    kind = options.latent_map or options.map_defaults["kind"]
+    mapping = LatentMapConfig(
+        n_latent=network.config.n_latent, transforms=options.map_defaults["transforms"],
+        hidden=options.map_defaults["hidden"],
+        anchors=len(encoded.group) if kind == "kernel-flow" else 0,
+    )  # fmt: skip
     mapping_fit = mapping_fit or _mapping_fit(options)
     latent, map_result = _train_map(
         place / "map", encoded, other, mapping, options, mapping_fit, more
@@ -257,7 +268,7 @@ def train_network(
         "architecture": "harmonic" if rows is None else "sequence",
         "hyperparameters": {
             "vae": network.config.as_dict(), "map": mapping.as_dict(),
-            "latent_map": options.latent_map,
+            "latent_map": kind,
         },
         "fits": {"vae": _summary(result), "map": _summary(map_result)},
     }  # fmt: skip
@@ -331,7 +342,7 @@ def _train_map(
     options: FitOptions, fit: FitConfig, more: dict[str, Any],
 ) -> tuple[LatentMap, FitResult]:  # fmt: skip
     torch.manual_seed(fit.seed + 1)
-    latent = LATENT_MAPS[options.latent_map](config)
+    latent = LATENT_MAPS[options.latent_map or options.map_defaults["kind"]](config)
     if isinstance(latent, LinearMap):
         nothing = FitResult(best_step=0, best_score=float("nan"), steps=0, seconds=0.0)
         return fit_linear_map(latent, train), nothing
@@ -341,7 +352,10 @@ def _train_map(
         latent, train, held_out, weight, jitter=defaults["jitter"], blur=defaults["blur"],
         device=fit.device,
     )  # fmt: skip
-    return latent, run(task, fit, folder, label="map", **more)
+    result = run(task, fit, folder, label="map", **more)
+    if isinstance(latent, KernelFlowMap):
+        latent.set_anchors(train.z.mean(axis=0), train.physics, train.group)
+    return latent, result
 
 
 def _summary(result: FitResult) -> dict[str, Any]:

@@ -14,7 +14,14 @@ import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.latent import CONDITIONS, FlowMap, LatentMap, LatentMapConfig, LinearMap
+from pelsvae_cadence.latent import (
+    CONDITIONS,
+    FlowMap,
+    KernelFlowMap,
+    LatentMap,
+    LatentMapConfig,
+    LinearMap,
+)
 from pelsvae_cadence.latent_mapping import REGRESSORS, LatentMapping, save_mapping
 from pelsvae_cadence.latent_regressions import ForestMap, PerceptronMap
 from pelsvae_cadence.model import HarmonicVAE
@@ -46,7 +53,7 @@ class MappingOptions:
 
     Parameters
     ----------
-    regressor : {"linear", "forest", "mlp", "flow"}
+    regressor : {"linear", "forest", "mlp", "flow", "kernel-flow"}
         Kind of map.
     parameters : tuple of str
         Parameters to map from, beside class, subtype and amplitude: of ``period``, ``teff``,
@@ -180,6 +187,8 @@ def fit_mapping(
     other = encode_stars(model, stars.take(other_rows), n_draws=1, seed=options.seed + 1)
     train = _with_columns(train, extra[train_rows])
     other = _with_columns(other, extra[other_rows])
+    if options.regressor == "kernel-flow":
+        config = replace(config, anchors=len(train.group))
     if options.permute:
         train, other = (_permuted(v, config, options.seed) for v in (train, other))
     label = name or f"{options.regressor}-{'-'.join(options.parameters)}"
@@ -311,6 +320,8 @@ def _fit(
         evaluate_every=min(125, options.steps),
     )  # fmt: skip
     run(task, fit, folder, resume=resume, quiet=quiet, label="map")
+    if isinstance(module, KernelFlowMap):
+        module.set_anchors(train.z.mean(axis=0), train.physics, train.group)
     return module
 
 

@@ -24,13 +24,14 @@ _FIT_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
     "paper": {"batch": 128, "rate": 1e-3, "optimiser": "adam", "schedule": "cosine",
               "weight_decay": 0.0},
 }  # fmt: skip
-# Maps. The harmonic network encodes almost without error, and its map may follow single stars more
-# closely: the likelihood of held-out stars is best early, but drawn stars are told from real ones
-# least after the whole run. The sequence networks' coordinates are noisy.
+# Maps. The harmonic network encodes almost without error; a small flow, trained to its end, is enough
+# where kernels about the training stars do the rest. The sequence networks' coordinates are noisy.
 _MAP_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
-    "harmonic": {"steps": 2500, "keep": "last", "jitter": 0.1, "blur": 0.01, "noise": 0.004},
-    "paper": {"steps": 1000, "keep": "best", "jitter": 0.15, "blur": 0.03, "noise": 0.01},
-}
+    "harmonic": {"kind": "kernel-flow", "transforms": 3, "hidden": 64, "steps": 1500, "keep": "last",
+                 "jitter": 0.1, "blur": 0.01, "noise": 0.004},
+    "paper": {"kind": "flow", "transforms": 5, "hidden": 96, "steps": 1000, "keep": "best",
+              "jitter": 0.15, "blur": 0.03, "noise": 0.01},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +61,12 @@ class FitOptions:
         Latent dimensions; width of the layers.
     beta : float, optional
         Weight of the KL term.
-    latent_map : str
+    latent_map : str, optional
         Kind of map from physical parameters to latent coordinates: one of
-        `pelsvae_cadence.latent.LATENT_MAPS`.
+        `pelsvae_cadence.latent.LATENT_MAPS`; by default ``"kernel-flow"`` for the harmonic network
+        and ``"flow"`` for the paper's.
     mapping_steps : int, optional
-        Steps of the map; 2500 for the harmonic network, 1000 for the paper's.
+        Steps of the map; 1500 for the harmonic network, 1000 for the paper's.
     n_layers, kernel_size : int, optional
         Sequence networks: blocks or layers, and length of the convolutions.
     dropout : float, optional
@@ -104,7 +106,7 @@ class FitOptions:
     n_latent: int | None = None
     hidden: int | None = None
     beta: float | None = None
-    latent_map: str = "flow"
+    latent_map: str | None = None
     mapping_steps: int | None = None
     n_layers: int | None = None
     kernel_size: int | None = None
@@ -121,7 +123,7 @@ class FitOptions:
     def __post_init__(self) -> None:
         if self.config not in CONFIGURATIONS:
             raise InputError(f"config = {self.config!r}", allowed=", ".join(CONFIGURATIONS))
-        if self.latent_map not in LATENT_MAPS:
+        if self.latent_map is not None and self.latent_map not in LATENT_MAPS:
             raise InputError(f"latent_map = {self.latent_map!r}", allowed=", ".join(LATENT_MAPS))
         if self.t_len < 8:
             raise InputError(f"t_len = {self.t_len}", allowed="8 or more")
@@ -189,7 +191,7 @@ class FitOptions:
 
     @property
     def map_defaults(self) -> dict[str, Any]:
-        """Steps, kept weights, jitter, blur and noise of the map of this configuration."""
+        """Kind, sizes, steps, kept weights, jitter, blur and noise of the map."""
         return dict(_MAP_DEFAULTS["paper" if self.is_sequence else "harmonic"])
 
     def sequence_config(self) -> SequenceConfig:

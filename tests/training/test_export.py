@@ -31,7 +31,7 @@ def small(open_stars: OpenSet, tmp_path_factory: pytest.TempPathFactory) -> tupl
     return stars.take(rows), path
 
 
-@pytest.mark.parametrize("latent_map", ["flow", "linear"])
+@pytest.mark.parametrize("latent_map", ["flow", "kernel-flow", "linear"])
 def test_fit_model(small: tuple[OpenSet, Path], tmp_path: Path, latent_map: str) -> None:
     _, table = small
     path = fit_model(
@@ -87,7 +87,7 @@ def test_training_stars_are_in_range(small: tuple[OpenSet, Path], tmp_path: Path
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"latent_map": "tree"}, r"latent_map = 'tree'; allowed: flow, linear"),
+        ({"latent_map": "tree"}, r"latent_map = 'tree'; allowed: flow, kernel-flow, linear"),
         ({"config": "rnn"}, "config = 'rnn'.*harmonic, paper-tcn"),
         ({"t_len": 64}, "t_len given for the configuration 'harmonic'"),
         ({"config": "paper-gru", "t_len": 3}, "t_len = 3.*8 or more"),
