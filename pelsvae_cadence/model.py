@@ -440,6 +440,9 @@ class Encoder(nn.Module):
         precision = weight * scale[:, None] ** 2
         # Points better than 2e-4 amplitudes would leave single precision without a prior.
         precision = precision / (1.0 + 4e-8 * precision)
+        if not self.training:
+            # Thousands of precise points overwhelm the prior; single precision would lose it.
+            columns, precision, target = columns.double(), precision.double(), target.double()
         weighted = columns * precision[..., None]
         normal = (weighted.transpose(1, 2) @ columns).double()
         right = (weighted.transpose(1, 2) @ target[..., None]).double()

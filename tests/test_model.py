@@ -13,6 +13,8 @@ from pelsvae_cadence.model import (
     fourier_grid,
     single_thread,
 )
+from pelsvae_cadence.population import to_rows
+from pelsvae_cadence.source import LightCurveModel
 
 CONFIG = ModelConfig(n_harmonics=12, n_latent=4, n_axes=10, hidden=32, layers=2)
 
@@ -187,3 +189,19 @@ def test_perfect_points_do_not_break_the_fit(
     mu, logvar, _ = vae.encode(phase, 10 * mag, 1e10 * weight, physics, kind)
     assert torch.isfinite(mu).all()
     assert torch.isfinite(logvar).all()
+
+
+def test_thousands_of_precise_points_are_encoded() -> None:
+    """In single precision the prior of faint axes drowns, and the fit has no solution."""
+    model = LightCurveModel.load()
+    stars = model.sample("EA", n=3, seed=2)
+    curves = model.phase_curve(stars)
+    phase = np.random.default_rng(0).random((3, 5000))
+    mag = stars.amplitude_i[:, None] * curves.evaluate(phase)
+    mu, logvar = model.encode(phase, mag, np.full(phase.shape, 1e-5), stars)
+    assert np.isfinite(mu).all()
+    assert np.isfinite(logvar).all()
+    physics = to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
+    again, _ = model.decode(mu, stars.star_class, physics)
+    grid = np.arange(200) / 200
+    assert np.sqrt(np.mean((again.evaluate(grid) - curves.evaluate(grid)) ** 2)) < 0.03
