@@ -114,6 +114,7 @@ def lightcurve(
     as_json: Json = False,
 ) -> None:
     """Observe one star at one sky position: a table and a phase-folded picture."""
+    from pelsvae_cadence.cadence.tables import file_sha256
     from pelsvae_cadence.crowding import crowded_field, crowded_region
     from pelsvae_cadence.modulation import draw_modulation
     from pelsvae_cadence.photometry import at_magnitude
@@ -180,6 +181,7 @@ def lightcurve(
     if as_json:
         print_json({
             "star": parameters, "survey": cadence.name, "seed": seed,
+            "survey_sha256": None if db is None else file_sha256(db),
             "modulated": modulated, "crowded": crowded, "crowded_region": region,
             "model": {"name": source.name, "sha256": source.hash},
             "bands": rows, "files": {"table": csv, "picture": png},

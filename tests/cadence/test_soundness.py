@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -175,6 +176,10 @@ def test_the_command_line_takes_a_hash(
             main(arguments)
         assert stop.value.code == 2
         assert "damaged or another file" in capsys.readouterr().err
+    options = ["--db", str(path), "--sha256", file_sha256(path), "--ra", "10", "--dec", "-30"]
+    with pytest.raises(SystemExit):
+        main(["lightcurve", *options, "--out-dir", str(tmp_path), "--json"])
+    assert json.loads(capsys.readouterr().out)["survey_sha256"] == file_sha256(path)
     with pytest.raises(SystemExit):
         main(["lightcurve", "--sha256", "0" * 64])
     assert "--sha256 needs a table" in capsys.readouterr().err
