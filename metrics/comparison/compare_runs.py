@@ -15,7 +15,7 @@ from typing import Any, Final
 import pandas as pd
 
 from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence.survey import Cadence
+from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.catalog.provenance import package_versions
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.files import output_folder, replacing
@@ -89,12 +89,15 @@ def _open(
     """Open every run; the ones that cannot be opened are kept with the reason."""
     opened: list[Run] = []
     failures: dict[str, str] = {}
+    tables: dict[Path, Survey] = {}
     for run, name in zip(runs, names, strict=True):
         try:
             if isinstance(run, Run):
                 opened.append(run)
             elif isinstance(run, str):
-                opened.append(open_run(run, name=name, seed=plan.seed, survey=survey))
+                opened.append(
+                    open_run(run, name=name, seed=plan.seed, survey=survey, tables=tables)
+                )
             elif isinstance(run, Cadence):
                 opened.append(Run(name=name or run.name, cadence=run))
             else:

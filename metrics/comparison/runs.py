@@ -13,6 +13,7 @@ from pelsvae_cadence.cadence import (
     STRATEGIES,
     Cadence,
     JointSurvey,
+    Survey,
     dithered_seasons,
     first_years,
     read_survey,
@@ -106,7 +107,12 @@ SPELLING: Final = (
 
 
 def open_run(
-    spec: str, *, name: str | None = None, seed: int = 0, survey: SurveyName | None = None
+    spec: str,
+    *,
+    name: str | None = None,
+    seed: int = 0,
+    survey: SurveyName | None = None,
+    tables: dict[Path, Survey] | None = None,
 ) -> Run:
     """Open a run by what a user writes.
 
@@ -122,6 +128,9 @@ def open_run(
         Seed of synthetic surveys and random changes.
     survey : {"lsst", "ztf"}, optional
         Whose filters the tables have; told from bands and depths by default.
+    tables : dict of Path to Survey, optional
+        Tables that have been read before, and room for those read now: runs that change one
+        table share it in memory.
 
     Returns
     -------
@@ -135,7 +144,8 @@ def open_run(
     """
     parts = [spec] if Path(spec).is_file() else spec.split("+")
     files: dict[str, str] = {}
-    cadences = tuple(_open_part(part.strip(), seed, survey, files) for part in parts)
+    known = {} if tables is None else tables
+    cadences = tuple(_open_part(part.strip(), seed, survey, files, known) for part in parts)
     cadence = cadences[0] if len(cadences) == 1 else JointSurvey(surveys=cadences)
     label = name or "+".join(_short(part.strip()) for part in parts)
     return Run(name=label, cadence=cadence, spec=spec, files=files)
@@ -148,7 +158,13 @@ def _short(part: str) -> str:
     return " ".join([stem, *(re.sub(r"=.*/", "=", change) for change in changes)])
 
 
-def _open_part(part: str, seed: int, survey: SurveyName | None, files: dict[str, str]) -> Cadence:
+def _open_part(
+    part: str,
+    seed: int,
+    survey: SurveyName | None,
+    files: dict[str, str],
+    tables: dict[Path, Survey],
+) -> Cadence:
     head, *words = [part] if Path(part).is_file() else part.split(":")
     changes = [_split(word) for word in words]
     if not head:
@@ -158,7 +174,10 @@ def _open_part(part: str, seed: int, survey: SurveyName | None, files: dict[str,
     if Path(head).exists() or "/" in head or Path(head).suffix or key not in STRATEGIES:
         if not Path(head).exists() and not Path(head).suffix and "/" not in head:
             raise InputError(f"no file and no strategy is called {head!r}", allowed=SPELLING)
-        cadence = read_survey(head, survey=survey)
+        path = Path(head).resolve()
+        if path not in tables:
+            tables[path] = read_survey(head, survey=survey)
+        cadence = tables[path]
         files[Path(head).name] = file_sha256(Path(head))
     else:
         knobs = {name.replace("-", "_"): text for name, text in changes if name not in _APPLY}

@@ -84,6 +84,16 @@ def test_changes_by_name(comparison, database, shared_data):
     assert knobs.cadence.visits_per_band == {"u": 96.0, "y": 0.0}
 
 
+def test_runs_of_one_table_share_it_in_memory(comparison, database):
+    tables = {}
+    whole = comparison.open_run(database, tables=tables)
+    single = comparison.open_run(f"{database}:without-pairs", tables=tables)
+    assert single.cadence.cadence is whole.cadence
+    assert list(tables.values()) == [whole.cadence]
+    assert single.files == whole.files
+    assert comparison.open_run(database).cadence is not whole.cadence
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
