@@ -2,7 +2,8 @@
 
 A periodogram finds a binary at twice its orbital frequency, since the two eclipses look alike.
 Charging a Fourier model of the orbit for all of its harmonics asks too much of the data: what the
-halves have in common is known already. Only the odd harmonics are new.
+halves have in common is known already. Only the odd harmonics are new - or only the depth of one
+minimum, where that is all that differs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from pelsvae_cadence.periods.harmonics import harmonic_blocks, noise_free_scale, ordered_gain
 from pelsvae_cadence.periods.series import JointSeries
 
-__all__ = ["UnequalHalves", "unequal_halves"]
+__all__ = ["UnequalHalves", "unequal_halves", "unequal_minima"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -27,6 +28,8 @@ _MOST_ODD: Final = 4
 _CAUTION: Final = 1.5
 # Frequencies tried around the half, in cycles over the baseline.
 _SHIFTS: Final = np.linspace(-0.0375, 0.0375, 13)
+_PHASES: Final = 400  # at which the maximum of a curve is looked for
+_RIDGE: Final = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,3 +115,63 @@ def unequal_halves(
     return UnequalHalves(
         frequency=float(trial[at]), gain=float(both[at, k] - even), order=2 * order
     )
+
+
+def unequal_minima(series: JointSeries, frequency: float, order: int) -> UnequalHalves:
+    r"""Ask whether every other cycle is deeper than the ones between.
+
+    The one thing in which the eclipses of nearly all binaries differ is their depth, and one
+    parameter costs less than the odd harmonics do. With E the Fourier fit at the frequency, and s
+    alternating between 1 and -1 from maximum to maximum, the model is
+
+    .. math:: E + r\, s\, (E - E_{\max}) ,
+
+    which keeps the maxima as they are; the outcome is
+    :math:`L(r) - L(0) - 1.5 \ln n` for the best r.
+
+    Parameters
+    ----------
+    series : JointSeries
+        The star.
+    frequency : float
+        A frequency in 1/d.
+    order : int
+        Number of harmonics the light curve has at that frequency.
+
+    Returns
+    -------
+    UnequalHalves
+        Half the frequency, what r gains, and twice the order.
+    """
+    n, moments, n_bands = series.time.size, series.n_moments, series.n_bands
+    time = series.time - 0.5 * (series.time.min() + series.time.max())
+    root = 1.0 / series.error
+    turns = frequency * time
+    design = np.empty((n, n_bands + 2 * order))
+    design[:, :n_bands] = series.band[:, None] == np.arange(n_bands)
+    design[:, n_bands:] = _waves(turns, order)
+    weighted = root[:, None] * design
+    normal = weighted.T @ weighted
+    normal[np.diag_indices_from(normal)] += _RIDGE * np.trace(normal) / len(normal)
+    fit = np.linalg.solve(normal, weighted.T @ (root * series.value))
+    residual = root * series.value - weighted @ fit
+
+    phase = np.arange(_PHASES) / _PHASES
+    shape = _waves(phase, order) @ fit[n_bands:]
+    parity = np.where(np.floor(turns - phase[np.argmax(shape)]) % 2 == 0, 1.0, -1.0)
+    column = root * parity * (design[:, n_bands:] @ fit[n_bands:] - shape.max())
+    # What bands and harmonics can do already is not this column's merit.
+    new = column - weighted @ np.linalg.solve(normal, weighted.T @ column)
+    size = float(new @ new)
+    drop = 0.0 if size < _RIDGE * float(column @ column) else float(new @ residual) ** 2 / size
+    chi2 = float(residual @ residual)
+    gain = noise_free_scale(chi2, n, moments) - noise_free_scale(max(chi2 - drop, 0.0), n, moments)
+    return UnequalHalves(
+        frequency=0.5 * frequency, gain=float(gain) - _CAUTION * np.log(n), order=2 * order
+    )
+
+
+def _waves(turns: FloatArray, order: int) -> FloatArray:
+    """Give cosines, then sines, of the harmonics 1 to `order`."""
+    angle = 2.0 * np.pi * np.outer(turns - np.rint(turns), np.arange(1, order + 1))
+    return np.hstack([np.cos(angle), np.sin(angle)])

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.harmonics import harmonic_blocks, noise_free_scale, ordered_gain
-from pelsvae_cadence.periods.minima import unequal_halves
+from pelsvae_cadence.periods.minima import unequal_halves, unequal_minima
 from pelsvae_cadence.periods.outliers import heavy_tailed_scores
 from pelsvae_cadence.periods.series import JointSeries
 
@@ -166,8 +166,9 @@ def refine(
     The score ranks the candidates, with the errors of `JointSeries.with_model_error`. Two things
     may overrule it. Where the best model leaves more than noise, the finalists are compared with
     heavy-tailed residuals (`pelsvae_cadence.periods.outliers`), which decides between unrelated
-    frequencies but not between one and its half. And where the halves of the chosen cycle differ
-    (`pelsvae_cadence.periods.minima`) the frequency is halved.
+    frequencies but not between one and its half. And where the halves of the chosen cycle differ, in
+    their shapes or in the depths of their minima (`pelsvae_cadence.periods.minima`), the frequency
+    is halved.
     """
     exact = series
     series = exact.with_model_error(_MODEL_ERROR)
@@ -201,6 +202,8 @@ def refine(
         halves = unequal_halves(
             exact.with_model_error(_ERROR_OF_HALVES), frequency[first], int(order[first]), baseline
         )
+        if halves.gain <= 0.0:
+            halves = unequal_minima(series, frequency[first], int(order[first]))
         if halves.gain > 0.0:
             chosen = halves.frequency, score[first] + halves.gain, halves.order
     others = np.abs(frequency - chosen[0]) * baseline > _SAME_PEAK

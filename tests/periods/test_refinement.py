@@ -10,7 +10,7 @@ import pytest
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import STATUSES, FrequencyGrid, judge, search
 from pelsvae_cadence.periods.control import control_sample, control_visits
-from pelsvae_cadence.periods.minima import unequal_halves
+from pelsvae_cadence.periods.minima import unequal_halves, unequal_minima
 from pelsvae_cadence.periods.outliers import MISFIT, heavy_tailed_scores
 from pelsvae_cadence.periods.periodogram import MANY_POINTS, highest_peaks, periodograms
 from pelsvae_cadence.periods.refinement import fourier_scores
@@ -80,6 +80,41 @@ def test_the_gain_is_the_drop_of_chi_squared_less_its_price():
     price = 1.5 * 2.0 * np.log(series.time.size)
     assert gain.gain == pytest.approx(drop / 9.0 - price, abs=0.02 * drop / 9.0)
     assert halves.gain > 0.0
+
+
+def _eclipses(frequency, depths, width=0.06):
+    """Two eclipses an orbit, of smooth shape; `frequency` is that of the eclipses."""
+
+    def flux(t):
+        phase = 0.5 * frequency * (t - 60700.0) % 1.0
+        value = np.zeros_like(t)
+        for centre, depth in zip((0.25, 0.75), depths, strict=True):
+            value -= depth * np.exp(-0.5 * ((phase - centre) / width) ** 2)
+        return value
+
+    return flux
+
+
+def test_one_depth_costs_less_than_many_harmonics():
+    """Narrow eclipses that differ a little in depth: too little for odd harmonics."""
+    f, seeds = 1.7, range(20)
+    series = [_series(_eclipses(f, (1.0, 0.87)), error=0.08, seed=k) for k in seeds]
+    by_depth = [unequal_minima(one, f, 4).gain > 0.0 for one in series]
+    by_harmonics = [unequal_halves(one, f, 4, 1400.0).gain > 0.0 for one in series]
+    assert sum(by_depth) >= 15
+    assert sum(by_depth) > sum(by_harmonics) + 3
+    halves = unequal_minima(series[0], f, 4)
+    assert halves.frequency == 0.5 * f
+    assert halves.order == 8
+
+
+@pytest.mark.parametrize("curve", [_sine(1.7, 0.3), _eclipses(1.7, (1.0, 1.0))])
+def test_noise_does_not_make_one_minimum_deeper(curve):
+    """One parameter at 1.5 ln n: one in six hundred by chance."""
+    halved = sum(
+        unequal_minima(_series(curve, error=0.2, seed=k), 1.7, 3).gain > 0.0 for k in range(150)
+    )
+    assert halved <= 2
 
 
 def test_heavy_tails_are_asked_where_noise_does_not_explain_the_residuals():
