@@ -139,14 +139,52 @@ class FlowMap(LatentMap):
 
 @dataclass(frozen=True)
 class _Anchors:
-    """Training stars of one group, in the coordinates in which stars are compared."""
+    """Training stars of one group.
 
-    conditions: tuple[Tensor, ...]  # each (M,), in units of the standard deviation
-    log_amplitude: Tensor  # (M,), likewise
-    inverse_reach: Tensor  # (M,)
-    log_volume: Tensor  # (M,) log of the reach to the power of the number of conditions
-    amplitude_noise: Tensor  # (M,)
+    The exponent of a Gaussian kernel is a product of the features [1, x, |x|^2, a] of a star and of
+    weights of the anchor, up to a term that all anchors share.
+    """
+
+    conditions: Tensor  # (2 + n_conditions, M) weights of the features but the amplitude
+    all_conditions: Tensor  # (3 + n_conditions, M) weights where the amplitude is known
+    amplitude_noise: Tensor  # (M, 1)
     shape_noise: Tensor  # (M, n_latent)
+
+    @classmethod
+    def of(cls, rows: Tensor, n_conditions: int, neighbours: int) -> _Anchors:
+        """Find the reach of each anchor and prepare its weights.
+
+        Parameters
+        ----------
+        rows : Tensor, shape (M, n_conditions + 2 + n_latent)
+            Conditions, log A and the two kinds of numbers, standardised.
+        n_conditions : int
+            Number of conditions.
+        neighbours : int
+            Neighbours within reach.
+
+        Returns
+        -------
+        _Anchors
+            The anchors.
+        """
+        x, size = rows[:, :n_conditions], rows[:, n_conditions]
+        rank = min(neighbours, len(x) - 1)
+        distance = torch.cdist(x, x).kthvalue(rank + 1, dim=1).values
+        reach = (_REACH * distance).clamp(min=_LEAST_REACH)
+        sharp = reach**-2
+        level = -0.5 * sharp * x.square().sum(dim=1) - n_conditions * reach.log()
+        slopes = sharp * x.T
+        given = [slopes, -0.5 * sharp[None]]
+        sharp_size = _AMPLITUDE_REACH**-2
+        return cls(
+            conditions=torch.cat([level[None], *given]),
+            all_conditions=torch.cat(
+                [(level - 0.5 * sharp_size * size**2)[None], *given, sharp_size * size[None]]
+            ),
+            amplitude_noise=rows[:, n_conditions + 1 : n_conditions + 2].contiguous(),
+            shape_noise=rows[:, n_conditions + 2 :].contiguous(),
+        )
 
     def choose(self, conditions: Tensor, log_amplitude: Tensor | None, place: Tensor) -> Tensor:
         """Choose an anchor for each star, near ones rather than far ones.
@@ -165,17 +203,20 @@ class _Anchors:
         Tensor of int, shape (N,)
             Anchors.
         """
-        square = torch.zeros((), dtype=conditions.dtype)
-        for own, theirs in zip(conditions.unbind(dim=1), self.conditions, strict=True):
-            square = square + ((own[:, None] - theirs) * self.inverse_reach).square()
+        parts = [
+            torch.ones_like(place)[:, None], conditions,
+            conditions.square().sum(dim=1, keepdim=True),
+        ]  # fmt: skip
+        weights = self.conditions
         if log_amplitude is not None:
-            step = (log_amplitude[:, None] - self.log_amplitude) * (1.0 / _AMPLITUDE_REACH)
-            square = square + step.square()
-        level = -0.5 * square - self.log_volume
-        weight = (level - level.amax(dim=1, keepdim=True)).exp()
-        total = weight.cumsum(dim=1)
+            parts.append(log_amplitude[:, None])
+            weights = self.all_conditions
+        level = torch.cat(parts, dim=1) @ weights
+        # The floor is far below what counts, and far above numbers that are slow to compute with.
+        level = (level - level.amax(dim=1, keepdim=True)).clamp(min=-50.0)
+        total = level.exp_().cumsum(dim=1)
         sought = place[:, None] * total[:, -1:]
-        return torch.searchsorted(total, sought)[:, 0].clamp(max=len(self.log_volume) - 1)
+        return torch.searchsorted(total, sought)[:, 0].clamp(max=total.shape[1] - 1)
 
 
 class KernelFlowMap(FlowMap):
@@ -247,24 +288,12 @@ class KernelFlowMap(FlowMap):
 
     def _arranged(self) -> dict[int, _Anchors]:
         """Arrange the anchors by group, and find the reach of each."""
-        n = len(self.config.columns)
         arranged = {}
         for g in torch.unique(self.anchor_group).tolist():
             rows = self.anchors[self.anchor_group == g].float()
-            if len(rows) < 2:
-                continue
-            x = rows[:, :n].contiguous()
-            rank = min(self.config.neighbours, len(x) - 1)
-            distance = torch.cdist(x, x).kthvalue(rank + 1, dim=1).values
-            reach = (_REACH * distance).clamp(min=_LEAST_REACH)
-            arranged[g] = _Anchors(
-                conditions=tuple(column.contiguous() for column in x.unbind(dim=1)),
-                log_amplitude=rows[:, n].contiguous(),
-                inverse_reach=1.0 / reach,
-                log_volume=n * reach.log(),
-                amplitude_noise=rows[:, n + 1].contiguous(),
-                shape_noise=rows[:, n + 2 :].contiguous(),
-            )
+            if len(rows) > 1:
+                n = len(self.config.columns)
+                arranged[g] = _Anchors.of(rows, n, self.config.neighbours)
         return arranged
 
     def _standard_amplitude(self, physics: Tensor, group: Tensor) -> Tensor:
@@ -288,7 +317,7 @@ class KernelFlowMap(FlowMap):
             # All rows for each group that occurs: of one shape, so that a star's row does not feel
             # its company.
             chosen = anchors.choose(conditions, size, place)
-            theirs = anchors.amplitude_noise[:, None] if size is None else anchors.shape_noise
+            theirs = anchors.amplitude_noise if size is None else anchors.shape_noise
             moved = (1.0 - width**2) ** 0.5 * theirs[chosen] + width * own
             result = torch.where((group == g)[:, None], moved, result)
         return result
