@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,6 +25,7 @@ from pelsvae_cadence.cli.options import (
     survey_name,
     table,
 )
+from pelsvae_cadence.cli.progress import progress_bars
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.files import output_folder
 
@@ -222,34 +225,18 @@ def _say_failure(name: str, reason: str) -> None:
     messages.print(f"[bold red]error:[/] {text}", soft_wrap=True)
 
 
-def _progress() -> Any:
-    from contextlib import contextmanager
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each run."""
+    with progress_bars("pieces") as progress:
+        tasks: dict[str, Any] = {}
 
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+        def tell(run: str, done: int, total: int) -> None:
+            if run not in tasks:
+                tasks[run] = progress.add_task(run.replace("[", "\\["), total=total)
+            progress.update(tasks[run], completed=done, total=total)
 
-    @contextmanager
-    def bars() -> Any:
-        with Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TextColumn("pieces"), TimeElapsedColumn(), TimeRemainingColumn(), console=messages,
-        ) as progress:  # fmt: skip
-            tasks: dict[str, Any] = {}
-
-            def tell(run: str, done: int, total: int) -> None:
-                if run not in tasks:
-                    tasks[run] = progress.add_task(run.replace("[", "\\["), total=total)
-                progress.update(tasks[run], completed=done, total=total)
-
-            yield tell
-
-    return bars()
+        yield tell
 
 
 def _print(result: Comparison, as_json: bool) -> None:
