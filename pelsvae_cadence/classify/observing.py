@@ -34,7 +34,7 @@ FloatArray = npt.NDArray[np.float64]
 Positions = Sequence[tuple[float, float]]
 
 #: Version of the features: checkpoints of other versions are not taken for these.
-_FEATURES: Final = 2
+_FEATURES: Final = 3
 _YEAR: Final = 365.25
 # Cells in which training positions are looked for, at most one a cell.
 _CELL_NSIDE: Final = 8

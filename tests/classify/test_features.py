@@ -111,8 +111,11 @@ def test_bands_that_lag_do_not_look_like_cycles_that_alternate(visits):
         noisy = light_curves.flux + light_curves.flux_err * noise
         light_curves = replace(light_curves, flux=noisy)
         found[name] = extract(light_curves, at_period(light_curves, 5.3))
+    assert found["late"]["order"][0] == found["together"]["order"][0]
     for feature in ("odd_share", "explained", "residual_scatter"):
         assert found["late"][feature][0] == pytest.approx(found["together"][feature][0], abs=0.004)
+    for feature in ("amplitude", "r21", "curve_skewness"):
+        assert found["late"][feature][0] == pytest.approx(found["together"][feature][0], rel=0.02)
     assert found["late"]["odd_significance"][0] == pytest.approx(
         found["together"]["odd_significance"][0], abs=0.3
     )
