@@ -37,6 +37,7 @@ from pelsvae_cadence.training.evaluate.trends import (
 from pelsvae_cadence.training.evaluate.two_sample import (
     Verdict,
     real_against_real,
+    two_sample_by_provenance,
     two_sample_test,
 )
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set
@@ -142,21 +143,28 @@ def _two_sample(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         train = case.table.take((case.table.star_class == name) & (case.table.split == "train"))
         entry: dict[str, Any] = {"stars": len(test)}
         found: dict[str, Verdict] = {}
+        parts: dict[str, Verdict] = {}
         for label, given in (("period", ("period",)), ("all", _GIVEN)):
-            found[label] = two_sample_test(test, case.drawn(name, given), given=given)
+            found[label], some = two_sample_by_provenance(
+                test, case.drawn(name, given), given=given, fewest=_FEWEST
+            )
+            parts = parts or some
             copied = nearest_in_training(train, test, given)
             found[f"{label}, copied"] = two_sample_test(test, [copied], given=given)
         found["real against real"] = real_against_real(test, other, repeats=1)
         entry |= {k: [v.auc, v.error] for k, v in found.items()}
+        entry["by provenance"] = {k: [v.auc, v.error, v.n] for k, v in parts.items()}
         table[name] = entry
         verdicts[name] = found["period"]
         note = f"{len(test)} test stars, {case.draws} draws"
+        kinds = ", ".join(f"{k} {v.auc:.2f} ({v.n})" for k, v in parts.items())
         figures.append(
             judged(
                 f"{name}: two-sample AUC given the period", found["period"].auc,
                 found["period"].error, high=_LOOSE_AUC.get(name, _AUC),
                 note=f"{note}; real against real {found['real against real'].auc:.2f}, copying "
-                f"the nearest star {found['period, copied'].auc:.2f}",
+                f"the nearest star {found['period, copied'].auc:.2f}"
+                + (f"; {kinds}" if len(parts) > 1 else ""),
             )
         )  # fmt: skip
         full, copy = found["all"], found["all, copied"]
@@ -303,7 +311,8 @@ def _memory(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         yield judged(
             f"{name}: nearest-training distance, drawn / held-out", found.ratio, found.error,
             low=0.85, high=1.2,
-            note=f"{len(test)} test stars; medians {found.drawn:.4f} and {found.held_out:.4f}",
+            note=f"{len(test)} test stars; medians {found.drawn:.4f} and {found.held_out:.4f}; "
+            f"ratio of the nearest tenth {found.nearest_tenth:.2f}",
         )  # fmt: skip
 
 

@@ -33,12 +33,16 @@ class Memory:
         drawn / held_out: near 0 for a machine that copies, above 1 for one that strays.
     error : float
         Standard error of the ratio, from resampled stars.
+    nearest_tenth : float
+        The same ratio for the nearest tenth (its limit) in place of the median: near 0 where some
+        of the drawn stars are copies.
     """
 
     drawn: float
     held_out: float
     ratio: float
     error: float
+    nearest_tenth: float
 
 
 def nearest_distance(curve: PhaseCurve, train: PhaseCurve) -> FloatArray:
@@ -86,4 +90,7 @@ def training_distance(train: OpenSet, rows: OpenSet, draws: Sequence[Drawn]) -> 
         i = rng.integers(0, len(real), len(real))
         ratios.append(np.median(drawn[:, i]) / np.median(real[i]))
     a, b = float(np.median(drawn)), float(np.median(real))
-    return Memory(drawn=a, held_out=b, ratio=a / b, error=float(np.std(ratios)))
+    tenth = float(np.quantile(drawn, 0.1) / np.quantile(real, 0.1))
+    return Memory(
+        drawn=a, held_out=b, ratio=a / b, error=float(np.std(ratios)), nearest_tenth=tenth
+    )

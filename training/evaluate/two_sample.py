@@ -31,6 +31,7 @@ __all__ = [
     "observed_features",
     "real_against_real",
     "two_sample_auc",
+    "two_sample_by_provenance",
     "two_sample_test",
 ]
 
@@ -239,6 +240,50 @@ def two_sample_test(
     Verdict
         Mean over the draws, with the error from resampled stars.
     """
+    return _verdict(_scores(rows, draws, given), twins=True)
+
+
+def two_sample_by_provenance(
+    rows: OpenSet,
+    draws: Sequence[Drawn],
+    *,
+    given: tuple[str, ...] = ("period",),
+    fewest: int = 30,
+) -> tuple[Verdict, dict[str, Verdict]]:
+    """Try to tell drawn stars from real ones, and judge each provenance apart as well.
+
+    Parameters
+    ----------
+    rows : OpenSet
+        N real stars of one class.
+    draws : sequence of Drawn
+        One star for each row, drawn several times over.
+    given : tuple of str
+        Parameters that the drawn stars share with the real ones, and that the classifier sees.
+    fewest : int
+        Fewest stars of a provenance that are judged.
+
+    Returns
+    -------
+    Verdict
+        As of `two_sample_test`.
+    dict of str to Verdict
+        By provenance: real stars of that provenance against those drawn like them, ranked by the
+        trees of the whole class.
+    """
+    scores = _scores(rows, draws, given)
+    parts = {
+        name: _verdict([(a[mine], b[mine]) for a, b in scores], twins=True)
+        for name in np.unique(rows.provenance).tolist()
+        if (mine := rows.provenance == name).sum() >= fewest
+    }
+    return _verdict(scores, twins=True), parts
+
+
+def _scores(
+    rows: OpenSet, draws: Sequence[Drawn], given: tuple[str, ...]
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Score real stars and their twins, draw by draw."""
     star_class = str(rows.star_class[0])
     noise, known = exposure_error(rows), given_columns(rows, given)
     scores = []
@@ -253,7 +298,7 @@ def two_sample_test(
             )
         )
         scores.append(held_out_scores(first, second, twins=True, seed=seed))
-    return _verdict(scores, twins=True)
+    return scores
 
 
 def real_against_real(

@@ -74,9 +74,11 @@ def test_memory_finds_copies(open_stars: OpenSet) -> None:
     train, rows = (choose(open_stars, "RRLYR", part, 300) for part in ("train", "test"))
     copies = nearest_in_training(train, rows, ("period",))
     assert training_distance(train, rows, [copies]).ratio == pytest.approx(0.0, abs=1e-6)
+    assert training_distance(train, rows, [copies]).nearest_tenth == pytest.approx(0.0, abs=1e-6)
     other = nearest_in_training(choose(open_stars, "RRLYR", "validation", 300), rows, ("period",))
     fair = training_distance(train, rows, [other])
     assert fair.ratio == pytest.approx(1.0, abs=4 * fair.error)
+    assert fair.nearest_tenth == pytest.approx(1.0, abs=0.3)
     pair = PhaseCurve(cos=np.array([[1.0], [0.5]]), sin=np.zeros((2, 1)))
     assert nearest_distance(pair, pair.take([1])) == pytest.approx([0.5 / np.sqrt(2), 0], abs=1e-7)
 

@@ -9,13 +9,19 @@ from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.reconstruction import bic_harmonics
-from pelsvae_cadence.training.evaluate.samples import draw_like, exposure_error, nearest_in_training
+from pelsvae_cadence.training.evaluate.samples import (
+    Drawn,
+    draw_like,
+    exposure_error,
+    nearest_in_training,
+)
 from pelsvae_cadence.training.evaluate.two_sample import (
     given_columns,
     held_out_scores,
     observed_features,
     real_against_real,
     two_sample_auc,
+    two_sample_by_provenance,
     two_sample_test,
 )
 from pelsvae_cadence.training.open_set import OpenSet
@@ -117,6 +123,32 @@ def test_two_sample_test_sees_wrong_stars(open_stars: OpenSet) -> None:
         sin=np.repeat(drawn.curve.sin.mean(axis=0)[None], len(rows), axis=0),
     ).normalised()
     assert two_sample_test(rows, [type(drawn)(**{**vars(drawn), "curve": mean})]).auc > 0.9
+
+
+def test_each_provenance_is_judged(open_stars: OpenSet) -> None:
+    """Stars of one provenance are drawn wrong: only they are found out."""
+    mine = np.concatenate(
+        [
+            np.flatnonzero((open_stars.star_class == "CEP") & (open_stars.provenance == p))[:80]
+            for p in ("observed", "observed-fourier")
+        ]
+    )
+    rows = open_stars.take(mine)
+    assert set(rows.provenance.tolist()) == {"observed", "observed-fourier"}
+    wrong = rows.provenance == "observed"
+    cos = np.where(wrong[:, None], np.roll(rows.cos, 7, axis=0), rows.cos)
+    sin = np.where(wrong[:, None], -rows.sin, rows.sin)
+    drawn = Drawn(
+        curve=PhaseCurve(cos=cos, sin=sin), period=rows.period, teff=rows.teff,
+        abs_mag_g=rows.abs_mag_g, amplitude_i=rows.amplitude_i,
+    )  # fmt: skip
+    every, parts = two_sample_by_provenance(rows, [drawn])
+    assert every == two_sample_test(rows, [drawn])
+    assert parts["observed"].auc > 0.8
+    assert parts["observed-fourier"].auc < 0.65
+    assert parts["observed"].n == 80
+    _, none = two_sample_by_provenance(rows, [drawn], fewest=81)
+    assert none == {}
 
 
 def test_draws_are_addressed_by_the_star(open_stars: OpenSet) -> None:
