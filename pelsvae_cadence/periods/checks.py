@@ -25,6 +25,7 @@ __all__ = ["periods_report"]
 _YEAR: Final = 365.25
 _VARIABLE: Final = tuple(kind for kind in CONTROL_CLASSES if kind != "constant")
 _BINARIES: Final = ("EA", "EW")
+_ORBITAL: Final = 0.75
 _BINS: Final = ((17.0, 19.0), (19.0, 21.0), (21.0, 22.5), (22.5, 24.0))
 
 
@@ -89,6 +90,18 @@ def _share(name: str, hits: npt.NDArray[np.bool_], published: float | None = Non
     )
 
 
+def _orbital_periods(seed: int, n_positions: int) -> Figure:
+    """Search enough binaries to tell 0.75 from the 0.65 of the recipe without steps 7 and 8."""
+    _, _, verdicts, _ = _sample(seed + 700, 10.0, _BINARIES * 16, n_positions)
+    share, n = float(verdicts.recovered.mean()), verdicts.recovered.size
+    error = float(np.sqrt(_ORBITAL * (1.0 - _ORBITAL) / n))
+    return Figure.within(
+        "10 years: orbital periods of binaries, a sample of their own", share,
+        round(_ORBITAL - 2.0 * error, 3), float("inf"),
+        note=f"n = {n}, +-{error:.3f}; {_ORBITAL:g} less two sigma",
+    )  # fmt: skip
+
+
 def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None) -> Report:
     """Measure recovery and false alarms on analytic control sources, and on real stars.
 
@@ -111,8 +124,8 @@ def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None)
         ``extra``. The targets of one and ten years are the rates measured for the recipe without
         model errors, heavy tails and unequal halves on similar sources, less three standard errors
         of the sample: 0.656 and 0.957 with half periods of binaries allowed, 0.87 for the period
-        itself, 0.836 with a drift below 0.037 cycles, and 0.75 for the orbital periods of
-        binaries. Real stars: see `pelsvae_cadence.periods.real_stars.real_star_figures`.
+        itself, and 0.836 with a drift below 0.037 cycles; 0.75, less two, for the orbital
+        periods of binaries. Real stars: see `pelsvae_cadence.periods.real_stars.real_star_figures`.
     """
     if data is None and os.environ.get("PELSVAE_DATA"):
         data = Path(os.environ["PELSVAE_DATA"])
@@ -123,7 +136,7 @@ def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None)
     for years, n_positions, targets in (
         (1.0, 6 * scale, {"loose": 0.656}),
         (2.0, 3 * scale, {}),
-        (10.0, 3 * scale, {"loose": 0.957, "exact": 0.87, "strict": 0.836, "binaries": 0.75}),
+        (10.0, 3 * scale, {"loose": 0.957, "exact": 0.87, "strict": 0.836}),
     ):
         kind, r_mag, verdicts, _ = _sample(seed, years, _VARIABLE, n_positions)
         when = f"{years:g} year{'s' if years > 1 else ''}"
@@ -136,10 +149,7 @@ def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None)
             ),
             _share(f"{when}: recovered", verdicts.recovered, targets.get("exact")),
             _share(f"{when}: drift below 0.037 cycle", verdicts.strict, targets.get("strict")),
-            _share(
-                f"{when}: orbital periods of binaries", verdicts.recovered[binary],
-                targets.get("binaries"),
-            ),
+            _share(f"{when}: orbital periods of binaries", verdicts.recovered[binary]),
             _share(f"{when}: among the five best", verdicts.top5),
         ]  # fmt: skip
         extra[when] = {
@@ -147,6 +157,7 @@ def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None)
             for name in _VARIABLE
         }
     extra["table"] = _table(found)
+    figures.append(_orbital_periods(seed, 3 * scale))
     figures += vanderplas_ivezic_figures(seed, 2 * scale)
     visits = control_visits(1000 * seed)
     few = control_sample(visits, list(_VARIABLE) * scale, seed=1000 * seed)
