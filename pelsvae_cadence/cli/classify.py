@@ -25,6 +25,7 @@ from pelsvae_cadence.cli.options import (
     print_json,
     table,
 )
+from pelsvae_cadence.cli.progress import progress_bars
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.files import output_folder, replacing
 
@@ -273,19 +274,7 @@ def progress_bar(words: str) -> Iterator[Callable[[int, int], None]]:
     callable
         To be called with (done, in all).
     """
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TimeRemainingColumn(), console=messages,
-    ) as progress:  # fmt: skip
+    with progress_bars() as progress:
         bar = progress.add_task(words, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)
 
