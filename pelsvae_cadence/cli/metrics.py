@@ -11,24 +11,30 @@ import typer
 
 from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.cli.options import (
+    DEFAULT_NSIDE,
     Constraint,
     Database,
     Json,
+    MaxVisits,
     Model,
     NoClobber,
     OutDir,
+    Positions,
     Radius,
     RunSeed,
+    SkyNside,
     SurveyKind,
     Synthetic,
     command_line,
     load_cadence,
     messages,
+    numbers,
     parse_positions,
     print_json,
     survey_name,
     table,
 )
+from pelsvae_cadence.cli.progress import progress_bars
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.files import output_folder, replacing
 
@@ -37,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["metrics"]
 
-_DEFAULT_NSIDE = 8
 _DEFAULT_STARS = 5
 
 
@@ -45,20 +50,8 @@ def metrics(
     db: Database = None,
     synthetic: Synthetic = None,
     survey: SurveyKind = None,
-    nside: Annotated[
-        int | None,
-        typer.Option(
-            help=f"HEALPix resolution of a sky map. Default: {_DEFAULT_NSIDE}.", show_default=False
-        ),
-    ] = None,
-    positions: Annotated[
-        str | None,
-        typer.Option(
-            help="Instead of a map: RA,DEC in degrees (several: '10,-20 30,-45'), or a CSV file "
-            "with columns ra, dec.",
-            show_default=False,
-        ),
-    ] = None,
+    nside: SkyNside = None,
+    positions: Positions = None,
     stars: Annotated[
         Path | None,
         typer.Option(
@@ -105,10 +98,7 @@ def metrics(
             "it were known."
         ),
     ] = "0.03,1000",
-    max_visits: Annotated[
-        int,
-        typer.Option(help="Positions with more visits (deep fields) are thinned to this many."),
-    ] = 5000,
+    max_visits: MaxVisits = 5000,
     stack_minutes: Annotated[
         float | None,
         typer.Option(
@@ -207,11 +197,11 @@ def metrics(
     points = None if positions is None else parse_positions(positions)
     resolution = None
     if points is None and stars is None:
-        resolution = _DEFAULT_NSIDE if nside is None else nside
+        resolution = DEFAULT_NSIDE if nside is None else nside
     kind = None if survey is None else survey_name(survey)
     periods: Any = "class"
     if period_range.strip() != "class":
-        periods = tuple(_numbers(period_range, "--period-range"))
+        periods = tuple(numbers(period_range, "--period-range"))
         if len(periods) != 2:
             raise InputError(
                 f"--period-range {period_range!r}", allowed="two numbers, e.g. 0.03,1000, or class"
@@ -223,9 +213,9 @@ def metrics(
     if classes:
         options["star_classes"] = classes
     if magnitudes is not None:
-        options["magnitudes"] = _numbers(magnitudes, "--magnitudes")
+        options["magnitudes"] = numbers(magnitudes, "--magnitudes")
     if years is not None:
-        options["years"] = _numbers(years, "--years")
+        options["years"] = numbers(years, "--years")
     if fields != "all":
         from pelsvae_cadence.metrics.deep_fields import FIELDS, fields_constraint
 
@@ -247,7 +237,8 @@ def metrics(
     with messages.status("loading MAF"):
         from pelsvae_cadence.metrics.run import run_period_recovery
 
-    with _progress() as (bar, task), warnings.catch_warnings(record=True) as caught:
+    with progress_bars("positions") as bar, warnings.catch_warnings(record=True) as caught:
+        task = bar.add_task("searching periods", total=None)
         warnings.simplefilter("always")
         result = run_period_recovery(
             cadence,
@@ -313,39 +304,6 @@ def _crowded_positions(result: RunResult) -> dict[str, int]:
     regions = crowded_region(places["ra"].to_numpy(), places["dec"].to_numpy())
     names, counts = np.unique(regions[regions != ""], return_counts=True)
     return dict(zip(names.tolist(), counts.tolist(), strict=True))
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    try:
-        values = [float(part) for part in text.replace(",", " ").split()]
-    except ValueError:
-        values = []
-    if not values or not np.isfinite(values).all():
-        raise InputError(f"{option} {text!r} is not a list of numbers", allowed="e.g. 18,20,22")
-    return values
-
-
-def _progress() -> Any:
-    from contextlib import contextmanager
-
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    @contextmanager
-    def bar() -> Any:
-        with Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-            TimeElapsedColumn(), TimeRemainingColumn(), console=messages,
-        ) as progress:  # fmt: skip
-            yield progress, progress.add_task("searching periods", total=None)
-
-    return bar()
 
 
 def _repeat_warnings(caught: list[warnings.WarningMessage]) -> None:

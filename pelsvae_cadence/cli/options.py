@@ -21,22 +21,27 @@ if TYPE_CHECKING:
     from pelsvae_cadence.cadence import Cadence
 
 __all__ = [
+    "DEFAULT_NSIDE",
     "SYNTHETIC",
     "Constraint",
     "Database",
     "Extrapolate",
     "Json",
+    "MaxVisits",
     "Model",
     "NoClobber",
     "OutDir",
+    "Positions",
     "Radius",
     "RunSeed",
     "Sha256",
+    "SkyNside",
     "SurveyKind",
     "Synthetic",
     "command_line",
     "load_cadence",
     "messages",
+    "numbers",
     "parse_positions",
     "print_json",
     "refuse_existing",
@@ -104,6 +109,61 @@ Extrapolate = Annotated[
         help="Parameters outside the model's range: error, clip (to the range) or flag (use them).",
     ),
 ]
+
+
+#: Resolution of a sky map where none is given.
+DEFAULT_NSIDE = 8
+
+SkyNside = Annotated[
+    int | None,
+    typer.Option(
+        "--nside", show_default=False,
+        help=f"HEALPix resolution of a sky map. Default: {DEFAULT_NSIDE}.",
+    ),
+]  # fmt: skip
+Positions = Annotated[
+    str | None,
+    typer.Option(
+        "--positions", show_default=False,
+        help="Instead of a map: RA,DEC in degrees (several: '10,-20 30,-45'), or a CSV file with "
+        "columns ra, dec.",
+    ),
+]  # fmt: skip
+MaxVisits = Annotated[
+    int,
+    typer.Option(
+        "--max-visits", help="Positions with more visits (deep fields) are thinned to this many."
+    ),
+]  # fmt: skip
+
+
+def numbers(text: str, option: str) -> tuple[float, ...]:
+    """Read numbers from an option.
+
+    Parameters
+    ----------
+    text : str
+        As typed: separated by commas or blanks.
+    option : str
+        Name of the option, for the error.
+
+    Returns
+    -------
+    tuple of float
+        One or more finite numbers.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one is no finite number.
+    """
+    try:
+        values = tuple(float(part) for part in text.replace(",", " ").split())
+    except ValueError:
+        values = ()
+    if not values or not all(math.isfinite(value) for value in values):
+        raise InputError(f"{option} {text!r} is not a list of numbers", allowed="e.g. 18,20,22")
+    return values
 
 
 def load_cadence(
