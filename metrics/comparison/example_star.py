@@ -96,9 +96,9 @@ def example_pictures(result: Comparison) -> Iterator[Picture]:
     star = shown[0][2].stars
     kind = display_name(str(star.star_class[0]), str(star.subtype[0]))
     year = result.plan.years[telling_year(result)]
-    figure = new_figure(7.4 * len(shown) if len(shown) < 3 else 15.0, 7.4 * -(-len(shown) // 2) * 0.5
-                     if len(shown) > 2 else 4.6)  # fmt: skip
-    rows, columns = (1, len(shown)) if len(shown) < 3 else (-(-len(shown) // 2), 2)
+    columns = min(len(shown), 2)
+    rows = -(-len(shown) // 2)
+    figure = new_figure(5.7 * columns if columns > 1 else 7.4, 3.1 * rows + 0.2)
     words = []
     panels: list[Axes] = []
     for k, (name, visits, recovery) in enumerate(shown):
@@ -130,9 +130,11 @@ def example_pictures(result: Comparison) -> Iterator[Picture]:
         text=f"Folded light curves of one {kind} at {place}: " + "; ".join(words) + ".",
         figure=figure,
     )
-    figure = new_figure(15.0 if len(shown) > 1 else 8.0, 3.8 * -(-len(shown) // 2))
+    figure = new_figure(5.7 * columns if columns > 1 else 7.4, 2.9 * rows)
+    first: Axes | None = None
     for k, (name, visits, _) in enumerate(shown):
-        axes = figure.add_subplot(-(-len(shown) // 2), min(len(shown), 2), k + 1)
+        axes = figure.add_subplot(rows, columns, k + 1, sharex=first, sharey=first)
+        first = first or axes
         plot_cadence(visits, title=wrapped(name), ax=axes)
     yield Picture(
         name="example_cadences",

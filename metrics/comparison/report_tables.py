@@ -31,7 +31,8 @@ __all__ = [
     "made_table",
 ]
 
-# A sign for those who do not see the colour.
+# Signs for those who do not see the colour.
+_GLYPHS: Final = {"better": "▲", "worse": "▼"}
 _SIGNS: Final = {"better": "▲ better", "worse": "▼ worse", "no difference shown": "– not shown"}
 
 _TABLE: Final = """\
@@ -58,6 +59,9 @@ def _table(
     def kind(k: int, cell: str) -> str:
         if cell in (_SIGNS["better"], _SIGNS["worse"]):
             return cell.split()[-1] + " text nowrap"
+        for word, glyph in _GLYPHS.items():
+            if cell.startswith(glyph):
+                return f"{word} nowrap"
         return "text" if k < text else "nowrap"
 
     html = environment.from_string(_TABLE).render(
@@ -123,7 +127,7 @@ def headline_table(result: Comparison) -> Any:
     values = values[(values["metric"] == HEADLINE) & (values["footprint"] == "common")]
     columns = ["class", "mean r", "year", result.runs[0].name]
     for run in result.runs[1:]:
-        columns += [run.name, "difference", "verdict"]
+        columns += [run.name, "difference"]
     rows = []
     stars = [(group.star_class, f"{group.magnitude:g}", {"magnitude": group.magnitude})
              for group in result.plan.groups]  # fmt: skip
@@ -139,9 +143,12 @@ def headline_table(result: Comparison) -> Any:
                 if k:
                     other = _only(differences, run=run.name, metric=HEADLINE, **key)
                     gap = interval(other, other.difference, sign=True, digits=1, scale=100.0)
-                    row += [gap, _SIGNS[other.verdict]]
+                    row.append(f"{_GLYPHS.get(other.verdict, '')} {gap}".strip())
             rows.append(row)
-    caption = "Stars with their period, in % of all, over the common footprint"
+    caption = (
+        "Stars with their period, in % of all, over the common footprint, and differences to "
+        f"{result.runs[0].name}: ▲ significantly better, ▼ significantly worse"
+    )
     return _table(caption, columns, rows)
 
 
