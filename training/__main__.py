@@ -323,6 +323,16 @@ def score(
 
 
 @app.command()
+def seeds(
+    weights: Annotated[list[str], typer.Argument(help="Weights that differ in their seed alone.")],
+) -> None:
+    """Print mean and scatter of the scores of a configuration trained with several seeds."""
+    from pelsvae_cadence.training.seed_table import seed_table
+
+    typer.echo(seed_table(weights).to_string(float_format=lambda value: f"{value:.4f}"))
+
+
+@app.command()
 def sweep(
     config: Annotated[
         str, typer.Option(help="paper-tcn, paper-gru, paper-lstm or harmonic.")

@@ -13,6 +13,8 @@ from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.export import fit_model, score_model
 from pelsvae_cadence.training.fit_options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, save_open_set
+from pelsvae_cadence.training.seed_table import seed_table
+from pelsvae_cadence.weights import load_weights, save_weights
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +98,22 @@ def test_training_stars_are_in_range(small: tuple[OpenSet, Path], tmp_path: Path
 def test_impossible_options(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         FitOptions(**changes)
+
+
+def test_seeds_are_compared(tmp_path: Path) -> None:
+    for seed, score in ((0, 0.1), (1, 0.2), (2, 0.6)):
+        found = load_weights("harmonic")
+        card = {**found.card, "seed": seed, "scores": {"a": score, f"only {seed}": 1.0}}
+        save_weights(tmp_path / f"{seed}.safetensors", found.tensors, card)
+    table = seed_table([tmp_path / f"{seed}.safetensors" for seed in (0, 1, 2)])
+    assert table.index.tolist() == ["a"]
+    assert table.loc["a", "mean"] == pytest.approx(0.3)
+    assert table.loc["a", "scatter"] == pytest.approx(np.std([0.1, 0.2, 0.6], ddof=1))
+    assert table.loc["a", "seed 2"] == 0.6
+    with pytest.raises(InputError, match="seeds 0, 0: one of them comes twice"):
+        seed_table([tmp_path / "0.safetensors"] * 2)
+    other = load_weights("paper-gru")
+    card = {**other.card, "seed": 3, "scores": {"a": 1.0}}
+    save_weights(tmp_path / "3.safetensors", other.tensors, card)
+    with pytest.raises(InputError, match="differ in their sizes"):
+        seed_table([tmp_path / "0.safetensors", tmp_path / "3.safetensors"])
