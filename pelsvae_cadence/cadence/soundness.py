@@ -54,6 +54,7 @@ _ENOUGH: Final = 20
 _RUN: Final = 3
 _SHORTEST_NAME: Final = 6  # "light" is no night
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
+_HASH_IN_TEXT: Final = re.compile(r"\b[0-9a-fA-F]{64}\b")
 
 
 def file_sha256(path: Path) -> str:
@@ -81,8 +82,8 @@ def check_hash(path: Path, expected: str | None = None) -> bool:
     path : Path
         The file.
     expected : str, optional
-        Its SHA-256 in hexadecimal; by default the first word of ``FILE.sha256`` beside it, as
-        ``sha256sum`` writes it, if there is such a file.
+        Its SHA-256 in hexadecimal; by default the one in ``FILE.sha256`` beside it, as programs like
+        ``sha256sum`` write it, if there is such a file.
 
     Returns
     -------
@@ -100,7 +101,8 @@ def check_hash(path: Path, expected: str | None = None) -> bool:
         if not beside.is_file():
             return False
         source = beside.name
-        expected = (beside.read_text(errors="replace").split() or [""])[0]
+        text = beside.read_text(errors="replace")
+        expected = next(iter(_HASH_IN_TEXT.findall(text)), text)
     wanted = expected.strip().lower()
     if not _HASH.fullmatch(wanted):
         raise InputError(

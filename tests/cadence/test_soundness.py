@@ -135,8 +135,9 @@ def test_the_hash_is_checked_before_anything_is_read(tmp_path: Path, table: pd.D
     right = file_sha256(path)
     assert len(read_survey(path, sha256=right.upper())) == len(table)
     beside = tmp_path / "run.db.sha256"
-    beside.write_text(f"{right}  run.db\n")
-    read_survey(path)
+    for text in (f"{right}  run.db\n", f"{right.upper()} *run.db", f"SHA256 (run.db) = {right}\n"):
+        beside.write_text(text)
+        read_survey(path)
     # One digit of one depth: no rule can tell, the hash can.
     with sqlite3.connect(path) as link:
         link.execute("update observations set fiveSigmaDepth = fiveSigmaDepth + 1e-9")
