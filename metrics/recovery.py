@@ -186,9 +186,6 @@ def at_reference_magnitude(stars: Stars, band: str, magnitude: float) -> Stars:
     return replace(moved, star_id=stars.star_id + (step << _MAGNITUDE_SHIFT))
 
 
-_at_magnitude_of = at_reference_magnitude
-
-
 # Bundles of one run share their stars; a metric object must stay light, since MAF copies it for
 # each reduce method. Hence these small caches, which only ever hold reproducible values.
 _models: OrderedDict[str, LightCurveModel] = OrderedDict()
