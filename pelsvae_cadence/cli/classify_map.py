@@ -106,7 +106,7 @@ def sky_map(
 
 
 def _picture(found: ClassifiabilityMap, classes: tuple[str, ...], folder: Path, title: str) -> Path:
-    from pelsvae_cadence.plotting.recall_maps import plot_recall_maps
+    from pelsvae_cadence.plotting import plot_recall_maps
 
     names = {f"recall_{name}": name for name in classes}
     columns = {"balanced_accuracy": "all classes", **names}

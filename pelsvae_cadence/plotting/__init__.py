@@ -7,6 +7,7 @@ first picture is drawn.
 
 from pelsvae_cadence.plotting.classification import plot_confusion, plot_score_by_magnitude
 from pelsvae_cadence.plotting.light_curve import plot_folded, plot_light_curve
+from pelsvae_cadence.plotting.recall_maps import plot_recall_maps
 from pelsvae_cadence.plotting.recovery import plot_recovery_by_magnitude
 from pelsvae_cadence.plotting.sky_map import plot_sky_map
 from pelsvae_cadence.plotting.styles import BAND_MARKERS, CLASS_STYLES, ClassStyle
@@ -21,6 +22,7 @@ __all__ = [
     "plot_cumulative_visits",
     "plot_folded",
     "plot_light_curve",
+    "plot_recall_maps",
     "plot_recovery_by_magnitude",
     "plot_score_by_magnitude",
     "plot_sky_map",
