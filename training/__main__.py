@@ -332,6 +332,31 @@ def seeds(
     typer.echo(seed_table(weights).to_string(float_format=lambda value: f"{value:.4f}"))
 
 
+@app.command("cross-validate")
+def cross_validate_command(
+    star_class: Annotated[str, typer.Argument(help="Class whose stars are all tested.")] = "ACEP",
+    out_dir: Annotated[Path, typer.Option(help="Folder for the folds; resumed if there.")] = Path(
+        "outputs/cross-validate"
+    ),
+    steps: Annotated[int, typer.Option(help="Steps of each network.", min=1)] = 3000,
+    mapping_steps: Annotated[int, typer.Option(help="Steps of each latent map.", min=1)] = 1500,
+    folds: Annotated[int, typer.Option(help="Parts of the class.", min=3)] = 5,
+    draws: Annotated[int, typer.Option(help="Draws per star.", min=1)] = 4,
+    seed: Seed = 0,
+) -> None:
+    """Judge a class of few stars, each by a model that has not seen it: a fit for each fold."""
+    from pelsvae_cadence.training.cross_validation import cross_validate
+    from pelsvae_cadence.training.fit_options import FitOptions
+
+    options = FitOptions(steps=steps, mapping_steps=mapping_steps, seed=seed)
+    report = cross_validate(
+        star_class, out_dir, options, n_folds=folds, draws=draws,
+        tell=lambda text: messages.print(text),
+    )  # fmt: skip
+    for figure in report.figures:
+        typer.echo(f"{figure.name}: {figure.value:.4g} ({figure.note})")
+
+
 @app.command()
 def sweep(
     config: Annotated[

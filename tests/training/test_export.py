@@ -10,6 +10,7 @@ import pytest
 
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.training.cross_validation import cross_validate, rotated_splits
 from pelsvae_cadence.training.export import fit_model, score_model
 from pelsvae_cadence.training.fit_options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, save_open_set
@@ -117,3 +118,31 @@ def test_seeds_are_compared(tmp_path: Path) -> None:
     save_weights(tmp_path / "3.safetensors", other.tensors, card)
     with pytest.raises(InputError, match="differ in their sizes"):
         seed_table([tmp_path / "0.safetensors", tmp_path / "3.safetensors"])
+
+
+def test_every_star_is_tested_once(open_stars: OpenSet) -> None:
+    mine = open_stars.star_class == "ACEP"
+    tested: list[str] = []
+    for fold in rotated_splits(open_stars, "ACEP"):
+        assert np.array_equal(fold.split[~mine], open_stars.split[~mine])
+        assert set(fold.split[mine]) == {"train", "validation", "test"}
+        tested += fold.star[mine & (fold.split == "test")].tolist()
+    assert sorted(tested) == sorted(open_stars.star[mine].tolist())
+    with pytest.raises(InputError, match="2 folds"):
+        list(rotated_splits(open_stars, "ACEP", 2))
+    with pytest.raises(InputError, match="81 stars of class 'ACEP' in 40 folds"):
+        list(rotated_splits(open_stars, "ACEP", 40))
+
+
+@pytest.mark.slow
+def test_cross_validation(small: tuple[OpenSet, Path], tmp_path: Path) -> None:
+    stars, _ = small
+    report = cross_validate(
+        "CEP", tmp_path, FitOptions(steps=2, mapping_steps=2), table=stars, n_folds=3, draws=1,
+        quiet=True,
+    )  # fmt: skip
+    values = {figure.name: figure.value for figure in report.figures}
+    assert len(values) == 5
+    assert all(np.isfinite(value) for value in values.values())
+    assert values["CEP: reconstruction RMS / amplitude at 300 points"] < 0.3
+    assert "60 stars, 3 folds" in report.figures[0].note
