@@ -201,25 +201,26 @@ def compare(
     quantities = {metric.name: tuple(metric.quantities) for metric in further}
     good: list[Run] = []
     outcomes: list[RunOutcome] = []
-    for k, run in enumerate(opened):
-        tag = plan.fingerprint(run.name, run.spec)[:12]  # another plan is another folder
-        try:
-            outcome = evaluate(
-                run.name,
-                run.cadence,
-                plan,
-                further=ready[k],
-                checkpoint_dir=unfinished / f"{folder_name(run.name)}-{tag}",
-                workers=workers,
-                scheduler=scheduler,
-                progress=_named(progress, run.name),
-            )
-            outcomes.append(outcome.with_unknown(quantities))
-            good.append(run)
-        except (InputError, PartitionError) as error:
-            failures[run.name] = str(error)
-            if on_failure is not None:
-                on_failure(run.name, str(error))
+    with _one_cluster(workers, scheduler) as address:
+        for k, run in enumerate(opened):
+            tag = plan.fingerprint(run.name, run.spec)[:12]  # another plan is another folder
+            try:
+                outcome = evaluate(
+                    run.name,
+                    run.cadence,
+                    plan,
+                    further=ready[k],
+                    checkpoint_dir=unfinished / f"{folder_name(run.name)}-{tag}",
+                    workers=workers,
+                    scheduler=address,
+                    progress=_named(progress, run.name),
+                )
+                outcomes.append(outcome.with_unknown(quantities))
+                good.append(run)
+            except (InputError, PartitionError) as error:
+                failures[run.name] = str(error)
+                if on_failure is not None:
+                    on_failure(run.name, str(error))
     if not good:
         raise InputError(f"no run can be used: {'; '.join(failures.values())}")
     summary = summarise_runs(outcomes, plan, further=quantities, unit=unit)
@@ -275,6 +276,23 @@ def _prepared(
             else:
                 mine.append(one)
     return ready, gaps
+
+
+@contextmanager
+def _one_cluster(workers: int, scheduler: str | None) -> Iterator[str | None]:
+    """Start workers once for all runs: each takes seconds to load what it needs."""
+    if workers == 1 or scheduler is not None:
+        yield scheduler
+        return
+    try:
+        from pelsvae_cadence._cluster import open_client
+    except ImportError as error:
+        raise InputError(
+            f"several workers need Dask ({error.name} is not installed)",
+            remedy="pip install 'pelsvae-cadence[scale]', or use one worker.",
+        ) from error
+    with open_client(workers, None) as (client, _):
+        yield str(client.scheduler.address)
 
 
 def _named(

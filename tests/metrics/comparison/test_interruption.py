@@ -64,10 +64,18 @@ def test_a_killed_comparison_goes_on(whole, database, tmp_path):
 
 @pytest.mark.slow
 def test_two_workers_give_the_same(whole, comparison, database, plan, tmp_path):
+    """The same workers serve all runs, and one that fails does not take them with it."""
     pytest.importorskip("distributed")
     result, _, _ = whole
-    from pelsvae_cadence.metrics.comparison.evaluate import evaluate
-
-    run = evaluate("base", read_survey(database), plan, checkpoint_dir=tmp_path, workers=2)
-    np.testing.assert_array_equal(run.outcome, result.outcomes[0].outcome)
-    np.testing.assert_array_equal(run.found_period, result.outcomes[0].found_period)
+    survey = read_survey(database)
+    outside = survey.take([0])  # a single visit
+    two = comparison.compare(
+        [survey, outside, f"{database}:thinned=0.3"], plan, out_dir=tmp_path / "out",
+        names=["base", "nowhere", "thin"], workers=2, report=False,
+    )  # fmt: skip
+    assert list(two.failures) == ["nowhere"]
+    expected = {run.name: run for run in result.outcomes}
+    assert [run.name for run in two.outcomes] == ["base", "thin"]
+    for run in two.outcomes:
+        np.testing.assert_array_equal(run.outcome, expected[run.name].outcome)
+        np.testing.assert_array_equal(run.found_period, expected[run.name].found_period)
