@@ -611,7 +611,7 @@ def new_parameter(
 def gallery(
     output: Annotated[Path, typer.Argument(help="PNG file.")] = Path("gallery.png"),
     weights: Annotated[str, typer.Option(help="Name or path of the weights.")] = "default",
-    n: Annotated[int, typer.Option(help="Curves per class.", min=1)] = 8,
+    n: Annotated[int, typer.Option(help="Curves on either side.", min=1)] = 5,
     seed: Seed = 0,
 ) -> None:
     """Draw real and generated curves side by side, class by class."""

@@ -17,10 +17,10 @@ def gallery(
     *,
     weights: str | Path = "default",
     table: OpenSet | None = None,
-    n: int = 8,
+    n: int = 5,
     seed: int = 0,
 ) -> Path:
-    """Draw test stars and drawn stars of each class and subtype, in pairs of rows.
+    """Draw test stars and drawn stars of each class and subtype, side by side.
 
     Parameters
     ----------
@@ -31,7 +31,8 @@ def gallery(
     table : OpenSet, optional
         The open training set; the committed one by default.
     n : int
-        Stars per row. Each drawn star shares the subtype and the period of the test star above.
+        Stars on either side. Each drawn star shares the subtype and the period of the test star
+        in the same place on the left.
     seed : int
         Seed of the choice and of the draws.
 
@@ -48,9 +49,15 @@ def gallery(
     rng = np.random.default_rng(seed)
     pairs = sorted({(c, s) for c, s in zip(rows.star_class.tolist(), rows.subtype.tolist(),
                                            strict=True) if c in model.classes})  # fmt: skip
-    figure = Figure(figsize=(1.5 * n, 2.1 * len(pairs)), layout="constrained")
+    figure = Figure(figsize=(2.3 * n, 0.95 * len(pairs) + 0.6), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2 * len(pairs), n, sharex=True, sharey=True)
+    left, right = figure.subfigures(1, 2, wspace=0.03)
+    left.suptitle("Real: test stars", fontsize=11, color="0.25")
+    right.suptitle("Drawn, at the same periods", fontsize=11, color="C0")
+    grids = [
+        (side.subplots(len(pairs), n, sharex=True, sharey=True, squeeze=False), colour)
+        for side, colour in ((left, "0.25"), (right, "C0"))
+    ]
     phase = np.linspace(-0.3, 1.3, 800)
     for r, (star_class, subtype) in enumerate(pairs):
         mine = np.flatnonzero(
@@ -60,21 +67,18 @@ def gallery(
         low, high = model.ranges(star_class, subtype)["period"]
         period = np.clip(some.period, low, high)
         stars = model.sample(star_class, subtype=subtype, period=period, seed=seed)
-        real, drawn = some.curve.evaluate(phase), model.phase_curve(stars).evaluate(phase)
-        for i in range(n):
-            for ax, curve, colour in ((axes[2 * r, i], real, "0.25"),
-                                      (axes[2 * r + 1, i], drawn, "C0")):  # fmt: skip
+        curves = some.curve.evaluate(phase), model.phase_curve(stars).evaluate(phase)
+        for (axes, colour), curve in zip(grids, curves, strict=True):
+            for i in range(n):
+                ax = axes[r, i]
                 ax.set_xticks([])
                 ax.set_yticks([])
+                ax.set_ylim(1.0, -0.75)
                 if i < len(some):
                     ax.plot(phase, curve[i], color=colour, lw=1)
-                    ax.set_ylim(0.8, -0.8)
-            if i < len(some):
-                axes[2 * r, i].set_title(f"{some.period[i]:.3g} d", fontsize=7, pad=2)
-        label = f"{star_class} {subtype}"
-        axes[2 * r, 0].set_ylabel(f"{label}\nreal", fontsize=8)
-        axes[2 * r + 1, 0].set_ylabel("drawn", fontsize=8, color="C0")
-    figure.suptitle("Test stars (grey), and stars drawn at their periods (blue)", fontsize=9)
+                    ax.set_title(f"{some.period[i]:.3g} d", fontsize=6, pad=1.5, color="0.4")
+        kind = star_class if subtype == star_class else f"{star_class}\n{subtype}"
+        grids[0][0][r, 0].set_ylabel(kind, fontsize=8)
     target = Path(path)
     figure.savefig(target, dpi=80)
     return target
