@@ -38,7 +38,7 @@ __all__ = [
     "ten_year_stars",
 ]
 
-_BASELINE: Final = 3652.5
+_BASELINE: Final = 3650.0
 _BLOCK: Final = 32_768
 _SIDE_BY_SIDE: Final = 4
 # Of the bare transforms: the precision that the search asks of its own.
