@@ -94,7 +94,7 @@ def vanderplas_ivezic_figures(seed: int = 0, n_positions: int = 6) -> tuple[Figu
                 f"+-{_error(share, n_stars):.3f}",
             )
         )
-    return (*figures, *_same_light_curves(seed, max(n_positions // 3, 1)))
+    return (*figures, *_same_light_curves(seed, max(n_positions // 2, 1)))
 
 
 def _rr_lyrae(
