@@ -240,7 +240,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _print(result: Comparison, as_json: bool) -> None:
-    from pelsvae_cadence.metrics.comparison.answers import answers
+    from pelsvae_cadence.metrics.comparison.answers import answers, number
 
     differences = result.summary.differences
     tested = differences[differences["metric"] == "recovered"]
@@ -255,8 +255,8 @@ def _print(result: Comparison, as_json: bool) -> None:
     rows = [
         [row.run, row.star_class, "all" if row.magnitude != row.magnitude else f"{row.magnitude:g}",
          f"{row.year:g}",
-         f"{row.difference:+.3f}", f"{row.low:+.3f}", f"{row.high:+.3f}",
-         f"{row.p_adjusted:.3f}", row.verdict]
+         *(number(value, 3, sign=True) for value in (row.difference, row.low, row.high)),
+         number(row.p_adjusted, 3), row.verdict]
         for row in tested.itertuples()
     ]  # fmt: skip
     table(
