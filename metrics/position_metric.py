@@ -65,7 +65,7 @@ def value_reducer(
     words : str
         What it is, for the docstring: "fraction of ...".
     name : str, optional
-        Name of the method after "reduce_"; the key by default, with the year if there is one.
+        Name of the method after ``reduce_``; the key by default, with the year if there is one.
     year : float, optional
         The value of this one of the survey years that the dictionary holds under "years".
 
