@@ -40,7 +40,7 @@ _KINDS: Final = ("RRab",) * 8 + ("RRc",) * 2
 _RANGE: Final = (0.2, 1.2)
 _YEAR: Final = 365.25
 # What counts there: one of five periods, off by less than this drift in cycles over the baseline
-# (the code of their figure 10: github.com/jakevdp/multiband_LS, writeup/figures/LSSTsims).
+# (the code of their LSST figure: github.com/jakevdp/multiband_LS, writeup/figures/LSSTsims).
 _N_BEST: Final = 5
 _DRIFT: Final = 0.37
 # Design depths of a visit as of their time (Ivezic et al. 2008, arXiv:0805.2366v4, table 1), less
@@ -68,8 +68,8 @@ def vanderplas_ivezic_figures(seed: int = 0, n_positions: int = 6) -> tuple[Figu
         By their definition: the truth is among the five best periods, off by less than 0.37 cycle
         over the baseline; searched over 0.2-1.2 d. In the note theirs, ours at the depths that LSST
         was designed for, and the stricter share with the best period right to one per cent. Their
-        visits come from a simulation of their time, deeper than today's baseline and in other
-        numbers: figures stand side by side and are no target. The last figures compare on equal
+        visits come from a simulation of their time, with other depths and numbers: figures stand
+        side by side and are no target. The last figures compare on equal
         terms: their multi-band periodogram (one term common to all bands and an offset for each,
         as astropy computes it) on some of the very light curves of the faintest case.
     """
@@ -244,6 +244,6 @@ def single_band_sum_figures(
         Figure(name=f"{when}: joint periodogram", value=share(ours), note=f"n = {n}"),
         Figure(
             name=f"{when}: sum of six bands (nifty-ls)", value=share(theirs),
-            note=f"n = {n}; 46 times the cost (tests/benchmarks/test_period_search.py)",
+            note=f"n = {n}; some fifty times the cost (validate period-speed)",
         ),
     )  # fmt: skip
