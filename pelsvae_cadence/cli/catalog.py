@@ -11,9 +11,11 @@ import typer
 
 from pelsvae_cadence.cli.options import (
     Constraint,
+    Crowded,
     Database,
     Json,
     Model,
+    Modulated,
     NoClobber,
     Radius,
     RunSeed,
@@ -28,6 +30,7 @@ from pelsvae_cadence.cli.options import (
     refuse_existing,
     table,
 )
+from pelsvae_cadence.cli.progress import progress_bars
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.files import replacing
 
@@ -109,20 +112,8 @@ def make(
     ebv: Annotated[
         float, typer.Option(help="True E(B-V) of drawn stars in mag.", min=0.0)
     ] = 0.0,
-    modulated: Annotated[
-        bool,
-        typer.Option(
-            "--modulated/--strictly-periodic",
-            help="Cycles that differ (Miras), Blazhko effect, second periods, period changes.",
-        ),
-    ] = False,
-    crowded: Annotated[
-        bool,
-        typer.Option(
-            "--crowded/--isolated",
-            help="Blends and crowding errors in the bulge and the Magellanic Clouds.",
-        ),
-    ] = False,
+    modulated: Modulated = False,
+    crowded: Crowded = False,
     model: Model = "default",
     workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
     scheduler: Annotated[
@@ -293,19 +284,7 @@ def _magnitudes(text: str) -> tuple[float, float]:
 
 @contextmanager
 def _partition_bar(what: str, unit: str = "partitions") -> Iterator[Callable[[int, int], None]]:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    with Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-        TextColumn(unit), TimeElapsedColumn(), TimeRemainingColumn(), console=messages,
-    ) as bar:  # fmt: skip
+    with progress_bars(unit) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

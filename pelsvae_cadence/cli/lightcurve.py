@@ -11,10 +11,12 @@ import typer
 from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.cli.options import (
     Constraint,
+    Crowded,
     Database,
     Extrapolate,
     Json,
     Model,
+    Modulated,
     NoClobber,
     OutDir,
     Radius,
@@ -86,20 +88,8 @@ def lightcurve(
         int | None,
         typer.Option(help="Which star of --stars. Default: the first.", show_default=False),
     ] = None,
-    modulated: Annotated[
-        bool,
-        typer.Option(
-            "--modulated/--strictly-periodic",
-            help="Cycles that differ (Miras), Blazhko effect, second periods, period changes.",
-        ),
-    ] = False,
-    crowded: Annotated[
-        bool,
-        typer.Option(
-            "--crowded/--isolated",
-            help="Blends and crowding errors in the bulge and the Magellanic Clouds.",
-        ),
-    ] = False,
+    modulated: Modulated = False,
+    crowded: Crowded = False,
     db: Database = None,
     synthetic: Synthetic = None,
     survey: SurveyKind = None,

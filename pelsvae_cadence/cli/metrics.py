@@ -13,10 +13,12 @@ from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.cli.options import (
     DEFAULT_NSIDE,
     Constraint,
+    Crowded,
     Database,
     Json,
     MaxVisits,
     Model,
+    Modulated,
     NoClobber,
     OutDir,
     Positions,
@@ -141,20 +143,8 @@ def metrics(
             show_default=False,
         ),
     ] = None,
-    modulated: Annotated[
-        bool,
-        typer.Option(
-            "--modulated/--strictly-periodic",
-            help="Cycles that differ (Miras), Blazhko effect, second periods, period changes.",
-        ),
-    ] = False,
-    crowded: Annotated[
-        bool,
-        typer.Option(
-            "--crowded/--isolated",
-            help="Blends and crowding errors in the bulge and the Magellanic Clouds.",
-        ),
-    ] = False,
+    modulated: Modulated = False,
+    crowded: Crowded = False,
     seed: RunSeed = 0,
     model: Model = "default",
     catalog: Annotated[

@@ -24,11 +24,13 @@ __all__ = [
     "DEFAULT_NSIDE",
     "SYNTHETIC",
     "Constraint",
+    "Crowded",
     "Database",
     "Extrapolate",
     "Json",
     "MaxVisits",
     "Model",
+    "Modulated",
     "NoClobber",
     "OutDir",
     "Positions",
@@ -101,6 +103,20 @@ NoClobber = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
 Model = Annotated[
     str, typer.Option("--model", help="Source model: a name, or the path of a weights file.")
+]
+Modulated = Annotated[
+    bool,
+    typer.Option(
+        "--modulated/--strictly-periodic",
+        help="Cycles that differ (Miras), Blazhko effect, second periods, period changes.",
+    ),
+]
+Crowded = Annotated[
+    bool,
+    typer.Option(
+        "--crowded/--isolated",
+        help="Blends and crowding errors in the bulge and the Magellanic Clouds.",
+    ),
 ]
 Extrapolate = Annotated[
     Literal["error", "clip", "flag"],
