@@ -161,10 +161,10 @@ def metrics(
     writes MAF's results database and npz files, tables (CSV), a sky map, recovery against
     magnitude, and an example light curve.
 
-    Cost: about 0.05 s of processor time for a star with 800 visits over ten years; a deep-field
-    position is thinned to --max-visits and costs a few times that. A map of nside 16 of the wide
-    survey, 20 stars of one class and magnitude a position, takes about three quarters of an hour
-    of one core.
+    Cost: about 0.04 s of processor time for a star with 800 visits over ten years; a deep-field
+    position is thinned to --max-visits and costs two to three times that. A map of nside 16 of
+    the wide survey, 20 stars of one class and magnitude a position, takes half an hour to three
+    quarters of one core; --workers N shares it.
 
     Ctrl-C keeps the positions that are finished; the same command continues with the others.
     """
