@@ -213,12 +213,14 @@ def kill_figures(n_kills: int, seed: int = 0) -> list[Figure]:
     """
     with tempfile.TemporaryDirectory() as folder:
         found = kill_repeatedly(Path(folder), n_kills, seed)
-    bad = found["different"] + found["lost"] + found["failures"] + len(found["left_over"])
+    wrong = {name: found[name] for name in ("different", "lost", "failures")}
+    wrong["left over"] = len(found["left_over"])
     return [
         Figure.within(
-            "catalogues lost, different or unfinished after kills and resumes", bad, 0, 0,
+            "catalogues lost, different or unfinished after kills and resumes", sum(wrong.values()), 0, 0,
             note=f"{found['kills']} kills (SIGKILL) at random times, {found['completed']} catalogues "
-            f"completed in between, each equal in content to an undisturbed one",
+            f"completed in between and compared with an undisturbed one: "
+            + ", ".join(f"{n} {name}" for name, n in wrong.items()),
         )
     ]  # fmt: skip
 
