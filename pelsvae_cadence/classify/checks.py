@@ -60,7 +60,7 @@ def classify_report(
     seed : int
         Seed of positions, stars, noise and classifiers.
     quick : bool
-        A sixth of the stars, and neither cost nor real stars.
+        A sixth of the stars, and neither cost, encoder nor real stars.
     data : Path, optional
         Folder of real light curves and survey tables; that named by the environment variable
         PELSVAE_DATA by default. Without one the figures of real stars are left out.
@@ -85,7 +85,9 @@ def classify_report(
     )
     split = SkySplit.of_positions(ten_all.ra, ten_all.dec, 3, seed=seed)
     eight = np.isin(ten_all.label, STAR_CLASSES)
-    figures, extra = _figures(ten_all.take(eight), one_all.take(eight), mix, split, seed)
+    figures, extra = _figures(
+        ten_all.take(eight), one_all.take(eight), mix, split, seed, encoder=not quick
+    )
     ten_labels = cross_validate(
         ten_all, _names(mix), calibrate=False, seed=seed, split=split
     ).predictions
@@ -115,7 +117,13 @@ def _names(mix: ClassMix, without: Sequence[str] = ()) -> list[str]:
 
 
 def _figures(
-    ten: LabelledStars, one: LabelledStars, mix: ClassMix, split: SkySplit, seed: int
+    ten: LabelledStars,
+    one: LabelledStars,
+    mix: ClassMix,
+    split: SkySplit,
+    seed: int,
+    *,
+    encoder: bool,
 ) -> tuple[list[Figure], dict[str, Any]]:
     def run(stars: LabelledStars, names: Sequence[str], **options: Any) -> Predictions:
         options.setdefault("calibrate", False)
@@ -158,8 +166,9 @@ def _figures(
                 f"{when}, absolute magnitudes known: macro-F1",
                 score(_with_absolute(stars, mix, seed, split), seed=seed).macro_f1,
             ),
-            *_with_encoder(when, stars, mix, split, now[when], seed),
         ]
+        if encoder:
+            figures += _with_encoder(when, stars, mix, split, now[when], seed)
     figures.append(_permuted("10 years", ten, mix, split, seed))
     frozen = SurveyClassifier(
         name="10 years", years=None, mix=mix, split=split, classifiers=trained.classifiers,
