@@ -105,8 +105,9 @@ def how_to_read(result: Comparison) -> str:
         f"Square brackets are 95 % bootstrap intervals ({unit}); a difference is called better or "
         f"worse where the sign-flip test, corrected for its {n_first} fellow comparisons of the "
         f"recovered fraction and the years without a period ({n - n_first} of all other quantities) "
-        f"by Benjamini & Hochberg (1995), gives less than {SIGNIFICANCE:g}. “Not shown” does not "
-        "mean “equal”: look at the interval."
+        f"by Benjamini & Hochberg (1995), gives less than {SIGNIFICANCE:g}. The time without a period "
+        "of all stars together, on which the answer rests, is corrected for the number of runs "
+        "alone. “Not shown” does not mean “equal”: look at the interval."
     )
 
 

@@ -46,7 +46,8 @@ ALL_STARS: Final = "-"
 #: Means over all classes and magnitudes of the plan, each with the same weight, carry this one.
 ALL_CLASSES: Final = "all"
 #: What the question is about. Its tests are corrected among themselves, all others among theirs:
-#: asking for the ways to fail as well does not weaken the answer.
+#: asking for the ways to fail as well does not weaken the answer. The one number that answers for
+#: all stars and years, fixed before anything is seen, is corrected for the number of runs alone.
 PRIMARY: Final = (HEADLINE, YEARS_WITHOUT)
 #: Adjusted probabilities below this are called significant.
 SIGNIFICANCE: Final = 0.05
@@ -194,8 +195,8 @@ def summarise_runs(
     Returns
     -------
     Summary
-        The tables. Probabilities are corrected for all tests of the `PRIMARY` quantities
-        together, and for all others together.
+        The tables. Probabilities are corrected in three families: the years without a period of
+        `ALL_CLASSES`, one a run; all other tests of the `PRIMARY` quantities; all the rest.
 
     Raises
     ------
@@ -305,13 +306,14 @@ def _judged(parts: list[pd.DataFrame]) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=columns)
     table = pd.concat(parts, ignore_index=True)
-    primary = table["metric"].isin(PRIMARY).to_numpy()
     p = table["p"].to_numpy(np.float64)
-    table["p_adjusted"] = np.where(
-        primary,
-        corrected(np.where(primary, p, np.nan)),
-        corrected(np.where(primary, np.nan, p)),
-    )
+    primary = table["metric"].isin(PRIMARY).to_numpy()
+    together = (table["star_class"] == ALL_CLASSES).to_numpy()
+    headline = together & (table["metric"] == YEARS_WITHOUT).to_numpy()
+    adjusted = np.full(p.shape, np.nan)
+    for family in (headline, primary & ~headline, ~primary):
+        adjusted = np.where(family, corrected(np.where(family, p, np.nan)), adjusted)
+    table["p_adjusted"] = adjusted
     sign = table["better"].map({"higher": 1.0, "lower": -1.0, "neither": 0.0})
     gain = sign * table["difference"]
     sure = table["p_adjusted"] < SIGNIFICANCE
