@@ -51,7 +51,8 @@ def gallery(
                                            strict=True) if c in model.classes})  # fmt: skip
     figure = Figure(figsize=(2.3 * n, 0.95 * len(pairs) + 0.6), layout="constrained")
     FigureCanvasAgg(figure)
-    left, right = figure.subfigures(1, 2, wspace=0.03)
+    columns = figure.add_gridspec(1, 2, wspace=0.03)
+    left, right = figure.add_subfigure(columns[0]), figure.add_subfigure(columns[1])
     left.suptitle("Real: test stars", fontsize=11, color="0.25")
     right.suptitle("Drawn, at the same periods", fontsize=11, color="C0")
     grids = [
