@@ -197,7 +197,8 @@ _TARGETS: Final = {
     "gatspy fast": (400.0, float("inf")),
     "nifty-ls per band": (1.0, float("inf")),
 }
-_REPEATS: Final = {"astropy fast": 1, "gatspy fast": 1, "NUFFT": 10, "FFT": 10}
+_REPEATS: Final = {"astropy fast": 1, "gatspy fast": 1}
+_TURNS: Final = 10
 _MOST_TIMES_NUFFT: Final = 2.5
 _LONGEST_REFINEMENT: Final = 40.0
 
@@ -229,7 +230,16 @@ def search_cost_figures(seed: int = 0, n_frequencies: int | None = None) -> tupl
         for one, peaks in zip(stars.series, found, strict=True):
             refine(one, peaks, grid)
 
-    bare = processor_time(lambda: list(periodograms(stars.series, grid)), 5) / n
+    others = alternatives(stars)
+    # A machine's pace changes from second to second: what is compared closely takes turns.
+    shortest = dict.fromkeys(("ours", "NUFFT", "FFT"), float("inf"))
+    turns = {"ours": lambda: list(periodograms(stars.series, grid))} | {
+        name: others[name] for name in ("NUFFT", "FFT")
+    }
+    for _ in range(_TURNS):
+        for name, call in turns.items():
+            shortest[name] = min(shortest[name], processor_time(call))
+    bare = shortest["ours"] / n
     processor_time(ours)
     choosing = processor_time(refinement, 3) / n
     whole = processor_time(lambda: search(stars.light_curves, baseline=_BASELINE), 3) / n
@@ -242,9 +252,10 @@ def search_cost_figures(seed: int = 0, n_frequencies: int | None = None) -> tupl
         ),
         Figure(name="whole search, a star", value=1e3 * whole, unit="ms"),
     ]  # fmt: skip
-    others = alternatives(stars)
     for name, call in others.items():
-        seconds = processor_time(call, _REPEATS.get(name, 3))
+        seconds = (
+            shortest[name] if name in shortest else processor_time(call, _REPEATS.get(name, 3))
+        )
         if name in ("NUFFT", "FFT"):
             figure = f"our periodogram / bare {name}"
             most = _MOST_TIMES_NUFFT if name == "NUFFT" else float("inf")
