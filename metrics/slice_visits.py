@@ -12,7 +12,7 @@ from pelsvae_cadence.bands import BANDS, SurveyName, parse_bands
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.errors import InputError
 
-__all__ = ["SliceColumns", "thin_visits", "visits_from_slice"]
+__all__ = ["SliceColumns", "visits_from_slice"]
 
 IntArray = npt.NDArray[np.int64]
 
@@ -146,47 +146,3 @@ def _numbers_from_times(start: npt.NDArray[np.float64], band: npt.NDArray[np.str
             remedy="Remove the repeated rows, or name a column of visit numbers (visit_id_col).",
         )
     return number * 64 + repeat
-
-
-def thin_visits(visits: Visits, max_visits: int) -> Visits:
-    """Keep at most a given number of visits, without losing nights.
-
-    Of each night and band the same number of visits is kept, as many as the limit allows, spread
-    evenly over the night. Where one a night and band is still too many, the visits are taken
-    evenly in time. What is lost is depth, so recovery in deep fields is understated.
-
-    Parameters
-    ----------
-    visits : Visits
-        The visits.
-    max_visits : int
-        Largest number to keep, 1 or more.
-
-    Returns
-    -------
-    Visits
-        All visits where there are not too many, otherwise some of them.
-    """
-    if max_visits < 1:
-        raise InputError(f"max_visits = {max_visits!r}", allowed=">= 1")
-    n = len(visits)
-    if n <= max_visits:
-        return visits
-    codes = np.array([_BAND_CODES[name] for name in visits.band.tolist()], dtype=np.int64)
-    _, group, size = np.unique(visits.night * 16 + codes, return_inverse=True, return_counts=True)
-    order = np.argsort(group, kind="stable")  # visits are sorted by time within a group
-    rank = np.empty(n, dtype=np.int64)
-    rank[order] = np.arange(n) - np.repeat(np.cumsum(size) - size, size)
-    kept = 0
-    for per_group in range(1, int(size.max()) + 1):
-        if int(np.minimum(size, per_group).sum()) > max_visits:
-            break
-        kept = per_group
-    if kept == 0:
-        return visits.take(np.linspace(0, n - 1, max_visits).round().astype(np.int64))
-    members = size[group]
-    share = np.minimum(members, kept)
-    # Rank r of m is one of the k kept where floor(r k / m) steps: evenly spread, first included.
-    step = rank * share // members
-    before = (rank - 1) * share // members
-    return visits.take(np.flatnonzero((rank == 0) | (step > before)))

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from pelsvae_cadence.harmonic_layers import PHYSICS
 from pelsvae_cadence.latent_conditions import (
     CONDITIONS,
     ConditionScaling,
@@ -26,7 +27,6 @@ from pelsvae_cadence.latent_conditions import (
     LatentMapConfig,
 )
 from pelsvae_cadence.latent_flow import FlowMap, KernelFlowMap
-from pelsvae_cadence.model import PHYSICS
 from pelsvae_cadence.population import GROUPS
 
 __all__ = [

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.model import PHYSICS
+from pelsvae_cadence.harmonic_layers import PHYSICS
 from pelsvae_cadence.population import GROUPS
 from pelsvae_cadence.randomness import KeyedRandom
 

@@ -16,8 +16,8 @@ import torch
 import zuko
 from torch import Tensor
 
+from pelsvae_cadence.harmonic_layers import PHYSICS
 from pelsvae_cadence.latent_conditions import LatentMap, LatentMapConfig
-from pelsvae_cadence.model import PHYSICS
 from pelsvae_cadence.randomness import KeyedRandom
 from pelsvae_cadence.spline_flow import CouplingSampler
 

@@ -26,7 +26,7 @@ from pelsvae_cadence.latent import (
     LinearMap,
 )
 from pelsvae_cadence.latent_regressions import Forest, ForestMap, PerceptronMap
-from pelsvae_cadence.model import single_thread
+from pelsvae_cadence.network_blocks import single_thread
 from pelsvae_cadence.population import GROUPS, group_index, to_rows
 from pelsvae_cadence.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLOCK", "in_blocks"]
+__all__ = ["BLOCK", "in_blocks", "single_thread"]
 
 #: Stars in a block.
 BLOCK: Final = 128
@@ -35,8 +36,6 @@ def in_blocks(
     """
     import torch
 
-    from pelsvae_cadence.model import single_thread
-
     n = len(inputs[0])
     results = []
     with single_thread():
@@ -52,3 +51,26 @@ def in_blocks(
                 ]
             results.append(function(*parts))
         return np.asarray(torch.cat(results)[:n].double().numpy())
+
+
+@contextlib.contextmanager
+def single_thread() -> Iterator[None]:
+    """Run a block on one torch thread without gradients, and leave the user's setting as it was.
+
+    Networks of this size gain nothing from threads, and the split of a matrix product among
+    threads could change its rounding.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_num_threads(threads)

@@ -81,8 +81,9 @@ class LightCurveModel:
     def __init__(self, weights: Weights) -> None:
         import torch
 
+        from pelsvae_cadence.harmonic_layers import ModelConfig
         from pelsvae_cadence.latent import LATENT_MAPS, LatentMapConfig
-        from pelsvae_cadence.model import HarmonicVAE, ModelConfig
+        from pelsvae_cadence.model import HarmonicVAE
         from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
 
         card, sizes = weights.card, weights.card["hyperparameters"]

@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from pelsvae_cadence.model import (
-    ClassBasis,
-    HarmonicVAE,
-    ModelConfig,
-    fourier_grid,
-    single_thread,
-)
+from pelsvae_cadence.harmonic_layers import ClassBasis, ModelConfig, fourier_grid
+from pelsvae_cadence.model import HarmonicVAE
+from pelsvae_cadence.network_blocks import single_thread
 from pelsvae_cadence.population import to_rows
 from pelsvae_cadence.source import LightCurveModel
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.harmonic_layers import ModelConfig
 from pelsvae_cadence.latent import (
     LATENT_MAPS,
     KernelFlowMap,
@@ -20,7 +21,7 @@ from pelsvae_cadence.latent import (
     LatentMapConfig,
     LinearMap,
 )
-from pelsvae_cadence.model import HarmonicVAE, ModelConfig
+from pelsvae_cadence.model import HarmonicVAE
 from pelsvae_cadence.population import GROUPS, valid_ranges
 from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
 from pelsvae_cadence.training.fit import FitConfig, FitResult, run

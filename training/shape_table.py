@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.model import fourier_grid
+from pelsvae_cadence.harmonic_layers import fourier_grid
 from pelsvae_cadence.population import group_index, to_rows
 
 __all__ = ["FoldedPoints", "PointSimulator", "ShapeTable", "balanced"]

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.compare_runs import Comparison, compare
-    from pelsvae_cadence.metrics.comparison.evaluate import FurtherMetric, RunOutcome
+    from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
+    from pelsvae_cadence.metrics.comparison.further_metric import (
+        FurtherMetric,
+        StarJudge,
+        Workplace,
+    )
     from pelsvae_cadence.metrics.comparison.plan import Plan
     from pelsvae_cadence.metrics.comparison.quantities import Quantity
     from pelsvae_cadence.metrics.comparison.runs import Run, open_run
@@ -23,7 +28,9 @@ __all__ = [
     "Quantity",
     "Run",
     "RunOutcome",
+    "StarJudge",
     "Summary",
+    "Workplace",
     "compare",
     "open_run",
     "summarise_runs",
@@ -32,12 +39,14 @@ __all__ = [
 _HOMES: Final[dict[str, str]] = {
     "Comparison": "compare_runs",
     "compare": "compare_runs",
-    "FurtherMetric": "evaluate",
+    "FurtherMetric": "further_metric",
     "Plan": "plan",
     "Quantity": "quantities",
     "Run": "runs",
     "RunOutcome": "evaluate",
+    "StarJudge": "further_metric",
     "Summary": "summary",
+    "Workplace": "further_metric",
     "open_run": "runs",
     "summarise_runs": "summary",
 }

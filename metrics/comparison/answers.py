@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from pelsvae_cadence.metrics.comparison.class_scores import MACRO_F1
 from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
 from pelsvae_cadence.metrics.comparison.summary import ALL_CLASSES, overall
 
@@ -156,11 +157,29 @@ def _answer(result: Comparison, run: str) -> Answer:
     else:
         headline = f"{run} is {whole.verdict} than {reference} for all stars together."
     parts = fractions[fractions["star_class"] != ALL_CLASSES]
+    told = _told_apart(result, run)
     several = len(result.plan.groups) > 1 or timed
     return Answer(
         run=run, verdict=whole.verdict, headline=headline,
-        details=(shares, *_parts(parts)) if several else (shares,),
+        details=(shares, *(_parts(parts) if several else ()), *told),
     )  # fmt: skip
+
+
+def _told_apart(result: Comparison, run: str) -> list[str]:
+    """Say how well the stars are told apart, where that was asked and is known."""
+    reference, last = result.runs[0].name, result.plan.years[-1]
+    values, differences = result.summary.values, result.summary.differences
+    values = values[(values["metric"] == MACRO_F1.name) & (values["footprint"] == "common")]
+    if values.empty:
+        return []
+    ours, theirs = (_row(values, run=name, year=last).value for name in (run, reference))
+    gap = _row(differences, run=run, metric=MACRO_F1.name, year=last)
+    if not math.isfinite(gap.difference):
+        return []
+    sure = gap.verdict if gap.verdict in ("better", "worse") else "no difference shown"
+    shown = interval(gap, gap.difference, sign=True, digits=3)
+    text = f"Told apart after {last:g} yr: macro-F1 {number(ours, 3)}, against {number(theirs, 3)}"
+    return [f"{text}; {shown} ({sure})."]
 
 
 def _parts(rows: pd.DataFrame) -> list[str]:

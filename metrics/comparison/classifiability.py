@@ -1,4 +1,4 @@
-"""How well stars are told apart, compared between runs: one classifier per run and year."""
+"""How well stars are told apart, compared between runs: classifiers of each run and year."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from pelsvae_cadence.bands import BANDS, LSST_BANDS
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.cadence.transforms import start_of
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.classify import ClassMix
-from pelsvae_cadence.classify.survey_classifier import SurveyClassifier, train_on_survey
+from pelsvae_cadence.classify import DEFAULT_GROUPS, ClassMix, Predictions, feature_definitions
+from pelsvae_cadence.classify.observing import observe_survey
+from pelsvae_cadence.classify.protocol import cross_validate
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
-from pelsvae_cadence.metrics.comparison.evaluate import COLUMNS
+from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
+from pelsvae_cadence.metrics.comparison.further_metric import Workplace
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
 from pelsvae_cadence.partitions import PartitionError
@@ -30,23 +31,21 @@ _QUANTITIES: Final = (
         name="balanced_accuracy", better="higher", caption="mean recall of the classes"
     ),
     Quantity(
-        name="macro_f1", better="higher",
-        caption="mean F1 score of the classes of a position's stars",
-    ),
-    Quantity(
         name="log_loss", better="lower", caption="mean of minus ln of the probability of the truth"
     ),
 )  # fmt: skip
 # A classifier needs other parts of the sky to learn from.
 _FEWEST_POSITIONS: Final = 6
+_JULIAN_YEAR: Final = 365.25
 
 
 @dataclass(frozen=True, kw_only=True)
 class Classifiability:
     """Stars told apart by classifiers that are trained on the run itself.
 
-    For each run and year a classifier is trained on stars at the plan's positions; at any
-    position the one answers that was trained without this part of the sky.
+    The stars of all positions are observed in each run and year; classifiers are trained on parts
+    of the sky, and at any position the one answers that has not seen its part. Positions with too
+    few visits so far have nobody classified: their stars count as missed.
 
     Parameters
     ----------
@@ -56,13 +55,14 @@ class Classifiability:
         The classes to tell apart.
     magnitude_range : tuple of float
         Mean r magnitudes, drawn evenly in between.
+    classified : ClassifiedStars, optional
+        What was found; filled in by `prepare`, and no part of the metric's identity.
     """
 
     stars_per_class: int = 4
     classes: tuple[str, ...] = STAR_CLASSES
     magnitude_range: tuple[float, float] = (17.0, 23.0)
-    # Trained classifiers by year; they are made anew from the rest, and are no part of its identity.
-    trained: dict[float, SurveyClassifier] = field(default_factory=dict, repr=False, compare=False)
+    classified: ClassifiedStars | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -71,13 +71,13 @@ class Classifiability:
 
     @property
     def quantities(self) -> Sequence[Quantity]:
-        """Scores."""
+        """Scores of a position by itself."""
         return _QUANTITIES
 
     def prepare(
-        self, cadences: Sequence[Cadence], plan: Plan, folder: Path
+        self, cadences: Sequence[Cadence], plan: Plan, workplace: Workplace
     ) -> Sequence[Classifiability | InputError]:
-        """Train a classifier for each run and year.
+        """Observe the stars of each run, train classifiers, and let them judge.
 
         Parameters
         ----------
@@ -85,8 +85,8 @@ class Classifiability:
             The runs.
         plan : Plan
             Its positions, years, seed and model.
-        folder : Path
-            Keeps what was observed, for a comparison that is started again.
+        workplace : Workplace
+            Its folder keeps what was observed, for a comparison that is started again.
 
         Returns
         -------
@@ -101,71 +101,82 @@ class Classifiability:
             bands=LSST_BANDS if only_lsst else tuple(BANDS),
         )  # fmt: skip
         ready: list[Classifiability | InputError] = []
-        for k, cadence in enumerate(cadences):
-            place = (
-                folder / f"classifiability-{k}-{plan.fingerprint(repr(self), cadence.name)[:12]}"
-            )
+        for k, (cadence, name) in enumerate(zip(cadences, workplace.names, strict=True)):
+            kept = plan.fingerprint(repr(self), cadence.name)[:12]
+            folder = workplace.folder / f"classifiability-{k}-{kept}"
             try:
-                ready.append(self._trained(cadence, plan, mix, place))
+                found = _classified(cadence, name, plan, mix, folder, workplace)
+                ready.append(replace(self, classified=found))
             except InputError as error:
                 ready.append(error)
             except (ValueError, PartitionError) as error:  # scikit-learn refuses what it cannot fit
                 ready.append(InputError(f"no classifier could be trained: {error}"))
         return ready
 
-    def _trained(
-        self, cadence: Cadence, plan: Plan, mix: ClassMix, folder: Path
-    ) -> Classifiability:
-        trained = train_on_survey(
-            cadence, positions=self._places(cadence, plan), mix=mix, years=plan.years,
-            start=start_of(cadence), model=plan.model, checkpoint_dir=folder,
-        )  # fmt: skip
-        return replace(self, trained=dict(zip(plan.years, trained, strict=True)))
-
-    def _places(self, cadence: Cadence, plan: Plan) -> list[tuple[float, float]]:
-        """Positions with enough visits after the first of the years."""
-        end = start_of(cadence) + 365.25 * plan.years[0]
-        places = []
-        for ra, dec in plan.sky.tolist():
-            visits = cadence.at(ra, dec, plan.radius)
-            if np.count_nonzero(visits.mjd < end) >= plan.min_visits:
-                places.append((ra, dec))
-        if len(places) < _FEWEST_POSITIONS:
-            raise InputError(
-                f"{cadence.name} has {plan.min_visits} visits after {plan.years[0]:g} yr at "
-                f"{len(places)} positions",
-                allowed=f"{_FEWEST_POSITIONS} or more, to train and judge classifiers",
-                remedy="Ask for more positions, or for later years.",
-            )
-        return places
-
     def run(
         self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any], year: float
     ) -> npt.NDArray[np.float64]:
-        """Classify the stars of one position.
+        """Score the stars of one position.
 
         Parameters
         ----------
         data_slice : numpy structured array
-            The visits so far.
+            The visits so far, which `prepare` has looked at.
         slice_point : dict
-            Its "ra" and "dec" in radians.
+            "sid" is the position's place in the plan.
         year : float
             The survey year.
 
         Returns
         -------
-        ndarray of float64, shape (3,)
-            Balanced accuracy, macro-F1 and log-loss; NaN with too few visits.
+        ndarray of float64, shape (2,)
+            Balanced accuracy and log-loss.
         """
-        seeing = "seeingFwhmEff"
-        metric = ClassifiabilityMetric(
-            self.trained[year],
-            **COLUMNS,
-            seeing_col=seeing if seeing in (data_slice.dtype.names or ()) else None,
-            survey="joint",
-        )
-        value = metric.run(data_slice, slice_point)
-        if not isinstance(value, dict):
-            return np.full(len(_QUANTITIES), np.nan)
-        return np.array([float(value[quantity.name]) for quantity in _QUANTITIES])
+        if self.classified is None:
+            raise InputError(
+                "this metric has not looked at the runs",
+                remedy="Call prepare, and use what it gives.",
+            )
+        return self.classified.scores(int(slice_point["sid"]), year)
+
+
+def _classified(
+    cadence: Cadence, name: str, plan: Plan, mix: ClassMix, folder: Path, workplace: Workplace
+) -> ClassifiedStars:
+    """Observe the stars of one run once, and classify them after every year."""
+    start, years = start_of(cadence), np.array(plan.years)
+    elapsed = [
+        (cadence.at(ra, dec, plan.radius).mjd - start) / _JULIAN_YEAR for ra, dec in plan.sky
+    ]
+    n_visits = np.stack([np.count_nonzero(t[:, None] < years, axis=0) for t in elapsed])
+    places = np.flatnonzero(n_visits[:, -1] >= plan.min_visits)
+    enough = plan.min_visits <= n_visits[places].T
+    for year, here in zip(plan.years, enough, strict=True):
+        if np.count_nonzero(here) < _FEWEST_POSITIONS:
+            raise InputError(
+                f"{cadence.name} has {plan.min_visits} visits after {year:g} yr at "
+                f"{np.count_nonzero(here)} positions",
+                allowed=f"{_FEWEST_POSITIONS} or more, to train and judge classifiers",
+                remedy="Ask for more positions, or for later years.",
+            )
+    observed = observe_survey(
+        cadence, [(ra, dec) for ra, dec in plan.sky[places].tolist()], mix, years=plan.years,
+        start=start, radius=plan.radius, max_visits=plan.max_visits, model=plan.model,
+        checkpoint_dir=folder, workers=workplace.workers, scheduler=workplace.scheduler,
+        progress=workplace.told(f"{name}: stars to classify"),
+    )  # fmt: skip
+    features = [one.name for one in feature_definitions(mix.bands, DEFAULT_GROUPS)]
+    tell = workplace.told(f"{name}: classifiers")
+    predictions: list[Predictions] = []
+    for y, (stars, here) in enumerate(zip(observed, enough, strict=True)):
+        if tell is not None:
+            tell(y, len(plan.years))
+        rows = np.repeat(here, len(stars) // places.size)
+        found = cross_validate(stars.take(rows), features, seed=mix.seed)
+        predictions.append(found.predictions)
+    if tell is not None:
+        tell(len(plan.years), len(plan.years))
+    return ClassifiedStars.of_predictions(
+        observed[-1], predictions, enough, places=places, n_positions=len(plan.sky),
+        classes=mix.classes, years=plan.years,
+    )  # fmt: skip

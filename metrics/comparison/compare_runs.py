@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
-
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.catalog.provenance import package_versions
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder, replacing
-from pelsvae_cadence.metrics.comparison.evaluate import FurtherMetric, RunOutcome, evaluate
-from pelsvae_cadence.metrics.comparison.maf_files import (
-    folder_name,
-    write_comparison_tables,
-    write_run,
+from pelsvae_cadence.files import output_folder
+from pelsvae_cadence.metrics.comparison.bootstrap import Unit
+from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome, evaluate
+from pelsvae_cadence.metrics.comparison.further_metric import (
+    FurtherMetric,
+    StarJudge,
+    Workplace,
 )
-from pelsvae_cadence.metrics.comparison.paired import Unit
+from pelsvae_cadence.metrics.comparison.maf_files import folder_name
 from pelsvae_cadence.metrics.comparison.plan import Plan
+from pelsvae_cadence.metrics.comparison.result_files import write_results
 from pelsvae_cadence.metrics.comparison.runs import Run, open_run, unique_names
 from pelsvae_cadence.metrics.comparison.summary import Summary, summarise_runs
 from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.partitions import PartitionError
 
-__all__ = ["REPORT_FILE", "Comparison", "compare"]
+__all__ = ["REPORT_FILE", "Comparison", "compare", "one_cluster"]
 
 #: The report, in the output folder.
 REPORT_FILE: Final = "report.html"
 _CHECKPOINTS: Final = ".unfinished"
-_MAF: Final = "maf"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,12 +57,14 @@ class Comparison:
         Where everything is.
     files : dict of str to Path
         "report", "summary csv", "summary parquet", "summary hdf5" (keys ``stats`` and
-        ``differences``), "differences csv", "stars", "settings", MAF's tables, and "maf RUN", the
-        results directory of each run.
+        ``differences``), "differences csv", "stars", "classified stars" if they were, "settings",
+        MAF's tables, and "maf RUN", the results directory of each run.
     settings : dict
         What was run: command, seeds, versions, model, tables.
     further : dict of str to tuple of Quantity
         Further metrics and what they give.
+    judges : tuple of str
+        Those of them that classify stars.
     """
 
     plan: Plan
@@ -78,6 +76,7 @@ class Comparison:
     files: dict[str, Path]
     settings: dict[str, Any]
     further: dict[str, Any] = field(default_factory=dict)
+    judges: tuple[str, ...] = ()
 
 
 def _open(
@@ -161,7 +160,7 @@ def compare(
     command : str
         The command line, for the record.
     progress : callable, optional
-        Called with (run, pieces done, pieces in all).
+        Called with (run, pieces done, pieces in all); metrics that learn first add words.
     on_failure : callable, optional
         Called with (run, or "RUN: METRIC", and the reason) when one cannot be used.
 
@@ -193,15 +192,19 @@ def compare(
     if not opened:
         raise InputError(f"no run can be used: {'; '.join(failures.values())}")
     unfinished = folder / _CHECKPOINTS
-    ready, gaps = _prepared(further, opened, plan, unfinished)
-    for name, reason in gaps.items():
-        failures[name] = reason
-        if on_failure is not None:
-            on_failure(name, reason)
     quantities = {metric.name: tuple(metric.quantities) for metric in further}
     good: list[Run] = []
     outcomes: list[RunOutcome] = []
-    with _one_cluster(workers, scheduler) as address:
+    with one_cluster(workers, scheduler) as address:
+        workplace = Workplace(
+            folder=unfinished, names=tuple(run.name for run in opened), workers=workers,
+            scheduler=address, progress=progress,
+        )  # fmt: skip
+        ready, gaps = _prepared(further, opened, plan, workplace)
+        for name, reason in gaps.items():
+            failures[name] = reason
+            if on_failure is not None:
+                on_failure(name, reason)
         for k, run in enumerate(opened):
             tag = plan.fingerprint(run.name, run.spec)[:12]  # another plan is another folder
             try:
@@ -237,7 +240,7 @@ def compare(
         "failures": failures,
         "resampled": summary.unit,
     }  # fmt: skip
-    files = _write(folder, good, outcomes, summary, plan, quantities, settings, maf_plots)
+    files = write_results(folder, good, outcomes, summary, plan, quantities, settings, maf_plots)
     result = Comparison(
         plan=plan,
         runs=tuple(good),
@@ -248,6 +251,7 @@ def compare(
         files=files,
         settings=settings,
         further=quantities,
+        judges=tuple(metric.name for metric in further if isinstance(metric, StarJudge)),
     )
     if report:
         from pelsvae_cadence.metrics.comparison.report import write_report
@@ -259,7 +263,7 @@ def compare(
 
 
 def _prepared(
-    further: Sequence[FurtherMetric], runs: Sequence[Run], plan: Plan, folder: Path
+    further: Sequence[FurtherMetric], runs: Sequence[Run], plan: Plan, workplace: Workplace
 ) -> tuple[list[list[FurtherMetric]], dict[str, str]]:
     """Let each further metric learn; give those ready for each run, and why others are not."""
     ready: list[list[FurtherMetric]] = [[] for _ in runs]
@@ -267,7 +271,7 @@ def _prepared(
     for metric in further:
         learnt: Sequence[FurtherMetric | InputError]
         try:
-            learnt = metric.prepare([run.cadence for run in runs], plan, folder)
+            learnt = metric.prepare([run.cadence for run in runs], plan, workplace)
         except InputError as error:
             learnt = [error] * len(runs)
         for run, one, mine in zip(runs, learnt, ready, strict=True):
@@ -279,8 +283,26 @@ def _prepared(
 
 
 @contextmanager
-def _one_cluster(workers: int, scheduler: str | None) -> Iterator[str | None]:
-    """Start workers once for all runs: each takes seconds to load what it needs."""
+def one_cluster(workers: int, scheduler: str | None) -> Iterator[str | None]:
+    """Start workers once for all runs: each takes seconds to load what it needs.
+
+    Parameters
+    ----------
+    workers : int
+        Number of processes; one means this one.
+    scheduler : str or None
+        Address of a Dask scheduler to use instead.
+
+    Yields
+    ------
+    str or None
+        Address of the scheduler; None to work in this process.
+
+    Raises
+    ------
+    InputError
+        If Dask is needed and missing.
+    """
     if workers == 1 or scheduler is not None:
         yield scheduler
         return
@@ -299,89 +321,3 @@ def _named(
     progress: Callable[[str, int, int], None] | None, name: str
 ) -> Callable[[int, int], None] | None:
     return None if progress is None else lambda done, total: progress(name, done, total)
-
-
-@contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
-    """Fill a folder under another name; an earlier one stays until the new one is complete."""
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        yield work
-        work.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(work, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _write(
-    folder: Path,
-    runs: Sequence[Run],
-    outcomes: Sequence[RunOutcome],
-    summary: Summary,
-    plan: Plan,
-    further: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    maf_plots: bool,
-) -> dict[str, Path]:
-    """Write tables and MAF's folders; a crash leaves each old or new, never half."""
-    with _new_folder(folder / _MAF) as work:
-        places = []
-        for run in outcomes:
-            place = work / folder_name(run.name)
-            while place in places:  # two names may become one folder
-                place = place.with_name(place.name + "_")
-            place.mkdir()
-            places.append(place)
-            write_run(run, plan, place, common=summary.common, further=further, plots=maf_plots)
-        tables = write_comparison_tables(work, places, outcomes, plan)
-    files = {name: folder / _MAF / path.name for name, path in tables.items()}
-    for source, place in zip(runs, places, strict=True):
-        files[f"maf {source.name}"] = folder / _MAF / place.name
-    frames = {"summary": summary.values, "differences": summary.differences}
-    for name, frame in frames.items():
-        files[f"{name} csv"] = folder / f"{name}.csv"
-        with replacing(files[f"{name} csv"]) as partial:
-            frame.to_csv(partial, index=False)
-    files["summary parquet"] = folder / "summary.parquet"
-    with replacing(files["summary parquet"]) as partial:
-        summary.values.to_parquet(partial, index=False)
-    files["summary hdf5"] = folder / "summary.h5"
-    with replacing(files["summary hdf5"]) as partial:
-        # The table format stores text as text; the other one would pickle it.
-        options: dict[str, Any] = {"format": "table", "index": False, "complevel": 5}
-        summary.values.to_hdf(partial, key="stats", mode="w", **options)
-        summary.differences.to_hdf(partial, key="differences", mode="a", **options)
-    files["stars"] = folder / "stars.parquet"
-    with replacing(files["stars"]) as partial:
-        _stars(outcomes, plan).to_parquet(partial, index=False)
-    files["settings"] = folder / "settings.json"
-    with replacing(files["settings"]) as partial:
-        partial.write_text(json.dumps(settings, indent=2) + "\n")
-    return files
-
-
-def _stars(outcomes: Sequence[RunOutcome], plan: Plan) -> pd.DataFrame:
-    """List what was found of every star, in every run and year."""
-    import numpy as np
-
-    sky = plan.sky
-    parts = []
-    for run in outcomes:
-        where = np.flatnonzero(run.in_footprint)
-        for g, group in enumerate(plan.groups):
-            for y, year in enumerate(plan.years):
-                n = plan.stars_per_position
-                parts.append(
-                    pd.DataFrame({
-                        "run": run.name, "star_class": group.star_class,
-                        "magnitude": group.magnitude, "year": year,
-                        "ra": np.repeat(sky[where, 0], n), "dec": np.repeat(sky[where, 1], n),
-                        "star_id": run.star_id[where, g].ravel(),
-                        "true_period": run.true_period[where, g].ravel(),
-                        "found_period": run.found_period[where, g, y].ravel(),
-                        "recovered": run.outcome[where, g, y, :, 0].ravel(),
-                    })
-                )  # fmt: skip
-    return pd.concat(parts, ignore_index=True)

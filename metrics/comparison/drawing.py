@@ -24,6 +24,7 @@ __all__ = [
     "line_with_interval",
     "new_figure",
     "panels_of",
+    "plain_period_ticks",
     "run_style",
     "shown_years",
     "telling_year",
@@ -254,3 +255,24 @@ def panels_of(n: int, height: float = 2.7) -> tuple[Figure, list[Axes]]:
     for empty in axes[n:]:
         empty.set_visible(False)
     return figure, axes[:n]
+
+
+def plain_period_ticks(axes: Axes) -> None:
+    """Label a logarithmic axis of periods with plain numbers.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The panel.
+    """
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+
+    low, high = axes.get_xlim()
+    if high / low < 2.5:
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    else:
+        narrow = high / low < 12.0
+        subs = (1.0, 2.0, 3.0, 5.0, 7.0) if narrow else (1.0,)
+        axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())

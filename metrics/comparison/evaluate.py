@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,92 +16,27 @@ from pelsvae_cadence import __version__
 from pelsvae_cadence.arrays import freeze
 from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.cadence.transforms import start_of
-from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
+from pelsvae_cadence.metrics.comparison.further_metric import (
+    FurtherMetric,
+    StarJudge,
+    visits_as_slice,
+)
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.position_search import PositionOutcome, search_position
 from pelsvae_cadence.metrics.comparison.quantities import Quantity, cadence_values
 from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.partitions import Partition, run_partitions
 
-__all__ = ["COLUMNS", "FurtherMetric", "RunOutcome", "evaluate", "visits_as_slice"]
+__all__ = ["RunOutcome", "evaluate"]
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Columns of the arrays that metrics are given, by the keywords of `PeriodRecoveryMetric`.
-COLUMNS: Final[dict[str, Any]] = {
-    "mjd_col": "mid_exposure_mjd",
-    "m5_col": "fiveSigmaDepth",
-    "band_col": "band",
-    "night_col": "night",
-    "exptime_col": "visitExposureTime",
-    "visit_id_col": "observationId",
-    "mjd_is_middle": True,
-}
-_SEEING: Final = "seeingFwhmEff"
 _JULIAN_YEAR: Final = 365.25
 # Searches of one piece of work: some ten seconds, little to lose and little to start.
 _SEARCHES: Final = 60
 _MOST_POSITIONS: Final = 16
-
-
-@runtime_checkable
-class FurtherMetric(Protocol):
-    """A metric of positions that runs beside the period search.
-
-    `prepare` is called once before any position is looked at, with everything a metric may have
-    to learn from: a classifier is trained there. The objects that come back, one for each run, are
-    sent to the workers.
-    """
-
-    @property
-    def name(self) -> str:
-        """Name in tables and files."""
-
-    @property
-    def quantities(self) -> Sequence[Quantity]:
-        """What it gives at each position."""
-
-    def prepare(
-        self, cadences: Sequence[Cadence], plan: Plan, folder: Path
-    ) -> Sequence[FurtherMetric | InputError]:
-        """Learn what has to be learnt before the runs.
-
-        Parameters
-        ----------
-        cadences : sequence of Cadence
-            The runs.
-        plan : Plan
-            What will be asked.
-        folder : Path
-            A folder for what is worth keeping between attempts.
-
-        Returns
-        -------
-        sequence of FurtherMetric or InputError
-            The metric, ready to run, for each of the cadences, with the same name and quantities.
-            An error in its place says why it cannot be used for this one; the others go on.
-        """
-
-    def run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any], year: float
-    ) -> FloatArray:
-        """Look at one position after one year.
-
-        Parameters
-        ----------
-        data_slice : numpy structured array
-            The visits so far, with the columns of `COLUMNS`; bands carry the package's names.
-        slice_point : dict
-            Its "ra" and "dec" in radians.
-        year : float
-            The survey year at whose end it is.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_quantities,)
-            One number each; NaN where there is none.
-        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +63,8 @@ class RunOutcome:
         What the visits are like.
     further : dict of str to ndarray of float64, shape (n_positions, n_years, n_quantities)
         Further metrics by name.
+    classified : ClassifiedStars, optional
+        What classifiers have said of the stars, where that was asked.
     """
 
     name: str
@@ -139,6 +76,7 @@ class RunOutcome:
     star_id: npt.NDArray[np.int64]
     cadence: FloatArray
     further: dict[str, FloatArray]
+    classified: ClassifiedStars | None = None
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -167,40 +105,6 @@ class RunOutcome:
         return replace(self, further=every)
 
 
-def visits_as_slice(visits: Visits, ra: float, dec: float) -> npt.NDArray[Any]:
-    """Make the array that a MAF metric is given at a position.
-
-    Parameters
-    ----------
-    visits : Visits
-        The visits.
-    ra, dec : float
-        Position in degrees.
-
-    Returns
-    -------
-    numpy structured array, shape (n_visits,)
-        The columns of `COLUMNS`, "fieldRA", "fieldDec", and "seeingFwhmEff" where it is known.
-        Bands carry the package's names, so that one array may hold several surveys.
-    """
-    columns: dict[str, npt.NDArray[Any]] = {
-        "mid_exposure_mjd": visits.mjd,
-        "fiveSigmaDepth": visits.m5,
-        "band": visits.band.astype("U2"),
-        "night": visits.night,
-        "visitExposureTime": visits.exptime,
-        "observationId": visits.visit_id,
-        "fieldRA": np.full(len(visits), ra),
-        "fieldDec": np.full(len(visits), dec),
-    }
-    if visits.seeing is not None:
-        columns[_SEEING] = visits.seeing
-    array = np.empty(len(visits), dtype=[(name, v.dtype) for name, v in columns.items()])
-    for name, value in columns.items():
-        array[name] = value
-    return array
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Piece:
     """The task of a partition: some positions of one run."""
@@ -216,18 +120,20 @@ class _Piece:
 
     def __call__(self, partition: Partition) -> dict[str, npt.NDArray[Any]]:
         first = partition.index * self.size
-        rows = [self._position(ra, dec) for ra, dec in self.plan.sky[first : first + self.size]]
+        last = min(first + self.size, len(self.plan.sky))
+        rows = [self._position(place) for place in range(first, last)]
         return {key: np.stack([row[key] for row in rows]) for key in rows[0]}
 
-    def _position(self, ra: float, dec: float) -> dict[str, npt.NDArray[Any]]:
+    def _position(self, place: int) -> dict[str, npt.NDArray[Any]]:
         plan = self.plan
-        visits = self.cadence.at(float(ra), float(dec), plan.radius)
+        ra, dec = plan.sky[place].tolist()
+        visits = self.cadence.at(ra, dec, plan.radius)
         elapsed = (visits.mjd - self._start) / _JULIAN_YEAR
         visits = visits.take(elapsed < plan.years[-1])
         elapsed = (visits.mjd - self._start) / _JULIAN_YEAR
         in_footprint = len(visits) >= plan.min_visits
         found = (
-            search_position(plan, visits, elapsed, float(ra), float(dec))
+            search_position(plan, visits, elapsed, ra, dec)
             if in_footprint
             else PositionOutcome.empty(plan)
         )
@@ -239,8 +145,8 @@ class _Piece:
         for metric in self.further:
             rows = np.full((len(plan.years), len(metric.quantities)), np.nan)
             if in_footprint:
-                array = visits_as_slice(visits, float(ra), float(dec))
-                point = {"ra": np.radians(ra), "dec": np.radians(dec), "sid": 0}
+                array = visits_as_slice(visits, ra, dec)
+                point = {"ra": np.radians(ra), "dec": np.radians(dec), "sid": place}
                 for y, year in enumerate(plan.years):
                     rows[y] = metric.run(array[elapsed < year], point, year)
             values[f"further {metric.name}"] = rows
@@ -349,4 +255,5 @@ def evaluate(
         star_id=whole["star_id"],
         cadence=whole["cadence"],
         further={metric.name: whole[f"further {metric.name}"] for metric in further},
+        classified=next((m.classified for m in further if isinstance(m, StarJudge)), None),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from pelsvae_cadence.cadence.thinning import thin_visits
 from pelsvae_cadence.cadence.transforms import start_of
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import display_name
@@ -18,7 +19,6 @@ from pelsvae_cadence.metrics.comparison.drawing import (
     years_in_words,
 )
 from pelsvae_cadence.metrics.recovery import Recovery, StarSample, observe_and_search, stars_at
-from pelsvae_cadence.metrics.slice_visits import thin_visits
 from pelsvae_cadence.plotting import plot_cadence, plot_folded
 
 if TYPE_CHECKING:

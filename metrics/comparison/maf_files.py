@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import event
 
+from pelsvae_cadence.metrics.comparison.class_scores import F1, MACRO_F1, f1_of_counts
+from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import (
@@ -41,7 +43,7 @@ from rubin_sim.maf.run_comparison import (
     create_metric_subset,
     write_metric_subsets,
 )
-from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
+from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UniSlicer, UserPointsSlicer
 
 __all__ = [
     "FAMILIES_FILE",
@@ -63,7 +65,9 @@ FAMILIES_FILE: Final = "run_families.json"
 
 _FAMILY: Final = "comparison"
 _COMMON: Final = "Mean common footprint"
+_COMMON_SCORE: Final = "Common footprint"
 _GROUP: Final = "Periodic variables"
+_CLASSES: Final = "Classes told apart"
 
 
 class _Value(maf_metrics.BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
@@ -218,14 +222,63 @@ def write_run(
             bundle.write(out_dir=str(folder), results_db=results)
             if plots and quantity.name == HEADLINE and label == f"year {plan.years[-1]:g}":
                 shown[bundle.file_root] = bundle
+        if run.classified is not None:
+            _write_class_scores(run, run.classified, plan, folder, common, results)
         if shown:
             _plot(shown, folder, results)
     finally:
         results.close()
 
 
+def _write_class_scores(
+    run: RunOutcome,
+    stars: ClassifiedStars,
+    plan: Plan,
+    folder: Path,
+    common: npt.NDArray[np.bool_],
+    results: ResultsDb,
+) -> None:
+    """Write F1 scores, which are of all stars together: one number each, as MAF's UniSlicer has it."""
+    quantities = [(MACRO_F1, "macro_f1"), *((F1, f"f1_{name}") for name in stars.classes)]
+    for y, year in enumerate(plan.years):
+        own, both = (
+            f1_of_counts(stars.counts(y)[where].sum(axis=(0, 1)))
+            for where in (run.in_footprint, common)
+        )
+        for order, (quantity, key) in enumerate(quantities):
+            name, label = f"{_CLASSES} {key}", f"year {year:g}"
+            bundle = MetricBundle(
+                _Value(name, quantity.unit, quantity.caption),
+                UniSlicer(),
+                "",
+                run_name=run.name,
+                info_label=label,
+                display_dict={
+                    "group": _GROUP, "subgroup": _CLASSES, "order": order,
+                    "caption": f"{quantity.caption} ({label}; {quantity.better} is better)",
+                },
+                summary_metrics=[maf_metrics.IdentityMetric()],
+            )  # fmt: skip
+            bundle.metric_values = np.ma.MaskedArray(
+                data=[own[order]], mask=[not np.isfinite(own[order])]
+            )
+            bundle.write_db(results_db=results)
+            bundle.compute_summary_stats(results)
+            identity = results.update_metric(
+                name, bundle.slicer.slicer_name, run.name, "", label, None
+            )
+            results.update_summary_stat(identity, _COMMON_SCORE, float(both[order]))
+            bundle.summary_values[_COMMON_SCORE] = float(both[order])
+            bundle.write(out_dir=str(folder), results_db=results)
+
+
 def write_comparison_tables(
-    folder: Path, run_folders: Sequence[Path], runs: Sequence[RunOutcome], plan: Plan
+    folder: Path,
+    run_folders: Sequence[Path],
+    runs: Sequence[RunOutcome],
+    plan: Plan,
+    *,
+    further: Mapping[str, Sequence[Quantity]] | None = None,
 ) -> dict[str, Path]:
     """Write the tables that MAF's ``run_comparison`` otherwise downloads.
 
@@ -239,6 +292,8 @@ def write_comparison_tables(
         The runs, the reference first.
     plan : Plan
         What was asked.
+    further : mapping of str to sequence of Quantity, optional
+        Further metrics and what they give.
 
     Returns
     -------
@@ -256,7 +311,7 @@ def write_comparison_tables(
     }
     gathered.to_hdf(files["maf summary"], key="stats")
     gathered.to_csv(files["maf summary csv"])
-    subsets = _subsets([str(name) for name in gathered.columns], plan)
+    subsets = _subsets([str(name) for name in gathered.columns], plan, further or {})
     write_metric_subsets(str(files["metric subsets"]), subsets)
     families = {
         _FAMILY: {
@@ -272,7 +327,7 @@ def write_comparison_tables(
     return files
 
 
-def _subsets(names: Sequence[str], plan: Plan) -> Any:
+def _subsets(names: Sequence[str], plan: Plan, further: Mapping[str, Sequence[Quantity]]) -> Any:
     """Name groups of summary values, with their direction."""
     import pandas as pd
 
@@ -299,6 +354,30 @@ def _subsets(names: Sequence[str], plan: Plan) -> Any:
                     f"periods {subset} year {year:g}", metrics, short_name=short, invert=lower
                 )
             )
+        for family, quantities in further.items():
+            told = {
+                f"Mean {family} {quantity.name} {label}": quantity.better == "lower"
+                for quantity in quantities
+                if quantity.better != "neither"
+            }
+            metrics = [name for name in names if name.startswith(tuple(told))]
+            if metrics:
+                lower = [any(told[key] for key in told if name.startswith(key)) for name in metrics]
+                parts.append(
+                    create_metric_subset(
+                        f"{family} year {year:g}", metrics,
+                        short_name=[_short(name) for name in metrics], invert=lower,
+                    )
+                )  # fmt: skip
+        scores = [
+            name for name in names if name.startswith(f"Identity {_CLASSES} ") and label in name
+        ]
+        if scores:
+            parts.append(
+                create_metric_subset(
+                    f"F1 scores year {year:g}", scores, short_name=[_short(n) for n in scores]
+                )
+            )
     without = [name for name in names if name.startswith("Mean YearsWithoutPeriod")]
     parts.append(
         create_metric_subset(
@@ -309,9 +388,9 @@ def _subsets(names: Sequence[str], plan: Plan) -> Any:
 
 
 def _short(name: str) -> str:
-    return re.sub(r"^Mean (PeriodRecovery )?| (Healpix|UserPoints)Slicer$", "", name).replace(
-        "_", " "
-    )
+    return re.sub(
+        r"^(Mean|Identity) (PeriodRecovery )?| (Healpix|UserPoints|Uni)Slicer$", "", name
+    ).replace("_", " ")
 
 
 def _plot(shown: dict[str, MetricBundle], folder: Path, results: Any) -> None:

@@ -1,43 +1,26 @@
-"""Is a difference between two runs real? Paired bootstrap intervals and sign-flip tests.
+"""Is a difference between two runs real? Tests that swap the two where they could be swapped.
 
 Both runs observe the same stars at the same positions, so what is judged are differences star by
-star. Stars of a position share its visits and are not independent; the unit that is resampled is
-therefore the position with all its stars. Where there are too few positions for that, the stars
-within each position are resampled, and the answer holds for these positions alone.
+star. If the two were one strategy, either could have been called the first, at each position (or
+for each star) anew.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, stdtrit
 from scipy.stats import false_discovery_control
 
-from pelsvae_cadence.arrays import freeze
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.comparison.bootstrap import Score, Unit, checked
 from pelsvae_cadence.randomness import KeyedRandom
 
-__all__ = [
-    "FEWEST_POSITIONS",
-    "Intervals",
-    "Unit",
-    "choose_unit",
-    "corrected",
-    "mean_intervals",
-    "sign_flip_test",
-]
+__all__ = ["corrected", "sign_flip_test", "swap_test"]
 
 FloatArray = npt.NDArray[np.float64]
-Unit = Literal["positions", "stars"]
 
-#: Fewer positions than this are not resampled: 2^-7 is the smallest probability that seven signs
-#: can give, and a bootstrap over a handful of values is too narrow.
-FEWEST_POSITIONS: Final = 8
-
-_N_BOOTSTRAP: Final = 2000
 _N_FLIPS: Final = 10_000
 # Up to here all sign patterns are tried, and the test is exact.
 _MOST_EXACT: Final = 13
@@ -45,153 +28,6 @@ _MOST_EXACT: Final = 13
 _ROUNDING: Final = 1e-9
 # Columns worked on at once: 10^4 flips of 64 columns are 5 MB.
 _BLOCK: Final = 64
-
-
-@dataclass(frozen=True, kw_only=True)
-class Intervals:
-    """Means over positions, and how sure they are.
-
-    Parameters
-    ----------
-    mean : ndarray of float64, shape (m,)
-        Mean over positions of the means over their stars; NaN where nothing is known.
-    low, high : ndarray of float64, shape (m,)
-        The interval; NaN where there is nothing to resample.
-    """
-
-    mean: FloatArray
-    low: FloatArray
-    high: FloatArray
-
-    def __post_init__(self) -> None:
-        for value in vars(self).values():
-            freeze(value)
-
-
-def choose_unit(n_positions: int) -> Unit:
-    """Choose what is resampled.
-
-    Parameters
-    ----------
-    n_positions : int
-        Number of positions.
-
-    Returns
-    -------
-    {"positions", "stars"}
-        Positions where there are `FEWEST_POSITIONS` or more.
-    """
-    return "positions" if n_positions >= FEWEST_POSITIONS else "stars"
-
-
-def _check(values: npt.ArrayLike, unit: Unit) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != 3:
-        raise InputError(
-            f"values of shape {array.shape}", allowed="(n_positions, n_stars, n_quantities)"
-        )
-    if unit not in ("positions", "stars"):
-        raise InputError(f"unit = {unit!r}", allowed="'positions' or 'stars'")
-    return array
-
-
-def _position_means(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean over the stars of each position, zero where unknown, and whether it is known."""
-    known = np.isfinite(values)
-    n = known.sum(axis=1)
-    mean = np.where(known, values, 0.0).sum(axis=1) / np.maximum(n, 1)
-    return mean, (n > 0).astype(np.float64)
-
-
-def mean_intervals(
-    values: npt.ArrayLike,
-    *,
-    unit: Unit,
-    seed: int = 0,
-    confidence: float = 0.95,
-    n_bootstrap: int = _N_BOOTSTRAP,
-) -> Intervals:
-    """Average over positions, with bootstrap intervals.
-
-    All quantities are resampled together: differences between intervals are not by chance.
-
-    Parameters
-    ----------
-    values : array_like, shape (n_positions, n_stars, n_quantities)
-        One value per star, or a single star per position for quantities of the position; NaN
-        where unknown.
-    unit : {"positions", "stars"}
-        Resample positions with their stars, or stars within each position.
-    seed : int
-        Seed of the resampling.
-    confidence : float
-        Coverage of the intervals.
-    n_bootstrap : int
-        Number of resamples.
-
-    Returns
-    -------
-    Intervals
-        Means and expanded percentile intervals.
-
-    Raises
-    ------
-    InputError
-        If the array has another shape or there is no such unit.
-
-    Notes
-    -----
-    Positions are drawn with replacement and keep their stars as they are: their scatter between
-    positions already holds that of the stars (Davison & Hinkley 1997, Bootstrap Methods and their
-    Application, section 3.8, strategy 1). Percentile intervals of n values are too narrow by
-    sqrt((n-1)/n) and ignore that the variance is estimated; the percentiles are moved out so that
-    a normal sample gets the t interval (Hesterberg 2015, The American Statistician 69, 371,
-    section 5.3).
-    """
-    array = _check(values, unit)
-    n_positions, n_stars, m = array.shape
-    mean, known = _position_means(array)
-    total = known.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        centre = np.where(total > 0, mean.sum(axis=0) / total, np.nan)
-    freedom = n_positions - 1 if unit == "positions" else n_positions * (n_stars - 1)
-    if freedom < 1:
-        nothing = np.full(m, np.nan)
-        return Intervals(mean=centre, low=nothing, high=nothing.copy())
-    generator = KeyedRandom(seed=seed).generator(f"bootstrap {unit}", n_positions, n_stars)
-    if unit == "positions":
-        weights = generator.multinomial(
-            n_positions, np.full(n_positions, 1.0 / n_positions), n_bootstrap
-        ).astype(np.float64)
-        drawn = _ratio(weights @ mean, weights @ known)
-        n = n_positions
-    else:
-        drawn = np.zeros((n_bootstrap, m))
-        filled = np.where(np.isfinite(array), array, 0.0)
-        sure = np.isfinite(array).astype(np.float64)
-        for place in range(n_positions):
-            weights = generator.multinomial(
-                n_stars, np.full(n_stars, 1.0 / n_stars), n_bootstrap
-            ).astype(np.float64)
-            drawn += _ratio(weights @ filled[place], weights @ sure[place], empty=0.0)
-        drawn = _ratio(drawn, np.broadcast_to(total, drawn.shape))
-        n = n_stars
-    tail = ndtr(np.sqrt(n / (n - 1)) * stdtrit(freedom, (1.0 - confidence) / 2.0))
-    low, high = _quantiles(drawn, float(tail))
-    return Intervals(mean=centre, low=low, high=high)
-
-
-def _ratio(above: FloatArray, below: FloatArray, empty: float = np.nan) -> FloatArray:
-    return np.where(below > 0, above / np.where(below > 0, below, 1.0), empty)
-
-
-def _quantiles(drawn: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:
-    """Quantiles of the columns that hold anything."""
-    low, high = np.full(drawn.shape[1], np.nan), np.full(drawn.shape[1], np.nan)
-    filled = np.flatnonzero(np.isfinite(drawn).any(axis=0))
-    if filled.size:
-        low[filled], high[filled] = np.nanquantile(drawn[:, filled], [tail, 1.0 - tail], axis=0)
-    return low, high
 
 
 def sign_flip_test(
@@ -231,7 +67,7 @@ def sign_flip_test(
     Fisher 1935, The Design of Experiments, section 21; counting the pattern observed: Phipson &
     Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9, 39.
     """
-    array = np.nan_to_num(_check(differences, unit))
+    array = np.nan_to_num(checked(differences, unit))
     n_positions, n_stars, m = array.shape
     if unit == "stars":
         if n_stars < 2:
@@ -243,12 +79,7 @@ def sign_flip_test(
     # Units without any difference change nothing, whatever their sign.
     p = np.ones(m)
     moving = np.flatnonzero((units != 0.0).any(axis=0))
-    exact = n <= _MOST_EXACT
-    if exact:
-        signs = 1.0 - 2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1)
-    else:
-        generator = KeyedRandom(seed=seed).generator(f"sign flips {unit}", n_positions, n_stars)
-        signs = 1.0 - 2.0 * generator.integers(0, 2, (n_flips, n))
+    signs, exact = _sign_patterns(n, unit, n_positions, n_stars, seed, n_flips)
     for start in range(0, moving.size, _BLOCK):
         block = moving[start : start + _BLOCK]
         here = units[:, block]
@@ -257,6 +88,68 @@ def sign_flip_test(
         hits = np.count_nonzero(reached, axis=0)
         p[block] = hits / len(signs) if exact else (hits + 1.0) / (len(signs) + 1.0)
     return p
+
+
+def _sign_patterns(
+    n: int, unit: Unit, n_positions: int, n_stars: int, seed: int, n_flips: int
+) -> tuple[FloatArray, bool]:
+    """Give sign patterns of n units, and whether these are all there are."""
+    if n <= _MOST_EXACT:
+        return 1.0 - 2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1), True
+    generator = KeyedRandom(seed=seed).generator(f"sign flips {unit}", n_positions, n_stars)
+    return 1.0 - 2.0 * generator.integers(0, 2, (n_flips, n)), False
+
+
+def swap_test(
+    one: npt.ArrayLike,
+    other: npt.ArrayLike,
+    score: Score,
+    *,
+    unit: Unit,
+    seed: int = 0,
+    n_flips: int = _N_FLIPS,
+) -> FloatArray:
+    """Test whether two runs have the same score, by swapping them unit by unit.
+
+    What `sign_flip_test` is for means: if the two runs were one strategy, either could have been
+    called the first at each unit. The probability is the share of all such swaps after which the
+    scores differ at least as much.
+
+    Parameters
+    ----------
+    one, other : array_like, shape (n_positions, n_stars, n_columns)
+        What the score is a function of, of the two runs; see `pooled_intervals`.
+    score : callable
+        Turns sums of shape (..., n_columns) into scores of shape (..., m).
+    unit, seed, n_flips
+        See `sign_flip_test`.
+
+    Returns
+    -------
+    ndarray of float64, shape (m,)
+        Two-sided probabilities; NaN where a score is unknown, or stars are the unit and there is
+        only one a position.
+
+    Raises
+    ------
+    InputError
+        If the arrays have other shapes or there is no such unit.
+    """
+    first, second = checked(one, unit), checked(other, unit)
+    if first.shape != second.shape:
+        raise InputError(f"values of shapes {first.shape} and {second.shape}", allowed="the same")
+    n_positions, n_stars, n_columns = first.shape
+    found = np.abs(score(first.sum(axis=(0, 1))) - score(second.sum(axis=(0, 1))))
+    if unit == "stars" and n_stars < 2:
+        return np.full(found.shape, np.nan)
+    axes = (n_positions, n_columns) if unit == "positions" else (-1, n_columns)
+    a, b = ((x.sum(axis=1) if unit == "positions" else x).reshape(axes) for x in (first, second))
+    signs, exact = _sign_patterns(len(a), unit, n_positions, n_stars, seed, n_flips)
+    both, swapped = (a + b).sum(axis=0), signs @ (a - b)
+    gap = np.abs(score(0.5 * (both + swapped)) - score(0.5 * (both - swapped)))
+    hits = np.count_nonzero(gap >= found - _ROUNDING, axis=0)
+    p = hits / len(signs) if exact else (hits + 1.0) / (len(signs) + 1.0)
+    return np.where(np.isfinite(found), p, np.nan)
 
 
 def corrected(p: npt.ArrayLike) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pelsvae_cadence.metrics.comparison.class_pictures import classification_picture
 from pelsvae_cadence.metrics.comparison.drawing import Picture
 from pelsvae_cadence.metrics.comparison.headline_pictures import at_a_glance, forest
 from pelsvae_cadence.metrics.comparison.position_pictures import cadence_picture, further_picture
@@ -45,6 +46,9 @@ def pictures(result: Comparison) -> Iterator[Picture]:
     yield recovery_by_period(result)
     if several:
         yield from sky_maps(result)
+    if any(run.classified is not None for run in result.outcomes):
+        yield classification_picture(result)
     yield cadence_picture(result)
     for name in result.further:
-        yield further_picture(result, name)
+        if name not in result.judges:
+            yield further_picture(result, name)

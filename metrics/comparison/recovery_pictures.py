@@ -14,6 +14,7 @@ from pelsvae_cadence.metrics.comparison.drawing import (
     legend_below,
     line_with_interval,
     panels_of,
+    plain_period_ticks,
     run_style,
     telling_year,
     years_in_words,
@@ -21,8 +22,6 @@ from pelsvae_cadence.metrics.comparison.drawing import (
 from pelsvae_cadence.metrics.comparison.quantities import HEADLINE
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
 
 __all__ = ["recovery_by_magnitude", "recovery_by_period", "recovery_by_year"]
@@ -165,7 +164,7 @@ def recovery_by_period(result: Comparison) -> Picture:
         axes.set_xlabel("true period [d]")
         axes.set_ylim(-3.0, 103.0)
         axes.grid(color="0.92")
-        _plain_ticks(axes)
+        plain_period_ticks(axes)
     panels[0].set_ylabel("stars with their period [%]")
     legend_below(figure, panels[0], len(result.outcomes))
     return Picture(
@@ -180,17 +179,3 @@ def recovery_by_period(result: Comparison) -> Picture:
         "per class, one line per run.",
         figure=figure,
     )
-
-
-def _plain_ticks(axes: Axes) -> None:
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
-
-    low, high = axes.get_xlim()
-    if high / low < 2.5:
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-    else:
-        narrow = high / low < 12.0
-        subs = (1.0, 2.0, 3.0, 5.0, 7.0) if narrow else (1.0,)
-        axes.xaxis.set_major_locator(LogLocator(subs=subs))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -208,8 +208,16 @@ def write_report(result: Comparison, path: Path) -> None:
     stars = pd.read_parquet(result.files["stars"]).to_csv(index=False)
     if len(stars) <= _MOST_EMBEDDED:
         files["stars.csv"] = (stars, "text/csv", "true and found period of every star")
+    if "classified stars" in result.files:
+        told = pd.read_parquet(result.files["classified stars"]).to_csv(index=False)
+        if len(told) <= _MOST_EMBEDDED:
+            files["classified_stars.csv"] = (
+                told, "text/csv", "true class of every star, and what it was taken for"
+            )  # fmt: skip
     beside = [("stars.parquet", "true and found period of every star in every run and year"),
               ("summary.parquet, summary.h5", "the tables for other programs")]  # fmt: skip
+    if "classified stars" in result.files:
+        beside.insert(1, ("classified_stars.parquet", "what every star was taken for"))
     for name, place in result.files.items():
         if place.is_dir():
             what = f"MAF's results of {name.removeprefix('maf ')}: npz files and ResultsDb, for show_maf"

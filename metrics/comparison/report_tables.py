@@ -164,6 +164,8 @@ def _stars_of(row: Any) -> str:
         return ""
     if row.star_class == ALL_CLASSES:
         return "all"
+    if math.isnan(row.magnitude):
+        return str(row.star_class)
     return f"{row.star_class} r = {row.magnitude:g}"
 
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.metrics.comparison.bootstrap import Unit, choose_unit, mean_intervals
+from pelsvae_cadence.metrics.comparison.class_scores import ScoreRows
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
-from pelsvae_cadence.metrics.comparison.paired import (
-    Unit,
-    choose_unit,
-    corrected,
-    mean_intervals,
-    sign_flip_test,
-)
+from pelsvae_cadence.metrics.comparison.paired import corrected, sign_flip_test
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import (
     CADENCE_QUANTITIES,
@@ -26,6 +22,12 @@ from pelsvae_cadence.metrics.comparison.quantities import (
     STAR_QUANTITIES,
     YEARS_WITHOUT,
     Quantity,
+)
+from pelsvae_cadence.metrics.comparison.summary_rows import (
+    ALL_CLASSES,
+    ALL_STARS,
+    Key,
+    SummaryRows,
 )
 
 __all__ = [
@@ -41,10 +43,6 @@ __all__ = [
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Quantities of a position rather than of stars carry this in the column of classes.
-ALL_STARS: Final = "-"
-#: Means over all classes and magnitudes of the plan, each with the same weight, carry this one.
-ALL_CLASSES: Final = "all"
 #: What the question is about. Its tests are corrected among themselves, all others among theirs:
 #: asking for the ways to fail as well does not weaken the answer. The one number that answers for
 #: all stars and years, fixed before anything is seen, is corrected for the number of runs alone.
@@ -69,7 +67,8 @@ class Summary:
         A row per run, footprint, metric, class, magnitude and year: run, footprint ("common" to
         all runs, or the run's "own"), metric, star_class (`ALL_CLASSES` for the `PRIMARY`
         quantities of all classes and magnitudes together, with magnitude NaN), magnitude, year,
-        value, low, high (95 % interval), n_positions, n_stars, better, unit, resampled.
+        value, low, high (95 % interval), n_positions, n_stars, better, unit, resampled. Where
+        stars are classified: "macro_f1", and "f1" of every class told apart.
     differences : pandas.DataFrame
         A row per run other than the reference, metric, class, magnitude and year, over the common
         footprint: run, reference, metric, star_class, magnitude, year, difference, low, high, p,
@@ -137,7 +136,7 @@ def star_values(run: RunOutcome, plan: Plan) -> FloatArray:
     return np.concatenate(parts, axis=-1)
 
 
-def _star_keys(plan: Plan) -> list[tuple[Quantity, str, float, float]]:
+def _star_keys(plan: Plan) -> list[Key]:
     keys = [
         (quantity, group.star_class, group.magnitude, float(year))
         for group in plan.groups
@@ -160,9 +159,7 @@ def _position_values(run: RunOutcome, further: Mapping[str, Sequence[Quantity]])
     return np.concatenate(parts, axis=-1)[:, None, :]
 
 
-def _position_keys(
-    plan: Plan, further: Mapping[str, Sequence[Quantity]]
-) -> list[tuple[Quantity, str, float, float]]:
+def _position_keys(plan: Plan, further: Mapping[str, Sequence[Quantity]]) -> list[Key]:
     families = [CADENCE_QUANTITIES, *further.values()]
     return [
         (quantity, ALL_STARS, float("nan"), float(year))
@@ -216,85 +213,36 @@ def summarise_runs(
     stars = {run.name: star_values(run, plan) for run in runs}
     places = {run.name: _position_values(run, further) for run in runs}
     star_keys, place_keys = _star_keys(plan), _position_keys(plan, further)
+    tables = ((stars, SummaryRows(star_keys, plan)), (places, SummaryRows(place_keys, plan)))
+    told = ScoreRows.of(runs, plan)
     values: list[pd.DataFrame] = []
     differences: list[pd.DataFrame] = []
     for run in runs:
         for footprint, where in (("common", common), ("own", run.in_footprint)):
-            for table, keys in ((stars, star_keys), (places, place_keys)):
-                values.append(
-                    _value_rows(
-                        run.name, footprint, table[run.name][where], keys, plan,
-                        unit or choose_unit(int(where.sum())),
-                    )
-                )  # fmt: skip
-    reference = runs[0].name
+            mine = unit or choose_unit(int(where.sum()))
+            about = {"run": run.name, "footprint": footprint}
+            for table, rows in tables:
+                array = table[run.name][where]
+                found = mean_intervals(array, unit=mine, seed=plan.seed)
+                values.append(rows.frame(about, "value", found, None, array.shape[:2], mine))
+            if told is not None:
+                values += told.values(run, where, about, mine)
+    reference = runs[0]
     for run in runs[1:]:
-        for table, keys in ((stars, star_keys), (places, place_keys)):
-            d = table[run.name][common] - table[reference][common]
-            differences.append(_difference_rows(run.name, reference, d, keys, plan, chosen))
+        about = {"run": run.name, "reference": reference.name}
+        for table, rows in tables:
+            array = table[run.name][common] - table[reference.name][common]
+            found = mean_intervals(array, unit=chosen, seed=plan.seed)
+            p = sign_flip_test(array, unit=chosen, seed=plan.seed)
+            differences.append(rows.frame(about, "difference", found, p, array.shape[:2], chosen))
+        if told is not None:
+            differences += told.differences(run, reference, common, about, chosen)
     return Summary(
         values=pd.concat(values, ignore_index=True),
         differences=_judged(differences),
         unit=chosen,
         common=common,
     )
-
-
-def _keys_frame(keys: Sequence[tuple[Quantity, str, float, float]]) -> dict[str, list[Any]]:
-    return {
-        "metric": [quantity.name for quantity, *_ in keys],
-        "star_class": [star_class for _, star_class, _, _ in keys],
-        "magnitude": [magnitude for _, _, magnitude, _ in keys],
-        "year": [year for *_, year in keys],
-    }
-
-
-def _tail(
-    keys: Sequence[tuple[Quantity, str, float, float]], array: FloatArray, plan: Plan, unit: Unit
-) -> dict[str, Any]:
-    n_positions, n_stars, _ = array.shape
-    groups = {ALL_STARS: 0, ALL_CLASSES: len(plan.groups)}
-    return {
-        "n_positions": n_positions,
-        "n_stars": [n_positions * n_stars * groups.get(key[1], 1) for key in keys],
-        "better": [quantity.better for quantity, *_ in keys],
-        "unit": [quantity.unit for quantity, *_ in keys],
-        "resampled": unit,
-    }
-
-
-def _value_rows(
-    name: str,
-    footprint: str,
-    array: FloatArray,
-    keys: Sequence[tuple[Quantity, str, float, float]],
-    plan: Plan,
-    unit: Unit,
-) -> pd.DataFrame:
-    found = mean_intervals(array, unit=unit, seed=plan.seed)
-    return pd.DataFrame({
-        "run": name, "footprint": footprint, **_keys_frame(keys), "value": found.mean,
-        "low": found.low, "high": found.high, **_tail(keys, array, plan, unit),
-    })  # fmt: skip
-
-
-def _difference_rows(
-    name: str,
-    reference: str,
-    array: FloatArray,
-    keys: Sequence[tuple[Quantity, str, float, float]],
-    plan: Plan,
-    unit: Unit,
-) -> pd.DataFrame:
-    found = mean_intervals(array, unit=unit, seed=plan.seed)
-    p = sign_flip_test(array, unit=unit, seed=plan.seed)
-    # What has no better side describes the cadences; it is not tested, nor is what is unknown.
-    described = np.array([quantity.better == "neither" for quantity, *_ in keys])
-    p = np.where(described | ~np.isfinite(found.mean), np.nan, p)
-    return pd.DataFrame({
-        "run": name, "reference": reference, **_keys_frame(keys), "difference": found.mean,
-        "low": found.low, "high": found.high, "p": p, **_tail(keys, array, plan, unit),
-    })  # fmt: skip
 
 
 def _judged(parts: list[pd.DataFrame]) -> pd.DataFrame:

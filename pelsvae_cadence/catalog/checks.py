@@ -87,7 +87,7 @@ def speed_figures(seed: int = 0, n_stars: int = 1000) -> list[Figure]:
         Ratios; both sides run in this process on one thread and are charged for processor time.
     """
     from pelsvae_cadence.cadence import SyntheticSurvey
-    from pelsvae_cadence.model import single_thread
+    from pelsvae_cadence.network_blocks import single_thread
     from pelsvae_cadence.photometry import at_magnitude
     from pelsvae_cadence.randomness import KeyedRandom
     from pelsvae_cadence.simulation import simulate

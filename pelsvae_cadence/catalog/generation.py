@@ -293,7 +293,7 @@ class _Observation:
             sites, visits = sites[seen], [visits[k] for k in seen]
         if not sites.size:
             return {"n_sites": np.array(0)}
-        from pelsvae_cadence.model import single_thread
+        from pelsvae_cadence.network_blocks import single_thread
 
         with single_thread():  # more threads may sum in another order
             model = _model(self.model, self.model_hash)

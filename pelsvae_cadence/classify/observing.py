@@ -16,6 +16,7 @@ from pelsvae_cadence import __version__
 from pelsvae_cadence.cadence.cells import sky_cell
 from pelsvae_cadence.cadence.survey import Cadence, Survey, check_position
 from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classify.feature_table import FeatureTable
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
@@ -135,21 +136,27 @@ class _Observe:
     years: tuple[float | None, ...]
     start: float
     ebv: tuple[float, ...]
+    radius: float | None
+    max_visits: int | None
 
     def __call__(self, piece: Partition) -> Mapping[str, npt.NDArray[Any]]:
         ra, dec = self.positions[piece.index]
-        visits = self.cadence.at(ra, dec)
+        visits = self.cadence.at(ra, dec, self.radius)
         model = _model(self.model)
         drawn: dict[str, tuple[Stars, PhaseCurve]] = {}
         arrays: dict[str, npt.NDArray[Any]] = {}
         for k, years in enumerate(self.years):
+            so_far = _first_years(visits, self.start, years)
+            used = so_far if self.max_visits is None else thin_visits(so_far, self.max_visits)
             stars = observe_mix(
                 self.mix,
-                _first_years(visits, self.start, years),
+                used,
                 ra,
                 dec,
                 model=model,
                 ebv=self.ebv[piece.index],
+                # The span of all visits so far, not only of those a thinned series keeps.
+                baseline=None if used is so_far else max(float(np.ptp(so_far.mjd)), 1.0),
                 drawn=drawn,
             )
             arrays |= {f"{name}_{k}": value for name, value in _to_arrays(stars).items()}
@@ -212,9 +219,12 @@ def observe_survey(
     years: Sequence[float | None] = (None,),
     start: float | None = None,
     ebv: float | Sequence[float] = 0.0,
+    radius: float | None = None,
+    max_visits: int | None = None,
     model: str = "default",
     checkpoint_dir: str | Path | None = None,
     workers: int = 1,
+    scheduler: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[LabelledStars, ...]:
     """Observe the stars of a mix at positions of a survey.
@@ -234,6 +244,10 @@ def observe_survey(
         MJD from which the years count; `survey_start` by default.
     ebv : float or sequence of float
         True E(B-V) in mag, of all positions or of each.
+    radius : float, optional
+        Radius of the circular field of view in degrees; the survey's own by default.
+    max_visits : int, optional
+        Positions with more visits are thinned to this many (`thin_visits`).
     model : str
         Name or path of the source model.
     checkpoint_dir : str or Path, optional
@@ -241,6 +255,8 @@ def observe_survey(
         computes only what is missing.
     workers : int
         Processes.
+    scheduler : str, optional
+        Address of a Dask scheduler to use instead.
     progress : callable, optional
         Called with (positions done, positions in all).
 
@@ -269,14 +285,14 @@ def observe_survey(
         begin = 0.0 if all(y is None for y in years) else survey_start(cadence)
     task = _Observe(
         cadence=cadence, positions=points, mix=mix, model=model, years=tuple(years), start=begin,
-        ebv=reddening,
+        ebv=reddening, radius=radius, max_visits=max_visits,
     )  # fmt: skip
     fingerprint = "" if checkpoint_dir is None else _fingerprint(task)
     pieces = [Partition(key=f"position-{k:05d}", index=k) for k in range(len(points))]
     parts: list[list[LabelledStars]] = [[] for _ in years]
     for _, arrays in run_partitions(
         task, pieces, checkpoint_dir=checkpoint_dir, fingerprint=fingerprint, workers=workers,
-        progress=progress,
+        scheduler=scheduler, progress=progress,
     ):  # fmt: skip
         for k in range(len(parts)):
             parts[k].append(_from_arrays(arrays, k))
@@ -289,11 +305,11 @@ def _fingerprint(task: _Observe) -> str:
     words = {
         "version": __version__, "features": _FEATURES, "mix": asdict(task.mix),
         "positions": task.positions, "years": task.years, "start": task.start, "ebv": task.ebv,
-        "model": _model(task.model).hash,
+        "radius": task.radius, "max_visits": task.max_visits, "model": _model(task.model).hash,
     }  # fmt: skip
     digest.update(json.dumps(words, sort_keys=True).encode())
     for ra, dec in task.positions:
-        visits = task.cadence.at(ra, dec)
+        visits = task.cadence.at(ra, dec, task.radius)
         for column in (visits.mjd, visits.m5, visits.band.astype("S4")):
             digest.update(np.ascontiguousarray(column).tobytes())
     return digest.hexdigest()

@@ -23,6 +23,7 @@ __all__ = ["TOPICS", "validate"]
 TOPICS = {
     "cadence": ("pelsvae_cadence.cadence.checks", "cadence_report"),
     "classify": ("pelsvae_cadence.classify.checks", "classify_report"),
+    "compare": ("pelsvae_cadence.metrics.comparison.checks", "comparison_report"),
     "catalog": ("pelsvae_cadence.catalog.checks", "catalog_report"),
     "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),
     "model": ("pelsvae_cadence.training.model_checks", "model_report"),

@@ -9,6 +9,7 @@ process, in turn.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -22,6 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.maf, pytest.mark.usefixtures("maf_re
 POSITION = (35.0, -25.0)
 #: Least cost of the metrics on their own in units of the shared search.
 LEAST = 1.5
+#: Least speed of two workers over one where other things may run beside them.
+LEAST_SHARED = 1.3
 
 
 def _processor_time(function: Callable[[], object]) -> float:
@@ -33,7 +36,7 @@ def _processor_time(function: Callable[[], object]) -> float:
 def test_all_quantities_from_one_search(benchmark) -> None:
     from pelsvae_cadence.metrics import PeriodRecoveryMetric, TimeToRecoveryMetric
     from pelsvae_cadence.metrics.comparison import Plan
-    from pelsvae_cadence.metrics.comparison.evaluate import COLUMNS, visits_as_slice
+    from pelsvae_cadence.metrics.comparison.further_metric import COLUMNS, visits_as_slice
     from pelsvae_cadence.metrics.comparison.position_search import search_position
 
     plan = Plan(positions=(POSITION,), stars_per_position=5, seed=1)
@@ -80,3 +83,14 @@ def test_all_quantities_from_one_search(benchmark) -> None:
     benchmark.extra_info["PeriodRecoveryMetric alone / together"] = round(float(each[0]), 2)
     benchmark.pedantic(together, rounds=1)
     assert each.sum() > LEAST
+
+
+def test_two_workers_share_the_positions(benchmark) -> None:
+    """The same work at 31 positions, in turn with one process and with two."""
+    from pelsvae_cadence.metrics.comparison.checks import worker_figures
+
+    ratio, cost = benchmark.pedantic(worker_figures, rounds=1)
+    benchmark.extra_info["two workers / one"] = round(ratio.value, 2)
+    benchmark.extra_info["ms a star, one worker"] = round(cost.value, 1)
+    if os.cpu_count() > 1:
+        assert ratio.value > LEAST_SHARED

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from pelsvae_cadence.model import single_thread
+from pelsvae_cadence.network_blocks import single_thread
 from pelsvae_cadence.published import PublishedNetwork, PublishedWarning
 from pelsvae_cadence.sequence_model import training_tags
 from pelsvae_cadence.source import LightCurveModel

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence import LightCurveModel, SyntheticSurvey
+from pelsvae_cadence.cadence.thinning import thin_visits
 from pelsvae_cadence.classify import (
     CONSTANT,
     CONTAMINANT,
@@ -201,3 +202,30 @@ def test_a_mix_refuses_what_it_cannot_be():
     with pytest.raises(InputError, match="stars_per_class = 0"):
         ClassMix(stars_per_class=0)
     assert class_mix_for("ztf").bands == ("zg", "zr", "zi")
+
+
+def test_radius_and_most_visits_are_those_asked_for(model):
+    mix = replace(MIX, classes=("RRLYR",), stars_per_class=2)
+    asked = []
+
+    class Watched:
+        """A survey that remembers for which radius it was asked."""
+
+        name, survey, mjd_start = SURVEY.name, SURVEY.survey, SURVEY.mjd_start
+
+        def at(self, ra, dec, radius=None):
+            asked.append(radius)
+            return SURVEY.at(ra, dec)
+
+    (stars,) = observe_survey(
+        Watched(), [SITE], mix, years=(1.0,), start=SURVEY.mjd_start, radius=1.2, max_visits=50
+    )
+    assert set(asked) == {1.2}
+    visits = SURVEY.at(*SITE)
+    visits = visits.take(visits.mjd < SURVEY.mjd_start + 365.25)
+    expected = observe_mix(
+        mix, thin_visits(visits, 50), *SITE, model=model, baseline=float(np.ptp(visits.mjd))
+    )
+    np.testing.assert_array_equal(stars.features.values, expected.features.values)
+    (every,) = observe_survey(SURVEY, [SITE], mix, years=(1.0,), start=SURVEY.mjd_start)
+    assert (every.features.values != stars.features.values).any()

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.model import HarmonicVAE, ModelConfig
+from pelsvae_cadence.harmonic_layers import ModelConfig
+from pelsvae_cadence.model import HarmonicVAE
 from pelsvae_cadence.phase_curve import PhaseCurve
 from pelsvae_cadence.population import group_index
 from pelsvae_cadence.source import LightCurveModel

@@ -89,7 +89,7 @@ def published_ratio(
     """
     import torch
 
-    from pelsvae_cadence.model import single_thread
+    from pelsvae_cadence.network_blocks import single_thread
     from pelsvae_cadence.published import PublishedNetwork, PublishedWarning
     from pelsvae_cadence.sequence_model import training_tags
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from pelsvae_cadence.errors import InputError
@@ -28,8 +32,8 @@ class Depth:
 
         return (Quantity(name="relative_depth", caption="depth", better="higher", unit="mag"),)
 
-    def prepare(self, cadences, plan, folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    def prepare(self, cadences, plan, workplace):
+        assert len(workplace.names) == len(cadences)
         depths = [c.at(*plan.sky[0]).m5 for c in cadences]
         return [Depth(float(np.median(np.concatenate(depths))))] * len(cadences)
 
@@ -59,8 +63,8 @@ class Fussy(Depth):
 
     name = "Fussy depth"
 
-    def prepare(self, cadences, plan, folder):
-        ready = super().prepare(cadences, plan, folder)
+    def prepare(self, cadences, plan, workplace):
+        ready = super().prepare(cadences, plan, workplace)
         return [Fussy(ready[0].level), *(InputError("too little to learn from") for _ in ready[1:])]
 
 
@@ -69,7 +73,7 @@ class Hopeless(Depth):
 
     name = "Hopeless depth"
 
-    def prepare(self, cadences, plan, folder):
+    def prepare(self, cadences, plan, workplace):
         raise InputError("nothing to learn from")
 
 
@@ -101,30 +105,92 @@ def test_a_metric_that_cannot_learn_from_a_run_does_not_stop_the_others(
     assert "no y: Fussy depth was not" in " ".join(text.split())
 
 
-# Few stars and few u visits: some features are left out, which the classifier says.
-@pytest.mark.filterwarnings("ignore::pelsvae_cadence.classify.classifier.ClassifierWarning")
-@pytest.mark.slow
-def test_how_well_stars_are_told_apart_is_compared_too(comparison, tmp_path):
-    """One classifier per run and year; a run against itself differs nowhere here either."""
+@pytest.fixture(scope="module")
+def told_apart(comparison, tmp_path_factory):
+    """Four runs of one year whose stars are classified; the last one has too few visits for it."""
+    from pelsvae_cadence.classify.classifier import ClassifierWarning
     from pelsvae_cadence.metrics.comparison.classifiability import Classifiability
 
     plan = comparison.Plan(
         positions=tuple((float(ra), dec) for ra in range(0, 360, 90) for dec in (-60.0, -25.0)),
-        star_classes=("RRab",), magnitudes=(21.0,), years=(1,), stars_per_position=1,
+        star_classes=("RRab",), magnitudes=(21.0,), years=(0.5, 1), stars_per_position=1,
         period_range=(0.3, 1.2),
     )  # fmt: skip
     metric = Classifiability(stars_per_class=3, classes=("RRLYR", "LPV"))
-    runs = [f"baseline:years=1{change}" for change in ("", "", ":thinned=0.5", ":thinned=0.26")]
-    result = comparison.compare(
-        runs, plan, out_dir=tmp_path, names=["a", "b", "few", "fewest"], further=[metric],
-        report=False,
-    )  # fmt: skip
+    runs = [f"baseline:years=1{change}" for change in ("", "", ":thinned=0.5", ":thinned=0.2")]
+    seen = []
+    with warnings.catch_warnings():
+        # Few stars and few u visits: some features are left out, which the classifier says.
+        warnings.simplefilter("ignore", ClassifierWarning)
+        result = comparison.compare(
+            runs, plan, out_dir=tmp_path_factory.mktemp("classes"),
+            names=["a", "b", "few", "fewest"], further=[metric],
+            progress=lambda *step: seen.append(step),
+        )  # fmt: skip
+    return result, seen
+
+
+def test_how_well_stars_are_told_apart_is_compared_too(told_apart):
+    """One classifier per run and year; a run against itself differs nowhere here either."""
+    result, seen = told_apart
     assert list(result.failures) == ["fewest: Classifiability"]
     assert "to train and judge classifiers" in result.failures["fewest: Classifiability"]
     assert [run.name for run in result.runs] == ["a", "b", "few", "fewest"]
-    rows = result.summary.differences.set_index(["run", "metric"])
-    assert rows.difference["b", "balanced_accuracy"] == 0.0
-    values = result.summary.values.set_index(["footprint", "run", "metric"]).value
-    assert values["common", "a", "balanced_accuracy"] > 0.7
-    assert values["common", "few", "log_loss"] != values["common", "a", "log_loss"]
-    assert rows.better["few", "log_loss"] == "lower"
+    assert ("a: stars to classify", 8, 8) in seen
+    assert ("few: classifiers", 2, 2) in seen
+    rows = result.summary.differences.set_index(["run", "metric", "star_class", "year"])
+    for metric, star_class in (
+        ("balanced_accuracy", "-"), ("log_loss", "-"), ("macro_f1", "-"), ("f1", "LPV"),
+    ):  # fmt: skip
+        same, unknown = (rows.loc[(run, metric, star_class, 1.0)] for run in ("b", "fewest"))
+        assert same.difference == same.low == same.high == 0.0
+        assert same.p == 1.0
+        assert np.isnan(unknown.difference)
+        assert unknown.verdict == ""
+    values = result.summary.values.set_index(["footprint", "run", "metric", "star_class", "year"])
+    assert values.value["common", "a", "balanced_accuracy", "-", 1.0] > 0.7
+    assert values.value["common", "a", "macro_f1", "-", 1.0] > 0.7
+    loss = values.value["common", :, "log_loss", "-", 1.0]
+    assert loss["few"] != loss["a"]
+    assert rows.better["few", "log_loss", "-", 1.0] == "lower"
+
+
+def test_scores_are_those_of_the_stars_that_are_listed(told_apart):
+    """From the table of stars alone, with scikit-learn."""
+    from sklearn.metrics import f1_score
+
+    result, _ = told_apart
+    stars = pd.read_parquet(result.files["classified stars"])
+    assert set(stars.run) == {"a", "b", "few"}
+    values = result.summary.values.set_index(["footprint", "run", "metric", "star_class", "year"])
+    for (run, year), mine in stars.groupby(["run", "year"]):
+        each = f1_score(mine.star_class, mine.classified_as, labels=["LPV", "RRLYR"], average=None)
+        assert values.value["own", run, "macro_f1", "-", year] == pytest.approx(each.mean())
+        assert values.value["own", run, "f1", "RRLYR", year] == pytest.approx(each[1])
+        assert values.n_stars["own", run, "f1", "RRLYR", year] == len(mine) // 2
+    # The same stars in all runs; Miras have long periods.
+    assert stars[stars.run == "a"].star_id.tolist() == stars[stars.run == "b"].star_id.tolist()
+    assert (stars[stars.star_class == "LPV"].true_period > 50.0).all()
+
+
+def test_scores_reach_report_and_maf(told_apart):
+    from rubin_sim.maf import run_comparison
+
+    result, _ = told_apart
+    page = result.files["report"].read_text()
+    assert "Can the stars be told apart?" in page
+    assert "Told apart after 1 yr: macro-F1" in page
+    assert "classified_stars.csv" in page
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", page)
+    summaries = run_comparison.get_metric_summaries(
+        metric_subsets=["F1 scores year 1", "Classifiability year 1"],
+        summary_source=str(result.files["maf summary"]),
+        metric_subset_source=str(result.files["metric subsets"]),
+    )  # fmt: skip
+    subsets = run_comparison.get_metric_subsets(str(result.files["metric subsets"]))
+    inverted = subsets.loc["Classifiability year 1"].invert
+    assert inverted.tolist() == ["log_loss" in name for name in inverted.index]
+    name = "Identity Classes told apart macro_f1 year 1 UniSlicer"
+    values = result.summary.values.set_index(["footprint", "run", "metric", "star_class", "year"])
+    expected = values.value["own", "few", "macro_f1", "-", 1.0]
+    assert summaries.loc["few", name] == pytest.approx(expected)

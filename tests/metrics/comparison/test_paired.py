@@ -9,12 +9,8 @@ import pytest
 from scipy.stats import permutation_test
 
 from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.metrics.comparison.paired import (
-    choose_unit,
-    corrected,
-    mean_intervals,
-    sign_flip_test,
-)
+from pelsvae_cadence.metrics.comparison.bootstrap import choose_unit, mean_intervals
+from pelsvae_cadence.metrics.comparison.paired import corrected, sign_flip_test
 
 rng = np.random.default_rng(20)
 

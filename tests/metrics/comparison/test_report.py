@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import shutil
 import subprocess
@@ -12,12 +13,19 @@ import pytest
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 
-BROWSER = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome", "chrome")
-     if (path := shutil.which(name))), None,
-)  # fmt: skip
 # What a page would have to load from elsewhere, or run.
 OUTSIDE = re.compile(r'(?:src|href)="(?!data:|#)|url\(|@import|<script|<iframe|<link(?![^>]*data:)')
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium or Chrome; required where CI=true."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
+        if path := shutil.which(name):
+            return path
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail("no Chromium or Chrome on the PATH")
+    return pytest.skip("no Chromium or Chrome on the PATH")
 
 
 @pytest.fixture(scope="module")
@@ -100,26 +108,29 @@ def test_structure_for_keyboard_and_screen_reader(page):
     assert {"summary.csv", "differences.csv", "settings.json", "stars.csv"} <= set(names)
 
 
-def browse(report, tmp_path, *options):
+def browse(browser, report, tmp_path, *options):
     return subprocess.run(
-        [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         # Nothing of a browser's own may reach for the network.
+         "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync",
          f"--user-data-dir={tmp_path / 'profile'}", *options, f"file://{report}"],
         capture_output=True, text=True, timeout=180, check=False,
     )  # fmt: skip
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH")
-def test_a_browser_reports_no_errors(report, tmp_path):
-    done = browse(report, tmp_path, "--enable-logging=stderr", "--log-level=0", "--dump-dom")
+def test_a_browser_reports_no_errors(browser, report, tmp_path):
+    done = browse(
+        browser, report, tmp_path, "--enable-logging=stderr", "--log-level=0", "--dump-dom"
+    )
     assert done.returncode == 0
     assert "Observing strategies compared" in done.stdout
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert complaints == []
 
 
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH")
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_sticks_out_sideways(report, tmp_path, width):
+def test_nothing_sticks_out_sideways(browser, report, tmp_path, width):
     """Laptop and phone: only marked regions scroll sideways, never the page."""
     # The page itself runs no scripts; a copy that measures is allowed to.
     measure = (
@@ -139,7 +150,7 @@ def test_nothing_sticks_out_sideways(report, tmp_path, width):
         'style="border:0"></iframe><script>addEventListener("load", () => { '
         'document.title = document.getElementById("f").contentDocument.title; });</script>'
     )
-    done = browse(frame, tmp_path, "--allow-file-access-from-files", "--dump-dom",
+    done = browse(browser, frame, tmp_path, "--allow-file-access-from-files", "--dump-dom",
                   "--virtual-time-budget=20000", "--window-size=1400,1000")  # fmt: skip
     found = re.search(r"<title>measured (\d+) (\d+) (\d+)</title>", done.stdout)
     assert found, done.stderr[-2000:]
