@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ __all__ = ["ClassifiedStars"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,6 @@ class ClassifiedStars:
         """
         n_years, n_places = classified.shape
         n_stars = len(stars) // n_places
-        shape = (n_places, n_stars)
         code = {name: k for k, name in enumerate(classes)}
         predicted = np.full((n_positions, n_years, n_stars), -1, dtype=np.int64)
         loss = np.full((n_positions, n_years, n_stars), np.nan)
@@ -105,9 +105,9 @@ class ClassifiedStars:
             predicted[here, y] = mine.reshape(-1, n_stars)
             loss[here, y] = found.surprise.reshape(-1, n_stars)
 
-        def laid_out(values: npt.NDArray[np.generic], outside: float) -> npt.NDArray[np.generic]:
+        def laid_out(values: npt.NDArray[_Scalar], outside: float) -> npt.NDArray[_Scalar]:
             every = np.full((n_positions, n_stars), outside, dtype=values.dtype)
-            every[places] = values.reshape(shape)
+            every[places] = values.reshape(n_places, n_stars)
             return every
 
         label = np.array([code[name] for name in stars.label.tolist()], dtype=np.int64)

@@ -94,10 +94,13 @@ def _sign_patterns(
     n: int, unit: Unit, n_positions: int, n_stars: int, seed: int, n_flips: int
 ) -> tuple[FloatArray, bool]:
     """Give sign patterns of n units, and whether these are all there are."""
-    if n <= _MOST_EXACT:
-        return 1.0 - 2.0 * ((np.arange(1 << n)[:, None] >> np.arange(n)) & 1), True
-    generator = KeyedRandom(seed=seed).generator(f"sign flips {unit}", n_positions, n_stars)
-    return 1.0 - 2.0 * generator.integers(0, 2, (n_flips, n)), False
+    exact = n <= _MOST_EXACT
+    if exact:
+        ones = (np.arange(1 << n)[:, None] >> np.arange(n)) & 1
+    else:
+        generator = KeyedRandom(seed=seed).generator(f"sign flips {unit}", n_positions, n_stars)
+        ones = generator.integers(0, 2, (n_flips, n))
+    return 1.0 - 2.0 * ones.astype(np.float64), exact
 
 
 def swap_test(

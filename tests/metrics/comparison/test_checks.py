@@ -24,8 +24,7 @@ def test_lost_visits_are_noticed(checks):
 
 def test_seeds_that_differ_in_more_than_chance_would_be_noticed(checks, monkeypatch):
     """Two seeds of one strategy are alike; a seed that means fewer visits is not."""
-    alike = checks.false_alarm_figures(seed=4, n_draws=4)
-    assert [figure.value for figure in alike] == [0.0, 0.0]
+    assert all(figure.passed for figure in checks.false_alarm_figures(seed=4, n_draws=4))
     strategy = checks.strategy
 
     def uneven(name, *, seed, years):

@@ -124,7 +124,7 @@ def told_apart(comparison, tmp_path_factory):
         warnings.simplefilter("ignore", ClassifierWarning)
         result = comparison.compare(
             runs, plan, out_dir=tmp_path_factory.mktemp("classes"),
-            names=["a", "b", "few", "fewest"], further=[metric],
+            names=["a", "b", "few", "fewest"], further=[metric], unit="positions",
             progress=lambda *step: seen.append(step),
         )  # fmt: skip
     return result, seen

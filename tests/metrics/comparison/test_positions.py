@@ -18,22 +18,22 @@ PERIODS = (0.4, 0.9)
 @pytest.fixture(scope="module")
 def parts():
     from pelsvae_cadence.metrics import PeriodRecoveryMetric, comparison
-    from pelsvae_cadence.metrics.comparison import evaluate, position_search
+    from pelsvae_cadence.metrics.comparison import further_metric, position_search
 
-    return PeriodRecoveryMetric, comparison.Plan, evaluate, position_search.search_position
+    return PeriodRecoveryMetric, comparison.Plan, further_metric, position_search.search_position
 
 
 def by_the_metric(parts, plan, visits, elapsed):
     """Recovered or not, periods and numbers of the stars, from one metric run per group and year."""
-    metric_class, _, evaluate, _ = parts
-    array = evaluate.visits_as_slice(visits, *POSITION)
+    metric_class, _, further_metric, _ = parts
+    array = further_metric.visits_as_slice(visits, *POSITION)
     point = {"ra": np.radians(POSITION[0]), "dec": np.radians(POSITION[1]), "sid": 0}
     recovered = np.zeros((len(plan.groups), len(plan.years), plan.stars_per_position), bool)
     period = np.full(recovered.shape, np.nan)
     numbers = np.zeros((len(plan.groups), plan.stars_per_position), np.int64)
     for g, group in enumerate(plan.groups):
         metric = metric_class(
-            **evaluate.COLUMNS, survey="joint", star_class=group.star_class,
+            **further_metric.COLUMNS, survey="joint", star_class=group.star_class,
             magnitude=group.magnitude, reference_band="r", seed=plan.seed,
             stars_per_position=plan.stars_per_position, period_range=plan.period_range,
             max_visits=plan.max_visits,
