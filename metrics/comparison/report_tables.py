@@ -16,6 +16,7 @@ from pelsvae_cadence.metrics.comparison.summary import (
     ALL_STARS,
     PRIMARY,
     SIGNIFICANCE,
+    asked_beside,
 )
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ def how_to_read(result: Comparison) -> str:
         A paragraph.
     """
     tested = result.summary.differences[result.summary.differences["p"].notna()]
-    n, n_first = len(tested), int(tested["metric"].isin(PRIMARY).sum())
+    n_first = int(tested["metric"].isin(PRIMARY).sum())
+    n_further = int(tested["metric"].isin(asked_beside(result.further)).sum())
+    apart = f", {n_further} of further metrics" if n_further else ""
     common = int(result.summary.common.sum())
     unit = (
         "positions with all their stars are resampled"
@@ -104,7 +107,8 @@ def how_to_read(result: Comparison) -> str:
         f"Differences are paired star by star over the {common} positions that all runs observe. "
         f"Square brackets are 95 % bootstrap intervals ({unit}); a difference is called better or "
         f"worse where the sign-flip test, corrected for its {n_first} fellow comparisons of the "
-        f"recovered fraction and the years without a period ({n - n_first} of all other quantities) "
+        f"recovered fraction and the years without a period ({len(tested) - n_first - n_further} of all other "
+        f"quantities{apart}) "
         f"by Benjamini & Hochberg (1995), gives less than {SIGNIFICANCE:g}. The time without a period "
         "of all stars together, on which the answer rests, is corrected for the number of runs "
         "alone. “Not shown” does not mean “equal”: look at the interval."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.comparison.bootstrap import Unit, choose_unit, mean_intervals
-from pelsvae_cadence.metrics.comparison.class_scores import ScoreRows
+from pelsvae_cadence.metrics.comparison.class_scores import F1, MACRO_F1, ScoreRows
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
 from pelsvae_cadence.metrics.comparison.paired import corrected, sign_flip_test
 from pelsvae_cadence.metrics.comparison.plan import Plan
@@ -36,6 +36,7 @@ __all__ = [
     "PRIMARY",
     "SIGNIFICANCE",
     "Summary",
+    "asked_beside",
     "overall",
     "star_values",
     "summarise_runs",
@@ -84,6 +85,23 @@ class Summary:
     differences: pd.DataFrame
     unit: Unit
     common: npt.NDArray[np.bool_]
+
+
+def asked_beside(further: Mapping[str, Sequence[Quantity]]) -> set[str]:
+    """Name what further metrics give: another question, whose tests are a family of their own.
+
+    Parameters
+    ----------
+    further : mapping of str to sequence of Quantity
+        Further metrics and what they give.
+
+    Returns
+    -------
+    set of str
+        Their quantities, and the scores of classification.
+    """
+    names = {quantity.name for family in further.values() for quantity in family}
+    return names | {MACRO_F1.name, F1.name}
 
 
 def overall(table: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -192,8 +210,9 @@ def summarise_runs(
     Returns
     -------
     Summary
-        The tables. Probabilities are corrected in three families: the years without a period of
-        `ALL_CLASSES`, one a run; all other tests of the `PRIMARY` quantities; all the rest.
+        The tables. Probabilities are corrected in four families: the years without a period of
+        `ALL_CLASSES`, one a run; all other tests of the `PRIMARY` quantities; further metrics and
+        scores of classification; all the rest.
 
     Raises
     ------
@@ -239,13 +258,13 @@ def summarise_runs(
             differences += told.differences(run, reference, common, about, chosen)
     return Summary(
         values=pd.concat(values, ignore_index=True),
-        differences=_judged(differences),
+        differences=_judged(differences, asked_beside(further)),
         unit=chosen,
         common=common,
     )
 
 
-def _judged(parts: list[pd.DataFrame]) -> pd.DataFrame:
+def _judged(parts: list[pd.DataFrame], asked: Collection[str]) -> pd.DataFrame:
     columns = [
         "run", "reference", "metric", "star_class", "magnitude", "year", "difference", "low",
         "high", "p", "p_adjusted", "verdict", "n_positions", "n_stars", "better", "unit",
@@ -259,7 +278,8 @@ def _judged(parts: list[pd.DataFrame]) -> pd.DataFrame:
     together = (table["star_class"] == ALL_CLASSES).to_numpy()
     headline = together & (table["metric"] == YEARS_WITHOUT).to_numpy()
     adjusted = np.full(p.shape, np.nan)
-    for family in (headline, primary & ~headline, ~primary):
+    further = table["metric"].isin(asked).to_numpy()
+    for family in (headline, primary & ~headline, further, ~primary & ~further):
         adjusted = np.where(family, corrected(np.where(family, p, np.nan)), adjusted)
     table["p_adjusted"] = adjusted
     sign = table["better"].map({"higher": 1.0, "lower": -1.0, "neither": 0.0})
