@@ -104,6 +104,7 @@ def map_classifiability(
     positions: Sequence[tuple[float, float]] | None = None,
     radius: float | None = None,
     constraint: str = "",
+    sha256: str | None = None,
     out_dir: str | Path = "classifiability",
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
@@ -129,6 +130,9 @@ def map_classifiability(
         Radius of the circular field of view in degrees: 1.75 (LSST) or 3.5 (ZTF) by default.
     constraint : str
         SQL condition on the visits.
+    sha256 : str, optional
+        SHA-256 that the file must have; by default what ``FILE.sha256`` beside it says, if there
+        is one.
     out_dir : str or Path
         Folder for MAF's files and the table of positions.
     workers : int
@@ -161,7 +165,7 @@ def map_classifiability(
         targets = [check_position(ra, dec) for ra, dec in positions or ()]
     if not targets:
         raise InputError("no position to run on", remedy="Give at least one (ra, dec).")
-    source = open_survey(cadence, positions=targets, constraint=constraint)
+    source = open_survey(cadence, positions=targets, constraint=constraint, sha256=sha256)
     source, condition = _first_years(cadence, source, classifier.years, constraint)
     reach = _SYNTHETIC_RADIUS if source.by_position else radius or FOV_RADIUS[source.survey]
     metric = ClassifiabilityMetric(

@@ -119,6 +119,7 @@ def run_period_recovery(
     magnitudes: Sequence[float] | None = None,
     stars_per_position: int = 20,
     constraint: str = "",
+    sha256: str | None = None,
     run_name: str | None = None,
     out_dir: str | Path = "period_recovery",
     seed: int = 0,
@@ -167,6 +168,9 @@ def run_period_recovery(
         Stars per position, class and magnitude; all magnitudes show the same stars.
     constraint : str
         SQL condition on the visits, e.g. ``"night < 366"``.
+    sha256 : str, optional
+        SHA-256 that the file must have; by default what ``FILE.sha256`` beside it says, if there
+        is one.
     run_name : str, optional
         Name of the run; that of the survey by default.
     out_dir : str or Path
@@ -235,7 +239,9 @@ def run_period_recovery(
     else:
         targets = points
     targets = list(dict.fromkeys(targets))  # a synthetic survey visits each of them
-    source = open_survey(cadence, positions=targets, survey=survey, constraint=constraint)
+    source = open_survey(
+        cadence, positions=targets, survey=survey, constraint=constraint, sha256=sha256
+    )
     name = run_name or source.name
     mags = DEFAULT_MAGNITUDES[source.survey] if magnitudes is None else tuple(magnitudes)
     if use_camera is None:

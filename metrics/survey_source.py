@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.bands import SurveyName, parse_bands
+from pelsvae_cadence.cadence.soundness import check_database, check_hash
 from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.cadence.tables import find_columns, guess_survey, read_survey
 from pelsvae_cadence.errors import InputError
@@ -101,6 +102,7 @@ def open_survey(
     positions: Sequence[tuple[float, float]],
     survey: SurveyName | None = None,
     constraint: str = "",
+    sha256: str | None = None,
 ) -> SurveySource:
     """Open a survey for MAF.
 
@@ -115,6 +117,9 @@ def open_survey(
     constraint : str
         SQL condition on the visits. It is checked here, so that MAF need not skip the run with a
         warning.
+    sha256 : str, optional
+        SHA-256 that the file must have; by default what ``FILE.sha256`` beside it says, if there
+        is one.
 
     Returns
     -------
@@ -124,8 +129,13 @@ def open_survey(
     Raises
     ------
     InputError
-        If the survey cannot be read, columns are missing, or no visit fits the constraint.
+        If the survey cannot be read, has another hash or is damaged, columns are missing, or no
+        visit fits the constraint.
     """
+    if sha256 is not None and not isinstance(cadence, (str, Path)):
+        raise InputError(
+            f"sha256 is given for {cadence.name}, which is no file", remedy="Leave it out."
+        )
     if isinstance(cadence, Survey):
         _no_constraint(constraint, cadence.name)
         return _from_survey(cadence)
@@ -140,8 +150,8 @@ def open_survey(
     if path.is_file():
         with path.open("rb") as stream:
             if stream.read(len(_SQLITE_HEADER)) == _SQLITE_HEADER:
-                return _from_sqlite(path, survey, constraint)
-    return _from_survey(read_survey(path, survey=survey, constraint=constraint))
+                return _from_sqlite(path, survey, constraint, sha256)
+    return _from_survey(read_survey(path, survey=survey, constraint=constraint, sha256=sha256))
 
 
 def _no_constraint(constraint: str, name: str) -> None:
@@ -152,9 +162,14 @@ def _no_constraint(constraint: str, name: str) -> None:
         )
 
 
-def _from_sqlite(path: Path, survey: SurveyName | None, constraint: str) -> SurveySource:
+def _from_sqlite(
+    path: Path, survey: SurveyName | None, constraint: str, sha256: str | None
+) -> SurveySource:
+    certain = check_hash(path, sha256)
     connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True)
     try:
+        if not certain:
+            check_database(connection, path.name)
         tables = [row[0] for row in connection.execute(
             "select name from sqlite_master where type = 'table'"
         )]  # fmt: skip

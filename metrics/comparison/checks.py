@@ -58,7 +58,7 @@ def comparison_report(seed: int = 0) -> Report:
     Returns
     -------
     Report
-        All figures; five minutes on an unloaded machine of two cores.
+        All figures; ten minutes on an unloaded machine of two cores.
     """
     return Report(
         topic="compare",

@@ -19,6 +19,7 @@ from pelsvae_cadence.cli.options import (
     NoClobber,
     Radius,
     RunSeed,
+    Scheduler,
     Sha256,
     SurveyKind,
     Synthetic,
@@ -116,12 +117,7 @@ def make(
     crowded: Crowded = False,
     model: Model = "default",
     workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            help="Dask cluster to use instead, e.g. tcp://10.0.0.1:8786.", show_default=False
-        ),
-    ] = None,
+    scheduler: Scheduler = None,
     checkpoint_dir: Annotated[
         Path | None,
         typer.Option(

@@ -17,6 +17,7 @@ from pelsvae_cadence.cli.options import (
     Model,
     OutDir,
     RunSeed,
+    Sha256,
     SurveyKind,
     Synthetic,
     load_cadence,
@@ -59,6 +60,7 @@ def train(
     synthetic: Synthetic = None,
     survey: SurveyKind = None,
     constraint: Constraint = "",
+    sha256: Sha256 = None,
     positions: Positions = None,
     n_positions: Annotated[int, typer.Option(help="Positions, without --positions.", min=2)] = 30,
     classes: Annotated[
@@ -111,7 +113,9 @@ def train(
 
     lengths = _years(years)
     names = tuple(part.strip() for part in classes.split(",") if part.strip())
-    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)
+    cadence = load_cadence(
+        db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256
+    )
     mix = class_mix_for(cadence.survey, stars_per_class=stars_per_class, seed=seed)
     if names:
         mix = replace(mix, classes=names)
@@ -147,6 +151,7 @@ def evaluate(
     synthetic: Synthetic = None,
     survey: SurveyKind = None,
     constraint: Constraint = "",
+    sha256: Sha256 = None,
     positions: Positions = None,
     n_positions: Annotated[int, typer.Option(help="Positions, without --positions.", min=1)] = 10,
     stars_per_class: Annotated[
@@ -172,7 +177,9 @@ def evaluate(
     from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 
     frozen = SurveyClassifier.load(classifier)
-    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint)
+    cadence = load_cadence(
+        db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256
+    )
     mix = frozen.mix
     if stars_per_class is not None:
         mix = replace(mix, stars_per_class=stars_per_class)

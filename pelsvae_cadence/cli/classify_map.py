@@ -16,6 +16,7 @@ from pelsvae_cadence.cli.options import (
     OutDir,
     Radius,
     RunSeed,
+    Sha256,
     Synthetic,
     load_cadence,
     messages,
@@ -40,6 +41,7 @@ def sky_map(
     db: Database = None,
     synthetic: Synthetic = None,
     constraint: Constraint = "",
+    sha256: Sha256 = None,
     nside: Annotated[
         int | None,
         typer.Option(
@@ -81,14 +83,14 @@ def sky_map(
     trained = SurveyClassifier.load(classifier)
     cadence: Any = db
     if db is None or synthetic is not None:
-        cadence = load_cadence(db, synthetic, seed=seed)
+        cadence = load_cadence(db, synthetic, seed=seed, sha256=sha256)
     folder = output_folder(out_dir)
     with messages.status("loading MAF"):
         from pelsvae_cadence.metrics.classifiability_map import map_classifiability
     with progress_bar("classifying positions") as step:
         found = map_classifiability(
             cadence, trained, nside=resolution, positions=points, radius=radius,
-            constraint=constraint, out_dir=folder, workers=workers, progress=step,
+            constraint=constraint, sha256=sha256, out_dir=folder, workers=workers, progress=step,
             stars_per_class=stars_per_class, model=model,
         )  # fmt: skip
     years = "" if trained.years is None else f", {trained.years:g} year(s)"

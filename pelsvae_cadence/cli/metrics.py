@@ -24,6 +24,8 @@ from pelsvae_cadence.cli.options import (
     Positions,
     Radius,
     RunSeed,
+    Scheduler,
+    Sha256,
     SkyNside,
     SurveyKind,
     Synthetic,
@@ -62,6 +64,7 @@ def metrics(
             show_default=False,
         ),
     ] = None,
+    sha256: Sha256 = None,
     radius: Radius = None,
     star_class: Annotated[
         list[str] | None,
@@ -127,13 +130,7 @@ def metrics(
     workers: Annotated[
         int, typer.Option(help="Processes that share the positions (several need Dask).", min=1)
     ] = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            help="Address of a Dask scheduler whose workers to use, e.g. tcp://10.0.0.1:8786.",
-            show_default=False,
-        ),
-    ] = None,
+    scheduler: Scheduler = None,
     camera: Annotated[
         bool | None,
         typer.Option(
@@ -216,7 +213,7 @@ def metrics(
     source = LightCurveModel.load(model)  # a wrong model is said before any work
     cadence: Any = db
     if db is None or synthetic is not None:
-        cadence = load_cadence(db, synthetic, seed=seed)
+        cadence = load_cadence(db, synthetic, seed=seed, sha256=sha256)
     if db is None and constraint == "" and survey is not None:
         raise InputError("--survey needs a table (--db): a synthetic survey knows what it is")
     if stars is not None:
@@ -238,6 +235,7 @@ def metrics(
             survey=kind,
             stars_per_position=stars_per_position or _DEFAULT_STARS,
             constraint=constraint,
+            sha256=sha256,
             run_name=run_name,
             out_dir=folder,
             seed=seed,

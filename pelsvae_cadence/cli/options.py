@@ -36,6 +36,7 @@ __all__ = [
     "Positions",
     "Radius",
     "RunSeed",
+    "Scheduler",
     "Sha256",
     "SkyNside",
     "SurveyKind",
@@ -83,6 +84,13 @@ Sha256 = Annotated[
         "--sha256", show_default=False,
         help="SHA-256 that the file of --db must have. Default: what FILE.sha256 beside it says, if "
         "there is one.",
+    ),
+]  # fmt: skip
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler", show_default=False,
+        help="Address of a Dask scheduler whose workers to use instead, e.g. tcp://10.0.0.1:8786.",
     ),
 ]  # fmt: skip
 Constraint = Annotated[

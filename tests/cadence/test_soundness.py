@@ -172,6 +172,7 @@ def test_the_command_line_takes_a_hash(
     for arguments in (
         ["lightcurve", *options, "--out-dir", str(tmp_path)],
         ["catalog", "make", *options, "--output", str(tmp_path / "c.h5")],
+        ["classify", "train", *options, "--out-dir", str(tmp_path / "classifier")],
     ):
         with pytest.raises(SystemExit) as stop:
             main(arguments)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from pelsvae_cadence.cadence import SyntheticSurvey
 from pelsvae_cadence.cli.app import app
 from pelsvae_cadence.errors import InputError
 
@@ -115,3 +116,29 @@ def test_stars_at_one_place_of_a_synthetic_survey_share_its_visits_once(tmp_path
     )
     assert result.positions.n_visits.tolist() == [len(survey.at(ra=10.0, dec=-30.0))] * 2
     assert result.summary.n_stars.tolist() == [2]
+
+
+def test_a_database_is_held_to_its_hash_and_to_its_structure(shared_data, tmp_path):
+    """MAF would read a damaged database without a word."""
+    from pelsvae_cadence.cadence.tables import file_sha256
+    from pelsvae_cadence.metrics.survey_source import open_survey
+
+    path = tmp_path / "run.db"
+    content = (shared_data / "cadence" / "ztf_2018_2022_40points.db").read_bytes()
+    path.write_bytes(content)
+    options = ["metrics", "--db", str(path), "--positions", "0,0", "--out-dir", str(tmp_path)]
+    with pytest.raises(InputError, match="damaged or another file"):
+        _invoke([*options, "--sha256", "0" * 64])
+    beside = tmp_path / "run.db.sha256"
+    beside.write_text(f"{'1' * 64}  run.db\n")
+    with pytest.raises(InputError, match=r"run\.db\.sha256 says"):
+        _invoke(options)
+    beside.unlink()
+    good = open_survey(path, positions=[], sha256=file_sha256(path))
+    assert good.database == str(path)
+    middle = len(content) // 2
+    path.write_bytes(content[:middle] + b"\xff" * 64 + content[middle + 64 :])
+    with pytest.raises(InputError, match=r"damaged|cannot be read"):
+        open_survey(path, positions=[])
+    with pytest.raises(InputError, match="is no file"):
+        open_survey(SyntheticSurvey(), positions=[(0.0, 0.0)], sha256="0" * 64)
