@@ -204,8 +204,14 @@ def pooled_intervals(
         What is summed over stars and positions; zero for stars that do not count.
     score : callable
         Turns sums of shape (..., n_columns) into scores of shape (..., m).
-    unit, seed, confidence, n_bootstrap
-        See `mean_intervals`.
+    unit : {"positions", "stars"}
+        Resample positions with their stars, or stars within each position.
+    seed : int
+        Seed of the resampling.
+    confidence : float
+        Coverage of the intervals.
+    n_bootstrap : int
+        Number of resamples.
 
     Returns
     -------

@@ -124,8 +124,12 @@ def swap_test(
         What the score is a function of, of the two runs; see `pooled_intervals`.
     score : callable
         Turns sums of shape (..., n_columns) into scores of shape (..., m).
-    unit, seed, n_flips
-        See `sign_flip_test`.
+    unit : {"positions", "stars"}
+        What is swapped together: a position with all its stars, or each star.
+    seed : int
+        Seed of the swaps, where there are too many to try all.
+    n_flips : int
+        Number of random swaps.
 
     Returns
     -------
