@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ __all__ = ["FoldedPoints", "PointSimulator", "ShapeTable", "balanced"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+# Steps of the physics that count in the hash, per unit.
+_PHYSICS_STEPS: Final = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +96,11 @@ class ShapeTable:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of shapes, physics, groups and split."""
+        """SHA-256 of shapes, physics (to the sixth decimal), groups and split."""
+        # Logarithms differ in their last bit between processors (with AVX-512 and without).
+        physics = np.rint(self.physics * _PHYSICS_STEPS).astype(np.int64)
         digest = hashlib.sha256()
-        for values in (self.shapes, self.physics, self.group):
+        for values in (self.shapes, physics, self.group):
             digest.update(np.ascontiguousarray(values).tobytes())
         digest.update("|".join(self.split.tolist()).encode())
         return digest.hexdigest()
