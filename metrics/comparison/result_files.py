@@ -111,10 +111,13 @@ def write_results(
     with replacing(files["stars"]) as partial:
         _stars(outcomes, plan).to_parquet(partial, index=False)
     told = [run for run in outcomes if run.classified is not None]
+    table = folder / "classified_stars.parquet"
     if told:
-        files["classified stars"] = folder / "classified_stars.parquet"
-        with replacing(files["classified stars"]) as partial:
+        files["classified stars"] = table
+        with replacing(table) as partial:
             _classified_stars(told, plan).to_parquet(partial, index=False)
+    else:  # an earlier comparison in this folder may have had one
+        table.unlink(missing_ok=True)
     files["settings"] = folder / "settings.json"
     with replacing(files["settings"]) as partial:
         partial.write_text(json.dumps(settings, indent=2) + "\n")
