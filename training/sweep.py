@@ -7,10 +7,6 @@ trial that another one takes up from its last checkpoint.
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +23,7 @@ from pelsvae_cadence.training.fit_options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set
 from pelsvae_cadence.training.sequence_rows import sequence_rows
 from pelsvae_cadence.training.shape_table import ShapeTable
+from pelsvae_cadence.training.study import open_study, quiet_optuna
 
 if TYPE_CHECKING:
     import optuna
@@ -34,9 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SweepOptions", "plot_sweep", "search_space", "sweep", "sweep_table", "write_sweep"]
 
-#: Seconds between signs of life of a trial, and after which one without is given to another.
-_HEARTBEAT: Final = 30
-_GRACE: Final = 120
 _FINISHED: Final = ("COMPLETE", "PRUNED")
 
 
@@ -152,7 +146,7 @@ def sweep(
     Raises
     ------
     InputError
-        If the study was made for other options.
+        If the study was begun with other options or its database cannot be opened.
     """
     import optuna
 
@@ -183,24 +177,13 @@ def sweep(
         trial.set_user_attr("seconds", round(result.seconds, 1))
         return result.best_score
 
-    with _quiet_optuna():
-        study = optuna.create_study(
-            storage=optuna.storages.RDBStorage(
-                storage or f"sqlite:///{place.resolve() / 'study.db'}",
-                engine_kwargs={"connect_args": {"timeout": 60}},
-                heartbeat_interval=_HEARTBEAT,
-                grace_period=_GRACE,
-                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
-                    max_retry=3
-                ),
-            ),
-            sampler=optuna.samplers.GPSampler(seed=search.seed * 1000 + search.worker),
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=2),
-            study_name=search.name,
-            direction="minimize",
-            load_if_exists=True,
+    with quiet_optuna():
+        study = open_study(
+            storage or f"sqlite:///{place.resolve() / 'study.db'}",
+            search.name,
+            {**asdict(options), "data": shapes.hash},
+            seed=search.seed * 1000 + search.worker,
         )
-        _check_study(study, options, shapes.hash)
         states = tuple(optuna.trial.TrialState[name] for name in _FINISHED)
         if _n_finished(study) < search.trials:
             study.optimize(
@@ -262,7 +245,7 @@ def plot_sweep(study: optuna.Study) -> Figure:
     done = [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
     if len(done) < 2:
         raise InputError(f"the study has {len(done)} complete trials", allowed="2 or more")
-    with _quiet_optuna():
+    with quiet_optuna():
         importance = optuna.importance.get_param_importances(
             study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)
         )
@@ -318,21 +301,6 @@ def _n_finished(study: optuna.Study) -> int:
     return sum(t.state.name in _FINISHED for t in study.get_trials(deepcopy=False))
 
 
-def _check_study(study: optuna.Study, options: FitOptions, data: str) -> None:
-    """Note what the study is about, or see that it is about the same."""
-    about = {**asdict(options), "data": data}
-    known = study.user_attrs.get("options")
-    if known is None:
-        study.set_user_attr("options", about)
-        return
-    changed = sorted(k for k in {**known, **about} if known.get(k) != about.get(k))
-    if changed:
-        raise InputError(
-            f"the study {study.study_name!r} was begun with another {', '.join(changed)}",
-            remedy="Use another --out-dir or --study.",
-        )
-
-
 def _reporter(trial: optuna.Trial, *, prune: bool) -> Any:
     import optuna
     from lightning.pytorch import Callback
@@ -345,17 +313,3 @@ def _reporter(trial: optuna.Trial, *, prune: bool) -> Any:
                 raise optuna.TrialPruned
 
     return Reporter()
-
-
-@contextlib.contextmanager
-def _quiet_optuna() -> Iterator[None]:
-    import optuna
-
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
-    finally:
-        optuna.logging.set_verbosity(level)
