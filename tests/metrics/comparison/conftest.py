@@ -1,6 +1,9 @@
-"""One comparison on real tables that many tests look at."""
+"""One comparison on real tables that many tests look at, and a browser to look with."""
 
 from __future__ import annotations
+
+import os
+import shutil
 
 import pytest
 
@@ -44,3 +47,28 @@ def whole(comparison, database, plan, tmp_path_factory):
         on_failure=lambda *what: told.append(what),
     )
     return result, told, seen
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium or Chrome; required where CI=true."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
+        if path := shutil.which(name):
+            return path
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail("no Chromium or Chrome on the PATH")
+    return pytest.skip("no Chromium or Chrome on the PATH")
+
+
+@pytest.fixture(scope="session")
+def report(maf_ready, tmp_path_factory):
+    from pelsvae_cadence.metrics.comparison import Plan, compare
+
+    plan = Plan(
+        nside=1, star_classes=("RRab",), magnitudes=(21.0, 23.0), years=(0.5, 1),
+        stars_per_position=2, period_range=(0.3, 1.2),
+    )  # fmt: skip
+    runs = ["baseline:years=1", "baseline:years=1:thinned=0.5", "gone.db"]
+    names = ["base", 'half <b>&"quoted"</b>', "gone"]
+    result = compare(runs, plan, out_dir=tmp_path_factory.mktemp("report"), names=names)
+    return result.files["report"]

@@ -1,45 +1,19 @@
-"""The report in a real browser: no errors, no network, readable, usable with a keyboard."""
+"""The report: no network, whole, named pictures; in a real browser no errors, readable."""
 
 from __future__ import annotations
 
 import base64
-import os
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pytest
+
+from tests.metrics.comparison.browsing import browse
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 
 # What a page would have to load from elsewhere, or run.
 OUTSIDE = re.compile(r'(?:src|href)="(?!data:|#)|url\(|@import|<script|<iframe|<link(?![^>]*data:)')
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium or Chrome; required where CI=true."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
-        if path := shutil.which(name):
-            return path
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail("no Chromium or Chrome on the PATH")
-    return pytest.skip("no Chromium or Chrome on the PATH")
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory):
-    from pelsvae_cadence.metrics.comparison import Plan, compare
-
-    plan = Plan(
-        nside=1, star_classes=("RRab",), magnitudes=(21.0, 23.0), years=(0.5, 1),
-        stars_per_position=2, period_range=(0.3, 1.2),
-    )  # fmt: skip
-    runs = ["baseline:years=1", "baseline:years=1:thinned=0.5", "gone.db"]
-    names = ["base", 'half <b>&"quoted"</b>', "gone"]
-    result = compare(runs, plan, out_dir=tmp_path_factory.mktemp("report"), names=names)
-    return result.files["report"]
 
 
 class Page(HTMLParser):
@@ -106,17 +80,6 @@ def test_structure_for_keyboard_and_screen_reader(page):
         assert region["aria-label"]
     names = [a["download"] for a in page.of("a") if "download" in a]
     assert {"summary.csv", "differences.csv", "settings.json", "stars.csv"} <= set(names)
-
-
-def browse(browser, report, tmp_path, *options):
-    return subprocess.run(
-        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-         # Nothing of a browser's own may reach for the network.
-         "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync",
-         f"--user-data-dir={tmp_path / 'profile'}", *options, f"file://{report}"],
-        capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
 
 
 def test_a_browser_reports_no_errors(browser, report, tmp_path):
