@@ -47,5 +47,5 @@ figure.supylabel("magnitude (AB); lines: without noise, dots: the visits of ten 
 figure.legend(*panels[0, 0].get_legend_handles_labels(), ncols=6, loc="outside upper center")
 
 output = sys.argv[1] if len(sys.argv) > 1 else "six_bands.png"
-figure.savefig(output, dpi=110)
+figure.savefig(output, dpi=90)
 print(f"picture: {output}")

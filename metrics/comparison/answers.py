@@ -15,7 +15,7 @@ from pelsvae_cadence.metrics.comparison.summary import ALL_CLASSES, overall
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
 
-__all__ = ["Answer", "answers", "interval", "number"]
+__all__ = ["Answer", "answers", "interval", "number", "pair_answers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,20 +142,7 @@ def _answer(result: Comparison, run: str) -> Answer:
     # With a single year the time until a period is found cannot be told from whether it is.
     timed = len(result.plan.years) > 1
     whole = _row(overall(mine, YEARS_WITHOUT)) if timed else at_end
-    if whole.verdict == "no difference shown":
-        headline = f"{run}: no difference to {reference} shown for all stars together"
-        gap = interval(whole, whole.difference, sign=True)
-        headline += f"; the mean time without a period differs by {gap} yr." if timed else "."
-    elif timed:
-        # More years without a period are worse; what is gained or lost is given as it is.
-        sign, side = (-1.0, "sooner") if whole.verdict == "better" else (1.0, "later")
-        ends = sorted((sign * whole.low, sign * whole.high))
-        headline = (
-            f"{run} is {whole.verdict} than {reference}: on average a star has its period "
-            f"{number(sign * whole.difference)} yr {side} [{number(ends[0])}, {number(ends[1])}]."
-        )
-    else:
-        headline = f"{run} is {whole.verdict} than {reference} for all stars together."
+    headline = _headline(run, reference, whole, timed=timed)
     parts = fractions[fractions["star_class"] != ALL_CLASSES]
     told = _told_apart(result, run)
     several = len(result.plan.groups) > 1 or timed
@@ -163,6 +150,54 @@ def _answer(result: Comparison, run: str) -> Answer:
         run=run, verdict=whole.verdict, headline=headline,
         details=(shares, *(_parts(parts) if several else ()), *told),
     )  # fmt: skip
+
+
+def _headline(run: str, reference: str, whole: Any, *, timed: bool) -> str:
+    """Say the verdict on all stars together, and by how much."""
+    if whole.verdict == "no difference shown":
+        headline = f"{run}: no difference to {reference} shown for all stars together"
+        gap = interval(whole, whole.difference, sign=True)
+        return headline + (
+            f"; the mean time without a period differs by {gap} yr." if timed else "."
+        )
+    if not timed:
+        return f"{run} is {whole.verdict} than {reference} for all stars together."
+    # More years without a period are worse; what is gained or lost is given as it is.
+    sign, side = (-1.0, "sooner") if whole.verdict == "better" else (1.0, "later")
+    low, high = sorted((sign * whole.low, sign * whole.high))
+    return (
+        f"{run} is {whole.verdict} than {reference}: on average a star has its period "
+        f"{number(sign * whole.difference)} yr {side} [{number(low)}, {number(high)}]."
+    )
+
+
+def pair_answers(result: Comparison) -> list[Answer]:
+    """Say how the runs that are not the reference compare with each other.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    list of Answer
+        One for each pair, on all stars together; none for fewer than three runs.
+    """
+    last, timed = result.plan.years[-1], len(result.plan.years) > 1
+    found = []
+    for (run, reference), rows in result.summary.pairs.groupby(["run", "reference"], sort=False):
+        at_end = _row(rows, metric=HEADLINE, year=last)
+        whole = _row(rows, metric=YEARS_WITHOUT) if timed else at_end
+        gap = interval(at_end, at_end.difference, sign=True, digits=1, scale=100.0)
+        found.append(
+            Answer(
+                run=str(run), verdict=whole.verdict,
+                headline=_headline(str(run), str(reference), whole, timed=timed),
+                details=(f"The share of stars with their period after {last:g} yr differs by {gap} %.",),
+            )
+        )  # fmt: skip
+    return found
 
 
 def _told_apart(result: Comparison, run: str) -> list[str]:

@@ -56,9 +56,10 @@ class Comparison:
     out_dir : Path
         Where everything is.
     files : dict of str to Path
-        "report", "summary csv", "summary parquet", "summary hdf5" (keys ``stats`` and
-        ``differences``), "differences csv", "stars", "classified stars" if they were, "settings",
-        MAF's tables, and "maf RUN", the results directory of each run.
+        "report", "summary csv", "summary parquet", "summary hdf5" (keys ``stats``,
+        ``differences`` and, of three runs or more, ``pairs``), "differences csv", "pairs csv",
+        "stars", "classified stars" if they were, "settings", MAF's tables, and "maf RUN", the
+        results directory of each run.
     settings : dict
         What was run: command, seeds, versions, model, tables.
     further : dict of str to tuple of Quantity

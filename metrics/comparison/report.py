@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from pelsvae_cadence.files import replacing
-from pelsvae_cadence.metrics.comparison.answers import answers
+from pelsvae_cadence.metrics.comparison.answers import answers, pair_answers
 from pelsvae_cadence.metrics.comparison.drawing import Picture
 from pelsvae_cadence.metrics.comparison.example_star import example_pictures
 from pelsvae_cadence.metrics.comparison.pictures import pictures
@@ -122,7 +122,14 @@ compared:</strong> {{ reason }}</p></div>
 <p class="lead">{% if signs[answer.verdict] %}<span class="sign" aria-hidden="true">
 {{- signs[answer.verdict] }}</span>{% endif %}{{ answer.headline }}</p>
 {% if answer.details %}<p class="more">{{ answer.details | join(" ") }}</p>{% endif %}</div>
-{% endfor %}</section>
+{% endfor %}
+{% if pairs %}<details{% if pairs | length <= 3 %} open{% endif %}><summary>The other runs among each
+other</summary>
+{% for answer in pairs %}<div class="answer {{ answer.verdict.split()[0] }}">
+<p>{% if signs[answer.verdict] %}<span class="sign" aria-hidden="true">
+{{- signs[answer.verdict] }}</span>{% endif %}{{ answer.text }}</p></div>
+{% endfor %}</details>
+{% endif %}</section>
 {% for picture in pictures %}<section aria-labelledby="{{ picture.name }}">
 <h2 id="{{ picture.name }}">{{ picture.heading }}</h2>
 <figure><div class="scroll{% if picture.wide %} wide{% endif %}"
@@ -205,6 +212,9 @@ def write_report(result: Comparison, path: Path) -> None:
         "settings.json": (json.dumps(settings, indent=2), "application/json",
                           "command, seeds, versions, model and tables"),
     }  # fmt: skip
+    if "pairs csv" in result.files:
+        files["pairs.csv"] = (result.summary.pairs.to_csv(index=False), "text/csv",
+                              "the other runs among each other, all stars together")  # fmt: skip
     stars = pd.read_parquet(result.files["stars"]).to_csv(index=False)
     if len(stars) <= _MOST_EMBEDDED:
         files["stars.csv"] = (stars, "text/csv", "true and found period of every star")
@@ -236,6 +246,7 @@ def write_report(result: Comparison, path: Path) -> None:
                   ("tables", "Numbers"), ("made", "What was run"), ("downloads", "Downloads")],
         failures=list(result.failures.items()),
         answers=answers(result),
+        pairs=pair_answers(result),
         signs=_GLYPHS,
         reading=how_to_read(result),
         headline=headline_table(result),

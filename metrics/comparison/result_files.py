@@ -94,6 +94,10 @@ def write_results(
     for source, place in zip(runs, places, strict=True):
         files[f"maf {source.name}"] = folder / _MAF / place.name
     frames = {"summary": summary.values, "differences": summary.differences}
+    if len(runs) > 2:
+        frames["pairs"] = summary.pairs
+    else:  # an earlier comparison in this folder may have had some
+        (folder / "pairs.csv").unlink(missing_ok=True)
     for name, frame in frames.items():
         files[f"{name} csv"] = folder / f"{name}.csv"
         with replacing(files[f"{name} csv"]) as partial:
@@ -106,7 +110,9 @@ def write_results(
         # The table format stores text as text; the other one would pickle it.
         options: dict[str, Any] = {"format": "table", "index": False, "complevel": 5}
         summary.values.to_hdf(partial, key="stats", mode="w", **options)
-        summary.differences.to_hdf(partial, key="differences", mode="a", **options)
+        for key in ("differences", "pairs"):
+            if key in frames:
+                frames[key].to_hdf(partial, key=key, mode="a", **options)
     files["stars"] = folder / "stars.parquet"
     with replacing(files["stars"]) as partial:
         _stars(outcomes, plan).to_parquet(partial, index=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -75,6 +76,9 @@ class Summary:
         footprint: run, reference, metric, star_class, magnitude, year, difference, low, high, p,
         p_adjusted, verdict ("better", "worse", "no difference shown", or "" for quantities that
         have no better side or no known value), n_positions, n_stars, better, unit, resampled.
+    pairs : pandas.DataFrame
+        The same columns for every pair of the other runs, the earlier one as the reference: the
+        `PRIMARY` quantities of all stars together. Corrected among themselves.
     unit : {"positions", "stars"}
         What was resampled.
     common : ndarray of bool, shape (n_positions,)
@@ -83,6 +87,7 @@ class Summary:
 
     values: pd.DataFrame
     differences: pd.DataFrame
+    pairs: pd.DataFrame
     unit: Unit
     common: npt.NDArray[np.bool_]
 
@@ -259,9 +264,35 @@ def summarise_runs(
     return Summary(
         values=pd.concat(values, ignore_index=True),
         differences=_judged(differences, asked_beside(further)),
+        pairs=_judged(_pairs(runs[1:], stars, common, plan, chosen), ()),
         unit=chosen,
         common=common,
     )
+
+
+def _pairs(
+    runs: Sequence[RunOutcome],
+    stars: Mapping[str, FloatArray],
+    common: npt.NDArray[np.bool_],
+    plan: Plan,
+    unit: Unit,
+) -> list[pd.DataFrame]:
+    """Compare the runs that are no reference with each other, all stars together."""
+    keys = _star_keys(plan)
+    several = len(plan.groups) > 1
+    columns = [
+        k for k, (quantity, star_class, *_) in enumerate(keys)
+        if quantity.name in PRIMARY and (star_class == ALL_CLASSES or not several)
+    ]  # fmt: skip
+    rows = SummaryRows([keys[k] for k in columns], plan)
+    parts = []
+    for first, second in combinations(runs, 2):
+        array = (stars[second.name] - stars[first.name])[common][..., columns]
+        found = mean_intervals(array, unit=unit, seed=plan.seed)
+        p = sign_flip_test(array, unit=unit, seed=plan.seed)
+        about = {"run": second.name, "reference": first.name}
+        parts.append(rows.frame(about, "difference", found, p, array.shape[:2], unit))
+    return parts
 
 
 def _judged(parts: list[pd.DataFrame], asked: Collection[str]) -> pd.DataFrame:

@@ -96,7 +96,7 @@ def compare(
         typer.Option(
             "--classify",
             help="Also compare how well the eight classes are told apart: trains a classifier per "
-            "run and year (32 stars more per position, observed twice).",
+            "run and year (32 stars more per position).",
         ),
     ] = False,
     resample: Annotated[
@@ -243,7 +243,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _print(result: Comparison, as_json: bool) -> None:
-    from pelsvae_cadence.metrics.comparison.answers import answers, number
+    from pelsvae_cadence.metrics.comparison.answers import answers, number, pair_answers
 
     differences = result.summary.differences
     tested = differences[differences["metric"] == "recovered"]
@@ -251,6 +251,7 @@ def _print(result: Comparison, as_json: bool) -> None:
         print_json({
             **result.settings,
             "answers": {answer.run: answer.text for answer in answers(result)},
+            "pairs": [answer.text for answer in pair_answers(result)],
             "differences": tested.to_dict(orient="records"),
             "files": result.files,
         })  # fmt: skip
@@ -267,7 +268,7 @@ def _print(result: Comparison, as_json: bool) -> None:
         ["run", "class", "mag", "year", "difference", "low", "high", "p", "verdict"],
         rows,
     )
-    for answer in answers(result):
+    for answer in (*answers(result), *pair_answers(result)):
         messages.print(f"- {answer.text}", soft_wrap=True, markup=False, highlight=False)
     for name in ("report", "summary csv", "differences csv"):
         messages.print(f"{name + ':':18s}{result.files[name]}", soft_wrap=True, highlight=False)

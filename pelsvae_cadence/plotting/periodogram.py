@@ -85,7 +85,7 @@ def plot_periodogram(
 
     axes = new_axes(9.0, 3.6) if ax is None else ax
     top = float(power.max())
-    axes.set_ylim(0.0, 1.22 * top)
+    axes.set_ylim(0.0, 1.32 * top)
     if true_period is not None:
         truth = 1.0 / true_period
         offsets = np.array(DAILY_ALIASES)
@@ -98,12 +98,13 @@ def plot_periodogram(
                     axes.axvline(centre, color=_ALIAS, lw=5, alpha=0.16, zorder=0)
                     sign = "+" if centre > truth else "\N{MINUS SIGN}"
                     text = f"{sign}{days} d$^{{-1}}$" if centre != truth else ""
-                    axes.annotate(text, (centre, 1.16 * top), ha="center", va="center",
+                    axes.annotate(text, (centre, 1.14 * top), ha="center", va="center",
                                   color=_ALIAS, fontsize=9)  # fmt: skip
         for place, colour, text in ((truth, _TRUTH, "$f_0$"), (2.0 * truth, _HALF, "$2f_0$")):
             if low < place < high:
                 axes.axvline(place, color=colour, lw=5, alpha=0.22, zorder=0)
-                axes.annotate(text, (place, 1.16 * top), ha="center", va="center",
+                # A row above the aliases: 2 f0 may be one of them.
+                axes.annotate(text, (place, 1.25 * top), ha="center", va="center",
                               color=colour, fontsize=10, fontweight="bold")  # fmt: skip
     axes.plot(frequency, power, color=_INK, lw=0.7)
     if found_period is not None and low < 1.0 / found_period < high:

@@ -132,6 +132,28 @@ def test_the_answer_in_words(whole):
     assert thin.headline in result.files["report"].read_text()
 
 
+def test_the_other_runs_are_compared_with_each_other(whole):
+    """ "again" is the reference once more, so thin against it is thin against the reference."""
+    from pelsvae_cadence.metrics.comparison.answers import pair_answers
+
+    result, _, _ = whole
+    pairs = pd.read_csv(result.files["pairs csv"]).fillna({"unit": ""})
+    assert {(row.run, row.reference) for row in pairs.itertuples()} == {("thin", "again")}
+    assert list(pairs.metric) == ["recovered", "recovered", "years_without_period"]
+    rows = result.summary.differences
+    direct = rows[(rows.run == "thin") & (rows.star_class == "all")].reset_index(drop=True)
+    for column in ("metric", "year", "difference", "low", "high", "p", "n_stars", "verdict"):
+        pd.testing.assert_series_equal(pairs[column], direct[column])
+    stored = pd.read_hdf(result.files["summary hdf5"], key="pairs").reset_index(drop=True)
+    pd.testing.assert_frame_equal(pairs, stored, check_dtype=False, check_exact=True)
+    (answer,) = pair_answers(result)
+    assert answer.headline.startswith("thin is worse than again: on average a star has its")
+    page = result.files["report"].read_text()
+    assert "The other runs among each" in page
+    assert answer.text in page
+    assert 'download="pairs.csv"' in page
+
+
 def test_years_and_visits_are_counted_as_stated(whole, database):
     result, _, _ = whole
     survey = read_survey(database)
