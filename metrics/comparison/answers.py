@@ -137,7 +137,7 @@ def _answer(result: Comparison, run: str) -> Answer:
     shares = (
         f"After {last:g} yr {number(100.0 * ours, 1)} % of the stars have their period, against "
         f"{number(100.0 * theirs, 1)} % in {reference}: "
-        f"{interval(at_end, at_end.difference, sign=True, digits=1, scale=100.0)} %."
+        f"{interval(at_end, at_end.difference, sign=True, digits=1, scale=100.0)} percentage points."
     )
     # With a single year the time until a period is found cannot be told from whether it is.
     timed = len(result.plan.years) > 1
@@ -190,13 +190,14 @@ def pair_answers(result: Comparison) -> list[Answer]:
         at_end = _row(rows, metric=HEADLINE, year=last)
         whole = _row(rows, metric=YEARS_WITHOUT) if timed else at_end
         gap = interval(at_end, at_end.difference, sign=True, digits=1, scale=100.0)
+        text = (
+            f"The share of stars with their period after {last:g} yr differs by {gap} percentage "
+            "points."
+        )
+        headline = _headline(str(run), str(reference), whole, timed=timed)
         found.append(
-            Answer(
-                run=str(run), verdict=whole.verdict,
-                headline=_headline(str(run), str(reference), whole, timed=timed),
-                details=(f"The share of stars with their period after {last:g} yr differs by {gap} %.",),
-            )
-        )  # fmt: skip
+            Answer(run=str(run), verdict=whole.verdict, headline=headline, details=(text,))
+        )
     return found
 
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 _DEFAULT_NSIDE = 8
+# Sentences about pairs of runs that are printed at most.
+_MOST_PAIRS = 6
 
 
 def compare(
@@ -268,9 +270,12 @@ def _print(result: Comparison, as_json: bool) -> None:
         ["run", "class", "mag", "year", "difference", "low", "high", "p", "verdict"],
         rows,
     )
-    for answer in (*answers(result), *pair_answers(result)):
+    pairs = pair_answers(result)
+    few = len(pairs) <= _MOST_PAIRS  # the others fill a screen: they are in the report
+    for answer in (*answers(result), *(pairs if few else ())):
         messages.print(f"- {answer.text}", soft_wrap=True, markup=False, highlight=False)
-    for name in ("report", "summary csv", "differences csv"):
+    names = ["report", "summary csv", "differences csv", *(["pairs csv"] if pairs else [])]
+    for name in names:
         messages.print(f"{name + ':':18s}{result.files[name]}", soft_wrap=True, highlight=False)
     messages.print(
         f"{'MAF folders:':18s}{result.files['maf summary'].parent}", soft_wrap=True, highlight=False
