@@ -103,6 +103,11 @@ def how_to_read(result: Comparison) -> str:
         else f"with {common} common position{'s' * (common != 1)}, stars within positions are "
         "resampled, and the answer holds for these positions alone"
     )
+    others = (
+        "The sentences on the other runs among each other are corrected among themselves. "
+        if len(result.runs) > 2
+        else ""
+    )
     return (
         f"Differences are paired star by star over the {common} positions that all runs observe. "
         f"Square brackets are 95 % bootstrap intervals ({unit}); a difference is called better or "
@@ -111,7 +116,7 @@ def how_to_read(result: Comparison) -> str:
         f"quantities{apart}) "
         f"by Benjamini & Hochberg (1995), gives less than {SIGNIFICANCE:g}. The time without a period "
         "of all stars together, on which the answer rests, is corrected for the number of runs "
-        "alone. “Not shown” does not mean “equal”: look at the interval."
+        f"alone. {others}“Not shown” does not mean “equal”: look at the interval."
     )
 
 
