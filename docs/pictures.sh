@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Draw the pictures of the documentation that change with the shipped weights, some ten minutes.
+# Draw the pictures of the documentation that change with the shipped weights, in a few minutes.
 # Real stars are drawn beside simulated ones where PELSVAE_DATA names their folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
