@@ -31,13 +31,7 @@ _PAUSE: Final = 0.2
 _SQLITE_WAIT: Final = 60
 
 
-def open_study(
-    url: str,
-    name: str,
-    about: dict[str, Any],
-    *,
-    seed: int = 0,
-) -> optuna.Study:
+def open_study(url: str, name: str, about: dict[str, Any], *, seed: int = 0) -> optuna.Study:
     """Open a study, or begin it; other processes may do so at the same moment.
 
     Parameters
@@ -80,13 +74,14 @@ def open_study(
         except DatabaseError as error:
             if attempt == _OPENINGS - 1:
                 raise InputError(
-                    f"the database of the study, {url}, cannot be opened: {error.orig}",
+                    f"the database of the study, {_shown(url)}, cannot be opened: {error.orig}",
                     remedy="See that it can be written to and holds Optuna's tables or nothing.",
                 ) from error
             time.sleep(_PAUSE * (attempt + 1))
         except (ArgumentError, ImportError) as error:
             raise InputError(
-                f"the database of the study, {url!r}, is not one that SQLAlchemy can open: {error}",
+                f"the database of the study, {_shown(url)!r}, is not one that SQLAlchemy can open: "
+                f"{error}",
                 allowed="a URL such as sqlite:///study.db or postgresql://USER@HOST/NAME",
                 remedy="Install the database's driver, or leave --storage out.",
             ) from error
@@ -108,6 +103,17 @@ def quiet_optuna() -> Iterator[None]:
             yield
     finally:
         optuna.logging.set_verbosity(level)
+
+
+def _shown(url: str) -> str:
+    """Give the address of a database without its password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return url
 
 
 def _storage(url: str) -> optuna.storages.RDBStorage:

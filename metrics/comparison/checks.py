@@ -58,7 +58,7 @@ def comparison_report(seed: int = 0) -> Report:
     Returns
     -------
     Report
-        All figures; ten minutes on an unloaded machine of two cores.
+        All figures; five to ten minutes on an unloaded machine of two cores.
     """
     return Report(
         topic="compare",

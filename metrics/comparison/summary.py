@@ -215,9 +215,10 @@ def summarise_runs(
     Returns
     -------
     Summary
-        The tables. Probabilities are corrected in four families: the years without a period of
-        `ALL_CLASSES`, one a run; all other tests of the `PRIMARY` quantities; further metrics and
-        scores of classification; all the rest.
+        The tables. Probabilities of differences are corrected in four families: the years without
+        a period of all stars together, one a run; all other tests of the `PRIMARY` quantities;
+        further metrics and scores of classification; all the rest. Those of pairs in the first two
+        of these, by themselves.
 
     Raises
     ------
@@ -256,9 +257,7 @@ def summarise_runs(
         about = {"run": run.name, "reference": reference.name}
         for table, rows in tables:
             array = table[run.name][common] - table[reference.name][common]
-            found = mean_intervals(array, unit=chosen, seed=plan.seed)
-            p = sign_flip_test(array, unit=chosen, seed=plan.seed)
-            differences.append(rows.frame(about, "difference", found, p, array.shape[:2], chosen))
+            differences.append(_tested(array, rows, about, chosen))
         if told is not None:
             differences += told.differences(run, reference, common, about, chosen)
     return Summary(
@@ -288,11 +287,19 @@ def _pairs(
     parts = []
     for first, second in combinations(runs, 2):
         array = (stars[second.name] - stars[first.name])[common][..., columns]
-        found = mean_intervals(array, unit=unit, seed=plan.seed)
-        p = sign_flip_test(array, unit=unit, seed=plan.seed)
         about = {"run": second.name, "reference": first.name}
-        parts.append(rows.frame(about, "difference", found, p, array.shape[:2], unit))
+        parts.append(_tested(array, rows, about, unit))
     return parts
+
+
+def _tested(
+    array: FloatArray, rows: SummaryRows, about: Mapping[str, str], unit: Unit
+) -> pd.DataFrame:
+    """Average differences star by star (or position by position), and test them."""
+    seed = rows.plan.seed
+    found = mean_intervals(array, unit=unit, seed=seed)
+    p = sign_flip_test(array, unit=unit, seed=seed)
+    return rows.frame(about, "difference", found, p, array.shape[:2], unit)
 
 
 def _judged(parts: list[pd.DataFrame], asked: Collection[str]) -> pd.DataFrame:
@@ -306,8 +313,7 @@ def _judged(parts: list[pd.DataFrame], asked: Collection[str]) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True)
     p = table["p"].to_numpy(np.float64)
     primary = table["metric"].isin(PRIMARY).to_numpy()
-    together = (table["star_class"] == ALL_CLASSES).to_numpy()
-    headline = together & (table["metric"] == YEARS_WITHOUT).to_numpy()
+    headline = table.index.isin(overall(table, YEARS_WITHOUT).index)
     adjusted = np.full(p.shape, np.nan)
     further = table["metric"].isin(asked).to_numpy()
     for family in (headline, primary & ~headline, further, ~primary & ~further):

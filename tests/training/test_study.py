@@ -63,3 +63,6 @@ def test_what_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         open_study(f"sqlite:///{tmp_path / 'absent' / 'study.db'}", "one", {})
     with pytest.raises(InputError, match="not one that SQLAlchemy can open"):
         open_study("study.db", "one", {})
+    with pytest.raises(InputError, match=r"nobody:\*\*\*@localhost") as refused:
+        open_study("mysql+nodriver://nobody:secret@localhost/studies", "one", {})
+    assert "secret" not in str(refused.value)

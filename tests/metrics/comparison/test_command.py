@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from pelsvae_cadence.cli import main
@@ -80,3 +82,37 @@ def test_refusals(run, arguments, message):
     code, _, err = run(*arguments)
     assert code == 2
     assert message in err
+
+
+@pytest.mark.slow
+def test_workers_of_a_running_cluster_give_the_same(run, tmp_path):
+    pytest.importorskip("distributed")
+    from pelsvae_cadence.metrics.comparison.compare_runs import one_cluster
+
+    runs = ("baseline:years=1", "baseline:years=1:thinned=0.5", *SHORT)
+    assert run(*runs, "--out-dir", tmp_path / "here")[0] == 0
+    with one_cluster(2, None) as address:
+        assert run(*runs, "--scheduler", address, "--out-dir", tmp_path / "there")[0] == 0
+    for name in ("summary.csv", "differences.csv", "stars.parquet"):
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+
+
+def test_no_pairs_of_an_earlier_comparison_stay(run, tmp_path):
+    """Three runs of one class and magnitude, then two into the same folder."""
+    options = [*SHORT, "--star-class", "RRab", "--stars-per-position", 2, "--out-dir", tmp_path]
+    runs = ["baseline:years=1", "baseline:years=1:thinned=0.5", "baseline:years=1:without-pairs"]
+    code, out, _ = run(*runs, *options, "--json")
+    assert code == 0
+    (pair,) = json.loads(out)["pairs"]
+    assert pair.startswith("baseline years=1 without-pairs")
+    assert (tmp_path / "pairs.csv").is_file()
+    from pelsvae_cadence.metrics.comparison.paired import corrected
+
+    # One class and magnitude are all stars there are: their headline is corrected for the two
+    # runs alone, as it is for several classes.
+    rows = pd.read_csv(tmp_path / "differences.csv")
+    headline = rows[rows.metric == "years_without_period"]
+    assert (headline.p < 1.0).all()
+    np.testing.assert_allclose(headline.p_adjusted, corrected(headline.p))
+    assert run(*runs[:2], *options)[0] == 0
+    assert not (tmp_path / "pairs.csv").exists()
