@@ -88,6 +88,7 @@ def plot_periodogram(
     axes.set_ylim(0.0, 1.32 * top)
     if true_period is not None:
         truth = 1.0 / true_period
+        margin = 0.035 * (high - low)  # half a label
         offsets = np.array(DAILY_ALIASES)
         aliases = np.concatenate([truth + offsets, np.abs(truth - offsets)])
         for days in _DAYS:
@@ -98,7 +99,8 @@ def plot_periodogram(
                     axes.axvline(centre, color=_ALIAS, lw=5, alpha=0.16, zorder=0)
                     sign = "+" if centre > truth else "\N{MINUS SIGN}"
                     text = f"{sign}{days} d$^{{-1}}$" if centre != truth else ""
-                    axes.annotate(text, (centre, 1.14 * top), ha="center", va="center",
+                    inside = np.clip(centre, low + margin, high - margin)
+                    axes.annotate(text, (inside, 1.14 * top), ha="center", va="center",
                                   color=_ALIAS, fontsize=9)  # fmt: skip
         for place, colour, text in ((truth, _TRUTH, "$f_0$"), (2.0 * truth, _HALF, "$2f_0$")):
             if low < place < high:
