@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -16,7 +17,7 @@ from distributed.protocol import pickle as dask_pickle
 
 from pelsvae_cadence.errors import InputError
 
-__all__ = ["first_finished", "open_client", "pack", "unpack"]
+__all__ = ["first_finished", "interrupt_afterwards", "open_client", "pack", "unpack"]
 
 # Dask declares types and leaves most of its functions without.
 _dask: Any = distributed
@@ -212,3 +213,24 @@ def _check_versions(client: Any, address: str) -> None:
                     f"worker {worker} runs {name} {version}, this program {ours[name]}",
                     remedy="Install the same versions everywhere: results would differ.",
                 )
+
+
+@contextmanager
+def interrupt_afterwards() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of a block.
+
+    Inside the constructor of one of Dask's futures it would leave a half-made one, which complains
+    on stderr when it is thrown away.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    caught: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *about: caught.append(about))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        before(*caught[0])

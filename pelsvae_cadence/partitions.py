@@ -236,7 +236,13 @@ def _on_cluster(
     scheduler: str | None,
 ) -> Iterator[tuple[Partition, Arrays]]:
     try:
-        from pelsvae_cadence._cluster import first_finished, open_client, pack, unpack
+        from pelsvae_cadence._cluster import (
+            first_finished,
+            interrupt_afterwards,
+            open_client,
+            pack,
+            unpack,
+        )
     except ImportError as error:
         raise InputError(
             f"several workers need Dask ({error.name} is not installed)",
@@ -256,10 +262,11 @@ def _on_cluster(
                     held = 0 if store is not None else len(ready)
                     while waiting and (len(running) + held < room or not running):
                         following = waiting.popleft()
-                        future = client.submit(
-                            _on_worker, payload, following, store, pure=False,
-                            priority=-following.index,
-                        )  # fmt: skip
+                        with interrupt_afterwards():
+                            future = client.submit(
+                                _on_worker, payload, following, store, pure=False,
+                                priority=-following.index,
+                            )  # fmt: skip
                         running[future] = following
                     for future in first_finished(client, running, _SLICE):
                         finished = running.pop(future)

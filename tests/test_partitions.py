@@ -281,3 +281,17 @@ def test_ctrl_c_stops_at_once_and_keeps_what_is_finished(tmp_path: Path, workers
     kept = sorted(folder.glob("partition-*.npz"))
     assert 2 <= len(kept) < 20
     assert not list(folder.glob(".partition*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends Ctrl-C as Unix does")
+def test_ctrl_c_waits_for_the_end_of_a_block() -> None:
+    pytest.importorskip("distributed")
+    from pelsvae_cadence._cluster import interrupt_afterwards
+
+    ended = False
+    with pytest.raises(KeyboardInterrupt), interrupt_afterwards():
+        signal.raise_signal(signal.SIGINT)
+        ended = True
+    assert ended
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
