@@ -289,7 +289,7 @@ def test_ctrl_c_waits_for_the_end_of_a_block() -> None:
     from pelsvae_cadence._cluster import interrupt_afterwards
 
     ended = False
-    with pytest.raises(KeyboardInterrupt), interrupt_afterwards():
+    with pytest.raises(KeyboardInterrupt), interrupt_afterwards():  # noqa: PT012 - the block goes on
         signal.raise_signal(signal.SIGINT)
         ended = True
     assert ended
