@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import SURVEYS, SurveyName
-from pelsvae_cadence.cadence.thinning import thin_visits
+from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.deep_fields import stack_visits

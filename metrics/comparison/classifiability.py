@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, LSST_BANDS
 from pelsvae_cadence.cadence.survey import Cadence
-from pelsvae_cadence.cadence.transforms import start_of
+from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify import DEFAULT_GROUPS, ClassMix, Predictions, feature_definitions
 from pelsvae_cadence.classify.observing import observe_survey

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from pelsvae_cadence import __version__
 from pelsvae_cadence.arrays import freeze
 from pelsvae_cadence.cadence.survey import Cadence, Survey
-from pelsvae_cadence.cadence.transforms import start_of
+from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.further_metric import (

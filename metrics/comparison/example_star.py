@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pelsvae_cadence.cadence.thinning import thin_visits
-from pelsvae_cadence.cadence.transforms import start_of
+from pelsvae_cadence.cadence.changes.thinning import thin_visits
+from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.metrics.comparison.drawing import (

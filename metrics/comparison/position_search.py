@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.arrays import freeze
-from pelsvae_cadence.cadence.thinning import thin_visits
+from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.metrics.comparison.quantities import STAR_QUANTITIES, star_outcomes

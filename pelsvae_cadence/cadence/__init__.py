@@ -1,12 +1,12 @@
 """When, in which band and how deep a survey looks at a sky position."""
 
-from pelsvae_cadence.cadence.executed import SplicedSurvey, splice
-from pelsvae_cadence.cadence.joint import JointSurvey
-from pelsvae_cadence.cadence.strategies import STRATEGIES, strategy
+from pelsvae_cadence.cadence.changes.executed import SplicedSurvey, splice
+from pelsvae_cadence.cadence.changes.joint import JointSurvey
+from pelsvae_cadence.cadence.changes.strategies import STRATEGIES, strategy
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Cadence, Survey
 from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
 from pelsvae_cadence.cadence.tables import read_survey, survey_from_frame
-from pelsvae_cadence.cadence.transforms import (
+from pelsvae_cadence.cadence.changes.transforms import (
     ChangedCadence,
     dithered_seasons,
     first_years,

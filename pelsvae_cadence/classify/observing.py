@@ -16,7 +16,7 @@ from pelsvae_cadence import __version__
 from pelsvae_cadence.cadence.cells import sky_cell
 from pelsvae_cadence.cadence.survey import Cadence, Survey, check_position
 from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
-from pelsvae_cadence.cadence.thinning import thin_visits
+from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classify.feature_table import FeatureTable
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix

@@ -196,7 +196,7 @@ def compare(
 
 
 def _list(as_json: bool) -> None:
-    from pelsvae_cadence.cadence.strategies import STRATEGIES
+    from pelsvae_cadence.cadence.changes.strategies import STRATEGIES
 
     with messages.status("loading MAF"):
         from pelsvae_cadence.metrics.comparison.runs import CHANGES

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.cadence import SyntheticSurvey, read_survey, survey_from_frame
-from pelsvae_cadence.cadence.executed import splice
-from pelsvae_cadence.cadence.joint import JointSurvey
+from pelsvae_cadence.cadence.changes.executed import splice
+from pelsvae_cadence.cadence.changes.joint import JointSurvey
 from pelsvae_cadence.cadence.statistics import season_gaps, season_lengths
-from pelsvae_cadence.cadence.strategies import STRATEGIES, strategy
-from pelsvae_cadence.cadence.transforms import (
+from pelsvae_cadence.cadence.changes.strategies import STRATEGIES, strategy
+from pelsvae_cadence.cadence.changes.transforms import (
     dithered_seasons,
     first_years,
     shifted,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence import LightCurveModel, SyntheticSurvey
-from pelsvae_cadence.cadence.thinning import thin_visits
+from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.classify import (
     CONSTANT,
     CONTAMINANT,

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, SurveyName
-from pelsvae_cadence.cadence.position_table import position_table
+from pelsvae_cadence.cadence.changes.position_table import position_table
 from pelsvae_cadence.cadence.statistics import SEASON_GAP
 from pelsvae_cadence.cadence.survey import Cadence, check_position
 from pelsvae_cadence.cadence.visits import Visits

@@ -1,0 +1,1 @@
+"""Changed cadences: strategies, joint surveys, executed visits, thinning."""
