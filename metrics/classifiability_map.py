@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
-from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.tables import file_sha256
 from pelsvae_cadence.classify import LABELS
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier

@@ -146,7 +146,7 @@ def test_bad_values_are_refused():
 @pytest.fixture(scope="module")
 def observed():
     """Modulated Miras and RR Lyrae stars with their shapes, and a synthetic LSST cadence."""
-    from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
     from pelsvae_cadence.source import LightCurveModel
 
     model = LightCurveModel.load()

@@ -4,7 +4,7 @@ from pelsvae_cadence.cadence.changes.executed import SplicedSurvey, splice
 from pelsvae_cadence.cadence.changes.joint import JointSurvey
 from pelsvae_cadence.cadence.changes.strategies import STRATEGIES, strategy
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Cadence, Survey
-from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.tables import read_survey, survey_from_frame
 from pelsvae_cadence.cadence.changes.transforms import (
     ChangedCadence,

@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.cadence.footprint import WIDE
+from pelsvae_cadence.cadence.synthetic.footprint import WIDE
 from pelsvae_cadence.cadence.statistics import GAP_PERCENTILES, CadenceSummary, summarise
-from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.randomness import KeyedRandom
 from pelsvae_cadence.report import Figure, Report

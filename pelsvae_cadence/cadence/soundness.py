@@ -22,15 +22,15 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence.almanac import (
+from pelsvae_cadence.cadence.synthetic.almanac import (
     Site,
     sidereal_time,
     sine_of_altitude,
     sun_position,
 )
-from pelsvae_cadence.cadence.lsst_like import LSST_V3
+from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3
 from pelsvae_cadence.cadence.survey import Survey, local_nights
-from pelsvae_cadence.cadence.ztf_like import ZTF_2018
+from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
 from pelsvae_cadence.errors import InputError
 
 __all__ = ["check_database", "check_hash", "check_names", "check_visits", "file_sha256"]

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify.classifier import VariableClassifier
 from pelsvae_cadence.classify.encoder import encoder_features

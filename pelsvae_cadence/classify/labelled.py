@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.arrays import freeze, row_index
 from pelsvae_cadence.bands import BANDS, LSST_BANDS, ZTF_BANDS, SurveyName
-from pelsvae_cadence.cadence.cells import sky_cell
+from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
 from pelsvae_cadence.classify.extraction import FeatureWarning, extract

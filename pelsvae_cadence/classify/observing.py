@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence import __version__
-from pelsvae_cadence.cadence.cells import sky_cell
+from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.survey import Cadence, Survey, check_position
-from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classify.feature_table import FeatureTable

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.cadence.cells import sky_cell
+from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.classify.classifier import VariableClassifier
 from pelsvae_cadence.classify.feature_table import FeatureTable
 from pelsvae_cadence.classify.labelled import LabelledStars

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classify.extraction import extract

@@ -227,7 +227,7 @@ def load_cadence(
         If both are given, the name is unknown, or the table cannot be used.
     """
     from pelsvae_cadence.cadence import read_survey
-    from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 
     if db is not None and synthetic is not None:
         raise InputError("--db and --synthetic exclude each other", remedy="Give one of them.")

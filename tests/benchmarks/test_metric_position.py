@@ -15,7 +15,7 @@ N_STARS = 40
 
 def test_metric_beside_its_search(benchmark):
     """Drawing, decoding, observing and judging a star take a small part of what its search takes."""
-    from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
     from pelsvae_cadence.metrics import PeriodRecoveryMetric
     from pelsvae_cadence.periods import search
 

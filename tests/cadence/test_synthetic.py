@@ -22,7 +22,7 @@ from astropy.utils import iers
 from astropy.utils.exceptions import AstropyWarning
 from erfa import ErfaWarning
 
-from pelsvae_cadence.cadence.almanac import (
+from pelsvae_cadence.cadence.synthetic.almanac import (
     Nights,
     Site,
     airmass,
@@ -31,17 +31,17 @@ from pelsvae_cadence.cadence.almanac import (
     sun_position,
     wrap_angle,
 )
-from pelsvae_cadence.cadence.cells import parent_cell, sky_cell
+from pelsvae_cadence.cadence.synthetic.cells import parent_cell, sky_cell
 from pelsvae_cadence.cadence.checks import cadence_report, wide_positions
-from pelsvae_cadence.cadence.footprint import WIDE, ecliptic_latitude, galactic
+from pelsvae_cadence.cadence.synthetic.footprint import WIDE, ecliptic_latitude, galactic
 from pelsvae_cadence.cadence.statistics import (
     intervals_within_night,
     summarise,
     visits_per_band,
     visits_per_year,
 )
-from pelsvae_cadence.cadence.survey_model import tilt_patterns
-from pelsvae_cadence.cadence.synthetic import PRESETS, SyntheticSurvey
+from pelsvae_cadence.cadence.synthetic.presets import tilt_patterns
+from pelsvae_cadence.cadence.synthetic.survey import PRESETS, SyntheticSurvey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.errors import InputError
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.cadence import read_survey
-from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.metrics.survey_source import open_survey
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pelsvae_cadence.cadence.lsst_like import LSST_V3
-from pelsvae_cadence.cadence.survey_model import over_positions
-from pelsvae_cadence.cadence.synthetic import SyntheticSurvey
+from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3
+from pelsvae_cadence.cadence.synthetic.presets import over_positions
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.errors import InputError
 
 __all__ = ["STRATEGIES", "Strategy", "strategy"]

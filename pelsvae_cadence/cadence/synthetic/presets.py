@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence.almanac import SIDEREAL_RATE, Nights, Site, wrap_angle
+from pelsvae_cadence.cadence.synthetic.almanac import SIDEREAL_RATE, Nights, Site, wrap_angle
 
 __all__ = [
     "HALF_HOURS",

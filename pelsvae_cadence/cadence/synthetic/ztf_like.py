@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pelsvae_cadence.cadence.almanac import Site
-from pelsvae_cadence.cadence.survey_model import DepthModel, SurveyModel
+from pelsvae_cadence.cadence.synthetic.almanac import Site
+from pelsvae_cadence.cadence.synthetic.presets import DepthModel, SurveyModel
 
 __all__ = ["ZTF_2018"]
 

@@ -2,15 +2,15 @@
 
 All tables were measured for this purpose on the pointings of Rubin OpSim baseline v3.0 (ten years,
 2,086,079 visits), at HEALPix nside 16 positions with 700 to 1000 visits within 1.75 deg, and are
-rounded; phases of the Moon and hour angles come from `pelsvae_cadence.cadence.almanac`.
+rounded; phases of the Moon and hour angles come from `pelsvae_cadence.cadence.synthetic.almanac`.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from pelsvae_cadence.cadence.almanac import Site
-from pelsvae_cadence.cadence.survey_model import DepthModel, RollingModel, SurveyModel
+from pelsvae_cadence.cadence.synthetic.almanac import Site
+from pelsvae_cadence.cadence.synthetic.presets import DepthModel, RollingModel, SurveyModel
 
 __all__ = ["LSST_V3", "LSST_V5_EXPOSURE_TIME", "LSST_V5_VISITS"]
 

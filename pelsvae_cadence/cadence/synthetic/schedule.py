@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from pelsvae_cadence.cadence import footprint
-from pelsvae_cadence.cadence.almanac import Nights, wrap_angle
-from pelsvae_cadence.cadence.cells import parent_cell
-from pelsvae_cadence.cadence.survey_model import (
+from pelsvae_cadence.cadence.synthetic import footprint
+from pelsvae_cadence.cadence.synthetic.almanac import Nights, wrap_angle
+from pelsvae_cadence.cadence.synthetic.cells import parent_cell
+from pelsvae_cadence.cadence.synthetic.presets import (
     HALF_HOURS,
     SurveyModel,
     hour_angle_distribution,

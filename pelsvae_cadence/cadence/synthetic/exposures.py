@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from pelsvae_cadence.cadence.almanac import (
+from pelsvae_cadence.cadence.synthetic.almanac import (
     SIDEREAL_RATE,
     airmass,
     moon_position,
@@ -19,9 +19,9 @@ from pelsvae_cadence.cadence.almanac import (
     sine_of_altitude,
     wrap_angle,
 )
-from pelsvae_cadence.cadence.cells import sky_cell
-from pelsvae_cadence.cadence.schedule import Schedule, per_night
-from pelsvae_cadence.cadence.survey_model import (
+from pelsvae_cadence.cadence.synthetic.cells import sky_cell
+from pelsvae_cadence.cadence.synthetic.schedule import Schedule, per_night
+from pelsvae_cadence.cadence.synthetic.presets import (
     HALF_HOURS,
     hour_angle_distribution,
     usable_hour_angles,

@@ -1,0 +1,1 @@
+"""Synthetic surveys: visits of LSST and ZTF drawn from the statistics of real pointings."""
