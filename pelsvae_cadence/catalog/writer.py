@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence import Visits
-from pelsvae_cadence.catalog._columns import COMPRESSIONS, GrowingColumn, KnownIds
-from pelsvae_cadence.catalog._partial_file import PartialFile
+from pelsvae_cadence.catalog.columns import COMPRESSIONS, GrowingColumn, KnownIds
+from pelsvae_cadence.catalog.partial_file import PartialFile
 from pelsvae_cadence.catalog.layout import (
     FORMAT,
     FORMAT_VERSION,
