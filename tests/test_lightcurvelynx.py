@@ -50,7 +50,7 @@ def test_fluxes_are_ours_and_the_noise_is_theirs() -> None:
     from lightcurvelynx.simulate import simulate_lightcurves
     from lightcurvelynx.survey_info import SurveyInfo
 
-    from pelsvae_cadence.lightcurvelynx import PeriodicStars, survey_from_obstable
+    from pelsvae_cadence.catalog.exports.lightcurvelynx import PeriodicStars, survey_from_obstable
 
     ra, dec = 35.6, -4.8
     table = OpSim(opsim_frame(ra, dec))
@@ -78,7 +78,7 @@ def test_its_tables_of_real_surveys_are_read_as_ours(shared_data: Path) -> None:
     from lightcurvelynx.obstable.opsim import OpSim
     from lightcurvelynx.obstable.ztf_obstable import ZTFObsTable
 
-    from pelsvae_cadence.lightcurvelynx import survey_from_obstable
+    from pelsvae_cadence.catalog.exports.lightcurvelynx import survey_from_obstable
 
     path = shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db"
     ours, theirs = read_survey(path), survey_from_obstable(OpSim.from_db(path))
@@ -103,7 +103,7 @@ def test_its_tables_of_real_surveys_are_read_as_ours(shared_data: Path) -> None:
 def test_a_table_without_depths_is_refused() -> None:
     from lightcurvelynx.obstable.opsim import OpSim
 
-    from pelsvae_cadence.lightcurvelynx import survey_from_obstable
+    from pelsvae_cadence.catalog.exports.lightcurvelynx import survey_from_obstable
 
     table = OpSim(opsim_frame(10.0, -30.0).drop(columns="fiveSigmaDepth"))
     with pytest.raises(InputError, match="has no column 'maglim'"):

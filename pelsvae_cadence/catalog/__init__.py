@@ -2,7 +2,7 @@
 
 The format is specified in ``docs/catalog-format.md``; any HDF5 library reads it. Catalogues of any
 size are simulated by `pelsvae_cadence.catalog.generation`, and given to other tools by
-`pelsvae_cadence.catalog.hats` and `pelsvae_cadence.catalog.astropy_tables`.
+`pelsvae_cadence.catalog.exports.hats` and `pelsvae_cadence.catalog.exports.astropy_tables`.
 """
 
 from pelsvae_cadence.catalog.layout import FORMAT, FORMAT_VERSION

@@ -328,8 +328,8 @@ def export(
 ) -> None:
     """Write a catalogue as HATS (Parquet by sky pixel), or its stars as an astropy table."""
     from pelsvae_cadence.catalog import Catalog
-    from pelsvae_cadence.catalog.astropy_tables import star_table
-    from pelsvae_cadence.catalog.hats import export_hats
+    from pelsvae_cadence.catalog.exports.astropy_tables import star_table
+    from pelsvae_cadence.catalog.exports.hats import export_hats
 
     refuse_existing([output], no_clobber)
     if output.suffix in (".ecsv", ".fits", ".vot"):

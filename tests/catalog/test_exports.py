@@ -11,9 +11,9 @@ from astropy.table import QTable
 
 from pelsvae_cadence.cadence import Survey
 from pelsvae_cadence.catalog import Catalog
-from pelsvae_cadence.catalog.astropy_tables import star_table, time_series
+from pelsvae_cadence.catalog.exports.astropy_tables import star_table, time_series
 from pelsvae_cadence.catalog.generation import generate_catalog
-from pelsvae_cadence.catalog.hats import export_hats
+from pelsvae_cadence.catalog.exports.hats import export_hats
 from pelsvae_cadence.catalog.sites import DrawnStars
 from pelsvae_cadence.errors import InputError
 
