@@ -9,8 +9,8 @@ from pelsvae_cadence.classify.classifier import (
     ClassifierWarning,
     VariableClassifier,
 )
-from pelsvae_cadence.classify.extraction import FeatureWarning, extract
-from pelsvae_cadence.classify.feature_table import (
+from pelsvae_cadence.classify.features.extraction import FeatureWarning, extract
+from pelsvae_cadence.classify.features.table import (
     DEFAULT_GROUPS,
     FEATURE_GROUPS,
     Feature,

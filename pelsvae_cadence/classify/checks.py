@@ -15,9 +15,9 @@ import numpy.typing as npt
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify.classifier import VariableClassifier
-from pelsvae_cadence.classify.encoder import encoder_features
-from pelsvae_cadence.classify.extraction import extract
-from pelsvae_cadence.classify.feature_table import (
+from pelsvae_cadence.classify.features.encoder import encoder_features
+from pelsvae_cadence.classify.features.extraction import extract
+from pelsvae_cadence.classify.features.table import (
     DEFAULT_GROUPS,
     FeatureTable,
     feature_definitions,

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.classify.feature_table import FeatureTable
+from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.files import replacing
 

@@ -15,10 +15,10 @@ from pelsvae_cadence.bands import BANDS, LSST_BANDS, ZTF_BANDS, SurveyName
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
-from pelsvae_cadence.classify.extraction import FeatureWarning, extract
-from pelsvae_cadence.classify.feature_table import FEATURE_GROUPS, FeatureTable
+from pelsvae_cadence.classify.features.extraction import FeatureWarning, extract
+from pelsvae_cadence.classify.features.table import FEATURE_GROUPS, FeatureTable
 from pelsvae_cadence.classify.star_to_star import flicker, observe_again, scattered_magnitudes
-from pelsvae_cadence.classify.true_parameters import true_parameters
+from pelsvae_cadence.classify.features.true_parameters import true_parameters
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import PERIOD_RANGE, judge, search
@@ -160,7 +160,7 @@ class LabelledStars:
     features : FeatureTable
         Measured features of N stars.
     truth : FeatureTable
-        Their true parameters (`pelsvae_cadence.classify.true_parameters`).
+        Their true parameters (`pelsvae_cadence.classify.features.true_parameters`).
     label : ndarray of str, shape (N,)
         What they are.
     ra, dec : ndarray of float64, shape (N,)

@@ -18,7 +18,7 @@ from pelsvae_cadence.cadence.survey import Cadence, Survey, check_position
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.classify.feature_table import FeatureTable
+from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.partitions import Partition, run_partitions

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.classify.classifier import VariableClassifier
-from pelsvae_cadence.classify.feature_table import FeatureTable
+from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.classify.labelled import LabelledStars
 from pelsvae_cadence.classify.scores import Predictions
 from pelsvae_cadence.errors import InputError

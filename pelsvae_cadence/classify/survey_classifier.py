@@ -12,7 +12,7 @@ import numpy as np
 
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.classify.classifier import VariableClassifier
-from pelsvae_cadence.classify.feature_table import DEFAULT_GROUPS, feature_definitions
+from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, feature_definitions
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, class_mix_for
 from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import SkySplit, cross_validate

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.classify.extraction import extract
-from pelsvae_cadence.classify.feature_table import (
+from pelsvae_cadence.classify.features.extraction import extract
+from pelsvae_cadence.classify.features.table import (
     DEFAULT_GROUPS,
     FEATURE_GROUPS,
     FeatureTable,

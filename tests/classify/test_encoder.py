@@ -8,8 +8,8 @@ import pytest
 from pelsvae_cadence import LightCurveModel
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify import FeatureTable
-from pelsvae_cadence.classify.encoder import encoder_features
-from pelsvae_cadence.classify.true_parameters import true_parameters
+from pelsvae_cadence.classify.features.encoder import encoder_features
+from pelsvae_cadence.classify.features.true_parameters import true_parameters
 
 
 @pytest.fixture(scope="module")

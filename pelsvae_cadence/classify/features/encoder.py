@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
-from pelsvae_cadence.classify.feature_table import FeatureTable
+from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.population import to_rows
 from pelsvae_cadence.stars import Stars
 

@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.classify.relative_flux import RelativeFlux
+from pelsvae_cadence.classify.features.relative_flux import RelativeFlux
 
 __all__ = ["FoldedCurves", "fold"]
 

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import LSST_BANDS
-from pelsvae_cadence.classify.curve_shape import SHAPE_PHASES, shape_of_curve
-from pelsvae_cadence.classify.feature_table import (
+from pelsvae_cadence.classify.features.curve_shape import SHAPE_PHASES, shape_of_curve
+from pelsvae_cadence.classify.features.table import (
     DEFAULT_GROUPS,
     FeatureTable,
     feature_definitions,
 )
-from pelsvae_cadence.classify.folded_curve import FoldedCurves, fold
-from pelsvae_cadence.classify.relative_flux import RelativeFlux, relative_flux
+from pelsvae_cadence.classify.features.folded_curve import FoldedCurves, fold
+from pelsvae_cadence.classify.features.relative_flux import RelativeFlux, relative_flux
 from pelsvae_cadence.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.noise import flux_to_mag

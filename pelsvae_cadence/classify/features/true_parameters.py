@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pelsvae_cadence.classify.curve_shape import SHAPE_PHASES, shape_of_curve
-from pelsvae_cadence.classify.feature_table import FeatureTable
+from pelsvae_cadence.classify.features.curve_shape import SHAPE_PHASES, shape_of_curve
+from pelsvae_cadence.classify.features.table import FeatureTable
 
 if TYPE_CHECKING:
     from pelsvae_cadence.phase_curve import PhaseCurve
