@@ -9,7 +9,7 @@ from typing import Any, Final
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import FOV_RADIUS
 from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.deep_fields import Fields, fields_constraint
 from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric

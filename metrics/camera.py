@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence.survey import Footprint
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["camera_footprint"]
 

@@ -16,7 +16,7 @@ from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.classify import LABELS, ClassMix, Predictions, observe_mix
 from pelsvae_cadence.classify.scores import scores_of_counts
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier, train_on_survey
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.position_metric import PositionMetric, value_reducer
 from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.metrics.slice_visits import SliceColumns

@@ -21,8 +21,8 @@ from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.tables import file_sha256
 from pelsvae_cadence.classify import LABELS
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
 from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.metrics.recovery import load_model

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["FIELDS", "Fields", "fields_constraint", "stack_visits"]
 

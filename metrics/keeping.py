@@ -12,7 +12,7 @@ import numpy as np
 from pelsvae_cadence.catalog import CatalogWriter, Provenance
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.metrics.recovery import Recovery
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["Example", "Keeper"]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import SurveyName, parse_bands
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.distances import (
     DISTANCE_BAND,
     GOOD_DISTANCE,

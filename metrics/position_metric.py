@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pelsvae_cadence.bands import SURVEYS, SurveyName
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.deep_fields import stack_visits
 from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.metrics.slice_stars import reddening_at

@@ -10,14 +10,14 @@ import healpy
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import freeze
+from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.periods import PERIOD_RANGE, PeriodResult, Verdicts, judge, search
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry import at_magnitude
 from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.stars import Stars

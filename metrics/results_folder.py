@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import event
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.maf import prepare_data_directory
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported

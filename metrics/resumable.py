@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence import __version__
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.partitions import Arrays, Partition, run_partitions
 

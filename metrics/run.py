@@ -22,7 +22,7 @@ from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
 from pelsvae_cadence.cadence.tables import file_sha256
 from pelsvae_cadence.catalog import Provenance
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.batches import (
     DEFAULT_CLASSES,
     DEFAULT_MAGNITUDES,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.classes import SUBTYPES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.maf import prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES, PeriodRecoveryMetric
 from pelsvae_cadence.metrics.slice_stars import carries_star

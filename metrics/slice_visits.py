@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, SurveyName, parse_bands
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["SliceColumns", "visits_from_slice"]
 

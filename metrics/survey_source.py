@@ -16,7 +16,7 @@ from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.cadence.soundness import check_database, check_hash
 from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.cadence.tables import find_columns, guess_survey, read_survey
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["PositionCadence", "SurveySource", "open_survey"]
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from pelsvae_cadence.cadence import Survey, SyntheticSurvey, Visits, read_survey
-    from pelsvae_cadence.errors import InputError
+    from pelsvae_cadence.core.errors import InputError
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.periods import search
-    from pelsvae_cadence.phase_curve import PhaseCurve
+    from pelsvae_cadence.core.phase_curve import PhaseCurve
     from pelsvae_cadence.simulation import simulate
     from pelsvae_cadence.source import LightCurveModel
     from pelsvae_cadence.stars import Stars

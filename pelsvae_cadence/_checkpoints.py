@@ -20,8 +20,8 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import replacing
 
 __all__ = ["KEY_PATTERN", "Checkpoints"]
 

@@ -15,7 +15,7 @@ import dask
 import distributed
 from distributed.protocol import pickle as dask_pickle
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["first_finished", "interrupt_afterwards", "open_client", "pack", "unpack"]
 

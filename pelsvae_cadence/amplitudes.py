@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, STANDARD_BANDS, filter_wavelength
 from pelsvae_cadence.binary_bands import ellipsoidal_ratio
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.rr_lyrae_bands import U_FILTER, is_first_overtone, rr_lyrae_ratio
 
 __all__ = ["amplitude_ratio", "amplitude_uncertainty", "phase_lag"]

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from pelsvae_cadence.amplitudes import phase_lag
 from pelsvae_cadence.binary_bands import eclipse_contrast
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry import band_amplitudes
 from pelsvae_cadence.rr_lyrae_bands import rr_lyrae_shapes
 from pelsvae_cadence.stars import Stars

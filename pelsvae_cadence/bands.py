@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = [
     "BANDS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = [
     "CLASS_DESCRIPTIONS",

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["COLOUR_TEFF_RANGE", "colour_minus_i", "colour_uncertainty", "g_minus_i"]
 

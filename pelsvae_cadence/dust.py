@@ -17,8 +17,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import column
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.arrays import column
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.extinction import SFD_SCALE, RawSFD, TrueEBV
 from pelsvae_cadence.galaxy import (
     LMC_CENTRE,

@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import freeze, to_value
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.arrays import freeze, to_value
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["EXTINCTION", "SFD_SCALE", "RawSFD", "TrueEBV", "extinction", "true_ebv"]
 

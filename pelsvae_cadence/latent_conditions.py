@@ -10,10 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.harmonic_layers import PHYSICS
 from pelsvae_cadence.population import GROUPS
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["CONDITIONS", "ConditionScaling", "LatentMap", "LatentMapConfig"]
 

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from pelsvae_cadence.arrays import column
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.arrays import column
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.latent import (
     CONDITIONS,
     FlowMap,
@@ -28,7 +28,7 @@ from pelsvae_cadence.latent import (
 from pelsvae_cadence.latent_regressions import Forest, ForestMap, PerceptronMap
 from pelsvae_cadence.network_blocks import single_thread
 from pelsvae_cadence.population import GROUPS, group_index, to_rows
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.weights import Weights, load_weights, save_weights
 

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import column, freeze
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.arrays import column, freeze
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["LightCurves"]
 

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence._checkpoints import KEY_PATTERN, Checkpoints
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["Arrays", "Partition", "PartitionError", "Task", "run_partitions"]
 

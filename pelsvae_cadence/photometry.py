@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.amplitudes import amplitude_ratio
-from pelsvae_cadence.arrays import to_value
+from pelsvae_cadence.core.arrays import to_value
 from pelsvae_cadence.colours import colour_minus_i, g_minus_i
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.extinction import EXTINCTION, TrueEBV, extinction
 from pelsvae_cadence.stars import Stars
 

@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["GROUPS", "PARAMETERS", "Population", "group_index", "to_rows", "valid_ranges"]
 

@@ -19,9 +19,9 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.sequence_curves import (
     SequenceCurves,
     class_index,

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import filter_wavelength
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.stars import Stars
 
 __all__ = [

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 
 if TYPE_CHECKING:
     from pelsvae_cadence.sequence_model import SequenceDecoder

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.sequence_layers import CausalConvolutions, RecurrentLayers
 
 __all__ = [

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pelsvae_cadence.band_curves import band_curves
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.noise import (
     DETECTION_SNR,
@@ -20,9 +20,9 @@ from pelsvae_cadence.noise import (
     mag_to_flux,
     saturation_magnitude,
 )
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry import mean_magnitudes
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.timing import MJD_ZERO, barycentric_time
 

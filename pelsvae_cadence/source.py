@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import column
+from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary, parse_star_class
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.extrapolation import Extrapolate, ExtrapolationWarning, in_range
 from pelsvae_cadence.network_blocks import in_blocks
-from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.phase_zero import with_phase_zero
+from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_zero import with_phase_zero
 from pelsvae_cadence.population import (
     GROUPS,
     PARAMETERS,
@@ -26,7 +26,7 @@ from pelsvae_cadence.population import (
     group_index,
     to_rows,
 )
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.weights import Weights, load_weights
 

@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.classes import parse_star_class
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.extinction import RawSFD
-from pelsvae_cadence.files import replacing
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.files import replacing
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import column, freeze, row_index
+from pelsvae_cadence.core.arrays import column, freeze, row_index
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.extinction import true_ebv
 
 __all__ = ["Stars"]

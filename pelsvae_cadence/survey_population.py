@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import column
+from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.crowding import crowded_region
 from pelsvae_cadence.dust import reddening
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.extinction import TrueEBV, true_ebv
 from pelsvae_cadence.galaxy import (
     COMPONENTS,
@@ -31,7 +31,7 @@ from pelsvae_cadence.galaxy import (
 )
 from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
 from pelsvae_cadence.population import GROUPS
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

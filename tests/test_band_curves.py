@@ -10,8 +10,8 @@ from pelsvae_cadence.band_curves import BandCurves, band_curves
 from pelsvae_cadence.bands import BANDS, filter_wavelength
 from pelsvae_cadence.binary_bands import eclipse_contrast, ellipsoidal_ratio, surface_temperatures
 from pelsvae_cadence.colours import colour_uncertainty
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry import band_amplitudes
 from pelsvae_cadence.rr_lyrae_bands import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
 from tests.test_stars import make

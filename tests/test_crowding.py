@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.crowding import CrowdedField, crowded_field, crowded_region
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.galaxy import galactic_to_equatorial
 
 

@@ -7,8 +7,8 @@ import stat
 
 import pytest
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder, replacing
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from astropy import units as u
 from astropy.coordinates import Galactocentric, SkyCoord
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.galaxy import (
     COMPONENTS,
     LMC_CENTRE,
@@ -20,7 +20,7 @@ from pelsvae_cadence.galaxy import (
     equatorial_to_galactic,
     galactic_to_equatorial,
 )
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 IDS = np.arange(20_000)
 RANDOM = KeyedRandom(seed=11)

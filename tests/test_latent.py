@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.latent import (
     LATENT_MAPS,
     FlowMap,
@@ -17,7 +17,7 @@ from pelsvae_cadence.latent import (
     LinearMap,
 )
 from pelsvae_cadence.population import GROUPS
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 SMALL = LatentMapConfig(n_latent=4, transforms=2, hidden=16)
 

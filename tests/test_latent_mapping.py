@@ -13,7 +13,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 from sklearn.ensemble import RandomForestRegressor
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.latent import LatentMapConfig
 from pelsvae_cadence.latent_mapping import REGRESSORS, LatentMapping
 from pelsvae_cadence.latent_regressions import Forest, ForestMap

@@ -12,7 +12,7 @@ from pelsvae_cadence.classes import (
     is_binary,
     parse_star_class,
 )
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 
 def test_band_spellings():

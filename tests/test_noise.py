@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.bands import BANDS, LSST_BANDS
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.noise import (
     GAMMA,
     SYSTEMATIC,

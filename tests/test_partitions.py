@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.partitions import Arrays, Partition, PartitionError, run_partitions
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 PIECES = [Partition(f"pixel-{k:03d}", k) for k in range(12)]
 

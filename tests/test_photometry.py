@@ -8,7 +8,7 @@ import pytest
 from pelsvae_cadence.amplitudes import amplitude_ratio
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.colours import colour_minus_i
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.extinction import TrueEBV, extinction
 from pelsvae_cadence.photometry import EXTINCTION, at_magnitude, band_amplitudes, mean_magnitudes
 from tests.test_stars import make

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence import Visits
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.plotting import (
     BAND_MARKERS,
     CLASS_STYLES,

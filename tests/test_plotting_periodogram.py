@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.periods.control import control_sample, control_visits
 from pelsvae_cadence.plotting.periodogram import plot_periodogram
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.population import (
     GROUPS,
     PARAMETERS,
@@ -14,7 +14,7 @@ from pelsvae_cadence.population import (
     to_rows,
     valid_ranges,
 )
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 CEP_F, CEP_1O = GROUPS.index(("CEP", "F")), GROUPS.index(("CEP", "1O"))
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom, philox4x32
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom, philox4x32
 
 # The known-answer vectors of Random123 (Salmon et al. 2011) for philox4x32, ten rounds.
 KNOWN = [

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.sequence_curves import (
     close_period,
     decode_curves,

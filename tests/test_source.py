@@ -7,7 +7,7 @@ import pytest
 from astropy import units as u
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.population import GROUPS
 from pelsvae_cadence.source import ExtrapolationWarning, LightCurveModel
 from pelsvae_cadence.stars import Stars

@@ -6,7 +6,7 @@ import astropy.units as u
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.stars import Stars
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.galaxy import SPATIAL_MODELS
 from pelsvae_cadence.photometry import mean_magnitudes
 from pelsvae_cadence.source import LightCurveModel

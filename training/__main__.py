@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pelsvae_cadence.cli.running import run_app
+from pelsvae_cadence.core.console import run_app
 
 # Importing the modules adds their commands to the program.
 from pelsvae_cadence.training import data_commands, fit_commands, judging_commands  # noqa: F401

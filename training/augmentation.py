@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves
 from pelsvae_cadence.training.folding import fold_light_curves, undersample
 from pelsvae_cadence.training.raw_light_curves import RawLightCurves, ragged_rows

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.augmentation import AugmentationOptions, augment_light_curves
 from pelsvae_cadence.training.folded_light_curves import write_folded
 from pelsvae_cadence.training.preprocessing_figures import plot_augmentation_steps

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.report import Figure
 from pelsvae_cadence.rr_lyrae_bands import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
 from pelsvae_cadence.training.harmonic_prior import harmonic_basis, learn_prior

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.binary_systems import BinarySystems
 from pelsvae_cadence.training.harmonics import peak_to_peak, to_standard_shape
 

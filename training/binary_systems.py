@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import column
+from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.classes import SUBTYPES
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.stellar_models import (
     TEFF_SUN,
     kepler_separation,

@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as write_tensors
 from torch import Tensor
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import replacing
 
 __all__ = ["SafetensorsCheckpoints", "read_checkpoint"]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pelsvae_cadence.cli.options import messages
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["Data", "Seed", "app", "data_folder", "progress_of"]
 

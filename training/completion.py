@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["N_PULSATOR", "Completion", "learn_completion", "rotate_to_first"]
 

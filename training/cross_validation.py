@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.report import Report
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.memory import nearest_distance

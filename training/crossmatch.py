@@ -19,7 +19,7 @@ import pandas as pd
 from astropy import units as u
 from astropy.coordinates import SkyCoord, search_around_sky
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.crossmatch import (
     CrossmatchOptions,
     format_summary,

@@ -64,7 +64,7 @@ def dataset_figures(
 ) -> None:
     """Draw the open set: shapes and labels of each class, provenance, binaries beside real ones."""
     from pelsvae_cadence.classes import STAR_CLASSES
-    from pelsvae_cadence.files import output_folder, replacing
+    from pelsvae_cadence.core.files import output_folder, replacing
     from pelsvae_cadence.training import dataset_figures as figures
     from pelsvae_cadence.training.dataset_checks import compare_with_real_binaries
     from pelsvae_cadence.training.open_set import load_open_set
@@ -195,7 +195,7 @@ def rr_lyrae_bands(
     """Learn from half of the Stripe 82 stars how RR Lyrae light curves change with the band."""
     import json
 
-    from pelsvae_cadence.files import replacing
+    from pelsvae_cadence.core.files import replacing
     from pelsvae_cadence.training.rr_lyrae_bands import TABLE_FILE, learn_bands
     from pelsvae_cadence.training.stripe82 import load_stripe82
 
@@ -213,7 +213,7 @@ def population_figures(
     seed: Seed = 0,
 ) -> None:
     """Draw populations and Miras beside real ones: population.png, mira_cycles.png."""
-    from pelsvae_cadence.files import output_folder
+    from pelsvae_cadence.core.files import output_folder
     from pelsvae_cadence.training.population_figures import draw_population_figures
 
     for file in draw_population_figures(data_folder(data), output_folder(out_dir), seed):
@@ -228,7 +228,7 @@ def photometry_figures(
     data: Data = None,
 ) -> None:
     """Draw real Stripe 82 stars beside their predicted bands, and eclipses by band."""
-    from pelsvae_cadence.files import output_folder, replacing
+    from pelsvae_cadence.core.files import output_folder, replacing
     from pelsvae_cadence.source import LightCurveModel
     from pelsvae_cadence.training.photometry_figures import plot_eclipses, plot_stripe82
     from pelsvae_cadence.training.stripe82 import load_stripe82

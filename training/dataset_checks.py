@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.report import Figure, Report
 from pelsvae_cadence.training.binaries import read_orbits
 from pelsvae_cadence.training.binary_systems import FAMILIES, sample_systems

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting import CLASS_STYLES
 from pelsvae_cadence.training.open_set import PROVENANCES, OpenSet
 from pelsvae_cadence.training.real_binaries import EclipseMeasures

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.completion import Completion, learn_completion
 from pelsvae_cadence.training.full_curves import FullCurves, LightCurve, fit_full_curves
 from pelsvae_cadence.training.open_set import split_of

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.harmonic_layers import ModelConfig
 from pelsvae_cadence.latent import (
     LATENT_MAPS,

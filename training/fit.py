@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import torch
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder
 from pelsvae_cadence.training.lightning_module import Task
 from pelsvae_cadence.training.schedules import SCHEDULES
 

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.latent import (
     CONDITIONS,
     FlowMap,

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.latent import LATENT_MAPS
 from pelsvae_cadence.sequence_model import PAPER_CONFIGS, SequenceConfig, paper_config
 from pelsvae_cadence.sequence_shapes import N_PHYSICS

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.arrays import freeze
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["FoldedLightCurves", "doubled", "read_folded", "write_folded"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves
 from pelsvae_cadence.training.raw_light_curves import RawLightCurves, ragged_rows
 from pelsvae_cadence.training.splits import star_numbers

@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.catalogue_labels import CatalogueRelations
 from pelsvae_cadence.training.completion import Completion
 from pelsvae_cadence.training.donors import Donors, read_light_curves

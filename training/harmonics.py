@@ -1,7 +1,7 @@
 """Fourier shapes: the catalogue's convention, fits to light curves, phase zero and scale.
 
 A shape is a pair (cos, sin) of arrays (N, K): the magnitudes are
-sum_k cos_k cos(2 pi k phi) + sin_k sin(2 pi k phi), as in `pelsvae_cadence.phase_curve`.
+sum_k cos_k cos(2 pi k phi) + sin_k sin(2 pi k phi), as in `pelsvae_cadence.core.phase_curve`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 
 __all__ = [
     "catalogue_shape",

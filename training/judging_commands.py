@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pelsvae_cadence.cli.options import messages
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.command_line import Seed, app
 
 __all__ = ["compare_networks", "cross_validate_command", "evaluate", "gallery", "score", "seeds"]
@@ -129,7 +129,7 @@ def compare_networks(
     sequence_steps: Annotated[int, typer.Option(help="Steps of a TCN fit.", min=1)] = 400,
 ) -> None:
     """Repeat the paper's comparisons at a small scale: cost, latent dimensions, conditions."""
-    from pelsvae_cadence.files import output_folder
+    from pelsvae_cadence.core.files import output_folder
     from pelsvae_cadence.training import comparisons
     from pelsvae_cadence.training.open_set import load_open_set
 

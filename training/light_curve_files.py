@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.ogle_archive import OgleArchive
 from pelsvae_cadence.training.raw_light_curves import LightCurveSource, RawLightCurves
 from pelsvae_cadence.training.star_table import ALIASES, find_column, read_frame, read_star_table

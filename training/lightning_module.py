@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
 from pelsvae_cadence.cli.options import messages
-from pelsvae_cadence.files import replacing
+from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.training.schedules import rate_factor
 
 if TYPE_CHECKING:

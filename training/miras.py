@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.donors import read_light_curves
 from pelsvae_cadence.training.full_curves import LightCurve
 from pelsvae_cadence.training.harmonics import fit_harmonics, from_complex, to_standard_shape

@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.harmonics import to_standard_shape
 from pelsvae_cadence.training.labels import LabelFlag
 from pelsvae_cadence.training.open_set import N_HARMONICS, OpenSet

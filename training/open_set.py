@@ -15,10 +15,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import column, freeze
+from pelsvae_cadence.core.arrays import column, freeze
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.splits import SPLITS, star_numbers
 
 __all__ = [
@@ -84,7 +84,7 @@ class OpenSet:
     n_fourier : ndarray of int64, shape (N,)
         Harmonics that were measured; those above are completed from other stars.
     cos, sin : ndarray of float32, shape (N, K)
-        Coefficients of the standard shape, `pelsvae_cadence.phase_curve` convention.
+        Coefficients of the standard shape, `pelsvae_cadence.core.phase_curve` convention.
     flags : ndarray of int64, shape (N,)
         `pelsvae_cadence.training.labels.LabelFlag` bits.
     """

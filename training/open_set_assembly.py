@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.catalogue_labels import label_catalogue
 from pelsvae_cadence.training.completion import N_PULSATOR, Completion
 from pelsvae_cadence.training.donors import Donors, fit_donors, held_out_completion

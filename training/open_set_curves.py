@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.augmentation import AugmentationOptions, copies_per_class
 from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves
 from pelsvae_cadence.training.open_set import OpenSet

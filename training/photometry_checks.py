@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pelsvae_cadence.amplitudes import amplitude_ratio
 from pelsvae_cadence.binary_bands import eclipse_contrast
 from pelsvae_cadence.colours import colour_minus_i
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.extinction import RawSFD, TrueEBV, extinction
 from pelsvae_cadence.noise import flux_error, saturation_magnitude
 from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.files import replacing
+from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.modulation import ModulationOptions
 from pelsvae_cadence.photometry import band_amplitudes
 from pelsvae_cadence.plotting.population import (

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.augmentation import resample_and_shift
 from pelsvae_cadence.training.folding import undersample
 from pelsvae_cadence.training.raw_light_curves import RawLightCurves

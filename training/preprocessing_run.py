@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import write_folded
 from pelsvae_cadence.training.folding import fold_light_curves
 from pelsvae_cadence.training.light_curve_files import read_ragged, write_ragged

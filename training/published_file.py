@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import pandas as pd
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves, write_folded
 from pelsvae_cadence.training.star_table import read_star_table
 

@@ -10,8 +10,8 @@ from typing import Final, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import freeze
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["LightCurveSource", "RawLightCurves", "ragged_rows"]
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.harmonic_prior import HarmonicPrior, harmonic_basis, learn_prior
 from pelsvae_cadence.training.stripe82 import SDSS_BANDS, Stripe82
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.network_blocks import single_thread
 from pelsvae_cadence.sequence_model import sequence_loss
 from pelsvae_cadence.sequence_shapes import SequenceShapes, fold_to_steps, thin

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.harmonic_layers import fourier_grid
 from pelsvae_cadence.population import group_index, to_rows
 

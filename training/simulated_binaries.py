@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import SUBTYPES
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.binaries import (
     compute_orbits,
     orbit_shape,

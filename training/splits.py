@@ -14,8 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["SPLITS", "require_whole_stars", "split_by_star", "star_numbers"]
 
@@ -37,7 +37,7 @@ def star_numbers(star: npt.ArrayLike) -> npt.NDArray[np.int64]:
     -------
     ndarray of int64, shape (n_rows,)
         The first 63 bits of the BLAKE2b digest of the name: the address of the star for
-        `pelsvae_cadence.randomness.KeyedRandom`.
+        `pelsvae_cadence.core.randomness.KeyedRandom`.
 
     Raises
     ------

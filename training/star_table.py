@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.classes import parse_star_class
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = [
     "ALIASES",

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["SDSS_BANDS", "SDSS_EXTINCTION", "Stripe82", "load_stripe82"]
 

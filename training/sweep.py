@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.training.export import network_task
 from pelsvae_cadence.training.fit import run
 from pelsvae_cadence.training.fit_options import FitOptions

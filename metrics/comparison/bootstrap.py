@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, stdtrit
 
-from pelsvae_cadence.arrays import freeze
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = [
     "FEWEST_POSITIONS",

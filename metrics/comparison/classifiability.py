@@ -17,7 +17,7 @@ from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify import DEFAULT_GROUPS, ClassMix, Predictions, feature_definitions
 from pelsvae_cadence.classify.observing import observe_survey
 from pelsvae_cadence.classify.protocol import cross_validate
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.further_metric import Workplace
 from pelsvae_cadence.metrics.comparison.plan import Plan

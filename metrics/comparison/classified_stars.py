@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import freeze
+from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.classify import LabelledStars, Predictions
 
 __all__ = ["ClassifiedStars"]

@@ -12,8 +12,8 @@ from typing import Any, Final
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.catalog.provenance import package_versions
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder
 from pelsvae_cadence.metrics.comparison.bootstrap import Unit
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome, evaluate
 from pelsvae_cadence.metrics.comparison.further_metric import (

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from pelsvae_cadence.files import replacing
+from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.metrics.comparison.answers import answers, pair_answers
 from pelsvae_cadence.metrics.comparison.drawing import Picture
 from pelsvae_cadence.metrics.comparison.example_star import example_pictures

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from pelsvae_cadence.files import replacing
+from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
 from pelsvae_cadence.metrics.comparison.maf_files import (
     folder_name,

@@ -25,7 +25,7 @@ from pelsvae_cadence.cadence import (
     without_pairs,
 )
 from pelsvae_cadence.cadence.tables import file_sha256
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["CHANGES", "SPELLING", "Run", "open_run", "unique_names"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.comparison.bootstrap import Unit, choose_unit, mean_intervals
 from pelsvae_cadence.metrics.comparison.class_scores import F1, MACRO_F1, ScoreRows
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome

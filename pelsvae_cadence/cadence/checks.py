@@ -12,8 +12,8 @@ import numpy.typing as npt
 from pelsvae_cadence.cadence.synthetic.footprint import WIDE
 from pelsvae_cadence.cadence.statistics import GAP_PERCENTILES, CadenceSummary, summarise
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.report import Figure, Report
 
 __all__ = ["cadence_report", "wide_positions"]

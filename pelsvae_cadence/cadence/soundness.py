@@ -31,7 +31,7 @@ from pelsvae_cadence.cadence.synthetic.almanac import (
 from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3
 from pelsvae_cadence.cadence.survey import Survey, local_nights
 from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["check_database", "check_hash", "check_names", "check_visits", "file_sha256"]
 

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from pelsvae_cadence.arrays import column, row_index, to_value
+from pelsvae_cadence.core.arrays import column, row_index, to_value
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = [
     "FOV_RADIUS",

@@ -24,7 +24,7 @@ from pelsvae_cadence.cadence.soundness import (
     file_sha256,
 )
 from pelsvae_cadence.cadence.survey import Survey, local_nights, unit_vectors
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["COLUMN_NAMES", "file_sha256", "find_columns", "guess_survey", "read_survey"]
 

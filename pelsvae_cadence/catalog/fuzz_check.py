@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["OUTCOMES", "SUBJECTS", "damage", "fuzz", "fuzz_apart"]
 

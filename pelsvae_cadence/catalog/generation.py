@@ -29,7 +29,7 @@ from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.catalog.sites import StarSource
 from pelsvae_cadence.catalog.writer import CatalogWriter
 from pelsvae_cadence.crowding import crowded_field, crowded_region
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.partitions import Arrays, Partition, run_partitions

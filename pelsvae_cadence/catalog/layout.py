@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = [
     "BAND_CODES",

@@ -14,7 +14,7 @@ from pelsvae_cadence.cadence import Visits
 from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.catalog.validation import validate_catalog
 from pelsvae_cadence.catalog.writer import CatalogWriter
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.stars import Stars
 

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["PartialFile"]
 

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import Any, Final, Self
 
 from pelsvae_cadence import __version__
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["Provenance", "package_versions"]
 

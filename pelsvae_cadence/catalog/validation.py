@@ -23,7 +23,7 @@ from pelsvae_cadence.catalog.layout import (
 )
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["HDF5_ERRORS", "open_catalog", "validate_catalog"]
 

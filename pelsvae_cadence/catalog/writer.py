@@ -28,7 +28,7 @@ from pelsvae_cadence.catalog.layout import (
 )
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.validation import validate_catalog
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.stars import Stars
 

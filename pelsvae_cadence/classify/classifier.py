@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classify.features.table import FeatureTable
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import replacing
 
 __all__ = ["TRUSTED_TYPES", "ClassifierWarning", "VariableClassifier", "default_estimator"]
 

@@ -20,12 +20,12 @@ from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.partitions import Partition, run_partitions
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.phase_curve import PhaseCurve
+    from pelsvae_cadence.core.phase_curve import PhaseCurve
     from pelsvae_cadence.source import LightCurveModel
     from pelsvae_cadence.stars import Stars
 

@@ -14,8 +14,8 @@ from pelsvae_cadence.classify.classifier import VariableClassifier
 from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.classify.labelled import LabelledStars
 from pelsvae_cadence.classify.scores import Predictions
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["CrossValidation", "SkySplit", "cross_validate"]
 

@@ -24,7 +24,7 @@ from pelsvae_cadence.noise import (
     saturation_magnitude,
 )
 from pelsvae_cadence.photometry import mean_magnitudes
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 
 __all__ = [

@@ -17,8 +17,8 @@ from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, class_mix
 from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import SkySplit, cross_validate
 from pelsvae_cadence.classify.scores import Predictions
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder, replacing
 
 __all__ = ["SurveyClassifier", "train_on_survey"]
 

@@ -18,7 +18,7 @@ from pelsvae_cadence.cli import (
     population,
     validate,
 )
-from pelsvae_cadence.cli.running import run_app
+from pelsvae_cadence.core.console import run_app
 
 __all__ = ["app", "main"]
 
@@ -59,7 +59,7 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and leave the process; see `pelsvae_cadence.cli.running.run_app`.
+    """Run the command line and leave the process; see `pelsvae_cadence.core.console.run_app`.
 
     Parameters
     ----------

@@ -31,9 +31,9 @@ from pelsvae_cadence.cli.options import (
     refuse_existing,
     table,
 )
-from pelsvae_cadence.cli.progress import progress_bars
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import replacing
+from pelsvae_cadence.core.progress import progress_bars
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import replacing
 
 if TYPE_CHECKING:
     from pelsvae_cadence.catalog.sites import StarSource

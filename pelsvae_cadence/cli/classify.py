@@ -26,9 +26,9 @@ from pelsvae_cadence.cli.options import (
     print_json,
     table,
 )
-from pelsvae_cadence.cli.progress import progress_bars
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.core.progress import progress_bars
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder, replacing
 
 if TYPE_CHECKING:
     from pelsvae_cadence.classify import Predictions, Scores

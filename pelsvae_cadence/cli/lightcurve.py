@@ -30,8 +30,8 @@ from pelsvae_cadence.cli.options import (
     refuse_existing,
     table,
 )
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder, replacing
 
 __all__ = ["lightcurve"]
 

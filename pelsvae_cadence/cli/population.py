@@ -9,8 +9,8 @@ import numpy as np
 import typer
 
 from pelsvae_cadence.cli.options import Json, NoClobber, RunSeed, messages, print_json, table
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder, replacing
 
 if TYPE_CHECKING:
     from pelsvae_cadence.survey_population import DrawnPopulation

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pelsvae_cadence.cli.options import Json, RunSeed, messages, print_json
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 if TYPE_CHECKING:
     from pelsvae_cadence.report import Report

@@ -12,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import freeze
+from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.noise import (
     DETECTION_SNR,
@@ -28,7 +28,7 @@ from pelsvae_cadence.periods.literature import few_epochs
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import judge
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.report import Figure
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.arrays import freeze
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.periods.grid import FrequencyGrid
 
 __all__ = ["STATUSES", "PeriodResult"]

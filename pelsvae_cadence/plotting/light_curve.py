@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting.styles import BAND_MARKERS, legend_outside, new_axes
 from pelsvae_cadence.timing import MJD_ZERO
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pelsvae_cadence.light_curves import LightCurves
-    from pelsvae_cadence.phase_curve import PhaseCurve
+    from pelsvae_cadence.core.phase_curve import PhaseCurve
     from pelsvae_cadence.stars import Stars
 
 __all__ = ["plot_folded", "plot_light_curve"]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting.styles import CLASS_STYLES, legend_outside, new_axes
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pelsvae_cadence.noise import (
     mag_to_flux,
     saturation_magnitude,
 )
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.simulation import orbital_phase, simulate
 from pelsvae_cadence.source import LightCurveModel
 

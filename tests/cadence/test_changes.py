@@ -20,7 +20,7 @@ from pelsvae_cadence.cadence.changes.transforms import (
     without_bands,
     without_pairs,
 )
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 POSITION = (35.6, -4.8)
 WIDE = (0.0, -30.0)

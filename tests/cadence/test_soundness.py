@@ -14,7 +14,7 @@ import pytest
 from pelsvae_cadence.cadence import SyntheticSurvey, Visits, read_survey, survey_from_frame
 from pelsvae_cadence.cadence.tables import file_sha256, find_columns
 from pelsvae_cadence.cli import main
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from tests.cadence.test_survey import database
 
 PLACES = ((10.0, -30.0), (150.0, -20.0), (280.0, -40.0))

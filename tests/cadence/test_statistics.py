@@ -21,7 +21,7 @@ from pelsvae_cadence.cadence.statistics import (
     visits_per_year,
 )
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 
 def make(nights_and_minutes: list[tuple[int, float, str]], m5: float = 24.0) -> Visits:

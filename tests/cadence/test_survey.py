@@ -11,7 +11,7 @@ import pytest
 
 from pelsvae_cadence.cadence import Visits, read_survey, survey_from_frame
 from pelsvae_cadence.cadence.tables import find_columns, guess_survey
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 
 def frame(n: int = 200, seed: int = 0) -> pd.DataFrame:

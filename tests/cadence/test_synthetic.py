@@ -43,7 +43,7 @@ from pelsvae_cadence.cadence.statistics import (
 from pelsvae_cadence.cadence.synthetic.presets import tilt_patterns
 from pelsvae_cadence.cadence.synthetic.survey import PRESETS, SyntheticSurvey
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 # One ordinary position in each half of the wide survey, and one for ZTF.
 POSITIONS = ((10.0, -20.0), (150.0, -3.0), (200.0, -22.0), (40.0, 0.0))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 
 def _visits(nights: list[int], bands: list[str]) -> Visits:

@@ -10,7 +10,7 @@ import pytest
 
 from pelsvae_cadence.catalog import Catalog, Provenance, validate_catalog, write_catalog
 from pelsvae_cadence.catalog.layout import GROUPS
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from tests.catalog.batches import Batch, assert_identical, damaged, joined, random_batch
 
 

@@ -15,7 +15,7 @@ from pelsvae_cadence.catalog.exports.astropy_tables import star_table, time_seri
 from pelsvae_cadence.catalog.generation import generate_catalog
 from pelsvae_cadence.catalog.exports.hats import export_hats
 from pelsvae_cadence.catalog.sites import DrawnStars
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 
 @pytest.fixture(scope="module")

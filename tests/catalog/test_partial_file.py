@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pelsvae_cadence.catalog import Catalog, Provenance, validate_catalog, write_catalog
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from tests.catalog.batches import HERE, Batch
 
 

@@ -14,7 +14,7 @@ from astropy.coordinates import SkyCoord
 
 from pelsvae_cadence.catalog import Catalog, Provenance, write_catalog
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from tests.catalog.batches import Batch, assert_identical, joined, random_batch
 

@@ -12,7 +12,7 @@ import pytest
 
 from pelsvae_cadence.catalog import Catalog, validate_catalog
 from pelsvae_cadence.catalog.layout import GROUPS
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from tests.catalog.batches import GOLDEN, damaged
 
 

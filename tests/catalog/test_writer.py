@@ -23,7 +23,7 @@ from pelsvae_cadence.catalog import (
 )
 from pelsvae_cadence.catalog.layout import BAND_CODES
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.stars import Stars
 from tests.catalog.batches import Batch, assert_identical, joined, part, random_batch

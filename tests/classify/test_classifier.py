@@ -7,7 +7,7 @@ import pytest
 
 from pelsvae_cadence.classify import ClassifierWarning, FeatureTable, VariableClassifier
 from pelsvae_cadence.classify.classifier import default_estimator
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 
 def quick():

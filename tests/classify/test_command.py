@@ -11,7 +11,7 @@ import pytest
 from pelsvae_cadence import LightCurveModel, SyntheticSurvey, simulate
 from pelsvae_cadence.catalog import CatalogWriter, Provenance
 from pelsvae_cadence.cli.app import app
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.photometry import at_magnitude
 
 pytestmark = [

@@ -17,7 +17,7 @@ from pelsvae_cadence.classify import (
     extract,
     feature_definitions,
 )
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry import at_magnitude
 

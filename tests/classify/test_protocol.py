@@ -25,8 +25,8 @@ from pelsvae_cadence.classify.classifier import default_estimator
 from pelsvae_cadence.classify.labelled import star_numbers
 from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.star_to_star import flicker, observe_again
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.simulation import simulate
 
 SURVEY = SyntheticSurvey(preset="lsst-v3", seed=0)

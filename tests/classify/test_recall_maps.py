@@ -6,7 +6,7 @@ import healpy
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting.recall_maps import plot_recall_maps
 
 

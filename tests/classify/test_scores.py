@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.classify import Predictions, paired_difference, score
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 CLASSES = ("CEP", "ECL", "RRLYR")
 

@@ -13,7 +13,7 @@ from pelsvae_cadence.classify.real_stars import (
     rr_lyrae_at,
 )
 from pelsvae_cadence.classify.transfer import transfer_to_real_stars
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.periods.real_stars import cepheids_at_the_lmc, lmc_visits
 
 

@@ -12,7 +12,7 @@ from pelsvae_cadence import SyntheticSurvey
 from pelsvae_cadence.classify import ClassifierWarning, ClassMix
 from pelsvae_cadence.classify.classifier import default_estimator
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 

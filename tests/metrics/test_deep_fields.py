@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.deep_fields import FIELDS, fields_constraint, stack_visits
 
 

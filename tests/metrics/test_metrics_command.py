@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from pelsvae_cadence.cadence import SyntheticSurvey
 from pelsvae_cadence.cli.app import app
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 

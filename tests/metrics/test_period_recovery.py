@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.cadence import read_survey
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.recovery import StarSample, stars_at, stars_of_position
 from pelsvae_cadence.metrics.slice_visits import SliceColumns, visits_from_slice
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 

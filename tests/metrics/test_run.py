@@ -10,7 +10,7 @@ import pytest
 
 from pelsvae_cadence.cadence import read_survey
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.survey_source import open_survey
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]

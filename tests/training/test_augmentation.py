@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.augmentation import (
     PARAMETER_TARGETS,
     TARGETS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.comparisons import (
     ComparisonOptions,

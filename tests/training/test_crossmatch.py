@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
 from pelsvae_cadence.training.crossmatch import (
     ACCEPTED,

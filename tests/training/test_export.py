@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.cross_validation import cross_validate, rotated_splits
 from pelsvae_cadence.training.export import fit_model, score_model

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.harmonic_layers import ModelConfig
 from pelsvae_cadence.model import HarmonicVAE
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.population import group_index
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.export import export_model, train_network

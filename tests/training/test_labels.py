@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.catalogue_labels import fit_catalogue_relations, label_catalogue
 from pelsvae_cadence.training.labels import (
     LabelFlag,

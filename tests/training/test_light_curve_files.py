@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import doubled, read_folded
 from pelsvae_cadence.training.light_curve_files import (
     open_light_curves,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.completion import learn_completion, rotate_to_first
 from pelsvae_cadence.training.full_curves import fit_with_completion
 from pelsvae_cadence.training.harmonics import fit_harmonics, from_complex, to_complex

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.augmentation import AugmentationOptions
 from pelsvae_cadence.training.open_set import load_open_set
 from pelsvae_cadence.training.open_set_curves import (

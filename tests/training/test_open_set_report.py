@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.dataset_checks import dataset_report
 from pelsvae_cadence.training.dataset_figures import (
     plot_binaries,

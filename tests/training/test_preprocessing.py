@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from astropy.stats import sigma_clip
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import read_folded
 from pelsvae_cadence.training.folding import fold_light_curves
 from pelsvae_cadence.training.light_curve_files import read_ragged

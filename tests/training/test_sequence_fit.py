@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.sequence_curves import periodic_curves
 from pelsvae_cadence.sequence_model import paper_config, training_tags
 from pelsvae_cadence.sequence_shapes import (

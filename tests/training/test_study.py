@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.study import open_study
 
 PROCESSES, ROUNDS = 6, 4

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.fit_options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, save_open_set
 from pelsvae_cadence.training.sweep import (

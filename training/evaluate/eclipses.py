@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import ks_2samp
 
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 
 __all__ = ["QUANTITIES", "EclipseComparison", "compare_eclipses", "measure_shapes"]
 

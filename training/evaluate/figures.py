@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting import CLASS_STYLES
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.latent_table import encode_rows

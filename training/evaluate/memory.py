@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.evaluate.samples import Drawn
 from pelsvae_cadence.training.open_set import OpenSet
 

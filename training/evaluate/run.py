@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.files import output_folder, replacing
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.latent_mapping import LatentMapping
 from pelsvae_cadence.report import Report
 from pelsvae_cadence.source import LightCurveModel

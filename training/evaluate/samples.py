@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.population import PARAMETERS
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.stars import Stars

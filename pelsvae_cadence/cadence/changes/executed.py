@@ -14,7 +14,7 @@ from pelsvae_cadence.cadence.changes.position_table import position_table
 from pelsvae_cadence.cadence.survey import Cadence, Survey, local_nights
 from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence.survey import Cadence, check_position
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3
 from pelsvae_cadence.cadence.synthetic.presets import over_positions
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["STRATEGIES", "Strategy", "strategy"]
 

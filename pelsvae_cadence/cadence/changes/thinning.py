@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["thin_visits"]
 

@@ -19,8 +19,8 @@ from pelsvae_cadence.cadence.changes.position_table import position_table
 from pelsvae_cadence.cadence.statistics import SEASON_GAP
 from pelsvae_cadence.cadence.survey import Cadence, check_position
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,7 +23,7 @@ from pelsvae_cadence.cadence.synthetic.presets import (
     tilt_patterns,
     usable_hour_angles,
 )
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["CELL_NSIDE", "JULIAN_YEAR", "Schedule", "per_night"]
 

@@ -27,8 +27,8 @@ from pelsvae_cadence.cadence.synthetic.schedule import CELL_NSIDE, JULIAN_YEAR, 
 from pelsvae_cadence.cadence.synthetic.presets import SurveyModel, over_positions
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.randomness import KeyedRandom
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 
 if TYPE_CHECKING:
     import pandas as pd

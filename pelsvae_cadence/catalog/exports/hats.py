@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.catalog.layout import GROUPS
 from pelsvae_cadence.catalog.reader import Catalog
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["export_hats"]
 

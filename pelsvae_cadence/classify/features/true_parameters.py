@@ -10,7 +10,7 @@ from pelsvae_cadence.classify.features.curve_shape import SHAPE_PHASES, shape_of
 from pelsvae_cadence.classify.features.table import FeatureTable
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.phase_curve import PhaseCurve
+    from pelsvae_cadence.core.phase_curve import PhaseCurve
     from pelsvae_cadence.stars import Stars
 
 __all__ = ["true_parameters"]

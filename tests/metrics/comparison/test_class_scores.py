@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.comparison.bootstrap import mean_intervals, pooled_intervals
 from pelsvae_cadence.metrics.comparison.class_scores import difference_of_scores, f1_of_counts
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from tests.metrics.comparison.plans import POSITIONS, QUICK
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import permutation_test
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.comparison.bootstrap import choose_unit, mean_intervals
 from pelsvae_cadence.metrics.comparison.paired import corrected, sign_flip_test
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.cadence import SyntheticSurvey, read_survey, start_of, strategy
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from tests.metrics.comparison.plans import QUICK
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]

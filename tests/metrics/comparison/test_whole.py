@@ -10,7 +10,7 @@ import pytest
 
 from pelsvae_cadence.cadence import read_survey
 from pelsvae_cadence.cadence.survey import local_nights
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from tests.metrics.comparison.plans import POSITIONS, QUICK
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
 from pelsvae_cadence.training.evaluate.run import evaluate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.contract import dependence_on_visits
 from pelsvae_cadence.training.evaluate.eclipses import compare_eclipses, measure_shapes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.errors import InputError
-from pelsvae_cadence.phase_curve import PhaseCurve
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.reconstruction import bic_harmonics
 from pelsvae_cadence.training.evaluate.samples import (

@@ -10,7 +10,7 @@ from typing import Final
 import typer
 
 from pelsvae_cadence.cli.options import messages
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["run_app"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence._compiled import compiled_clenshaw
-from pelsvae_cadence.arrays import freeze, row_index
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.compiled import compiled_clenshaw
+from pelsvae_cadence.core.arrays import freeze, row_index
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["PhaseCurve"]
 

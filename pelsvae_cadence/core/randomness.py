@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from pelsvae_cadence._compiled import compiled_philox
-from pelsvae_cadence.errors import InputError
+from pelsvae_cadence.core.compiled import compiled_philox
+from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["KeyedRandom", "philox4x32"]
 

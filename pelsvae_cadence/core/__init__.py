@@ -1,0 +1,1 @@
+"""Nuts and bolts: arrays at the edge, files, keyed random numbers, compiled loops, errors."""
