@@ -20,7 +20,7 @@ from pelsvae_cadence.photometry import mean_magnitudes
 if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.metrics.recovery import Recovery
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = [
     "DISTANCE_BAND",

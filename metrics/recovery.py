@@ -25,7 +25,7 @@ from pelsvae_cadence.stars import Stars
 if TYPE_CHECKING:
     from pelsvae_cadence.crowding import CrowdedField
     from pelsvae_cadence.light_curves import LightCurves
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = [
     "Recovery",
@@ -205,7 +205,7 @@ def load_model(name: str) -> LightCurveModel:
     LightCurveModel
         The model.
     """
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     if name not in _models:
         _models[name] = LightCurveModel.load(name)

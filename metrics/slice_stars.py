@@ -17,7 +17,7 @@ from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
     from pelsvae_cadence.core.phase_curve import PhaseCurve
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["STAR_KEYS", "carries_star", "field_at", "own_star", "reddening_at", "region_at"]
 

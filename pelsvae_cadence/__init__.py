@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.periods import search
     from pelsvae_cadence.core.phase_curve import PhaseCurve
     from pelsvae_cadence.simulation import simulate
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.stars import Stars
 
 __version__: Final = "0.1.0"

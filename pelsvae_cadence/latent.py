@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pelsvae_cadence.harmonic_layers import PHYSICS
+from pelsvae_cadence.model.layers import PHYSICS
 from pelsvae_cadence.latent_conditions import (
     CONDITIONS,
     ConditionScaling,
@@ -27,7 +27,7 @@ from pelsvae_cadence.latent_conditions import (
     LatentMapConfig,
 )
 from pelsvae_cadence.latent_flow import FlowMap, KernelFlowMap
-from pelsvae_cadence.population import GROUPS
+from pelsvae_cadence.model.reference_stars import GROUPS
 
 __all__ = [
     "CONDITIONS",

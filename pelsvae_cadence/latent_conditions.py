@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.harmonic_layers import PHYSICS
-from pelsvae_cadence.population import GROUPS
+from pelsvae_cadence.model.layers import PHYSICS
+from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["CONDITIONS", "ConditionScaling", "LatentMap", "LatentMapConfig"]
@@ -21,7 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 
 #: Physical parameters that a map is conditioned on; the amplitude is the fourth column of a row.
 CONDITIONS: Final = ("period", "teff", "abs_mag_g")
-# Periodic features of the standardised log P, as in `pelsvae_cadence.model`.
+# Periodic features of the standardised log P, as in `pelsvae_cadence.model.vae`.
 _N_TRIG: Final = 3
 
 
@@ -219,7 +219,7 @@ class LatentMap(nn.Module):
         physics : ndarray, shape (N, 4)
             Physics.
         group : ndarray of int, shape (N,)
-            Index of class and subtype in `pelsvae_cadence.population.GROUPS`.
+            Index of class and subtype in `pelsvae_cadence.model.reference_stars.GROUPS`.
         """
         self.context.set_statistics(physics, group)
         self.full_context.set_statistics(physics, group)

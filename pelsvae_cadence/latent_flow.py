@@ -16,7 +16,7 @@ import torch
 import zuko
 from torch import Tensor
 
-from pelsvae_cadence.harmonic_layers import PHYSICS
+from pelsvae_cadence.model.layers import PHYSICS
 from pelsvae_cadence.latent_conditions import LatentMap, LatentMapConfig
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.spline_flow import CouplingSampler

@@ -26,11 +26,11 @@ from pelsvae_cadence.latent import (
     LinearMap,
 )
 from pelsvae_cadence.latent_regressions import Forest, ForestMap, PerceptronMap
-from pelsvae_cadence.network_blocks import single_thread
-from pelsvae_cadence.population import GROUPS, group_index, to_rows
+from pelsvae_cadence.model.blocks import single_thread
+from pelsvae_cadence.model.reference_stars import GROUPS, group_index, to_rows
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.weights import Weights, load_weights, save_weights
+from pelsvae_cadence.model.weights import Weights, load_weights, save_weights
 
 __all__ = ["REGRESSORS", "LatentMapping", "save_mapping"]
 
@@ -282,7 +282,7 @@ def save_mapping(path: str | Path, module: LatentMap, card: Mapping[str, Any]) -
     module : LatentMap
         The map.
     card : mapping
-        What it is: the fields of `pelsvae_cadence.weights.CARD_FIELDS` but the architecture,
+        What it is: the fields of `pelsvae_cadence.model.weights.CARD_FIELDS` but the architecture,
         ``model`` (name and sha256) and ``amplitudes`` (range by class and subtype).
 
     Returns

@@ -114,7 +114,7 @@ def decode_steps(
     """
     import torch
 
-    from pelsvae_cadence.network_blocks import single_thread
+    from pelsvae_cadence.model.blocks import single_thread
     from pelsvae_cadence.sequence_model import training_tags
 
     config = decoder.config

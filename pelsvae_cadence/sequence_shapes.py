@@ -1,6 +1,6 @@
 """A sequence network in the place of the harmonic one: physics in, Fourier coefficients out.
 
-`SequenceShapes` offers what `pelsvae_cadence.source.LightCurveModel` asks of a network. The decoder
+`SequenceShapes` offers what `pelsvae_cadence.model.source.LightCurveModel` asks of a network. The decoder
 runs on its training grid alone, before any visit is known, and what it returns is a periodic
 function (see `pelsvae_cadence.sequence_curves` for why).
 """

@@ -29,7 +29,7 @@ from pelsvae_cadence.timing import MJD_ZERO, barycentric_time
 if TYPE_CHECKING:
     from pelsvae_cadence.crowding import CrowdedField
     from pelsvae_cadence.modulation import CycleModulation
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["noise_free_magnitudes", "orbital_phase", "simulate"]
 
@@ -169,7 +169,7 @@ def simulate(
     random = KeyedRandom(seed=seed)
     if curve is None:
         if model is None:
-            from pelsvae_cadence.source import LightCurveModel
+            from pelsvae_cadence.model.source import LightCurveModel
 
             model = LightCurveModel.load()
         curve = model.phase_curve(stars, seed=seed)

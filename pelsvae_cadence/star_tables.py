@@ -24,7 +24,7 @@ from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["COLUMN_ALIASES", "read_star_table", "table_kind", "write_star_table"]
 

@@ -30,12 +30,12 @@ from pelsvae_cadence.galaxy import (
     draw_places,
 )
 from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
-from pelsvae_cadence.population import GROUPS
+from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = [
     "HALO_RRAB",

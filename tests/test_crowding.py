@@ -96,7 +96,7 @@ def test_crowding_dilutes_amplitudes_and_adds_errors():
     from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
     from pelsvae_cadence.photometry import at_magnitude
     from pelsvae_cadence.simulation import simulate
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     model = LightCurveModel.load()
     visits = SyntheticSurvey(preset="lsst-v3", seed=1).at(ra=80.05, dec=-69.3)

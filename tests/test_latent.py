@@ -16,7 +16,7 @@ from pelsvae_cadence.latent import (
     LatentMapConfig,
     LinearMap,
 )
-from pelsvae_cadence.population import GROUPS
+from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.core.randomness import KeyedRandom
 
 SMALL = LatentMapConfig(n_latent=4, transforms=2, hidden=16)

@@ -15,7 +15,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.noise import mag_to_flux
 from pelsvae_cadence.photometry import at_magnitude
 from pelsvae_cadence.simulation import simulate
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 
 pytest.importorskip("lightcurvelynx", reason="LightCurveLynx is an option")
 # What it and the packages behind it warn of is theirs.

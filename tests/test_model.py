@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from pelsvae_cadence.harmonic_layers import ClassBasis, ModelConfig, fourier_grid
-from pelsvae_cadence.model import HarmonicVAE
-from pelsvae_cadence.network_blocks import single_thread
-from pelsvae_cadence.population import to_rows
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.layers import ClassBasis, ModelConfig, fourier_grid
+from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.model.blocks import single_thread
+from pelsvae_cadence.model.reference_stars import to_rows
+from pelsvae_cadence.model.source import LightCurveModel
 
 CONFIG = ModelConfig(n_harmonics=12, n_latent=4, n_axes=10, hidden=32, layers=2)
 

@@ -147,7 +147,7 @@ def test_bad_values_are_refused():
 def observed():
     """Modulated Miras and RR Lyrae stars with their shapes, and a synthetic LSST cadence."""
     from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     model = LightCurveModel.load()
     visits = SyntheticSurvey(preset="lsst-v3", seed=1).at(ra=35.6, dec=-4.8)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.population import (
+from pelsvae_cadence.model.reference_stars import (
     GROUPS,
     PARAMETERS,
     Population,

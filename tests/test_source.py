@@ -8,10 +8,10 @@ from astropy import units as u
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.population import GROUPS
-from pelsvae_cadence.source import ExtrapolationWarning, LightCurveModel
+from pelsvae_cadence.model.reference_stars import GROUPS
+from pelsvae_cadence.model.source import ExtrapolationWarning, LightCurveModel
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.weights import list_weights, load_weights
+from pelsvae_cadence.model.weights import list_weights, load_weights
 
 GRID = np.arange(4096) / 4096
 
@@ -271,7 +271,7 @@ def test_encode_and_decode_return_the_curve(harmonic: LightCurveModel) -> None:
     mag = mag + 0.01 * rng.normal(size=mag.shape)
     mu, logvar = harmonic.encode(phase, mag, np.full_like(mag, 0.01), stars)
     assert mu.shape == logvar.shape == (20, harmonic.n_latent)
-    from pelsvae_cadence.population import to_rows
+    from pelsvae_cadence.model.reference_stars import to_rows
 
     rows = to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
     again, _ = harmonic.decode(mu, stars.star_class, rows)

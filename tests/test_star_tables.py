@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.star_tables import read_star_table, write_star_table
 
 

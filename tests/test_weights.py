@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.weights import (
+from pelsvae_cadence.model.weights import (
     CARD_FIELDS,
     SCHEMA_VERSION,
     list_weights,

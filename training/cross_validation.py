@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.report import Report
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.memory import nearest_distance
 from pelsvae_cadence.training.evaluate.reconstruction import reconstruction_error
 from pelsvae_cadence.training.evaluate.samples import Drawn, draw_like, nearest_in_training

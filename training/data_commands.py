@@ -229,7 +229,7 @@ def photometry_figures(
 ) -> None:
     """Draw real Stripe 82 stars beside their predicted bands, and eclipses by band."""
     from pelsvae_cadence.core.files import output_folder, replacing
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.training.photometry_figures import plot_eclipses, plot_stripe82
     from pelsvae_cadence.training.stripe82 import load_stripe82
 

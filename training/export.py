@@ -13,7 +13,7 @@ from torch import nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.harmonic_layers import ModelConfig
+from pelsvae_cadence.model.layers import ModelConfig
 from pelsvae_cadence.latent import (
     LATENT_MAPS,
     KernelFlowMap,
@@ -21,8 +21,8 @@ from pelsvae_cadence.latent import (
     LatentMapConfig,
     LinearMap,
 )
-from pelsvae_cadence.model import HarmonicVAE
-from pelsvae_cadence.population import GROUPS, valid_ranges
+from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.model.reference_stars import GROUPS, valid_ranges
 from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
 from pelsvae_cadence.training.fit import FitConfig, FitResult, run
 from pelsvae_cadence.training.fit_options import FitOptions
@@ -41,7 +41,7 @@ from pelsvae_cadence.training.sequence_task import (
     encode_rows,
 )
 from pelsvae_cadence.training.shape_table import ShapeTable, balanced
-from pelsvae_cadence.weights import load_weights, save_weights
+from pelsvae_cadence.model.weights import load_weights, save_weights
 
 __all__ = [
     "CITATION",

@@ -312,7 +312,7 @@ def fit_map(
     ] = False,
 ) -> None:
     """Fit a map from parameters to the latent space of a trained model, which stays as it is."""
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.training.fit_mapping import MappingOptions, fit_mapping, read_labels
     from pelsvae_cadence.training.open_set import load_open_set
     from pelsvae_cadence.training.regressions import RegressionOptions
@@ -351,7 +351,7 @@ def new_parameter(
 ) -> None:
     """Teach a trained model [Fe/H] of RRab stars, measure it on test stars, and draw it."""
     from pelsvae_cadence.core.files import output_folder, replacing
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.training.new_parameter import metallicity_test, plot_metallicity
     from pelsvae_cadence.training.open_set import load_open_set
 

@@ -24,9 +24,9 @@ from pelsvae_cadence.latent import (
 )
 from pelsvae_cadence.latent_mapping import REGRESSORS, LatentMapping, save_mapping
 from pelsvae_cadence.latent_regressions import ForestMap, PerceptronMap
-from pelsvae_cadence.model import HarmonicVAE
-from pelsvae_cadence.population import GROUPS, group_index, to_rows, valid_ranges
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.model.reference_stars import GROUPS, group_index, to_rows, valid_ranges
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.export import CITATION, LICENCE
 from pelsvae_cadence.training.fit import FitConfig, run
 from pelsvae_cadence.training.mapping import (

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pelsvae_cadence.model import HarmonicVAE
+from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.losses import (
     expected_chi_square,
     kl_divergence,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pelsvae_cadence.latent import FlowMap, LinearMap
-from pelsvae_cadence.model import HarmonicVAE
+from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.shape_table import PointSimulator, ShapeTable
 
 __all__ = ["LatentSample", "MappingTask", "encode_table", "fit_linear_map"]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.report import Figure, Report
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.contract import dependence_on_visits
 from pelsvae_cadence.training.evaluate.eclipses import compare_eclipses
 from pelsvae_cadence.training.evaluate.latent_table import latent_table
@@ -41,7 +41,7 @@ from pelsvae_cadence.training.evaluate.two_sample import (
     two_sample_test,
 )
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set
-from pelsvae_cadence.weights import list_weights, load_weights
+from pelsvae_cadence.model.weights import list_weights, load_weights
 
 __all__ = ["PARTS", "hertzsprung_progression", "model_report", "rr_lyrae_trends"]
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from pelsvae_cadence.latent_mapping import LatentMapping
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.fit_mapping import MappingOptions, fit_mapping
 from pelsvae_cadence.training.open_set import OpenSet

@@ -19,7 +19,7 @@ from pelsvae_cadence.extinction import RawSFD, TrueEBV, extinction
 from pelsvae_cadence.noise import flux_error, saturation_magnitude
 from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
 from pelsvae_cadence.report import Figure, Report
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.band_checks import stripe82_figures
 from pelsvae_cadence.training.binaries import sphere_orbit

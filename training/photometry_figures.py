@@ -13,7 +13,7 @@ from pelsvae_cadence.training.stripe82 import SDSS_BANDS, Stripe82
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["plot_eclipses", "plot_stripe82"]
 

@@ -14,9 +14,9 @@ from scipy.spatial.distance import cdist
 from pelsvae_cadence.colours import colour_minus_i
 from pelsvae_cadence.modulation import RRD_PERIODS, ModulationOptions
 from pelsvae_cadence.photometry import band_amplitudes, mean_magnitudes
-from pelsvae_cadence.population import GROUPS
+from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.report import Figure, Report
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.survey_population import (
     HALO_RRAB,
     draw_population,

@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.neural_network import MLPRegressor
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.harmonic_layers import PHYSICS
+from pelsvae_cadence.model.layers import PHYSICS
 from pelsvae_cadence.latent_regressions import Forest, ForestMap, Layers, PerceptronMap
 from pelsvae_cadence.training.mapping import LatentSample
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.weights import load_weights
+from pelsvae_cadence.model.weights import load_weights
 
 __all__ = ["seed_table"]
 

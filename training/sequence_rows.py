@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.population import group_index, to_rows
+from pelsvae_cadence.model.reference_stars import group_index, to_rows
 from pelsvae_cadence.training.augmentation import TARGETS, AugmentationOptions
 from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves
 from pelsvae_cadence.training.open_set import OpenSet

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.network_blocks import single_thread
+from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.sequence_model import sequence_loss
 from pelsvae_cadence.sequence_shapes import SequenceShapes, fold_to_steps, thin
 from pelsvae_cadence.training.mapping import LatentSample

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.harmonic_layers import fourier_grid
-from pelsvae_cadence.population import group_index, to_rows
+from pelsvae_cadence.model.layers import fourier_grid
+from pelsvae_cadence.model.reference_stars import group_index, to_rows
 
 __all__ = ["FoldedPoints", "PointSimulator", "ShapeTable", "balanced"]
 

@@ -87,11 +87,11 @@ def speed_figures(seed: int = 0, n_stars: int = 1000) -> list[Figure]:
         Ratios; both sides run in this process on one thread and are charged for processor time.
     """
     from pelsvae_cadence.cadence import SyntheticSurvey
-    from pelsvae_cadence.network_blocks import single_thread
+    from pelsvae_cadence.model.blocks import single_thread
     from pelsvae_cadence.photometry import at_magnitude
     from pelsvae_cadence.core.randomness import KeyedRandom
     from pelsvae_cadence.simulation import simulate
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     model = LightCurveModel.load()
     visits = SyntheticSurvey(preset="lsst-v3", seed=1).at(35.6, -4.8)

@@ -243,7 +243,7 @@ def _hashed_survey(folder: Path) -> tuple[Path, Callable[[], str]]:
 
 
 def _weights_files(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence.weights import load_weights, save_weights
+    from pelsvae_cadence.model.weights import load_weights, save_weights
 
     good = load_weights()
     path = folder / "mine.safetensors"

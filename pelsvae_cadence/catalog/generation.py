@@ -35,10 +35,10 @@ from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.partitions import Arrays, Partition, run_partitions
 from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.weights import load_weights
+from pelsvae_cadence.model.weights import load_weights
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["Generated", "generate_catalog"]
 
@@ -256,7 +256,7 @@ def _cut(source: StarSource, size: int) -> IntArray:
 @lru_cache(maxsize=2)
 def _model(name: str, digest: str) -> LightCurveModel:
     """Load the source model once a process, and make sure that it is the same everywhere."""
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     model = LightCurveModel.load(name)
     if model.hash != digest:
@@ -293,7 +293,7 @@ class _Observation:
             sites, visits = sites[seen], [visits[k] for k in seen]
         if not sites.size:
             return {"n_sites": np.array(0)}
-        from pelsvae_cadence.network_blocks import single_thread
+        from pelsvae_cadence.model.blocks import single_thread
 
         with single_thread():  # more threads may sum in another order
             model = _model(self.model, self.model_hash)

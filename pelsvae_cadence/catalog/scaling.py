@@ -55,7 +55,7 @@ def _make(n_stars: int, seed: int) -> dict[str, Any]:
     from pelsvae_cadence.cadence import SyntheticSurvey
     from pelsvae_cadence.catalog.generation import generate_catalog
     from pelsvae_cadence.catalog.sites import DrawnStars
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     n_sites = max(1, math.ceil(n_stars / STARS_PER_SITE))
     ra, dec = healpy.pix2ang(128, np.arange(healpy.nside2npix(128)), lonlat=True)

@@ -22,7 +22,7 @@ from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["DrawnStars", "ListedStars", "StarSource", "numbers_of_drawn_stars"]
 

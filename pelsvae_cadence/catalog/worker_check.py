@@ -18,7 +18,7 @@ from pelsvae_cadence.partitions import Arrays, Partition, run_partitions
 from pelsvae_cadence.report import Figure
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["worker_figures"]
 
@@ -48,7 +48,7 @@ def _observe_like(piece: Partition) -> Arrays:
 
 @lru_cache(maxsize=1)
 def _source_model() -> LightCurveModel:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     return LightCurveModel.load()
 

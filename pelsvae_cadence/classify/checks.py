@@ -257,7 +257,7 @@ def _with_encoder(
     when: str, stars: LabelledStars, mix: ClassMix, split: SkySplit, plain: Predictions, seed: int
 ) -> list[Figure]:
     """Let the encoder of the source model look at the folded curves, star by star the same stars."""
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     seen = encoder_features(stars.features, LightCurveModel.load())
     figures = []
@@ -310,7 +310,7 @@ def many_light_curves(seed: int, n: int, n_visits: int) -> tuple[LightCurves, Pe
         The result of a narrow search with the true frequencies put in.
     """
     from pelsvae_cadence.photometry import at_magnitude
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     model = LightCurveModel.load()
     survey = SyntheticSurvey(preset="lsst-v3", seed=seed)

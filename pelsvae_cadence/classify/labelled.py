@@ -29,7 +29,7 @@ from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
     from pelsvae_cadence.core.phase_curve import PhaseCurve
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = [
     "CONSTANT",

@@ -26,7 +26,7 @@ from pelsvae_cadence.core.randomness import KeyedRandom
 
 if TYPE_CHECKING:
     from pelsvae_cadence.core.phase_curve import PhaseCurve
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.stars import Stars
 
 __all__ = ["observe_survey", "positions_of", "survey_start"]
@@ -167,7 +167,7 @@ _models: dict[str, LightCurveModel] = {}
 
 
 def _model(name: str) -> LightCurveModel:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     if name not in _models:
         _models[name] = LightCurveModel.load(name)

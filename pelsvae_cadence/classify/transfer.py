@@ -41,7 +41,7 @@ from pelsvae_cadence.periods.real_stars import FAINTER_BY, cepheids_at_the_lmc, 
 from pelsvae_cadence.core.randomness import KeyedRandom
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["Transfer", "transfer_to_real_stars"]
 
@@ -161,7 +161,7 @@ def transfer_to_real_stars(
     InputError
         If files are missing.
     """
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     observed = _training_stars(
         seed, n_positions, stars_per_class, checkpoint_dir=checkpoint_dir, progress=progress

@@ -109,7 +109,7 @@ def lightcurve(
     from pelsvae_cadence.modulation import draw_modulation
     from pelsvae_cadence.photometry import at_magnitude
     from pelsvae_cadence.simulation import simulate
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     source = LightCurveModel.load(model)
     listed = None if stars is None else _listed_star(stars, star_id, source, seed)

@@ -165,7 +165,7 @@ def metrics(
 
     Ctrl-C keeps the positions that are finished; the same command continues with the others.
     """
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
     places = {"--nside": nside, "--positions": positions, "--stars": stars}
     given = [name for name, value in places.items() if value is not None]

@@ -142,7 +142,7 @@ def population(
     The table is input to the other commands (--stars), and to read_star_table.
     """
     from pelsvae_cadence.cli.options import refuse_existing
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.star_tables import table_kind, write_star_table
     from pelsvae_cadence.survey_population import MODES, draw_population
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 import torch
 
-from pelsvae_cadence.network_blocks import single_thread
+from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.published import PublishedNetwork, PublishedWarning
 from pelsvae_cadence.sequence_model import training_tags
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 
 N_STARS, N_POINTS = 100, 300
 

@@ -20,7 +20,7 @@ from pelsvae_cadence.noise import (
 )
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.simulation import orbital_phase, simulate
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 
 N_STARS = N_VISITS = 1000
 

@@ -23,7 +23,7 @@ from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.noise import flux_to_mag
 from pelsvae_cadence.photometry import mean_magnitudes
 from pelsvae_cadence.simulation import simulate
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 
 RA = np.array([10.0, 15.0, 40.0, 200.0, 208.0, 350.0])
 DEC = np.array([-30.0, -31.0, -5.0, -60.0, -61.0, 20.0])

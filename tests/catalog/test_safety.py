@@ -11,7 +11,7 @@ import pytest
 from pelsvae_cadence.catalog.fuzz_check import SUBJECTS, damage, fuzz_apart
 from pelsvae_cadence.catalog.kill_check import kill_repeatedly
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.weights import load_weights, save_weights
+from pelsvae_cadence.model.weights import load_weights, save_weights
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and kills as Unix does")
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.harmonic_layers import ModelConfig
-from pelsvae_cadence.model import HarmonicVAE
+from pelsvae_cadence.model.layers import ModelConfig
+from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.population import group_index
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.reference_stars import group_index
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.export import export_model, train_network
 from pelsvae_cadence.training.fit import FitConfig, run
 from pelsvae_cadence.training.fit_options import FitOptions

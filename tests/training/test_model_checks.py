@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.reconstruction import reconstruction_error
 from pelsvae_cadence.training.model_checks import PARTS, model_report
 from pelsvae_cadence.training.model_figures import gallery

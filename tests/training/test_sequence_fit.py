@@ -20,7 +20,7 @@ from pelsvae_cadence.sequence_shapes import (
     fold_to_steps,
     thin,
 )
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.augmentation import AugmentationOptions
 from pelsvae_cadence.training.export import fit_model
 from pelsvae_cadence.training.fit import FitConfig, run

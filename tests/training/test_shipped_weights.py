@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.open_set import load_open_set
 from pelsvae_cadence.training.shape_table import ShapeTable
-from pelsvae_cadence.weights import list_weights
+from pelsvae_cadence.model.weights import list_weights
 
 NAMES = ("harmonic", "paper-gru", "paper-tcn")
 CONFIGURATION = {"harmonic": "harmonic", "paper-gru": "sequence", "paper-tcn": "sequence"}
@@ -43,7 +43,7 @@ def test_the_card_names_the_committed_table(model: LightCurveModel, table_hash: 
 
 
 def test_no_more_than_two_megabytes(model: LightCurveModel) -> None:
-    from pelsvae_cadence.weights import load_weights
+    from pelsvae_cadence.model.weights import load_weights
 
     assert sum(v.nbytes for v in load_weights(model.name).tensors.values()) < 2e6
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["dependence_on_visits"]
 

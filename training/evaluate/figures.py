@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting import CLASS_STYLES
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.latent_table import encode_rows
 from pelsvae_cadence.training.evaluate.reconstruction import reconstruct
 from pelsvae_cadence.training.evaluate.samples import choose, exposure_error, stars_of

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.population import to_rows
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.reference_stars import to_rows
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.samples import exposure_error, stars_of
 from pelsvae_cadence.training.open_set import OpenSet
 

@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.population import PARAMETERS
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.reference_stars import PARAMETERS
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.evaluate.samples import stars_of
 from pelsvae_cadence.training.open_set import OpenSet

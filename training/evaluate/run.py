@@ -13,7 +13,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.latent_mapping import LatentMapping
 from pelsvae_cadence.report import Report
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
 from pelsvae_cadence.training.evaluate.samples import choose
 from pelsvae_cadence.training.fit_mapping import MappingOptions, fit_mapping

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sklearn.ensemble import RandomForestClassifier
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.samples import draw_like, exposure_error
 from pelsvae_cadence.training.evaluate.two_sample import observed_features
 from pelsvae_cadence.training.open_set import OpenSet

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["milliseconds", "published_ratio"]
 
@@ -89,7 +89,7 @@ def published_ratio(
     """
     import torch
 
-    from pelsvae_cadence.network_blocks import single_thread
+    from pelsvae_cadence.model.blocks import single_thread
     from pelsvae_cadence.published import PublishedNetwork, PublishedWarning
     from pelsvae_cadence.sequence_model import training_tags
 

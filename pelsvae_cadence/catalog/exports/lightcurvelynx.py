@@ -22,7 +22,7 @@ from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["PeriodicStars", "survey_from_obstable"]
 
@@ -79,7 +79,7 @@ class PeriodicStars(_Base):  # type: ignore[misc]
         **options: Any,
     ) -> None:
         if model is None:
-            from pelsvae_cadence.source import LightCurveModel
+            from pelsvae_cadence.model.source import LightCurveModel
 
             model = LightCurveModel.load()
         self.stars = stars

@@ -15,11 +15,11 @@ import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 from pelsvae_cadence.classify.features.table import FeatureTable
-from pelsvae_cadence.population import to_rows
+from pelsvae_cadence.model.reference_stars import to_rows
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.source import LightCurveModel
+    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["encoder_features"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
 from pelsvae_cadence.training.evaluate.run import evaluate
 from pelsvae_cadence.training.evaluate.trends import Trend

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.contract import dependence_on_visits
 from pelsvae_cadence.training.evaluate.eclipses import compare_eclipses, measure_shapes
 from pelsvae_cadence.training.evaluate.latent_table import latent_table
@@ -155,7 +155,7 @@ def test_dependence_on_visits() -> None:
             curve = super().phase_curve(stars, **options)
             return Counting(cos=curve.cos, sin=curve.sin)
 
-    from pelsvae_cadence.weights import load_weights
+    from pelsvae_cadence.model.weights import load_weights
 
     assert dependence_on_visits(Sequence(load_weights()), stars_per_class=2) > 0.1
 

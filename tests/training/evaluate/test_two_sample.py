@@ -7,7 +7,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.source import LightCurveModel
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.reconstruction import bic_harmonics
 from pelsvae_cadence.training.evaluate.samples import (
     Drawn,

@@ -15,11 +15,11 @@ import numpy.typing as npt
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary, parse_star_class
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.extrapolation import Extrapolate, ExtrapolationWarning, in_range
-from pelsvae_cadence.network_blocks import in_blocks
+from pelsvae_cadence.model.extrapolation import Extrapolate, ExtrapolationWarning, in_range
+from pelsvae_cadence.model.blocks import in_blocks
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.phase_zero import with_phase_zero
-from pelsvae_cadence.population import (
+from pelsvae_cadence.model.reference_stars import (
     GROUPS,
     PARAMETERS,
     Population,
@@ -28,12 +28,12 @@ from pelsvae_cadence.population import (
 )
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.weights import Weights, load_weights
+from pelsvae_cadence.model.weights import Weights, load_weights
 
 if TYPE_CHECKING:
     from pelsvae_cadence.latent import LatentMap
     from pelsvae_cadence.latent_mapping import LatentMapping
-    from pelsvae_cadence.model import HarmonicVAE
+    from pelsvae_cadence.model.vae import HarmonicVAE
     from pelsvae_cadence.sequence_shapes import SequenceShapes
 
 __all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
@@ -61,7 +61,7 @@ class LightCurveModel:
     name : str
         Name of the model.
     card : dict
-        Training data, seed, scores, ranges, licence: see `pelsvae_cadence.weights`.
+        Training data, seed, scores, ranges, licence: see `pelsvae_cadence.model.weights`.
     hash : str
         SHA-256 of the tensors, recorded in catalogues.
     n_harmonics, n_latent : int
@@ -81,9 +81,9 @@ class LightCurveModel:
     def __init__(self, weights: Weights) -> None:
         import torch
 
-        from pelsvae_cadence.harmonic_layers import ModelConfig
+        from pelsvae_cadence.model.layers import ModelConfig
         from pelsvae_cadence.latent import LATENT_MAPS, LatentMapConfig
-        from pelsvae_cadence.model import HarmonicVAE
+        from pelsvae_cadence.model.vae import HarmonicVAE
         from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
 
         card, sizes = weights.card, weights.card["hyperparameters"]
@@ -142,7 +142,7 @@ class LightCurveModel:
         ----------
         name_or_path : str or Path
             ``"default"`` (the ``"harmonic"`` model), another name out of
-            `pelsvae_cadence.weights.list_weights`, or a path.
+            `pelsvae_cadence.model.weights.list_weights`, or a path.
         mapping : LatentMapping, str or Path, optional
             See `with_mapping`.
 
@@ -392,7 +392,7 @@ class LightCurveModel:
         star_class : array_like of str, shape (N,)
             Classes.
         physics : ndarray, shape (N, 4)
-            log10 P, log10 Teff, M_G, log10 A: see `pelsvae_cadence.population.to_rows`.
+            log10 P, log10 Teff, M_G, log10 A: see `pelsvae_cadence.model.reference_stars.to_rows`.
 
         Returns
         -------
@@ -404,7 +404,7 @@ class LightCurveModel:
         """
         import torch
 
-        from pelsvae_cadence.model import Decoder
+        from pelsvae_cadence.model.vae import Decoder
 
         kind = _class_index(np.asarray(star_class))
         binary = np.array([is_binary(c) for c in STAR_CLASSES])[kind]

@@ -1,6 +1,6 @@
 """Layers of the harmonic PELS-VAE: scaled physics, principal axes of each class, plain layers.
 
-Coefficients and physics are rows as described in `pelsvae_cadence.model`.
+Coefficients and physics are rows as described in `pelsvae_cadence.model.vae`.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.harmonic_layers import (
+from pelsvae_cadence.model.layers import (
     ClassBasis,
     ModelConfig,
     Perceptron,
