@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.latent import (
+from pelsvae_cadence.model.latent.linear import (
     LATENT_MAPS,
     FlowMap,
     KernelFlowMap,

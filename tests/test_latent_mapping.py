@@ -14,9 +14,9 @@ from safetensors.numpy import load_file, save_file
 from sklearn.ensemble import RandomForestRegressor
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.latent import LatentMapConfig
-from pelsvae_cadence.latent_mapping import REGRESSORS, LatentMapping
-from pelsvae_cadence.latent_regressions import Forest, ForestMap
+from pelsvae_cadence.model.latent.linear import LatentMapConfig
+from pelsvae_cadence.model.latent.mapping import REGRESSORS, LatentMapping
+from pelsvae_cadence.model.latent.regressions import Forest, ForestMap
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.fit_mapping import MappingOptions, fit_mapping, read_labels
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set

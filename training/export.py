@@ -14,7 +14,7 @@ from torch import nn
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.layers import ModelConfig
-from pelsvae_cadence.latent import (
+from pelsvae_cadence.model.latent.linear import (
     LATENT_MAPS,
     KernelFlowMap,
     LatentMap,

@@ -14,7 +14,7 @@ import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.latent import (
+from pelsvae_cadence.model.latent.linear import (
     CONDITIONS,
     FlowMap,
     KernelFlowMap,
@@ -22,8 +22,8 @@ from pelsvae_cadence.latent import (
     LatentMapConfig,
     LinearMap,
 )
-from pelsvae_cadence.latent_mapping import REGRESSORS, LatentMapping, save_mapping
-from pelsvae_cadence.latent_regressions import ForestMap, PerceptronMap
+from pelsvae_cadence.model.latent.mapping import REGRESSORS, LatentMapping, save_mapping
+from pelsvae_cadence.model.latent.regressions import ForestMap, PerceptronMap
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.model.reference_stars import GROUPS, group_index, to_rows, valid_ranges
 from pelsvae_cadence.model.source import LightCurveModel

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.latent import LATENT_MAPS
+from pelsvae_cadence.model.latent.linear import LATENT_MAPS
 from pelsvae_cadence.sequence_model import PAPER_CONFIGS, SequenceConfig, paper_config
 from pelsvae_cadence.sequence_shapes import N_PHYSICS
 from pelsvae_cadence.training.fit import FitConfig
@@ -63,7 +63,7 @@ class FitOptions:
         Weight of the KL term.
     latent_map : str, optional
         Kind of map from physical parameters to latent coordinates: one of
-        `pelsvae_cadence.latent.LATENT_MAPS`; by default ``"kernel-flow"`` for the harmonic network
+        `pelsvae_cadence.model.latent.linear.LATENT_MAPS`; by default ``"kernel-flow"`` for the harmonic network
         and ``"flow"`` for the paper's.
     mapping_steps : int, optional
         Steps of the map; 1500 for the harmonic network, 1000 for the paper's.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pelsvae_cadence.latent import FlowMap, LinearMap
+from pelsvae_cadence.model.latent.linear import FlowMap, LinearMap
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.shape_table import PointSimulator, ShapeTable
 

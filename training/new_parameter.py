@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.latent_mapping import LatentMapping
+from pelsvae_cadence.model.latent.mapping import LatentMapping
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars

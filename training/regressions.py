@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPRegressor
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.layers import PHYSICS
-from pelsvae_cadence.latent_regressions import Forest, ForestMap, Layers, PerceptronMap
+from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, Layers, PerceptronMap
 from pelsvae_cadence.training.mapping import LatentSample
 
 __all__ = ["RegressionOptions", "fit_forest", "fit_perceptron", "forest_arrays"]
@@ -147,7 +147,7 @@ def forest_arrays(forest: RandomForestRegressor) -> dict[str, npt.NDArray[Any]]:
     Returns
     -------
     dict of str to ndarray
-        As `pelsvae_cadence.latent_regressions.Forest.fill` takes them.
+        As `pelsvae_cadence.model.latent.regressions.Forest.fill` takes them.
     """
     parts: dict[str, list[npt.NDArray[Any]]] = {
         name: [] for name in ("left", "right", "feature", "threshold", "value")

@@ -31,8 +31,8 @@ from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.model.weights import Weights, load_weights
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.latent import LatentMap
-    from pelsvae_cadence.latent_mapping import LatentMapping
+    from pelsvae_cadence.model.latent.linear import LatentMap
+    from pelsvae_cadence.model.latent.mapping import LatentMapping
     from pelsvae_cadence.model.vae import HarmonicVAE
     from pelsvae_cadence.sequence_shapes import SequenceShapes
 
@@ -82,7 +82,7 @@ class LightCurveModel:
         import torch
 
         from pelsvae_cadence.model.layers import ModelConfig
-        from pelsvae_cadence.latent import LATENT_MAPS, LatentMapConfig
+        from pelsvae_cadence.model.latent.linear import LATENT_MAPS, LatentMapConfig
         from pelsvae_cadence.model.vae import HarmonicVAE
         from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
 
@@ -178,7 +178,7 @@ class LightCurveModel:
             If the mapping was fitted on another model, lacks a subtype, or needs parameters that
             `sample` does not draw; for those see `LatentMapping.draw`.
         """
-        from pelsvae_cadence.latent_mapping import LatentMapping
+        from pelsvae_cadence.model.latent.mapping import LatentMapping
 
         chosen = mapping if isinstance(mapping, LatentMapping) else LatentMapping.load(mapping)
         chosen.check(self.hash)

@@ -26,7 +26,7 @@ from pelsvae_cadence.training.open_set import OpenSet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from pelsvae_cadence.latent_mapping import LatentMapping
+    from pelsvae_cadence.model.latent.mapping import LatentMapping
 
 __all__ = [
     "plot_latent",

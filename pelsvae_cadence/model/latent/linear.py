@@ -5,7 +5,7 @@ therefore a density. Drawing from it is a deterministic function of the physics 
 normal numbers that the caller provides, so the caller decides which star gets which numbers.
 
 The default is a neural spline flow fed from where training stars are
-(`pelsvae_cadence.latent_flow`). The regressions of the published method (Martinez-Palomera, Bloom &
+(`pelsvae_cadence.model.latent.flow`). The regressions of the published method (Martinez-Palomera, Bloom &
 Abrahams 2020, section 4) answer with conditional means; `LinearMap` is the linear one, with its
 scatter added back.
 """
@@ -20,13 +20,13 @@ import torch
 from torch import Tensor
 
 from pelsvae_cadence.model.layers import PHYSICS
-from pelsvae_cadence.latent_conditions import (
+from pelsvae_cadence.model.latent.conditions import (
     CONDITIONS,
     ConditionScaling,
     LatentMap,
     LatentMapConfig,
 )
-from pelsvae_cadence.latent_flow import FlowMap, KernelFlowMap
+from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
 from pelsvae_cadence.model.reference_stars import GROUPS
 
 __all__ = [

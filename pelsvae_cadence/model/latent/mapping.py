@@ -17,7 +17,7 @@ import torch
 
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.latent import (
+from pelsvae_cadence.model.latent.linear import (
     CONDITIONS,
     FlowMap,
     KernelFlowMap,
@@ -25,7 +25,7 @@ from pelsvae_cadence.latent import (
     LatentMapConfig,
     LinearMap,
 )
-from pelsvae_cadence.latent_regressions import Forest, ForestMap, PerceptronMap
+from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, PerceptronMap
 from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.model.reference_stars import GROUPS, group_index, to_rows
 from pelsvae_cadence.core.randomness import KeyedRandom

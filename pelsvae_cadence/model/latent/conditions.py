@@ -43,7 +43,7 @@ class LatentMapConfig:
         What the map is conditioned on, beside class and subtype: of `CONDITIONS`, and any others,
         which then stand behind the four physical parameters in each row.
     anchors : int
-        Training stars that a `pelsvae_cadence.latent_flow.KernelFlowMap` holds.
+        Training stars that a `pelsvae_cadence.model.latent.flow.KernelFlowMap` holds.
     neighbours : int
         Number of neighbours that sets the reach of an anchor.
     width : float

@@ -17,9 +17,9 @@ import zuko
 from torch import Tensor
 
 from pelsvae_cadence.model.layers import PHYSICS
-from pelsvae_cadence.latent_conditions import LatentMap, LatentMapConfig
+from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.spline_flow import CouplingSampler
+from pelsvae_cadence.model.latent.spline import CouplingSampler
 
 __all__ = ["FlowMap", "KernelFlowMap"]
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from pelsvae_cadence.latent import LatentMap, LatentMapConfig
+from pelsvae_cadence.model.latent.linear import LatentMap, LatentMapConfig
 
 __all__ = ["Forest", "ForestMap", "Layers", "PerceptronMap", "RegressionMap"]
 

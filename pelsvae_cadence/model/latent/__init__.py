@@ -1,0 +1,1 @@
+"""From physical parameters to latent coordinates: linear maps, flows, regressions."""
