@@ -11,14 +11,14 @@ import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.sequence_curves import (
+from pelsvae_cadence.model.sequence.curves import (
     close_period,
     decode_curves,
     decode_steps,
     periodic_curves,
 )
-from pelsvae_cadence.sequence_layers import CausalConvolutions
-from pelsvae_cadence.sequence_model import (
+from pelsvae_cadence.model.sequence.layers import CausalConvolutions
+from pelsvae_cadence.model.sequence.networks import (
     PAPER_CONFIGS,
     SequenceConfig,
     SequenceVAE,

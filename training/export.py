@@ -23,7 +23,7 @@ from pelsvae_cadence.model.latent.linear import (
 )
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.model.reference_stars import GROUPS, valid_ranges
-from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
+from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig
 from pelsvae_cadence.training.fit import FitConfig, FitResult, run
 from pelsvae_cadence.training.fit_options import FitOptions
 from pelsvae_cadence.training.harmonic_task import VAETask, VAETaskConfig

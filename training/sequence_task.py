@@ -1,7 +1,7 @@
 r"""The paper's task: reconstruct folded light curves through a few latent dimensions.
 
 The loss is eq. 2-4 of Martinez-Palomera, Bloom & Abrahams 2020 (arXiv:2005.07773); see
-`pelsvae_cadence.sequence_model.sequence_loss` for what it is, and for where the published code
+`pelsvae_cadence.model.sequence.networks.sequence_loss` for what it is, and for where the published code
 differs.
 """
 
@@ -17,8 +17,8 @@ from torch import Tensor
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.blocks import single_thread
-from pelsvae_cadence.sequence_model import sequence_loss
-from pelsvae_cadence.sequence_shapes import SequenceShapes, fold_to_steps, thin
+from pelsvae_cadence.model.sequence.networks import sequence_loss
+from pelsvae_cadence.model.sequence.shapes import SequenceShapes, fold_to_steps, thin
 from pelsvae_cadence.training.mapping import LatentSample
 from pelsvae_cadence.training.sequence_rows import SequenceRows
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.model.latent.linear import LatentMap
     from pelsvae_cadence.model.latent.mapping import LatentMapping
     from pelsvae_cadence.model.vae import HarmonicVAE
-    from pelsvae_cadence.sequence_shapes import SequenceShapes
+    from pelsvae_cadence.model.sequence.shapes import SequenceShapes
 
 __all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
 
@@ -84,7 +84,7 @@ class LightCurveModel:
         from pelsvae_cadence.model.layers import ModelConfig
         from pelsvae_cadence.model.latent.linear import LATENT_MAPS, LatentMapConfig
         from pelsvae_cadence.model.vae import HarmonicVAE
-        from pelsvae_cadence.sequence_shapes import SequenceShapes, SequenceShapesConfig
+        from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig
 
         card, sizes = weights.card, weights.card["hyperparameters"]
         if (

@@ -12,9 +12,9 @@ import torch
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.sequence_curves import periodic_curves
-from pelsvae_cadence.sequence_model import paper_config, training_tags
-from pelsvae_cadence.sequence_shapes import (
+from pelsvae_cadence.model.sequence.curves import periodic_curves
+from pelsvae_cadence.model.sequence.networks import paper_config, training_tags
+from pelsvae_cadence.model.sequence.shapes import (
     SequenceShapes,
     SequenceShapesConfig,
     fold_to_steps,

@@ -6,7 +6,7 @@ encoder's state after the last step, joined with class and physical parameters, 
 the log-variance of z; the decoder reads z and class at every step beside the phase tag.
 
 Such a decoder counts its steps. Its output means something on its training grid only: wrap it with
-`pelsvae_cadence.sequence_curves`, never feed it survey visits.
+`pelsvae_cadence.model.sequence.curves`, never feed it survey visits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.sequence_layers import CausalConvolutions, RecurrentLayers
+from pelsvae_cadence.model.sequence.layers import CausalConvolutions, RecurrentLayers
 
 __all__ = [
     "PAPER_CONFIGS",

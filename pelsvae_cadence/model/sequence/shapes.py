@@ -2,7 +2,7 @@
 
 `SequenceShapes` offers what `pelsvae_cadence.model.source.LightCurveModel` asks of a network. The decoder
 runs on its training grid alone, before any visit is known, and what it returns is a periodic
-function (see `pelsvae_cadence.sequence_curves` for why).
+function (see `pelsvae_cadence.model.sequence.curves` for why).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.sequence_model import (
+from pelsvae_cadence.model.sequence.networks import (
     TAG_RANGE,
     SequenceConfig,
     SequenceVAE,

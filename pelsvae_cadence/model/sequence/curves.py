@@ -19,7 +19,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.sequence_model import SequenceDecoder
+    from pelsvae_cadence.model.sequence.networks import SequenceDecoder
 
 __all__ = [
     "SequenceCurves",
@@ -115,7 +115,7 @@ def decode_steps(
     import torch
 
     from pelsvae_cadence.model.blocks import single_thread
-    from pelsvae_cadence.sequence_model import training_tags
+    from pelsvae_cadence.model.sequence.networks import training_tags
 
     config = decoder.config
     names = np.atleast_1d(np.asarray(star_class, dtype=np.str_))

@@ -22,7 +22,7 @@ from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.sequence_curves import (
+from pelsvae_cadence.model.sequence.curves import (
     SequenceCurves,
     class_index,
     decode_curves,
@@ -33,7 +33,7 @@ from pelsvae_cadence.stars import Stars
 if TYPE_CHECKING:
     import torch
 
-    from pelsvae_cadence.sequence_model import SequenceConfig
+    from pelsvae_cadence.model.sequence.networks import SequenceConfig
 
 __all__ = ["PUBLISHED_NETWORKS", "PublishedNetwork", "PublishedWarning"]
 
@@ -121,7 +121,7 @@ class PublishedNetwork:
         digest: str,
         posterior: dict[str, npt.NDArray[Any]] | None = None,
     ) -> None:
-        from pelsvae_cadence.sequence_model import SequenceVAE
+        from pelsvae_cadence.model.sequence.networks import SequenceVAE
 
         self.name = name
         self.hash = digest
@@ -398,7 +398,7 @@ def _read_checkpoint(file: Path) -> dict[str, torch.Tensor]:
 
 def _read_off(name: str, tensors: dict[str, torch.Tensor]) -> SequenceConfig:
     """Read the architecture off the shapes: a published checkpoint carries no configuration."""
-    from pelsvae_cadence.sequence_model import Layers, SequenceConfig
+    from pelsvae_cadence.model.sequence.networks import Layers, SequenceConfig
 
     shapes = {key: tuple(value.shape) for key, value in tensors.items()}
     try:

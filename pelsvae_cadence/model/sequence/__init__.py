@@ -1,0 +1,1 @@
+"""The paper's sequence networks (TCN, GRU, LSTM) and the published weights."""
