@@ -1,7 +1,7 @@
 """MAF's bundle groups in pieces: a run that is stopped begins where it ended, on any number of cores.
 
 MAF computes the slice points of a bundle one after the other and keeps them in memory until the
-last one. Here the same points are computed in partitions (`pelsvae_cadence.partitions`), each kept in a file
+last one. Here the same points are computed in partitions (`pelsvae_cadence.parallel.partitions`), each kept in a file
 of its own, and merged into the bundles of an undivided run.
 """
 
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from pelsvae_cadence import __version__
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.maf import prepare_data_directory
-from pelsvae_cadence.partitions import Arrays, Partition, run_partitions
+from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 

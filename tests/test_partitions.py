@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.partitions import Arrays, Partition, PartitionError, run_partitions
+from pelsvae_cadence.parallel.partitions import Arrays, Partition, PartitionError, run_partitions
 from pelsvae_cadence.core.randomness import KeyedRandom
 
 PIECES = [Partition(f"pixel-{k:03d}", k) for k in range(12)]
@@ -222,7 +222,7 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
 def test_full_disk_is_said_and_keeps_what_is_finished(tmp_path: Path) -> None:
     script = (
         "import resource, sys, numpy as np\n"
-        "from pelsvae_cadence.partitions import Partition, run_partitions\n"
+        "from pelsvae_cadence.parallel.partitions import Partition, run_partitions\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000,) * 2)\n"
         "task = lambda p: {'x': np.zeros(1000 if p.index < 2 else 100_000)}\n"
         "pieces = [Partition(f'p{k}', k) for k in range(4)]\n"
@@ -242,7 +242,7 @@ def test_full_disk_is_said_and_keeps_what_is_finished(tmp_path: Path) -> None:
 SCRIPT = """
 import sys, time
 import numpy as np
-from pelsvae_cadence.partitions import Partition, run_partitions
+from pelsvae_cadence.parallel.partitions import Partition, run_partitions
 
 def task(piece):
     time.sleep(0.3)
@@ -286,7 +286,7 @@ def test_ctrl_c_stops_at_once_and_keeps_what_is_finished(tmp_path: Path, workers
 @pytest.mark.skipif(sys.platform == "win32", reason="sends Ctrl-C as Unix does")
 def test_ctrl_c_waits_for_the_end_of_a_block() -> None:
     pytest.importorskip("distributed")
-    from pelsvae_cadence._cluster import interrupt_afterwards
+    from pelsvae_cadence.parallel.cluster import interrupt_afterwards
 
     ended = False
     with pytest.raises(KeyboardInterrupt), interrupt_afterwards():  # noqa: PT012 - the block goes on

@@ -22,7 +22,7 @@ from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.further_metric import Workplace
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
-from pelsvae_cadence.partitions import PartitionError
+from pelsvae_cadence.parallel.partitions import PartitionError
 
 __all__ = ["Classifiability"]
 

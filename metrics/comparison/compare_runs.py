@@ -27,7 +27,7 @@ from pelsvae_cadence.metrics.comparison.result_files import write_results
 from pelsvae_cadence.metrics.comparison.runs import Run, open_run, unique_names
 from pelsvae_cadence.metrics.comparison.summary import Summary, summarise_runs
 from pelsvae_cadence.metrics.recovery import load_model
-from pelsvae_cadence.partitions import PartitionError
+from pelsvae_cadence.parallel.partitions import PartitionError
 
 __all__ = ["REPORT_FILE", "Comparison", "compare", "one_cluster"]
 
@@ -308,7 +308,7 @@ def one_cluster(workers: int, scheduler: str | None) -> Iterator[str | None]:
         yield scheduler
         return
     try:
-        from pelsvae_cadence._cluster import open_client
+        from pelsvae_cadence.parallel.cluster import open_client
     except ImportError as error:
         raise InputError(
             f"several workers need Dask ({error.name} is not installed)",

@@ -27,7 +27,7 @@ from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.position_search import PositionOutcome, search_position
 from pelsvae_cadence.metrics.comparison.quantities import Quantity, cadence_values
 from pelsvae_cadence.metrics.recovery import load_model
-from pelsvae_cadence.partitions import Partition, run_partitions
+from pelsvae_cadence.parallel.partitions import Partition, run_partitions
 
 __all__ = ["RunOutcome", "evaluate"]
 

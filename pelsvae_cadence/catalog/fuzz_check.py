@@ -262,7 +262,7 @@ def _card(folder: Path) -> tuple[Path, Callable[[], str]]:
 
 
 def _checkpoint(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence._checkpoints import Checkpoints
+    from pelsvae_cadence.parallel.checkpoints import Checkpoints
 
     store = Checkpoints(folder / "parts", "fingerprint")
     rng = np.random.default_rng(1)

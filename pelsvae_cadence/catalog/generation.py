@@ -1,6 +1,6 @@
 """Catalogues of any size: simulated by sky partition, on any number of workers, resumable.
 
-Partitions are computed by `pelsvae_cadence.partitions` and kept beside the catalogue; then they are
+Partitions are computed by `pelsvae_cadence.parallel.partitions` and kept beside the catalogue; then they are
 written in order. Each star's numbers depend on the star alone, so the catalogue holds the same bits
 whatever the number of workers and the size of the partitions.
 """
@@ -32,7 +32,7 @@ from pelsvae_cadence.crowding import crowded_field, crowded_region
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.modulation import draw_modulation
-from pelsvae_cadence.partitions import Arrays, Partition, run_partitions
+from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
 from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.model.weights import load_weights

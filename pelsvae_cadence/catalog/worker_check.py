@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pelsvae_cadence.partitions import Arrays, Partition, run_partitions
+from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
 from pelsvae_cadence.report import Figure
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.partitions import Partition, run_partitions
+from pelsvae_cadence.parallel.partitions import Partition, run_partitions
 from pelsvae_cadence.core.randomness import KeyedRandom
 
 if TYPE_CHECKING:

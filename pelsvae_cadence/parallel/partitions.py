@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence._checkpoints import KEY_PATTERN, Checkpoints
+from pelsvae_cadence.parallel.checkpoints import KEY_PATTERN, Checkpoints
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["Arrays", "Partition", "PartitionError", "Task", "run_partitions"]
@@ -236,7 +236,7 @@ def _on_cluster(
     scheduler: str | None,
 ) -> Iterator[tuple[Partition, Arrays]]:
     try:
-        from pelsvae_cadence._cluster import (
+        from pelsvae_cadence.parallel.cluster import (
             first_finished,
             interrupt_afterwards,
             open_client,

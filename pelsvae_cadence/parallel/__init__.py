@@ -1,0 +1,1 @@
+"""Work in partitions: on one process, on workers, with checkpoints."""
