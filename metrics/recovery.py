@@ -18,7 +18,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.periods import PERIOD_RANGE, PeriodResult, Verdicts, judge, search
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.photometry import at_magnitude
+from pelsvae_cadence.photometry.magnitudes import at_magnitude
 from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.stars import Stars
 

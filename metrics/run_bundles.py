@@ -14,7 +14,7 @@ from pelsvae_cadence.metrics.time_to_recovery import (
     TimeToRecoveryMetric,
     first_and_last_visit,
 )
-from pelsvae_cadence.photometry import mean_magnitudes
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.stars import Stars
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported

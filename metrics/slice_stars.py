@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pelsvae_cadence.crowding import CrowdedField, crowded_field, crowded_region
-from pelsvae_cadence.extinction import RawSFD
+from pelsvae_cadence.photometry.extinction import RawSFD
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

@@ -40,7 +40,7 @@ _SPLIT: Final = 3.0
 # Seeing disc in which neighbours cannot be told from the star [arcsec].
 _BLEND_SEEING: Final = 0.8
 # Neighbours' colours against r, AB: a K giant or turn-off star of about 5000 K (Kurucz colours of
-# `pelsvae_cadence.colours`).
+# `pelsvae_cadence.photometry.colours`).
 _NEIGHBOUR: Final = {
     "u": 2.2, "g": 0.64, "r": 0.0, "i": -0.23, "z": -0.33, "y": -0.38,
     "zg": 0.64, "zr": -0.05, "zi": -0.27,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.band_curves import band_curves
+from pelsvae_cadence.photometry.band_curves import band_curves
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.noise import (
+from pelsvae_cadence.photometry.noise import (
     DETECTION_SNR,
     fiducial_seeing,
     flux_error,
@@ -21,7 +21,7 @@ from pelsvae_cadence.noise import (
     saturation_magnitude,
 )
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.photometry import mean_magnitudes
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.timing import MJD_ZERO, barycentric_time
@@ -71,8 +71,8 @@ def noise_free_magnitudes(
 
     .. math:: m_b(t) = \bar m_b + \Delta_b(\phi(t))
 
-    with the intensity mean :math:`\bar m_b` of `pelsvae_cadence.photometry.mean_magnitudes` and the
-    curve :math:`\Delta_b` of `pelsvae_cadence.band_curves.band_curves`, whose mean flux is that of
+    with the intensity mean :math:`\bar m_b` of `pelsvae_cadence.photometry.magnitudes.mean_magnitudes` and the
+    curve :math:`\Delta_b` of `pelsvae_cadence.photometry.band_curves.band_curves`, whose mean flux is that of
     magnitude 0.
 
     Parameters

@@ -21,7 +21,7 @@ from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.crowding import crowded_region
 from pelsvae_cadence.dust import reddening
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.extinction import TrueEBV, true_ebv
+from pelsvae_cadence.photometry.extinction import TrueEBV, true_ebv
 from pelsvae_cadence.galaxy import (
     COMPONENTS,
     Places,
@@ -29,7 +29,7 @@ from pelsvae_cadence.galaxy import (
     component_weights,
     draw_places,
 )
-from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
+from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
 from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.amplitudes import amplitude_ratio, amplitude_uncertainty, phase_lag
-from pelsvae_cadence.band_curves import BandCurves, band_curves
+from pelsvae_cadence.photometry.amplitudes import amplitude_ratio, amplitude_uncertainty, phase_lag
+from pelsvae_cadence.photometry.band_curves import BandCurves, band_curves
 from pelsvae_cadence.bands import BANDS, filter_wavelength
-from pelsvae_cadence.binary_bands import eclipse_contrast, ellipsoidal_ratio, surface_temperatures
-from pelsvae_cadence.colours import colour_uncertainty
+from pelsvae_cadence.photometry.binaries import eclipse_contrast, ellipsoidal_ratio, surface_temperatures
+from pelsvae_cadence.photometry.colours import colour_uncertainty
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.photometry import band_amplitudes
-from pelsvae_cadence.rr_lyrae_bands import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
+from pelsvae_cadence.photometry.magnitudes import band_amplitudes
+from pelsvae_cadence.photometry.rr_lyrae import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
 from tests.test_stars import make
 
 ALL = (*BANDS, "V", "I", "G")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.extinction import EXTINCTION, RawSFD, TrueEBV, extinction
+from pelsvae_cadence.photometry.extinction import EXTINCTION, RawSFD, TrueEBV, extinction
 from tests.test_stars import make
 
 

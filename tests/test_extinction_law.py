@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.extinction import EXTINCTION, TrueEBV, extinction
+from pelsvae_cadence.photometry.extinction import EXTINCTION, TrueEBV, extinction
 
 FILTERS = {
     **{band: f"lsst2023-{band}" for band in "ugrizy"},

@@ -12,8 +12,8 @@ import pytest
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence import SyntheticSurvey, read_survey
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.noise import mag_to_flux
-from pelsvae_cadence.photometry import at_magnitude
+from pelsvae_cadence.photometry.noise import mag_to_flux
+from pelsvae_cadence.photometry.magnitudes import at_magnitude
 from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.model.source import LightCurveModel
 

@@ -7,7 +7,7 @@ import pytest
 
 from pelsvae_cadence.bands import BANDS, LSST_BANDS
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.noise import (
+from pelsvae_cadence.photometry.noise import (
     GAMMA,
     SYSTEMATIC,
     flux_error,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.amplitudes import amplitude_ratio
+from pelsvae_cadence.photometry.amplitudes import amplitude_ratio
 from pelsvae_cadence.bands import BANDS
-from pelsvae_cadence.colours import colour_minus_i
+from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.extinction import TrueEBV, extinction
-from pelsvae_cadence.photometry import EXTINCTION, at_magnitude, band_amplitudes, mean_magnitudes
+from pelsvae_cadence.photometry.extinction import TrueEBV, extinction
+from pelsvae_cadence.photometry.magnitudes import EXTINCTION, at_magnitude, band_amplitudes, mean_magnitudes
 from tests.test_stars import make
 
 ALL = tuple(BANDS)

@@ -7,7 +7,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.galaxy import SPATIAL_MODELS
-from pelsvae_cadence.photometry import mean_magnitudes
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.survey_population import draw_population, metallicity
 from pelsvae_cadence.training.population_checks import population_report

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.report import Figure
-from pelsvae_cadence.rr_lyrae_bands import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
+from pelsvae_cadence.photometry.rr_lyrae import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
 from pelsvae_cadence.training.harmonic_prior import harmonic_basis, learn_prior
 from pelsvae_cadence.training.rr_lyrae_bands import I_BAND, i_curves, i_prior
 from pelsvae_cadence.training.stripe82 import SDSS_BANDS, Stripe82

@@ -11,13 +11,13 @@ from typing import Any, Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.amplitudes import amplitude_ratio
-from pelsvae_cadence.binary_bands import eclipse_contrast
-from pelsvae_cadence.colours import colour_minus_i
+from pelsvae_cadence.photometry.amplitudes import amplitude_ratio
+from pelsvae_cadence.photometry.binaries import eclipse_contrast
+from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.extinction import RawSFD, TrueEBV, extinction
-from pelsvae_cadence.noise import flux_error, saturation_magnitude
-from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
+from pelsvae_cadence.photometry.extinction import RawSFD, TrueEBV, extinction
+from pelsvae_cadence.photometry.noise import flux_error, saturation_magnitude
+from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
 from pelsvae_cadence.report import Figure, Report
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars

@@ -101,8 +101,8 @@ def plot_eclipses(model: LightCurveModel, seed: int = 5) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    from pelsvae_cadence.band_curves import band_curves
-    from pelsvae_cadence.binary_bands import eclipse_contrast
+    from pelsvae_cadence.photometry.band_curves import band_curves
+    from pelsvae_cadence.photometry.binaries import eclipse_contrast
 
     bands = ("u", "I", "y")
     colours = {"u": BANDS["u"].colour, "I": "#777777", "y": BANDS["y"].colour}

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
-from pelsvae_cadence.colours import colour_minus_i
+from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.modulation import RRD_PERIODS, ModulationOptions
-from pelsvae_cadence.photometry import band_amplitudes, mean_magnitudes
+from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitudes
 from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.report import Figure, Report
 from pelsvae_cadence.model.source import LightCurveModel
@@ -41,7 +41,7 @@ FloatArray = npt.NDArray[np.float64]
 _G, _R, _I = 1, 2, 3  # columns of Stripe82.amplitude
 _RIDGE = 1.0
 _REPEATS = 200
-# A_i(SDSS) / A_I of RRab stars: see `pelsvae_cadence.amplitudes`.
+# A_i(SDSS) / A_I of RRab stars: see `pelsvae_cadence.photometry.amplitudes`.
 _SDSS_I = 1.05
 
 
@@ -49,7 +49,7 @@ def halo_preference(stars: Stripe82, model: LightCurveModel) -> FloatArray:
     """Learn how halo RRab stars differ from the reference stars.
 
     Stripe 82 gives period, amplitude in i, and the temperature of the mean g-r by the colours of
-    `pelsvae_cadence.colours`; the difference between SDSS and LSST filters is left out.
+    `pelsvae_cadence.photometry.colours`; the difference between SDSS and LSST filters is left out.
 
     Parameters
     ----------

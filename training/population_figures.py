@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.modulation import ModulationOptions
-from pelsvae_cadence.photometry import band_amplitudes
+from pelsvae_cadence.photometry.magnitudes import band_amplitudes
 from pelsvae_cadence.plotting.population import (
     plot_colour_colour,
     plot_period_amplitude,

@@ -1,6 +1,6 @@
 """How RR Lyrae light curves change with the band, learned from half of the Stripe 82 stars.
 
-The result is the table behind `pelsvae_cadence.rr_lyrae_bands`, where the relations are written
+The result is the table behind `pelsvae_cadence.photometry.rr_lyrae`, where the relations are written
 down.
 """
 
@@ -120,7 +120,7 @@ def learn_bands(stars: Stripe82) -> dict[str, Any]:
     -------
     dict
         What the JSON table holds: per subtype the fields of
-        `pelsvae_cadence.rr_lyrae_bands.BandTable`, and where it comes from.
+        `pelsvae_cadence.photometry.rr_lyrae.BandTable`, and where it comes from.
     """
     content: dict[str, Any] = {
         "source": "SDSS Stripe 82 RR Lyrae, Sesar et al. 2010, ApJ 708, 717",

@@ -88,7 +88,7 @@ def speed_figures(seed: int = 0, n_stars: int = 1000) -> list[Figure]:
     """
     from pelsvae_cadence.cadence import SyntheticSurvey
     from pelsvae_cadence.model.blocks import single_thread
-    from pelsvae_cadence.photometry import at_magnitude
+    from pelsvae_cadence.photometry.magnitudes import at_magnitude
     from pelsvae_cadence.core.randomness import KeyedRandom
     from pelsvae_cadence.simulation import simulate
     from pelsvae_cadence.model.source import LightCurveModel

@@ -309,7 +309,7 @@ def many_light_curves(seed: int, n: int, n_visits: int) -> tuple[LightCurves, Pe
     periods : PeriodResult
         The result of a narrow search with the true frequencies put in.
     """
-    from pelsvae_cadence.photometry import at_magnitude
+    from pelsvae_cadence.photometry.magnitudes import at_magnitude
     from pelsvae_cadence.model.source import LightCurveModel
 
     model = LightCurveModel.load()

@@ -22,7 +22,7 @@ from pelsvae_cadence.classify.features.true_parameters import true_parameters
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import PERIOD_RANGE, judge, search
-from pelsvae_cadence.photometry import at_magnitude, mean_magnitudes
+from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.stars import Stars

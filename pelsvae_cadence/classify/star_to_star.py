@@ -16,14 +16,14 @@ import numpy.typing as npt
 
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.noise import (
+from pelsvae_cadence.photometry.noise import (
     DETECTION_SNR,
     flux_error,
     flux_to_mag,
     mag_to_flux,
     saturation_magnitude,
 )
-from pelsvae_cadence.photometry import mean_magnitudes
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 

@@ -34,7 +34,7 @@ from pelsvae_cadence.classify.real_stars import (
     cepheid_colours,
     rr_lyrae_at,
 )
-from pelsvae_cadence.colours import colour_minus_i
+from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import search
 from pelsvae_cadence.periods.real_stars import FAINTER_BY, cepheids_at_the_lmc, lmc_visits

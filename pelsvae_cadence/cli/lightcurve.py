@@ -107,7 +107,7 @@ def lightcurve(
     from pelsvae_cadence.cadence.tables import file_sha256
     from pelsvae_cadence.crowding import crowded_field, crowded_region
     from pelsvae_cadence.modulation import draw_modulation
-    from pelsvae_cadence.photometry import at_magnitude
+    from pelsvae_cadence.photometry.magnitudes import at_magnitude
     from pelsvae_cadence.simulation import simulate
     from pelsvae_cadence.model.source import LightCurveModel
 
@@ -210,7 +210,7 @@ def _listed_star(path: Path, star_id: int | None, source: Any, seed: int) -> Any
 
 
 def _mean_magnitude(flux: Any) -> float | None:
-    from pelsvae_cadence.noise import flux_to_mag
+    from pelsvae_cadence.photometry.noise import flux_to_mag
 
     mean = float(flux_to_mag(flux.mean()))
     return None if np.isnan(mean) else mean

@@ -18,7 +18,7 @@ from pelsvae_cadence.bands import LSST_BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.noise import DETECTION_SNR, flux_error, flux_to_mag, mag_to_flux
+from pelsvae_cadence.photometry.noise import DETECTION_SNR, flux_error, flux_to_mag, mag_to_flux
 from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["CONTROL_CLASSES", "ControlSample", "control_sample", "control_visits"]
@@ -244,7 +244,7 @@ def control_sample(
     -------
     ControlSample
         Sources and forced photometry in nJy, with the noise of
-        `pelsvae_cadence.noise`.
+        `pelsvae_cadence.photometry.noise`.
     """
     unknown = sorted(set(kinds) - set(CONTROL_CLASSES))
     if unknown:

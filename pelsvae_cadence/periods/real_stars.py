@@ -17,7 +17,7 @@ from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.noise import (
+from pelsvae_cadence.photometry.noise import (
     DETECTION_SNR,
     SATURATION,
     flux_error,

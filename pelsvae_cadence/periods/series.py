@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.noise import GAMMA, SYSTEMATIC
+from pelsvae_cadence.photometry.noise import GAMMA, SYSTEMATIC
 
 __all__ = ["DEFAULT_BAND_SCALES", "JointSeries", "error_at_mean_flux", "joint_series"]
 
@@ -126,7 +126,7 @@ def error_at_mean_flux(
     mean_flux : array_like, shape (n,) or scalar
         The star's mean flux in the band of each point, in the same unit.
     gamma : array_like, shape (n,) or scalar
-        Sky-noise parameter of the band (`pelsvae_cadence.noise.GAMMA`).
+        Sky-noise parameter of the band (`pelsvae_cadence.photometry.noise.GAMMA`).
     floor : array_like, shape (n,) or scalar
         Systematic error as a fraction of the flux.
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.colours import colour_minus_i
+from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.galaxy import galactic_to_equatorial
-from pelsvae_cadence.photometry import mean_magnitudes
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.plotting.sky_map import _label_sky, _map_coordinates
 from pelsvae_cadence.plotting.styles import CLASS_STYLES, new_axes
 

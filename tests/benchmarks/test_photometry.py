@@ -11,7 +11,7 @@ import pytest
 
 from pelsvae_cadence.cadence import Visits
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.noise import (
+from pelsvae_cadence.photometry.noise import (
     DETECTION_SNR,
     flux_error,
     flux_to_mag,

@@ -20,8 +20,8 @@ from pelsvae_cadence.catalog.sites import DrawnStars, ListedStars, numbers_of_dr
 from pelsvae_cadence.crowding import crowded_field
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.modulation import draw_modulation
-from pelsvae_cadence.noise import flux_to_mag
-from pelsvae_cadence.photometry import mean_magnitudes
+from pelsvae_cadence.photometry.noise import flux_to_mag
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.model.source import LightCurveModel
 

@@ -12,7 +12,7 @@ from pelsvae_cadence import LightCurveModel, SyntheticSurvey, simulate
 from pelsvae_cadence.catalog import CatalogWriter, Provenance
 from pelsvae_cadence.cli.app import app
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry import at_magnitude
+from pelsvae_cadence.photometry.magnitudes import at_magnitude
 
 pytestmark = [
     pytest.mark.slow,

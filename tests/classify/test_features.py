@@ -19,7 +19,7 @@ from pelsvae_cadence.classify import (
 )
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.photometry import at_magnitude
+from pelsvae_cadence.photometry.magnitudes import at_magnitude
 
 RA, DEC = 35.0, -20.0
 

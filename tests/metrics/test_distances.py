@@ -15,7 +15,7 @@ from pelsvae_cadence.metrics.distances import (
     period_luminosity,
 )
 from pelsvae_cadence.periods.control import control_visits
-from pelsvae_cadence.photometry import mean_magnitudes
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 
 pytestmark = pytest.mark.maf
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.noise import mag_to_flux
+from pelsvae_cadence.photometry.noise import mag_to_flux
 from pelsvae_cadence.periods import judge, search
 from pelsvae_cadence.periods.real_stars import (
     RR_LYRAE_RANGE,

@@ -21,7 +21,7 @@ from pelsvae_cadence.classify.features.folded_curve import FoldedCurves, fold
 from pelsvae_cadence.classify.features.relative_flux import RelativeFlux, relative_flux
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.noise import flux_to_mag
+from pelsvae_cadence.photometry.noise import flux_to_mag
 from pelsvae_cadence.periods import PeriodResult
 from pelsvae_cadence.periods.series import DEFAULT_BAND_SCALES
 

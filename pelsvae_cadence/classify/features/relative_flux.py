@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.noise import GAMMA, SYSTEMATIC
+from pelsvae_cadence.photometry.noise import GAMMA, SYSTEMATIC
 from pelsvae_cadence.periods.series import DEFAULT_BAND_SCALES, error_at_mean_flux
 
 __all__ = ["RelativeFlux", "relative_flux"]

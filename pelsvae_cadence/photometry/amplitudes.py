@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, STANDARD_BANDS, filter_wavelength
-from pelsvae_cadence.binary_bands import ellipsoidal_ratio
+from pelsvae_cadence.photometry.binaries import ellipsoidal_ratio
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.rr_lyrae_bands import U_FILTER, is_first_overtone, rr_lyrae_ratio
+from pelsvae_cadence.photometry.rr_lyrae import U_FILTER, is_first_overtone, rr_lyrae_ratio
 
 __all__ = ["amplitude_ratio", "amplitude_uncertainty", "phase_lag"]
 
@@ -87,10 +87,10 @@ def amplitude_ratio(
 
     Notes
     -----
-    RR Lyrae: measured (`pelsvae_cadence.rr_lyrae_bands`); a star without subtype counts as RRc below
-    0.45 d. Ellipsoidal variables: `pelsvae_cadence.binary_bands.ellipsoidal_ratio`. Eclipses: limb
+    RR Lyrae: measured (`pelsvae_cadence.photometry.rr_lyrae`); a star without subtype counts as RRc below
+    0.45 d. Ellipsoidal variables: `pelsvae_cadence.photometry.binaries.ellipsoidal_ratio`. Eclipses: limb
     darkening only; the depths in each band follow from the light curve and come from
-    `pelsvae_cadence.band_curves.band_curves`.
+    `pelsvae_cadence.photometry.band_curves.band_curves`.
     """
     _check(band)
     classes, subtypes, periods, size, temperature = np.broadcast_arrays(

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import filter_wavelength
-from pelsvae_cadence.colours import COLOUR_TEFF_RANGE, colour_minus_i
+from pelsvae_cadence.photometry.colours import COLOUR_TEFF_RANGE, colour_minus_i
 
 __all__ = ["EclipseContrast", "eclipse_contrast", "ellipsoidal_ratio", "surface_temperatures"]
 

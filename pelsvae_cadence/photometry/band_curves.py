@@ -13,12 +13,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.amplitudes import phase_lag
-from pelsvae_cadence.binary_bands import eclipse_contrast
+from pelsvae_cadence.photometry.amplitudes import phase_lag
+from pelsvae_cadence.photometry.binaries import eclipse_contrast
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.photometry import band_amplitudes
-from pelsvae_cadence.rr_lyrae_bands import rr_lyrae_shapes
+from pelsvae_cadence.photometry.magnitudes import band_amplitudes
+from pelsvae_cadence.photometry.rr_lyrae import rr_lyrae_shapes
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["BandCurves", "band_curves"]
@@ -115,8 +115,8 @@ def band_curves(stars: Stars, curve: PhaseCurve, bands: tuple[str, ...]) -> Band
     Pulsators: :math:`A_b [S_b(\phi) - C_b]` with :math:`A_b` of `band_amplitudes` and
     :math:`C_b = -(2.5/A_b) \log_{10}\langle 10^{-0.4 A_b S_b}\rangle`, so that the mean *flux* is
     that of the mean magnitude. :math:`S_b` is the I shape, for RR Lyrae stars with the correction
-    of `pelsvae_cadence.rr_lyrae_bands`, for Cepheids and Miras shifted by their phase lag.
-    Eclipses: see `pelsvae_cadence.binary_bands`.
+    of `pelsvae_cadence.photometry.rr_lyrae`, for Cepheids and Miras shifted by their phase lag.
+    Eclipses: see `pelsvae_cadence.photometry.binaries`.
     """
     if len(curve) != len(stars):
         raise InputError(f"{len(curve)} phase curves for {len(stars)} stars")

@@ -1,0 +1,1 @@
+"""Photometry: magnitudes, colours, amplitudes, band curves, noise and extinction."""
