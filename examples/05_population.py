@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from pelsvae_cadence import LightCurveModel, SyntheticSurvey, simulate
 from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.plotting.population import plot_population_sky
-from pelsvae_cadence.survey_population import draw_population
+from pelsvae_cadence.population.survey import draw_population
 
 SEED = 4
 model = LightCurveModel.load()

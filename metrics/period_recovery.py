@@ -76,7 +76,7 @@ class PeriodRecoveryMetric(PositionMetric):
 
     The dictionary holds the values of `RECOVERY_VALUES`, "n_visits_all" (visits to the position),
     "crowded_region" (where noise of isolated stars is too optimistic: see
-    `pelsvae_cadence.crowding`; "" elsewhere) and, per star, "star_id", "true_period",
+    `pelsvae_cadence.population.crowding`; "" elsewhere) and, per star, "star_id", "true_period",
     "found_period" [d] and "verdict".
 
     Parameters

@@ -14,7 +14,7 @@ from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.metrics.slice_stars import STAR_KEYS
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.survey_population import Mode, draw_population
+from pelsvae_cadence.population.survey import Mode, draw_population
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
@@ -39,7 +39,7 @@ def slicer_of_stars(
     Parameters
     ----------
     stars : Stars
-        The stars, e.g. of `pelsvae_cadence.star_tables.read_star_table`.
+        The stars, e.g. of `pelsvae_cadence.population.tables.read_star_table`.
     radius : float
         Radius of the circular field of view in degrees, without the camera's footprint.
     use_camera : bool, optional

@@ -23,7 +23,7 @@ from pelsvae_cadence.simulation import simulate
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.crowding import CrowdedField
+    from pelsvae_cadence.population.crowding import CrowdedField
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.model.source import LightCurveModel
 

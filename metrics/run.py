@@ -153,7 +153,7 @@ def run_period_recovery(
     positions : sequence of (ra, dec), optional
         Positions in degrees, instead of a map.
     stars : Stars, optional
-        Stars of one's own (`pelsvae_cadence.star_tables.read_star_table`) instead of drawn ones,
+        Stars of one's own (`pelsvae_cadence.population.tables.read_star_table`) instead of drawn ones,
         each observed where and as bright as it is. `star_classes`, `magnitudes` and
         `stars_per_position` are not used then.
     radius : float, optional

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pelsvae_cadence.crowding import CrowdedField, crowded_field, crowded_region
+from pelsvae_cadence.population.crowding import CrowdedField, crowded_field, crowded_region
 from pelsvae_cadence.photometry.extinction import RawSFD
 from pelsvae_cadence.stars import Stars
 
@@ -66,7 +66,7 @@ def region_at(slice_point: Mapping[str, Any]) -> str:
     Returns
     -------
     str
-        See `pelsvae_cadence.crowding.crowded_region`.
+        See `pelsvae_cadence.population.crowding.crowded_region`.
     """
     return str(crowded_region(*_degrees(slice_point))[0])
 

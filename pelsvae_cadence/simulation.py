@@ -27,7 +27,7 @@ from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.timing import MJD_ZERO, barycentric_time
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.crowding import CrowdedField
+    from pelsvae_cadence.population.crowding import CrowdedField
     from pelsvae_cadence.modulation import CycleModulation
     from pelsvae_cadence.model.source import LightCurveModel
 
@@ -153,7 +153,7 @@ def simulate(
         How the stars deviate from strict periodicity (`pelsvae_cadence.modulation`); without it
         they repeat exactly.
     crowding : CrowdedField, optional
-        Star counts of the position (`pelsvae_cadence.crowding`): neighbours add their light, true
+        Star counts of the position (`pelsvae_cadence.population.crowding`): neighbours add their light, true
         magnitudes included, and an error to every visit. Without it stars are isolated.
 
     Returns

@@ -25,7 +25,7 @@ def run(capsys, *arguments, code=0):
 
 
 def test_a_population_becomes_a_table_a_picture_and_light_curves(capsys, table, tmp_path):
-    from pelsvae_cadence.star_tables import read_star_table
+    from pelsvae_cadence.population.tables import read_star_table
 
     made = run(
         capsys, "population", "--class", "RRab=0.5,LPV=0.5", "--n", 40, "--model", "galaxy",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.crowding import CrowdedField, crowded_field, crowded_region
+from pelsvae_cadence.population.crowding import CrowdedField, crowded_field, crowded_region
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.galaxy import galactic_to_equatorial
+from pelsvae_cadence.population.galaxy import galactic_to_equatorial
 
 
 def test_regions():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pelsvae_cadence.dust import dust_fraction, reddening, sfd_map
+from pelsvae_cadence.population.dust import dust_fraction, reddening, sfd_map
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.photometry.extinction import RawSFD, TrueEBV
-from pelsvae_cadence.galaxy import galactic_to_equatorial
+from pelsvae_cadence.population.galaxy import galactic_to_equatorial
 from tests.test_stars import make
 
 

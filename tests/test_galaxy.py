@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.coordinates import Galactocentric, SkyCoord
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.galaxy import (
+from pelsvae_cadence.population.galaxy import (
     COMPONENTS,
     LMC_CENTRE,
     R_SUN,

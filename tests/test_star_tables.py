@@ -8,7 +8,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.star_tables import read_star_table, write_star_table
+from pelsvae_cadence.population.tables import read_star_table, write_star_table
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.galaxy import SPATIAL_MODELS
+from pelsvae_cadence.population.galaxy import SPATIAL_MODELS
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.survey_population import draw_population, metallicity
+from pelsvae_cadence.population.survey import draw_population, metallicity
 from pelsvae_cadence.training.population_checks import population_report
 
 
@@ -129,6 +129,6 @@ def test_what_cannot_be_drawn_is_refused(model, options, message):
 
 
 def test_a_selection_that_keeps_nothing_ends(model, monkeypatch):
-    monkeypatch.setattr("pelsvae_cadence.survey_population._MOST_CANDIDATES", 8192)
+    monkeypatch.setattr("pelsvae_cadence.population.survey._MOST_CANDIDATES", 8192)
     with pytest.raises(InputError, match=r"only 0 of 8192 candidates pass .* Widen"):
         draw_population(model, "RRab", n=3, where="SMC", magnitude_range=(1.0, 5.0))

@@ -17,7 +17,7 @@ from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitud
 from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.report import Figure, Report
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.survey_population import (
+from pelsvae_cadence.population.survey import (
     HALO_RRAB,
     draw_population,
     halo_features,
@@ -61,7 +61,7 @@ def halo_preference(stars: Stripe82, model: LightCurveModel) -> FloatArray:
     Returns
     -------
     ndarray of float64, shape (9,)
-        Coefficients of `pelsvae_cadence.survey_population.halo_features`: a logistic regression
+        Coefficients of `pelsvae_cadence.population.survey.halo_features`: a logistic regression
         between the two sets with a ridge, whose logit is the log ratio of the densities.
     """
     group = model.population.groups("RRLYR", "RRab")[0]

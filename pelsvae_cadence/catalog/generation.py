@@ -28,7 +28,7 @@ from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.catalog.sites import StarSource
 from pelsvae_cadence.catalog.writer import CatalogWriter
-from pelsvae_cadence.crowding import crowded_field, crowded_region
+from pelsvae_cadence.population.crowding import crowded_field, crowded_region
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.modulation import draw_modulation
@@ -67,7 +67,7 @@ class Generated:
     n_unseen : int
         Stars at places that the survey does not look at: they are in the catalogue, without points.
     n_crowded : mapping of str to int
-        Stars in the regions of `pelsvae_cadence.crowding.CROWDED_REGIONS`, where noise of isolated
+        Stars in the regions of `pelsvae_cadence.population.crowding.CROWDED_REGIONS`, where noise of isolated
         stars is too optimistic.
     n_partitions : int
         Partitions; those of an interrupted run are not computed again.
@@ -139,7 +139,7 @@ def generate_catalog(
         Let stars deviate from strict periodicity as `pelsvae_cadence.modulation` draws it.
     crowded : bool
         Blend stars with neighbours and add the crowding error, from the built-in star counts of
-        `pelsvae_cadence.crowding.crowded_field` at the place whose visits the stars share.
+        `pelsvae_cadence.population.crowding.crowded_field` at the place whose visits the stars share.
     workers : int
         Number of processes on this machine.
     scheduler : str, optional

@@ -226,7 +226,7 @@ def _warn_of_crowding(n_crowded: Mapping[str, int], crowded: bool) -> None:
 def _listed(path: Path, visits_nside: int, model: str, seed: int) -> StarSource:
     from pelsvae_cadence.catalog.sites import ListedStars
     from pelsvae_cadence.model.source import LightCurveModel
-    from pelsvae_cadence.star_tables import read_star_table
+    from pelsvae_cadence.population.tables import read_star_table
 
     with messages.status(f"reading {path.name}"):
         found = read_star_table(path, model=LightCurveModel.load(model), seed=seed)

@@ -105,7 +105,7 @@ def lightcurve(
 ) -> None:
     """Observe one star at one sky position: a table and a phase-folded picture."""
     from pelsvae_cadence.cadence.tables import file_sha256
-    from pelsvae_cadence.crowding import crowded_field, crowded_region
+    from pelsvae_cadence.population.crowding import crowded_field, crowded_region
     from pelsvae_cadence.modulation import draw_modulation
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
     from pelsvae_cadence.simulation import simulate
@@ -195,7 +195,7 @@ def lightcurve(
 
 def _listed_star(path: Path, star_id: int | None, source: Any, seed: int) -> Any:
     """Take one star from a table."""
-    from pelsvae_cadence.star_tables import read_star_table
+    from pelsvae_cadence.population.tables import read_star_table
 
     table_of_stars = read_star_table(path, model=source, seed=seed)
     if star_id is None:

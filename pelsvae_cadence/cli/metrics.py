@@ -217,7 +217,7 @@ def metrics(
     if db is None and constraint == "" and survey is not None:
         raise InputError("--survey needs a table (--db): a synthetic survey knows what it is")
     if stars is not None:
-        from pelsvae_cadence.star_tables import read_star_table
+        from pelsvae_cadence.population.tables import read_star_table
 
         options["stars"] = read_star_table(stars, model=source, seed=seed)
     folder = output_folder(out_dir)
@@ -286,7 +286,7 @@ def metrics(
 
 def _crowded_positions(result: RunResult) -> dict[str, int]:
     """Count the positions in each crowded region."""
-    from pelsvae_cadence.crowding import crowded_region
+    from pelsvae_cadence.population.crowding import crowded_region
 
     places = result.positions[["ra", "dec"]].drop_duplicates()
     regions = crowded_region(places["ra"].to_numpy(), places["dec"].to_numpy())

@@ -13,7 +13,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.survey_population import DrawnPopulation
+    from pelsvae_cadence.population.survey import DrawnPopulation
 
 __all__ = ["parse_class_mix", "parse_range", "population"]
 
@@ -143,8 +143,8 @@ def population(
     """
     from pelsvae_cadence.cli.options import refuse_existing
     from pelsvae_cadence.model.source import LightCurveModel
-    from pelsvae_cadence.star_tables import table_kind, write_star_table
-    from pelsvae_cadence.survey_population import MODES, draw_population
+    from pelsvae_cadence.population.tables import table_kind, write_star_table
+    from pelsvae_cadence.population.survey import MODES, draw_population
 
     chosen = next((m for m in MODES if m == mode), None)
     if chosen is None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.photometry.colours import colour_minus_i
-from pelsvae_cadence.galaxy import galactic_to_equatorial
+from pelsvae_cadence.population.galaxy import galactic_to_equatorial
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.plotting.sky_map import _label_sky, _map_coordinates
 from pelsvae_cadence.plotting.styles import CLASS_STYLES, new_axes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from pelsvae_cadence.stars import Stars
-    from pelsvae_cadence.survey_population import DrawnPopulation
+    from pelsvae_cadence.population.survey import DrawnPopulation
 
 __all__ = [
     "REAL_COLOUR",

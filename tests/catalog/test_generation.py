@@ -17,7 +17,7 @@ from pelsvae_cadence.catalog import Catalog, Provenance, validate_catalog, write
 from pelsvae_cadence.catalog.generation import Generated, generate_catalog
 from pelsvae_cadence.catalog.merging import append_catalogs
 from pelsvae_cadence.catalog.sites import DrawnStars, ListedStars, numbers_of_drawn_stars
-from pelsvae_cadence.crowding import crowded_field
+from pelsvae_cadence.population.crowding import crowded_field
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.modulation import draw_modulation
 from pelsvae_cadence.photometry.noise import flux_to_mag

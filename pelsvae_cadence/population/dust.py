@@ -20,7 +20,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.photometry.extinction import SFD_SCALE, RawSFD, TrueEBV
-from pelsvae_cadence.galaxy import (
+from pelsvae_cadence.population.galaxy import (
     LMC_CENTRE,
     R_SUN,
     SMC_CENTRE,

@@ -1,8 +1,8 @@
 """Populations of variable stars as a survey meets them: physics, place, dust and magnitude.
 
 Physics comes from the source model's reference stars, jointly and with the metallicities of the
-stellar population that a star belongs to; places from `pelsvae_cadence.galaxy`; dust from
-`pelsvae_cadence.dust`. A star depends on (seed, star_id) alone: the first thousand of a population
+stellar population that a star belongs to; places from `pelsvae_cadence.population.galaxy`; dust from
+`pelsvae_cadence.population.dust`. A star depends on (seed, star_id) alone: the first thousand of a population
 of a million are the population of a thousand.
 """
 
@@ -18,11 +18,11 @@ import numpy.typing as npt
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.classes import parse_star_class
-from pelsvae_cadence.crowding import crowded_region
-from pelsvae_cadence.dust import reddening
+from pelsvae_cadence.population.crowding import crowded_region
+from pelsvae_cadence.population.dust import reddening
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.photometry.extinction import TrueEBV, true_ebv
-from pelsvae_cadence.galaxy import (
+from pelsvae_cadence.population.galaxy import (
     COMPONENTS,
     Places,
     choose_components,
@@ -93,7 +93,7 @@ class DrawnPopulation:
     component : ndarray of str, shape (N,)
         Component of the spatial model each belongs to.
     region : ndarray of str, shape (N,)
-        Crowded region each lies in, or ``""``: see `pelsvae_cadence.crowding.crowded_region`.
+        Crowded region each lies in, or ``""``: see `pelsvae_cadence.population.crowding.crowded_region`.
     magnitude : ndarray of float64, shape (N,)
         Intensity-mean apparent magnitude in `band`, dust included.
     band : str
@@ -129,7 +129,7 @@ def metallicity(star_class: str, component: str) -> tuple[float, float]:
     star_class : str
         Class or alias.
     component : str
-        One of `pelsvae_cadence.galaxy.COMPONENTS`.
+        One of `pelsvae_cadence.population.galaxy.COMPONENTS`.
 
     Returns
     -------
@@ -216,7 +216,7 @@ def draw_population(
     seed : int
         Seed of every draw.
     where : str
-        Spatial model, out of `pelsvae_cadence.galaxy.SPATIAL_MODELS`.
+        Spatial model, out of `pelsvae_cadence.population.galaxy.SPATIAL_MODELS`.
     mode : {"magnitude-limited", "volume", "fixed-magnitude"}
         Keep stars whose mean magnitude lies in `magnitude_range`; keep stars nearer than
         `max_distance`; or keep all and move each along its line of sight to `magnitude`, behind

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.arrays import column, freeze
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.galaxy import LMC_CENTRE, SMC_CENTRE, equatorial_to_galactic
+from pelsvae_cadence.population.galaxy import LMC_CENTRE, SMC_CENTRE, equatorial_to_galactic
 from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["CROWDED_REGIONS", "CrowdedField", "crowded_field", "crowded_region"]
