@@ -130,7 +130,7 @@ class PeriodRecoveryMetric(PositionMetric):
         Seed of stars and noise.
     modulated : bool
         Let Miras, RR Lyrae stars and Cepheids deviate from strict periodicity
-        (`pelsvae_cadence.modulation`, with its defaults).
+        (`pelsvae_cadence.simulation.modulation`, with its defaults).
     crowded : bool
         Blend stars with neighbours and add the crowding error, from MAF's StellarDensityMap where
         it has run, else from built-in star counts of the bulge and the Magellanic Clouds. Without

@@ -15,11 +15,11 @@ from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.modulation import draw_modulation
+from pelsvae_cadence.simulation.modulation import draw_modulation
 from pelsvae_cadence.periods import PERIOD_RANGE, PeriodResult, Verdicts, judge, search
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry.magnitudes import at_magnitude
-from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def observe_and_search(
     false_alarm_level : float
         Largest false-alarm probability of a detection.
     modulated : bool
-        Let stars deviate from strict periodicity as `pelsvae_cadence.modulation` draws it.
+        Let stars deviate from strict periodicity as `pelsvae_cadence.simulation.modulation` draws it.
     crowding : CrowdedField, optional
         Star counts of the position; without it stars are isolated.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.periods import search
     from pelsvae_cadence.core.phase_curve import PhaseCurve
-    from pelsvae_cadence.simulation import simulate
+    from pelsvae_cadence.simulation.simulate import simulate
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.stars import Stars
 

@@ -95,7 +95,7 @@ def test_bad_counts_are_refused():
 def test_crowding_dilutes_amplitudes_and_adds_errors():
     from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
-    from pelsvae_cadence.simulation import simulate
+    from pelsvae_cadence.simulation.simulate import simulate
     from pelsvae_cadence.model.source import LightCurveModel
 
     model = LightCurveModel.load()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import erfa
 import numpy as np
 
-from pelsvae_cadence.earth import earth_position
+from pelsvae_cadence.simulation.earth import earth_position
 
 
 def test_positions_are_those_of_erfa_to_a_microsecond_of_light() -> None:

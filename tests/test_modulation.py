@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.modulation import (
+from pelsvae_cadence.simulation.modulation import (
     RRD_PERIODS,
     CycleModulation,
     ModulationOptions,
@@ -156,7 +156,7 @@ def observed():
 
 
 def test_modulated_light_curves_do_not_depend_on_the_visits(observed):
-    from pelsvae_cadence.simulation import simulate
+    from pelsvae_cadence.simulation.simulate import simulate
 
     stars, curve, visits = observed
     modulation = draw_modulation(stars, seed=2)
@@ -174,7 +174,7 @@ def test_modulated_light_curves_do_not_depend_on_the_visits(observed):
 
 
 def test_no_modulation_is_no_change_and_miras_change(observed):
-    from pelsvae_cadence.simulation import noise_free_magnitudes
+    from pelsvae_cadence.simulation.simulate import noise_free_magnitudes
 
     stars, curve, visits = observed
     plain = noise_free_magnitudes(stars, visits, curve)

@@ -53,7 +53,7 @@ def test_import_is_light():
 
 def test_simulating_needs_neither_torch_nor_matplotlib_nor_maf():
     code = (
-        "import sys, pelsvae_cadence.simulation, pelsvae_cadence.cadence, pelsvae_cadence.periods\n"
+        "import sys, pelsvae_cadence.simulation.simulate, pelsvae_cadence.cadence, pelsvae_cadence.periods\n"
         "print([m for m in ('torch', 'matplotlib', 'rubin_sim') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

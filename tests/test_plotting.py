@@ -30,7 +30,7 @@ from pelsvae_cadence.plotting import (
     plot_recovery_by_magnitude,
     plot_sky_map,
 )
-from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 
 

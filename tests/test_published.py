@@ -16,7 +16,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.sequence.published import PUBLISHED_NETWORKS, PublishedNetwork, PublishedWarning
 from pelsvae_cadence.model.sequence.curves import class_index, close_period, periodic_curves
 from pelsvae_cadence.model.sequence.networks import training_tags
-from pelsvae_cadence.simulation import noise_free_magnitudes
+from pelsvae_cadence.simulation.simulate import noise_free_magnitudes
 from pelsvae_cadence.stars import Stars
 
 NAME = "yp4qdw1r"

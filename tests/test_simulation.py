@@ -12,7 +12,7 @@ from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.noise import flux_to_mag, mag_to_flux
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitudes
-from pelsvae_cadence.simulation import noise_free_magnitudes, simulate
+from pelsvae_cadence.simulation.simulate import noise_free_magnitudes, simulate
 from pelsvae_cadence.stars import Stars
 
 N_STARS = 30
@@ -98,7 +98,7 @@ def test_any_chunking_gives_the_same_bits(stars, curve, visits, chunk):
 
 def test_internal_blocks_change_nothing(stars, curve, visits, monkeypatch):
     full = simulate(stars, visits, curve=curve, seed=3)
-    monkeypatch.setattr("pelsvae_cadence.simulation._BLOCK", 1000)
+    monkeypatch.setattr("pelsvae_cadence.simulation.simulate._BLOCK", 1000)
     np.testing.assert_array_equal(simulate(stars, visits, curve=curve, seed=3).flux, full.flux)
 
 
@@ -147,7 +147,7 @@ def test_intensity_mean_and_amplitude(stars, curve):
 
 def test_phase_zero_is_the_epoch(stars, curve):
     """At the epoch (barycentric) the curve is at phase zero."""
-    from pelsvae_cadence.timing import MJD_ZERO, light_travel_time
+    from pelsvae_cadence.simulation.timing import MJD_ZERO, light_travel_time
 
     star = stars.take([4])
     mjd = float(star.epoch[0]) - MJD_ZERO - 32.184 / 86400

@@ -7,7 +7,7 @@ import numpy as np
 from astropy.coordinates import EarthLocation, SkyCoord
 from astropy.time import Time
 
-from pelsvae_cadence.timing import MJD_ZERO, barycentric_time, light_travel_time
+from pelsvae_cadence.simulation.timing import MJD_ZERO, barycentric_time, light_travel_time
 
 
 def test_against_astropy():

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
 from pelsvae_cadence.photometry.colours import colour_minus_i
-from pelsvae_cadence.modulation import RRD_PERIODS, ModulationOptions
+from pelsvae_cadence.simulation.modulation import RRD_PERIODS, ModulationOptions
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitudes
 from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.report import Figure, Report
@@ -170,7 +170,7 @@ def double_mode_table() -> dict[str, float]:
     dict of str to float
         Number, ratio P1 / P0 at an overtone period of 0.36 d and its slope with that period,
         scatter about the line, median and log scatter of the amplitude ratio A0 / A1, and the share
-        among overtone stars of `pelsvae_cadence.modulation.RRD_PERIODS`. Reserved stars are left
+        among overtone stars of `pelsvae_cadence.simulation.modulation.RRD_PERIODS`. Reserved stars are left
         out.
 
     Raises

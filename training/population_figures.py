@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.files import replacing
-from pelsvae_cadence.modulation import ModulationOptions
+from pelsvae_cadence.simulation.modulation import ModulationOptions
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes
 from pelsvae_cadence.plotting.population import (
     plot_colour_colour,

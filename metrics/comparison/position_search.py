@@ -17,7 +17,7 @@ from pelsvae_cadence.metrics.comparison.quantities import STAR_QUANTITIES, star_
 from pelsvae_cadence.metrics.recovery import StarSample, at_reference_magnitude, stars_at
 from pelsvae_cadence.periods import Verdicts, judge, search
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

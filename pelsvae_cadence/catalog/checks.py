@@ -90,7 +90,7 @@ def speed_figures(seed: int = 0, n_stars: int = 1000) -> list[Figure]:
     from pelsvae_cadence.model.blocks import single_thread
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
     from pelsvae_cadence.core.randomness import KeyedRandom
-    from pelsvae_cadence.simulation import simulate
+    from pelsvae_cadence.simulation.simulate import simulate
     from pelsvae_cadence.model.source import LightCurveModel
 
     model = LightCurveModel.load()

@@ -31,9 +31,9 @@ from pelsvae_cadence.catalog.writer import CatalogWriter
 from pelsvae_cadence.population.crowding import crowded_field, crowded_region
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.modulation import draw_modulation
+from pelsvae_cadence.simulation.modulation import draw_modulation
 from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
-from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.model.weights import load_weights
 
@@ -136,7 +136,7 @@ def generate_catalog(
         Leave out places that the survey does not look at; otherwise their stars are in the
         catalogue without points.
     modulated : bool
-        Let stars deviate from strict periodicity as `pelsvae_cadence.modulation` draws it.
+        Let stars deviate from strict periodicity as `pelsvae_cadence.simulation.modulation` draws it.
     crowded : bool
         Blend stars with neighbours and add the crowding error, from the built-in star counts of
         `pelsvae_cadence.population.crowding.crowded_field` at the place whose visits the stars share.

@@ -38,7 +38,7 @@ def _observe_like(piece: Partition) -> Arrays:
     """Draw, decode and observe 300 stars, as a partition of a catalogue does."""
     from pelsvae_cadence.cadence import SyntheticSurvey
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
-    from pelsvae_cadence.simulation import simulate
+    from pelsvae_cadence.simulation.simulate import simulate
 
     model = _source_model()
     visits = SyntheticSurvey(preset="lsst-v3", seed=1).at(20.0 + piece.index, -30.0)

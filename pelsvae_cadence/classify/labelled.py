@@ -24,7 +24,7 @@ from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import PERIOD_RANGE, judge, search
 from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

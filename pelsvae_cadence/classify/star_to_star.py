@@ -176,7 +176,7 @@ def observe_again(light_curves: LightCurves, visits: Visits, mag_true: FloatArra
     Returns
     -------
     LightCurves
-        What `pelsvae_cadence.simulation.simulate` would have measured.
+        What `pelsvae_cadence.simulation.simulate.simulate` would have measured.
     """
     shape = (len(light_curves), len(visits))
     old = mag_to_flux(light_curves.mag_true).reshape(shape)

@@ -106,9 +106,9 @@ def lightcurve(
     """Observe one star at one sky position: a table and a phase-folded picture."""
     from pelsvae_cadence.cadence.tables import file_sha256
     from pelsvae_cadence.population.crowding import crowded_field, crowded_region
-    from pelsvae_cadence.modulation import draw_modulation
+    from pelsvae_cadence.simulation.modulation import draw_modulation
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
-    from pelsvae_cadence.simulation import simulate
+    from pelsvae_cadence.simulation.simulate import simulate
     from pelsvae_cadence.model.source import LightCurveModel
 
     source = LightCurveModel.load(model)

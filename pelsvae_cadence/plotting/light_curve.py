@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting.styles import BAND_MARKERS, legend_outside, new_axes
-from pelsvae_cadence.timing import MJD_ZERO
+from pelsvae_cadence.simulation.timing import MJD_ZERO
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ def plot_folded(
         start = epoch - MJD_ZERO if epoch is not None else float(times.min(initial=np.inf))
         phase = (times - start) / period if times.size else times
     elif star is not None:
-        from pelsvae_cadence.simulation import orbital_phase
+        from pelsvae_cadence.simulation.simulate import orbital_phase
 
         period = float(star.period[0])
         phase = orbital_phase(star, light_curve.mjd)[0]
@@ -200,7 +200,7 @@ def _noise_free_lines(
 ) -> dict[str, FloatArray]:
     """Magnitudes of one star over the cycle in every band in which it has detected points."""
     from pelsvae_cadence.cadence import Visits
-    from pelsvae_cadence.simulation import noise_free_magnitudes
+    from pelsvae_cadence.simulation.simulate import noise_free_magnitudes
 
     seen = set(light_curve.band[light_curve.detected].tolist())
     lines = {}

@@ -19,7 +19,7 @@ from pelsvae_cadence.photometry.noise import (
     saturation_magnitude,
 )
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.simulation import orbital_phase, simulate
+from pelsvae_cadence.simulation.simulate import orbital_phase, simulate
 from pelsvae_cadence.model.source import LightCurveModel
 
 N_STARS = N_VISITS = 1000

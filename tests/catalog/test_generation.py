@@ -19,10 +19,10 @@ from pelsvae_cadence.catalog.merging import append_catalogs
 from pelsvae_cadence.catalog.sites import DrawnStars, ListedStars, numbers_of_drawn_stars
 from pelsvae_cadence.population.crowding import crowded_field
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.modulation import draw_modulation
+from pelsvae_cadence.simulation.modulation import draw_modulation
 from pelsvae_cadence.photometry.noise import flux_to_mag
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.model.source import LightCurveModel
 
 RA = np.array([10.0, 15.0, 40.0, 200.0, 208.0, 350.0])

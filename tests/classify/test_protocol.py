@@ -27,7 +27,7 @@ from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.star_to_star import flicker, observe_again
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.simulation.simulate import simulate
 
 SURVEY = SyntheticSurvey(preset="lsst-v3", seed=0)
 MIX = ClassMix(classes=("LPV", "RRLYR", CONSTANT, CONTAMINANT), stars_per_class=3, seed=2)

@@ -20,7 +20,7 @@ def test_pictures_and_figures(shared_data, tmp_path):
 
 
 def test_defaults_of_double_modes_are_those_of_the_catalogue():
-    from pelsvae_cadence import modulation
+    from pelsvae_cadence.simulation import modulation
 
     table = double_mode_table()
     zero, slope, _ = modulation._RRD_RATIO

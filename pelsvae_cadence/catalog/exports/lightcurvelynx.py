@@ -18,7 +18,7 @@ from pelsvae_cadence.cadence.tables import survey_from_frame
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.photometry.noise import mag_to_flux
-from pelsvae_cadence.simulation import simulate
+from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class PeriodicStars(_Base):  # type: ignore[misc]
     """Learned periodic variables as a LightCurveLynx model.
 
     Give it to ``lightcurvelynx.simulate.simulate_lightcurves``, with as many samples as there are
-    stars. Fluxes are those of `pelsvae_cadence.simulation`: barycentric phases, colours, extinction;
+    stars. Fluxes are those of `pelsvae_cadence.simulation.simulate`: barycentric phases, colours, extinction;
     the noise is LightCurveLynx's own.
 
     Parameters

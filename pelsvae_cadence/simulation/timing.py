@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.earth import earth_position
+from pelsvae_cadence.simulation.earth import earth_position
 
 __all__ = ["MJD_ZERO", "barycentric_time", "light_travel_time"]
 
@@ -41,7 +41,7 @@ def light_travel_time(mjd: npt.ArrayLike, ra: npt.ArrayLike, dec: npt.ArrayLike)
     Notes
     -----
     Earth's position is that of ERFA's ``epv00`` (Bretagnon & Francou 1988, accurate to 4e-8 au);
-    see `pelsvae_cadence.earth`.
+    see `pelsvae_cadence.simulation.earth`.
     """
     times = np.asarray(mjd, dtype=np.float64)
     earth = earth_position(times + _TT_MINUS_TAI)

@@ -192,7 +192,7 @@ class CycleModulation:
         stars : Stars
             N stars: their numbers, periods and epochs count.
         phase : array_like, shape (N, n) or (n,)
-            Cycles since the epoch: see `pelsvae_cadence.simulation.orbital_phase`.
+            Cycles since the epoch: see `pelsvae_cadence.simulation.simulate.orbital_phase`.
 
         Returns
         -------

@@ -24,11 +24,11 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.timing import MJD_ZERO, barycentric_time
+from pelsvae_cadence.simulation.timing import MJD_ZERO, barycentric_time
 
 if TYPE_CHECKING:
     from pelsvae_cadence.population.crowding import CrowdedField
-    from pelsvae_cadence.modulation import CycleModulation
+    from pelsvae_cadence.simulation.modulation import CycleModulation
     from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["noise_free_magnitudes", "orbital_phase", "simulate"]
@@ -150,7 +150,7 @@ def simulate(
     systematic : bool
         Include the systematic floor of the survey in the errors.
     modulation : CycleModulation, optional
-        How the stars deviate from strict periodicity (`pelsvae_cadence.modulation`); without it
+        How the stars deviate from strict periodicity (`pelsvae_cadence.simulation.modulation`); without it
         they repeat exactly.
     crowding : CrowdedField, optional
         Star counts of the position (`pelsvae_cadence.population.crowding`): neighbours add their light, true
