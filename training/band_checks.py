@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.report import Figure
+from pelsvae_cadence.validate.report import Figure
 from pelsvae_cadence.photometry.rr_lyrae import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
 from pelsvae_cadence.training.harmonic_prior import harmonic_basis, learn_prior
 from pelsvae_cadence.training.rr_lyrae_bands import I_BAND, i_curves, i_prior

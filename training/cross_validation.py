@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.report import Report
+from pelsvae_cadence.validate.report import Report
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.memory import nearest_distance
 from pelsvae_cadence.training.evaluate.reconstruction import reconstruction_error

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.validate.report import Figure, Report
 from pelsvae_cadence.training.binaries import read_orbits
 from pelsvae_cadence.training.binary_systems import FAMILIES, sample_systems
 from pelsvae_cadence.training.catalogue_labels import fit_catalogue_relations

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.validate.report import Figure, Report
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.contract import dependence_on_visits
 from pelsvae_cadence.training.evaluate.eclipses import compare_eclipses

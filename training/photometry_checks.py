@@ -18,7 +18,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.photometry.extinction import RawSFD, TrueEBV, extinction
 from pelsvae_cadence.photometry.noise import flux_error, saturation_magnitude
 from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
-from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.validate.report import Figure, Report
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.band_checks import stripe82_figures

@@ -15,7 +15,7 @@ from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.simulation.modulation import RRD_PERIODS, ModulationOptions
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitudes
 from pelsvae_cadence.model.reference_stars import GROUPS
-from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.validate.report import Figure, Report
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.population.survey import (
     HALO_RRAB,

@@ -14,7 +14,7 @@ from pelsvae_cadence.cadence.statistics import GAP_PERCENTILES, CadenceSummary, 
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["cadence_report", "wide_positions"]
 

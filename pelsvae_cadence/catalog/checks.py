@@ -18,7 +18,7 @@ from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.scaling import measure_cost
 from pelsvae_cadence.catalog.worker_check import worker_figures
 from pelsvae_cadence.catalog.writer import write_catalog
-from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = [
     "catalog_report",

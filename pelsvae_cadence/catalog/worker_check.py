@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
-from pelsvae_cadence.report import Figure
+from pelsvae_cadence.validate.report import Figure
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.source import LightCurveModel

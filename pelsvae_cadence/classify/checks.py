@@ -30,7 +30,7 @@ from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.classify.transfer import Transfer, transfer_to_real_stars
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import PeriodResult, search
-from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.validate.report import Figure, Report
 from pelsvae_cadence.simulation.simulate import simulate
 
 __all__ = ["classify_report", "cost_of_features", "many_light_curves"]

@@ -15,7 +15,7 @@ from pelsvae_cadence.cli.options import Json, RunSeed, messages, print_json
 from pelsvae_cadence.core.errors import InputError
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.report import Report
+    from pelsvae_cadence.validate.report import Report
 
 __all__ = ["TOPICS", "validate"]
 

@@ -18,7 +18,7 @@ from pelsvae_cadence.periods.real_stars import real_star_figures
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import VERDICTS, Verdicts, judge
-from pelsvae_cadence.report import Figure, Report
+from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["periods_report"]
 

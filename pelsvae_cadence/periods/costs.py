@@ -25,7 +25,7 @@ from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms
 from pelsvae_cadence.periods.refinement import refine
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.series import JointSeries, joint_series
-from pelsvae_cadence.report import Figure
+from pelsvae_cadence.validate.report import Figure
 
 if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves

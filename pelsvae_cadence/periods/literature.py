@@ -15,7 +15,7 @@ from pelsvae_cadence.periods.control import ControlSample, control_sample, contr
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.periodogram import highest_peaks
 from pelsvae_cadence.periods.search import search
-from pelsvae_cadence.report import Figure
+from pelsvae_cadence.validate.report import Figure
 
 __all__ = [
     "VANDERPLAS_IVEZIC",

@@ -29,7 +29,7 @@ from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import judge
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.report import Figure
+from pelsvae_cadence.validate.report import Figure
 
 __all__ = [
     "RR_LYRAE_RANGE",

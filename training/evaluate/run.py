@@ -12,7 +12,7 @@ import numpy as np
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.model.latent.mapping import LatentMapping
-from pelsvae_cadence.report import Report
+from pelsvae_cadence.validate.report import Report
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
 from pelsvae_cadence.training.evaluate.samples import choose

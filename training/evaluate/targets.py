@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.report import Figure
+from pelsvae_cadence.validate.report import Figure
 
 __all__ = ["bootstrap_error", "judged"]
 
@@ -38,7 +38,7 @@ def judged(
     low, high : float
         The range; infinities leave a side open, both leave the figure without a target.
     unit, note : str
-        See `pelsvae_cadence.report.Figure`.
+        See `pelsvae_cadence.validate.report.Figure`.
 
     Returns
     -------
