@@ -21,7 +21,7 @@ __all__ = ["TOPICS", "validate"]
 
 #: Where each topic's figures are made: module and function(seed) -> Report.
 TOPICS = {
-    "cadence": ("pelsvae_cadence.cadence.checks", "cadence_report"),
+    "cadence": ("pelsvae_cadence.validate.cadence.report", "cadence_report"),
     "classify": ("pelsvae_cadence.classify.checks", "classify_report"),
     "compare": ("pelsvae_cadence.metrics.comparison.checks", "comparison_report"),
     "catalog": ("pelsvae_cadence.catalog.checks", "catalog_report"),

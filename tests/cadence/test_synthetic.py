@@ -32,7 +32,7 @@ from pelsvae_cadence.cadence.synthetic.almanac import (
     wrap_angle,
 )
 from pelsvae_cadence.cadence.synthetic.cells import parent_cell, sky_cell
-from pelsvae_cadence.cadence.checks import cadence_report, wide_positions
+from pelsvae_cadence.validate.cadence.report import cadence_report, wide_positions
 from pelsvae_cadence.cadence.synthetic.footprint import WIDE, ecliptic_latitude, galactic
 from pelsvae_cadence.cadence.statistics import (
     intervals_within_night,
