@@ -24,7 +24,7 @@ TOPICS = {
     "cadence": ("pelsvae_cadence.validate.cadence.report", "cadence_report"),
     "classify": ("pelsvae_cadence.classify.checks", "classify_report"),
     "compare": ("pelsvae_cadence.metrics.comparison.checks", "comparison_report"),
-    "catalog": ("pelsvae_cadence.catalog.checks", "catalog_report"),
+    "catalog": ("pelsvae_cadence.validate.catalog.report", "catalog_report"),
     "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),
     "model": ("pelsvae_cadence.training.model_checks", "model_report"),
     "periods": ("pelsvae_cadence.periods.checks", "periods_report"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from pelsvae_cadence.catalog.checks import speed_figures
+from pelsvae_cadence.validate.catalog.report import speed_figures
 
 pytest.importorskip("lightcurvelynx", reason="LightCurveLynx is an option")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pelsvae_cadence.catalog.checks import cost_figures
-from pelsvae_cadence.catalog.worker_check import worker_figures
+from pelsvae_cadence.validate.catalog.report import cost_figures
+from pelsvae_cadence.validate.catalog.workers import worker_figures
 
 
 @pytest.mark.slow

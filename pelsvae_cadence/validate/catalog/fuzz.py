@@ -1,7 +1,7 @@
 """What damaged files do: catalogues, survey databases, weights and checkpoints with wrong bytes in them.
 
 Each damaged file is read in a copy of this process (fork), so that a crash of a library or an endless
-loop is counted rather than suffered. ``python -m pelsvae_cadence.catalog.fuzz_check SUBJECT FOLDER N SEED``
+loop is counted rather than suffered. ``python -m pelsvae_cadence.validate.catalog.fuzz SUBJECT FOLDER N SEED``
 prints the counts as JSON.
 """
 
@@ -173,7 +173,7 @@ def _columns(table: Any) -> dict[str, Any]:
 
 
 def _catalogue(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence.catalog.kill_check import make_small_catalogue
+    from pelsvae_cadence.validate.catalog.kills import make_small_catalogue
     from pelsvae_cadence.catalog.reader import Catalog
     from pelsvae_cadence.catalog.validation import validate_catalog
 
@@ -296,7 +296,7 @@ def fuzz_apart(subject: str, folder: Path, n_cases: int, seed: int = 0) -> dict[
         Files by `OUTCOMES`.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "pelsvae_cadence.catalog.fuzz_check", subject, str(folder),
+        [sys.executable, "-m", "pelsvae_cadence.validate.catalog.fuzz", subject, str(folder),
          str(n_cases), str(seed)],
         capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """What a catalogue costs: processor time, memory and bytes as it grows.
 
-``python -m pelsvae_cadence.catalog.scaling N`` makes a catalogue of about N stars in a process of its own
+``python -m pelsvae_cadence.validate.catalog.scaling N`` makes a catalogue of about N stars in a process of its own
 and prints what that took, as JSON.
 """
 
@@ -41,7 +41,7 @@ def measure_cost(n_stars: int, seed: int = 0) -> dict[str, float]:
         memory in bytes of the whole process).
     """
     done = subprocess.run(
-        [sys.executable, "-m", "pelsvae_cadence.catalog.scaling", str(n_stars), str(seed)],
+        [sys.executable, "-m", "pelsvae_cadence.validate.catalog.scaling", str(n_stars), str(seed)],
         capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     cost: dict[str, float] = json.loads(done.stdout)

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from pelsvae_cadence.catalog.fuzz_check import OUTCOMES, fuzz_apart
-from pelsvae_cadence.catalog.kill_check import kill_repeatedly
+from pelsvae_cadence.validate.catalog.fuzz import OUTCOMES, fuzz_apart
+from pelsvae_cadence.validate.catalog.kills import kill_repeatedly
 from pelsvae_cadence.catalog.provenance import Provenance
-from pelsvae_cadence.catalog.scaling import measure_cost
-from pelsvae_cadence.catalog.worker_check import worker_figures
+from pelsvae_cadence.validate.catalog.scaling import measure_cost
+from pelsvae_cadence.validate.catalog.workers import worker_figures
 from pelsvae_cadence.catalog.writer import write_catalog
 from pelsvae_cadence.validate.report import Figure, Report
 
@@ -231,7 +231,7 @@ def fuzz_figures(cases: dict[str, int], seed: int = 0) -> list[Figure]:
     Parameters
     ----------
     cases : dict of str to int
-        Number of damaged files by kind, see `pelsvae_cadence.catalog.fuzz_check.SUBJECTS`.
+        Number of damaged files by kind, see `pelsvae_cadence.validate.catalog.fuzz.SUBJECTS`.
     seed : int
         Seed of the damage.
 

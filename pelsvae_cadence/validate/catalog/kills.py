@@ -1,6 +1,6 @@
 """Is anything lost when a catalogue's process is killed? Tried with real kills at random times.
 
-``python -m pelsvae_cadence.catalog.kill_check FOLDER N SEED`` does it and prints what happened, as JSON.
+``python -m pelsvae_cadence.validate.catalog.kills FOLDER N SEED`` does it and prints what happened, as JSON.
 It runs in a process of its own because it forks: a killed copy of a program that has loaded everything
 costs milliseconds, a killed command line seconds.
 """
@@ -47,7 +47,7 @@ def kill_repeatedly(folder: Path, n_kills: int, seed: int = 0) -> dict[str, Any]
         an error; ``left_over``, files that were not cleared away in the end.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "pelsvae_cadence.catalog.kill_check", str(folder), str(n_kills),
+        [sys.executable, "-m", "pelsvae_cadence.validate.catalog.kills", str(folder), str(n_kills),
          str(seed)],
         capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
