@@ -22,7 +22,7 @@ __all__ = ["TOPICS", "validate"]
 #: Where each topic's figures are made: module and function(seed) -> Report.
 TOPICS = {
     "cadence": ("pelsvae_cadence.validate.cadence.report", "cadence_report"),
-    "classify": ("pelsvae_cadence.classify.checks", "classify_report"),
+    "classify": ("pelsvae_cadence.validate.classify.report", "classify_report"),
     "compare": ("pelsvae_cadence.metrics.comparison.checks", "comparison_report"),
     "catalog": ("pelsvae_cadence.validate.catalog.report", "catalog_report"),
     "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),

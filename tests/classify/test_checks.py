@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.classify.checks import classify_report
+from pelsvae_cadence.validate.classify.report import classify_report
 
 pytestmark = [
     pytest.mark.slow,

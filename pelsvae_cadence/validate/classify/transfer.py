@@ -28,7 +28,7 @@ from pelsvae_cadence.classify.features.table import (
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
 from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import CrossValidation, SkySplit, cross_validate
-from pelsvae_cadence.classify.real_stars import (
+from pelsvae_cadence.validate.classify.real_stars import (
     FIVE_BANDS,
     binaries_at,
     cepheid_colours,

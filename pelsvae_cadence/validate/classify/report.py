@@ -27,7 +27,7 @@ from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import SkySplit, cross_validate
 from pelsvae_cadence.classify.scores import Estimate, Predictions, paired_difference, score
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
-from pelsvae_cadence.classify.transfer import Transfer, transfer_to_real_stars
+from pelsvae_cadence.validate.classify.transfer import Transfer, transfer_to_real_stars
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import PeriodResult, search
 from pelsvae_cadence.validate.report import Figure, Report

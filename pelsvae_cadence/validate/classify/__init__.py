@@ -1,0 +1,1 @@
+"""Figures of merit of the classifier, on simulated and real stars."""
