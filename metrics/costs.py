@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import Final
 
-from pelsvae_cadence.periods.costs import search_cost_figures
+from pelsvae_cadence.validate.periods.costs import search_cost_figures
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["period_cost_report", "position_cost_figures"]

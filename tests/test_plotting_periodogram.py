@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.periods.control import control_sample, control_visits
+from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.plotting.periodogram import plot_periodogram
 
 

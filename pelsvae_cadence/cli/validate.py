@@ -27,7 +27,7 @@ TOPICS = {
     "catalog": ("pelsvae_cadence.validate.catalog.report", "catalog_report"),
     "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),
     "model": ("pelsvae_cadence.training.model_checks", "model_report"),
-    "periods": ("pelsvae_cadence.periods.checks", "periods_report"),
+    "periods": ("pelsvae_cadence.validate.periods.report", "periods_report"),
     "period-speed": ("pelsvae_cadence.metrics.costs", "period_cost_report"),
     "population": ("pelsvae_cadence.training.population_checks", "population_report"),
     "photometry": ("pelsvae_cadence.training.photometry_checks", "photometry_report"),

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pelsvae_cadence.periods.costs import processor_time
+from pelsvae_cadence.validate.periods.costs import processor_time
 
 pytestmark = [pytest.mark.maf, pytest.mark.slow, pytest.mark.usefixtures("maf_ready")]
 

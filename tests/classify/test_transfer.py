@@ -14,7 +14,7 @@ from pelsvae_cadence.validate.classify.real_stars import (
 )
 from pelsvae_cadence.validate.classify.transfer import transfer_to_real_stars
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.periods.real_stars import cepheids_at_the_lmc, lmc_visits
+from pelsvae_cadence.validate.periods.real_stars import cepheids_at_the_lmc, lmc_visits
 
 
 @pytest.fixture(scope="module")

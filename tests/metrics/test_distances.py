@@ -14,7 +14,7 @@ from pelsvae_cadence.metrics.distances import (
     distance_errors,
     period_luminosity,
 )
-from pelsvae_cadence.periods.control import control_visits
+from pelsvae_cadence.validate.periods.control import control_visits
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 
 pytestmark = pytest.mark.maf

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pelsvae_cadence.periods.checks import periods_report
+from pelsvae_cadence.validate.periods.report import periods_report
 
 
 @pytest.mark.slow

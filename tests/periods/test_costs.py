@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.periods import FrequencyGrid
-from pelsvae_cadence.periods.costs import alternatives, search_cost_figures, ten_year_stars
+from pelsvae_cadence.validate.periods.costs import alternatives, search_cost_figures, ten_year_stars
 
 
 def test_the_grid_is_that_of_ten_years_blind():

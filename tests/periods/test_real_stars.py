@@ -8,7 +8,7 @@ import pytest
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.photometry.noise import mag_to_flux
 from pelsvae_cadence.periods import judge, search
-from pelsvae_cadence.periods.real_stars import (
+from pelsvae_cadence.validate.periods.real_stars import (
     RR_LYRAE_RANGE,
     cepheids_at_the_lmc,
     lmc_visits,

@@ -9,7 +9,7 @@ import pytest
 
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import STATUSES, FrequencyGrid, judge, search
-from pelsvae_cadence.periods.control import control_sample, control_visits
+from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.periods.minima import unequal_halves, unequal_minima
 from pelsvae_cadence.periods.outliers import MISFIT, heavy_tailed_scores
 from pelsvae_cadence.periods.periodogram import MANY_POINTS, highest_peaks, periodograms

@@ -37,7 +37,7 @@ from pelsvae_cadence.validate.classify.real_stars import (
 from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import search
-from pelsvae_cadence.periods.real_stars import FAINTER_BY, cepheids_at_the_lmc, lmc_visits
+from pelsvae_cadence.validate.periods.real_stars import FAINTER_BY, cepheids_at_the_lmc, lmc_visits
 from pelsvae_cadence.core.randomness import KeyedRandom
 
 if TYPE_CHECKING:

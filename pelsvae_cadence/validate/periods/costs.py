@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from pelsvae_cadence.periods.control import control_sample, control_visits
+from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms
 from pelsvae_cadence.periods.refinement import refine

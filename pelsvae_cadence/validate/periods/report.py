@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.periods.control import CONTROL_CLASSES, control_sample, control_visits
-from pelsvae_cadence.periods.literature import (
+from pelsvae_cadence.validate.periods.control import CONTROL_CLASSES, control_sample, control_visits
+from pelsvae_cadence.validate.periods.literature import (
     single_band_sum_figures,
     vanderplas_ivezic_figures,
 )
-from pelsvae_cadence.periods.real_stars import real_star_figures
+from pelsvae_cadence.validate.periods.real_stars import real_star_figures
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import VERDICTS, Verdicts, judge
@@ -125,7 +125,7 @@ def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None)
         model errors, heavy tails and unequal halves on similar sources, less three standard errors
         of the sample: 0.656 and 0.957 with half periods of binaries allowed, 0.87 for the period
         itself, and 0.836 with a drift below 0.037 cycles; 0.75, less two, for the orbital
-        periods of binaries. Real stars: see `pelsvae_cadence.periods.real_stars.real_star_figures`.
+        periods of binaries. Real stars: see `pelsvae_cadence.validate.periods.real_stars.real_star_figures`.
     """
     if data is None and os.environ.get("PELSVAE_DATA"):
         data = Path(os.environ["PELSVAE_DATA"])

@@ -24,7 +24,7 @@ from pelsvae_cadence.photometry.noise import (
     flux_to_mag,
     mag_to_flux,
 )
-from pelsvae_cadence.periods.literature import few_epochs
+from pelsvae_cadence.validate.periods.literature import few_epochs
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import judge

@@ -1,0 +1,1 @@
+"""Figures of merit of the period search, on simulated and real stars."""
