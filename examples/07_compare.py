@@ -5,8 +5,8 @@ import tempfile
 
 from pelsvae_cadence.cadence import SyntheticSurvey, thinned, without_pairs
 from pelsvae_cadence.metrics.comparison import Plan, compare
-from pelsvae_cadence.metrics.comparison.answers import answers
-from pelsvae_cadence.metrics.comparison.pictures import pictures
+from pelsvae_cadence.metrics.comparison.report.answers import answers
+from pelsvae_cadence.metrics.comparison.report.pictures import pictures
 
 # Any of these may be `read_survey("run.db")`, or a text: "run.db:without-pairs".
 survey = SyntheticSurvey(preset="lsst-v3", seed=1, years=1)

@@ -255,7 +255,7 @@ def compare(
         judges=tuple(metric.name for metric in further if isinstance(metric, StarJudge)),
     )
     if report:
-        from pelsvae_cadence.metrics.comparison.report import write_report
+        from pelsvae_cadence.metrics.comparison.report.html import write_report
 
         files["report"] = folder / REPORT_FILE
         write_report(result, files["report"])

@@ -245,7 +245,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _print(result: Comparison, as_json: bool) -> None:
-    from pelsvae_cadence.metrics.comparison.answers import answers, number, pair_answers
+    from pelsvae_cadence.metrics.comparison.report.answers import answers, number, pair_answers
 
     differences = result.summary.differences
     tested = differences[differences["metric"] == "recovered"]

@@ -116,7 +116,7 @@ def test_all_stars_together_are_the_mean_of_their_groups(whole):
 
 
 def test_the_answer_in_words(whole):
-    from pelsvae_cadence.metrics.comparison.answers import answers
+    from pelsvae_cadence.metrics.comparison.report.answers import answers
 
     result, _, _ = whole
     again, thin = answers(result)
@@ -134,7 +134,7 @@ def test_the_answer_in_words(whole):
 
 def test_the_other_runs_are_compared_with_each_other(whole):
     """ "again" is the reference once more, so thin against it is thin against the reference."""
-    from pelsvae_cadence.metrics.comparison.answers import pair_answers
+    from pelsvae_cadence.metrics.comparison.report.answers import pair_answers
 
     result, _, _ = whole
     pairs = pd.read_csv(result.files["pairs csv"]).fillna({"unit": ""})

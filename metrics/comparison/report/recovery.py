@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from astropy.stats import binom_conf_interval
 
-from pelsvae_cadence.metrics.comparison.drawing import (
+from pelsvae_cadence.metrics.comparison.report.drawing import (
     MOST_PANELS,
     Picture,
     legend_below,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pelsvae_cadence.metrics.comparison.answers import number
-from pelsvae_cadence.metrics.comparison.drawing import (
+from pelsvae_cadence.metrics.comparison.report.answers import number
+from pelsvae_cadence.metrics.comparison.report.drawing import (
     MOST_PANELS,
     Picture,
     legend_below,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.metrics.comparison.drawing import (
+from pelsvae_cadence.metrics.comparison.report.drawing import (
     Picture,
     new_figure,
     telling_year,

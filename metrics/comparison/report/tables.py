@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 import pandas as pd
 
-from pelsvae_cadence.metrics.comparison.answers import interval, number
+from pelsvae_cadence.metrics.comparison.report.answers import interval, number
 from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES, HEADLINE
 from pelsvae_cadence.metrics.comparison.summary import (
     ALL_CLASSES,

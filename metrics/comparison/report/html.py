@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from pelsvae_cadence.core.files import replacing
-from pelsvae_cadence.metrics.comparison.answers import answers, pair_answers
-from pelsvae_cadence.metrics.comparison.drawing import Picture
-from pelsvae_cadence.metrics.comparison.example_star import example_pictures
-from pelsvae_cadence.metrics.comparison.pictures import pictures
-from pelsvae_cadence.metrics.comparison.report_tables import (
+from pelsvae_cadence.metrics.comparison.report.answers import answers, pair_answers
+from pelsvae_cadence.metrics.comparison.report.drawing import Picture
+from pelsvae_cadence.metrics.comparison.report.example_star import example_pictures
+from pelsvae_cadence.metrics.comparison.report.pictures import pictures
+from pelsvae_cadence.metrics.comparison.report.tables import (
     cadence_table,
     difference_table,
     environment,

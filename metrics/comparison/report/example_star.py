@@ -11,7 +11,7 @@ from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import display_name
-from pelsvae_cadence.metrics.comparison.drawing import (
+from pelsvae_cadence.metrics.comparison.report.drawing import (
     Picture,
     new_figure,
     telling_year,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pelsvae_cadence.metrics.comparison.answers import answers, number
-from pelsvae_cadence.metrics.comparison.drawing import (
+from pelsvae_cadence.metrics.comparison.report.answers import answers, number
+from pelsvae_cadence.metrics.comparison.report.drawing import (
     BETTER_COLOUR,
     WORSE_COLOUR,
     Picture,

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pelsvae_cadence.metrics.comparison.class_pictures import classification_picture
-from pelsvae_cadence.metrics.comparison.drawing import Picture
-from pelsvae_cadence.metrics.comparison.headline_pictures import at_a_glance, forest
-from pelsvae_cadence.metrics.comparison.position_pictures import cadence_picture, further_picture
-from pelsvae_cadence.metrics.comparison.recovery_pictures import (
+from pelsvae_cadence.metrics.comparison.report.classes import classification_picture
+from pelsvae_cadence.metrics.comparison.report.drawing import Picture
+from pelsvae_cadence.metrics.comparison.report.headline import at_a_glance, forest
+from pelsvae_cadence.metrics.comparison.report.positions import cadence_picture, further_picture
+from pelsvae_cadence.metrics.comparison.report.recovery import (
     recovery_by_magnitude,
     recovery_by_period,
     recovery_by_year,
 )
-from pelsvae_cadence.metrics.comparison.sky_pictures import sky_maps
+from pelsvae_cadence.metrics.comparison.report.sky import sky_maps
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.compare_runs import Comparison

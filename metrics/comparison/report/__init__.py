@@ -1,0 +1,1 @@
+"""The report of a comparison: one page with its tables and pictures."""
