@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.plan import Plan
     from pelsvae_cadence.metrics.comparison.quantities import Quantity
     from pelsvae_cadence.metrics.comparison.runs import Run, open_run
-    from pelsvae_cadence.metrics.comparison.summary import Summary, summarise_runs
+    from pelsvae_cadence.metrics.comparison.statistics.summary import Summary, summarise_runs
 
 __all__ = [
     "Comparison",

@@ -19,7 +19,7 @@ from pelsvae_cadence.cadence import Cadence, strategy, thinned
 from pelsvae_cadence.metrics.comparison.compare_runs import one_cluster
 from pelsvae_cadence.metrics.comparison.evaluate import evaluate
 from pelsvae_cadence.metrics.comparison.plan import Plan
-from pelsvae_cadence.metrics.comparison.summary import ALL_CLASSES, PRIMARY, summarise_runs
+from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, PRIMARY, summarise_runs
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = [

@@ -14,7 +14,7 @@ from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.catalog.provenance import package_versions
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder
-from pelsvae_cadence.metrics.comparison.bootstrap import Unit
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Unit
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome, evaluate
 from pelsvae_cadence.metrics.comparison.further_metric import (
     FurtherMetric,
@@ -25,7 +25,7 @@ from pelsvae_cadence.metrics.comparison.maf_files import folder_name
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.result_files import write_results
 from pelsvae_cadence.metrics.comparison.runs import Run, open_run, unique_names
-from pelsvae_cadence.metrics.comparison.summary import Summary, summarise_runs
+from pelsvae_cadence.metrics.comparison.statistics.summary import Summary, summarise_runs
 from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.parallel.partitions import PartitionError
 

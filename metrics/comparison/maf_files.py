@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import event
 
-from pelsvae_cadence.metrics.comparison.class_scores import F1, MACRO_F1, f1_of_counts
+from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, f1_of_counts
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
 from pelsvae_cadence.metrics.comparison.plan import Plan

@@ -23,7 +23,7 @@ from pelsvae_cadence.metrics.comparison.maf_files import (
 )
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.runs import Run
-from pelsvae_cadence.metrics.comparison.summary import Summary
+from pelsvae_cadence.metrics.comparison.statistics.summary import Summary
 
 __all__ = ["write_results"]
 

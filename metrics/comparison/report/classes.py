@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.metrics.comparison.report.answers import number
-from pelsvae_cadence.metrics.comparison.class_scores import F1, MACRO_F1, scores_of_run
+from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, scores_of_run
 from pelsvae_cadence.metrics.comparison.report.drawing import (
     Picture,
     legend_below,

@@ -19,7 +19,7 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     wrapped,
 )
 from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
-from pelsvae_cadence.metrics.comparison.summary import ALL_CLASSES, overall
+from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, overall
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pelsvae_cadence.metrics.comparison.report.answers import interval, number
 from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES, HEADLINE
-from pelsvae_cadence.metrics.comparison.summary import (
+from pelsvae_cadence.metrics.comparison.statistics.summary import (
     ALL_CLASSES,
     ALL_STARS,
     PRIMARY,

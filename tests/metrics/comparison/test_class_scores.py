@@ -7,10 +7,10 @@ import pytest
 from sklearn.metrics import f1_score
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.comparison.bootstrap import mean_intervals, pooled_intervals
-from pelsvae_cadence.metrics.comparison.class_scores import difference_of_scores, f1_of_counts
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import mean_intervals, pooled_intervals
+from pelsvae_cadence.metrics.comparison.statistics.class_scores import difference_of_scores, f1_of_counts
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
-from pelsvae_cadence.metrics.comparison.paired import sign_flip_test, swap_test
+from pelsvae_cadence.metrics.comparison.statistics.paired import sign_flip_test, swap_test
 
 CLASSES = ("CEP", "ECL", "RRLYR")
 N_POSITIONS, EACH = 30, 4

@@ -106,7 +106,7 @@ def test_no_pairs_of_an_earlier_comparison_stay(run, tmp_path):
     (pair,) = json.loads(out)["pairs"]
     assert pair.startswith("baseline years=1 without-pairs")
     assert (tmp_path / "pairs.csv").is_file()
-    from pelsvae_cadence.metrics.comparison.paired import corrected
+    from pelsvae_cadence.metrics.comparison.statistics.paired import corrected
 
     # One class and magnitude are all stars there are: their headline is corrected for the two
     # runs alone, as it is for several classes.

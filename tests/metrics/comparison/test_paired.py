@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import permutation_test
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.comparison.bootstrap import choose_unit, mean_intervals
-from pelsvae_cadence.metrics.comparison.paired import corrected, sign_flip_test
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import choose_unit, mean_intervals
+from pelsvae_cadence.metrics.comparison.statistics.paired import corrected, sign_flip_test
 
 rng = np.random.default_rng(20)
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.metrics.comparison.bootstrap import Intervals, Unit
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Intervals, Unit
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
 

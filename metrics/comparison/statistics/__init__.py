@@ -1,0 +1,1 @@
+"""Statistics of a comparison: paired tests, bootstrap intervals, class scores, summary rows."""
