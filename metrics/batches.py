@@ -11,7 +11,7 @@ from pelsvae_cadence.cadence.survey import FOV_RADIUS
 from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.deep_fields import Fields, fields_constraint
-from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
+from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
 from pelsvae_cadence.metrics.slice_stars import carries_star
 from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric
@@ -355,7 +355,7 @@ def periodic_variables_batch(
     Returns
     -------
     dict of str to MetricBundle
-        For ``MetricBundleGroup``, or for `pelsvae_cadence.metrics.resumable.ResumableBundleGroup`.
+        For ``MetricBundleGroup``, or for `pelsvae_cadence.metrics.maf.bundle_group.ResumableBundleGroup`.
         Summary metrics: mean, median, number of positions; on a map the area with more than
         `RECOVERED_AREA`; of a population the sum, which for "recovered" is a number of stars.
 

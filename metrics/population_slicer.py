@@ -10,7 +10,7 @@ import numpy as np
 from pelsvae_cadence.cadence.survey import FOV_RADIUS
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.photometry.extinction import SFD_SCALE, TrueEBV
-from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
+from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.metrics.slice_stars import STAR_KEYS
 from pelsvae_cadence.stars import Stars

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import event
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.maf import prepare_data_directory
+from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 

@@ -30,10 +30,10 @@ from pelsvae_cadence.metrics.batches import (
     stars_batch,
 )
 from pelsvae_cadence.metrics.keeping import Example, Keeper
-from pelsvae_cadence.metrics.maf import has_camera_data, prepare_data_directory
+from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.recovery import load_model
 from pelsvae_cadence.metrics.results_folder import RESULTS_FILE, new_results, results_database
-from pelsvae_cadence.metrics.resumable import ResumableBundleGroup, fingerprint_of
+from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
 from pelsvae_cadence.metrics.run_bundles import (
     bundles_by_years,
     slicer_of_positions,
@@ -45,7 +45,7 @@ from pelsvae_cadence.metrics.run_tables import (
     tables_of_bundles,
     year_table,
 )
-from pelsvae_cadence.metrics.survey_source import PositionCadence, SurveySource, open_survey
+from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
 from pelsvae_cadence.stars import Stars
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported

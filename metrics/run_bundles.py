@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pelsvae_cadence.metrics.maf import prepare_data_directory
+from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.population_slicer import slicer_of_stars
 from pelsvae_cadence.metrics.slice_visits import SliceColumns
-from pelsvae_cadence.metrics.survey_source import SurveySource
+from pelsvae_cadence.metrics.maf.survey_source import SurveySource
 from pelsvae_cadence.metrics.time_to_recovery import (
     JULIAN_YEAR,
     TimeToRecoveryMetric,

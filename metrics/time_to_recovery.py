@@ -16,7 +16,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
 from pelsvae_cadence.metrics.position_metric import PositionMetric, value_reducer
 from pelsvae_cadence.metrics.slice_stars import carries_star
-from pelsvae_cadence.metrics.survey_source import SurveySource, open_survey
+from pelsvae_cadence.metrics.maf.survey_source import SurveySource, open_survey
 
 __all__ = [
     "DEFAULT_YEARS",

@@ -31,7 +31,7 @@ from pelsvae_cadence.metrics.comparison.quantities import (
     Better,
     Quantity,
 )
-from pelsvae_cadence.metrics.maf import prepare_data_directory
+from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 

@@ -7,7 +7,7 @@ import pytest
 
 from pelsvae_cadence.cadence import survey_from_frame
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.camera import camera_footprint
+from pelsvae_cadence.metrics.maf.camera import camera_footprint
 from tests.cadence.test_survey import frame
 
 pytestmark = pytest.mark.maf

@@ -75,7 +75,7 @@ def test_without_a_period_there_is_no_distance(recovery):
 def test_the_metric_counts_good_distances(shared_data):
     from pelsvae_cadence.cadence import read_survey
     from pelsvae_cadence.metrics import PeriodRecoveryMetric, TimeToRecoveryMetric
-    from pelsvae_cadence.metrics.survey_source import open_survey
+    from pelsvae_cadence.metrics.maf.survey_source import open_survey
 
     survey = read_survey(
         shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db", constraint="night < 700"

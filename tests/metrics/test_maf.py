@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pelsvae_cadence.metrics.maf import DATA_VARIABLE, has_camera_data, prepare_data_directory
+from pelsvae_cadence.metrics.maf.data_directory import DATA_VARIABLE, has_camera_data, prepare_data_directory
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_stars_at_one_place_of_a_synthetic_survey_share_its_visits_once(tmp_path
 def test_a_database_is_held_to_its_hash_and_to_its_structure(shared_data, tmp_path):
     """MAF would read a damaged database without a word."""
     from pelsvae_cadence.cadence.tables import file_sha256
-    from pelsvae_cadence.metrics.survey_source import open_survey
+    from pelsvae_cadence.metrics.maf.survey_source import open_survey
 
     path = tmp_path / "run.db"
     content = (shared_data / "cadence" / "ztf_2018_2022_40points.db").read_bytes()

@@ -255,7 +255,7 @@ def test_a_slicer_without_positions_is_refused(metric_class):
 
 def test_a_known_class_narrows_the_periods(metric_class, shared_data):
     """Within the range of its class no alias outside of it can be found."""
-    from pelsvae_cadence.metrics.survey_source import open_survey
+    from pelsvae_cadence.metrics.maf.survey_source import open_survey
 
     survey = read_survey(
         shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db", constraint="night < 366"
@@ -291,7 +291,7 @@ def test_a_mix_observes_the_stars_of_its_classes(metric_class, shared_data):
     with pytest.raises(InputError, match="stars_per_position"):
         metric_class(star_class="RRab+CEP", stars_per_position=1)
 
-    from pelsvae_cadence.metrics.survey_source import open_survey
+    from pelsvae_cadence.metrics.maf.survey_source import open_survey
 
     survey = read_survey(
         shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db", constraint="night < 366"

@@ -25,7 +25,7 @@ def maf(maf_ready):
 @pytest.fixture(scope="module")
 def visits(shared_data):
     from pelsvae_cadence.cadence import read_survey
-    from pelsvae_cadence.metrics.survey_source import open_survey
+    from pelsvae_cadence.metrics.maf.survey_source import open_survey
 
     survey = read_survey(
         shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db", constraint="night < 300"
@@ -89,7 +89,7 @@ def undivided(maf, visits, tmp_path_factory):
 
 
 def test_the_bundles_are_those_of_maf(maf, visits, undivided, tmp_path):
-    from pelsvae_cadence.metrics.resumable import ResumableBundleGroup
+    from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup
 
     ours = _run(maf, visits, tmp_path, ResumableBundleGroup)
     _assert_same(ours, undivided)
@@ -97,7 +97,7 @@ def test_the_bundles_are_those_of_maf(maf, visits, undivided, tmp_path):
 
 
 def test_a_stopped_run_begins_where_it_ended(maf, visits, undivided, tmp_path):
-    from pelsvae_cadence.metrics.resumable import ResumableBundleGroup
+    from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup
 
     calls = []
 
@@ -126,7 +126,7 @@ def test_a_stopped_run_begins_where_it_ended(maf, visits, undivided, tmp_path):
 
 
 def test_fingerprints_tell_runs_apart(maf, visits):
-    from pelsvae_cadence.metrics.resumable import fingerprint_of
+    from pelsvae_cadence.metrics.maf.bundle_group import fingerprint_of
 
     plain = fingerprint_of(_bundles(maf, visits), "a")
     assert fingerprint_of(_bundles(maf, visits, on_run=print), "a") == plain
@@ -137,7 +137,7 @@ def test_fingerprints_tell_runs_apart(maf, visits):
 
 
 def test_values_that_are_no_numbers_are_refused(maf, visits, tmp_path):
-    from pelsvae_cadence.metrics.resumable import ResumableBundleGroup
+    from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup
 
     class Words(maf.metrics.BaseMetric):
         def run(self, data_slice, slice_point=None):

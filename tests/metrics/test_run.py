@@ -11,7 +11,7 @@ import pytest
 from pelsvae_cadence.cadence import read_survey
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.survey_source import open_survey
+from pelsvae_cadence.metrics.maf.survey_source import open_survey
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 

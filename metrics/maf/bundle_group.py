@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence import __version__
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.maf import prepare_data_directory
+from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
