@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric, train_classifiers
     from pelsvae_cadence.metrics.classifiability_map import map_classifiability
     from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
-    from pelsvae_cadence.metrics.population_slicer import (
+    from pelsvae_cadence.metrics.position.population_slicer import (
         generate_periodic_pop_slicer,
         slicer_of_stars,
     )

@@ -10,10 +10,10 @@ from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import FOV_RADIUS
 from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.deep_fields import Fields, fields_constraint
+from pelsvae_cadence.metrics.position.deep_fields import Fields, fields_constraint
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
-from pelsvae_cadence.metrics.slice_stars import carries_star
+from pelsvae_cadence.metrics.position.stars import carries_star
 from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
@@ -326,7 +326,7 @@ def periodic_variables_batch(
         Label of constraint and fields; made of them by default.
     slicer : BaseSlicer, optional
         A spatial slicer instead of the HealpixSlicer: positions, or a population
-        (`pelsvae_cadence.metrics.population_slicer`). Of a population, whose stars bring their own
+        (`pelsvae_cadence.metrics.position.population_slicer`). Of a population, whose stars bring their own
         class and brightness, give the one class as `star_classes` and one magnitude, which name
         the bundles only.
     survey : {"lsst", "ztf"}

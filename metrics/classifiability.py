@@ -17,9 +17,9 @@ from pelsvae_cadence.classify import LABELS, ClassMix, Predictions, observe_mix
 from pelsvae_cadence.classify.scores import scores_of_counts
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier, train_on_survey
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.position_metric import PositionMetric, value_reducer
-from pelsvae_cadence.metrics.recovery import load_model
-from pelsvae_cadence.metrics.slice_visits import SliceColumns
+from pelsvae_cadence.metrics.position.metric import PositionMetric, value_reducer
+from pelsvae_cadence.metrics.position.observe import load_model
+from pelsvae_cadence.metrics.position.visits import SliceColumns
 
 __all__ = ["ClassifiabilityMetric", "train_classifiers"]
 

@@ -25,7 +25,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
-from pelsvae_cadence.metrics.recovery import load_model
+from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
 from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
 from pelsvae_cadence.metrics.time_to_recovery import first_and_last_visit

@@ -33,7 +33,7 @@ seed, n_stars = int(sys.argv[1]), int(sys.argv[2])
 survey = SyntheticSurvey(preset="lsst-v3", seed=seed)
 visits = survey.opsim_table([35.0], [-30.0]).to_records(index=False)
 lap("survey")
-from pelsvae_cadence.metrics.recovery import load_model
+from pelsvae_cadence.metrics.position.observe import load_model
 load_model("default")
 lap("model")
 metric = PeriodRecoveryMetric(

@@ -11,7 +11,7 @@ import numpy as np
 
 from pelsvae_cadence.catalog import CatalogWriter, Provenance
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.metrics.recovery import Recovery
+from pelsvae_cadence.metrics.position.observe import Recovery
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.stars import Stars
 

@@ -10,22 +10,22 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.distances import (
+from pelsvae_cadence.metrics.position.distances import (
     DISTANCE_BAND,
     GOOD_DISTANCE,
     distance_errors,
     period_luminosity,
 )
-from pelsvae_cadence.metrics.position_metric import PositionMetric, value_reducer
-from pelsvae_cadence.metrics.recovery import (
+from pelsvae_cadence.metrics.position.metric import PositionMetric, value_reducer
+from pelsvae_cadence.metrics.position.observe import (
     Recovery,
     StarSample,
     load_model,
     observe_and_search,
     stars_at,
 )
-from pelsvae_cadence.metrics.slice_stars import field_at, own_star, region_at
-from pelsvae_cadence.metrics.slice_visits import SliceColumns
+from pelsvae_cadence.metrics.position.stars import field_at, own_star, region_at
+from pelsvae_cadence.metrics.position.visits import SliceColumns
 from pelsvae_cadence.periods import PERIOD_RANGE, FrequencyGrid
 
 __all__ = ["RECOVERY_VALUES", "PeriodRecoveryMetric"]
@@ -120,11 +120,11 @@ class PeriodRecoveryMetric(PositionMetric):
         before the stars are observed, which bounds the cost and understates the depth.
     distances : bool
         Also estimate distance moduli from the relation of period and luminosity of the subtype
-        (`pelsvae_cadence.metrics.distances`): the reduced value "good_distance" is masked
+        (`pelsvae_cadence.metrics.position.distances`): the reduced value "good_distance" is masked
         otherwise.
     stack_minutes : float, optional
         Add up visits of one night and band that lie within so many minutes of the first
-        (`pelsvae_cadence.metrics.deep_fields.stack_visits`) before anything else. 15 min bound the
+        (`pelsvae_cadence.metrics.position.deep_fields.stack_visits`) before anything else. 15 min bound the
         cost of deep fields at no loss for stars that vary in hours.
     seed : int
         Seed of stars and noise.
@@ -141,7 +141,7 @@ class PeriodRecoveryMetric(PositionMetric):
     on_run : callable, optional
         Called after each slice point, e.g. to move a progress bar.
     on_observed : callable, optional
-        Called with the `pelsvae_cadence.metrics.recovery.Recovery` of each slice point, e.g. to
+        Called with the `pelsvae_cadence.metrics.position.observe.Recovery` of each slice point, e.g. to
         keep the light curves. A plain function: MAF copies metrics for their reduce methods.
     **kwargs
         Passed to MAF's BaseMetric (``units``, ``maps``, ``badval``, ...).

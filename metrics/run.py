@@ -31,7 +31,7 @@ from pelsvae_cadence.metrics.batches import (
 )
 from pelsvae_cadence.metrics.keeping import Example, Keeper
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
-from pelsvae_cadence.metrics.recovery import load_model
+from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.metrics.results_folder import RESULTS_FILE, new_results, results_database
 from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
 from pelsvae_cadence.metrics.run_bundles import (

@@ -12,7 +12,7 @@ from pelsvae_cadence.classes import SUBTYPES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES, PeriodRecoveryMetric
-from pelsvae_cadence.metrics.slice_stars import carries_star
+from pelsvae_cadence.metrics.position.stars import carries_star
 from pelsvae_cadence.metrics.time_to_recovery import wilson_interval
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported

@@ -12,7 +12,7 @@ from pelsvae_cadence.classify.scores import scores_of_counts
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
-from pelsvae_cadence.metrics.position_metric import PositionMetric, value_reducer
+from pelsvae_cadence.metrics.position.metric import PositionMetric, value_reducer
 
 __all__ = ["TimeToClassificationMetric"]
 

@@ -26,7 +26,7 @@ from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.result_files import write_results
 from pelsvae_cadence.metrics.comparison.runs import Run, open_run, unique_names
 from pelsvae_cadence.metrics.comparison.statistics.summary import Summary, summarise_runs
-from pelsvae_cadence.metrics.recovery import load_model
+from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.parallel.partitions import PartitionError
 
 __all__ = ["REPORT_FILE", "Comparison", "compare", "one_cluster"]

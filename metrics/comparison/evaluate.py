@@ -26,7 +26,7 @@ from pelsvae_cadence.metrics.comparison.further_metric import (
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.position_search import PositionOutcome, search_position
 from pelsvae_cadence.metrics.comparison.quantities import Quantity, cadence_values
-from pelsvae_cadence.metrics.recovery import load_model
+from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.parallel.partitions import Partition, run_partitions
 
 __all__ = ["RunOutcome", "evaluate"]

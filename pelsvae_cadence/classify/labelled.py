@@ -275,7 +275,7 @@ def star_numbers(ra: float, dec: float, label: str, n: int) -> npt.NDArray[np.in
     -------
     ndarray of int64, shape (n,)
         For the eight classes those of
-        `pelsvae_cadence.metrics.recovery.stars_of_position`.
+        `pelsvae_cadence.metrics.position.observe.stars_of_position`.
     """
     pixel = int(sky_cell(_POSITION_NSIDE, ra % 360.0, dec))
     code = LABELS.index(label)

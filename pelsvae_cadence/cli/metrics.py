@@ -204,7 +204,7 @@ def metrics(
     if years is not None:
         options["years"] = numbers(years, "--years")
     if fields != "all":
-        from pelsvae_cadence.metrics.deep_fields import FIELDS, fields_constraint
+        from pelsvae_cadence.metrics.position.deep_fields import FIELDS, fields_constraint
 
         if fields not in FIELDS:
             raise InputError(f"--fields {fields!r}", allowed=", ".join(FIELDS))

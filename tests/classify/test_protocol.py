@@ -110,7 +110,7 @@ def test_a_telling_feature_is_learned_and_permuted_labels_are_not():
 
 
 def test_numbers_are_those_of_the_recovery_metrics():
-    from pelsvae_cadence.metrics.recovery import stars_of_position
+    from pelsvae_cadence.metrics.position.observe import stars_of_position
 
     for label in ("ACEP", "RRLYR", "T2CEP"):
         np.testing.assert_array_equal(

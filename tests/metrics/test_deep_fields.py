@@ -9,7 +9,7 @@ import pytest
 
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.deep_fields import FIELDS, fields_constraint, stack_visits
+from pelsvae_cadence.metrics.position.deep_fields import FIELDS, fields_constraint, stack_visits
 
 
 def _visits(minutes, bands, *, night=0, m5=24.0):

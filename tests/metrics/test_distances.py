@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence import LightCurveModel
-from pelsvae_cadence.metrics.distances import (
+from pelsvae_cadence.metrics.position.distances import (
     GOOD_DISTANCE,
     PeriodLuminosity,
     distance_errors,
@@ -27,7 +27,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def recovery(model):
-    from pelsvae_cadence.metrics.recovery import StarSample, observe_and_search, stars_at
+    from pelsvae_cadence.metrics.position.observe import StarSample, observe_and_search, stars_at
 
     stars, curve = stars_at(StarSample(star_class="RRab", n=8, seed=2), 10.0, -20.0, ebv=0.1)
     return observe_and_search(

@@ -106,7 +106,7 @@ def test_a_table_of_stars_goes_with_nothing_that_draws_stars(tmp_path, options, 
 def test_stars_at_one_place_of_a_synthetic_survey_share_its_visits_once(tmp_path):
     from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
     from pelsvae_cadence.metrics import run_period_recovery
-    from pelsvae_cadence.metrics.recovery import load_model
+    from pelsvae_cadence.metrics.position.observe import load_model
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
 
     stars = load_model("default").sample("RRab", n=2, ra=10.0, dec=-30.0, seed=1)

@@ -7,8 +7,8 @@ import pytest
 
 from pelsvae_cadence.cadence import read_survey
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.recovery import StarSample, stars_at, stars_of_position
-from pelsvae_cadence.metrics.slice_visits import SliceColumns, visits_from_slice
+from pelsvae_cadence.metrics.position.observe import StarSample, stars_at, stars_of_position
+from pelsvae_cadence.metrics.position.visits import SliceColumns, visits_from_slice
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 
@@ -277,7 +277,7 @@ def test_a_known_class_narrows_the_periods(metric_class, shared_data):
 
 
 def test_a_mix_observes_the_stars_of_its_classes(metric_class, shared_data):
-    from pelsvae_cadence.metrics.recovery import StarSample, stars_at
+    from pelsvae_cadence.metrics.position.observe import StarSample, stars_at
 
     mix, _ = stars_at(StarSample(star_class="RRab+CEP+EW", n=8), 10.0, -20.0)
     assert np.unique(mix.star_class, return_counts=True)[1].tolist() == [3, 2, 3]

@@ -46,7 +46,7 @@ def run(slicer):
 
 
 def test_slice_points_hold_everything_about_their_star(slicer):
-    from pelsvae_cadence.metrics.slice_stars import STAR_KEYS
+    from pelsvae_cadence.metrics.position.stars import STAR_KEYS
 
     assert slicer.nslice == N
     for key in (*STAR_KEYS, "component", "crowded_region", "mean_magnitude", "ebv"):
@@ -97,7 +97,7 @@ def test_time_to_recovery_counts_one_star(run):
 
 
 def test_mafs_dust_is_raw_and_converted(maf_ready):
-    from pelsvae_cadence.metrics.slice_stars import field_at, own_star, reddening_at, region_at
+    from pelsvae_cadence.metrics.position.stars import field_at, own_star, reddening_at, region_at
 
     here = {"ra": np.radians(80.05), "dec": np.radians(-69.3)}
     assert reddening_at({**here, "ebv": 0.5}, 0.1) == pytest.approx(0.43)
@@ -112,11 +112,11 @@ def test_mafs_dust_is_raw_and_converted(maf_ready):
 
 
 def test_no_star_is_refused(maf_ready, slicer):
-    from pelsvae_cadence.metrics.population_slicer import slicer_of_stars
-    from pelsvae_cadence.metrics.slice_stars import own_star
+    from pelsvae_cadence.metrics.position.population_slicer import slicer_of_stars
+    from pelsvae_cadence.metrics.position.stars import own_star
 
     point = {key: slicer.slice_points[key][0] for key in slicer.slice_points if key != "nside"}
-    from pelsvae_cadence.metrics.recovery import load_model
+    from pelsvae_cadence.metrics.position.observe import load_model
 
     star, _ = own_star(point, load_model("default"), 0)
     with pytest.raises(InputError, match="no stars for a slicer"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.slice_visits import SliceColumns, visits_from_slice
+from pelsvae_cadence.metrics.position.visits import SliceColumns, visits_from_slice
 
 
 def _table(n: int = 4, **columns) -> np.ndarray:

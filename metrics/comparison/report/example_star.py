@@ -18,7 +18,7 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     wrapped,
     years_in_words,
 )
-from pelsvae_cadence.metrics.recovery import Recovery, StarSample, observe_and_search, stars_at
+from pelsvae_cadence.metrics.position.observe import Recovery, StarSample, observe_and_search, stars_at
 from pelsvae_cadence.plotting import plot_cadence, plot_folded
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """What a slice point says about its stars: dust in front of them, crowding, or the star itself.
 
-A slice point of `pelsvae_cadence.metrics.population_slicer` carries one star with all its parameters
+A slice point of `pelsvae_cadence.metrics.position.population_slicer` carries one star with all its parameters
 under the names of `STAR_KEYS`; other slicers only say where to look.
 """
 

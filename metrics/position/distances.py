@@ -19,7 +19,7 @@ from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 
 if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves
-    from pelsvae_cadence.metrics.recovery import Recovery
+    from pelsvae_cadence.metrics.position.observe import Recovery
     from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = [
