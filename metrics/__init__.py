@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.batches import period_recovery_batch, periodic_variables_batch
     from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric, train_classifiers
-    from pelsvae_cadence.metrics.classifiability_map import map_classifiability
+    from pelsvae_cadence.metrics.run.classifiability_map import map_classifiability
     from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
     from pelsvae_cadence.metrics.position.population_slicer import (
         generate_periodic_pop_slicer,
         slicer_of_stars,
     )
-    from pelsvae_cadence.metrics.run import RunResult, run_period_recovery
+    from pelsvae_cadence.metrics.run.run import RunResult, run_period_recovery
     from pelsvae_cadence.metrics.time_to_classification import TimeToClassificationMetric
     from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric, first_visit
 

@@ -28,7 +28,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.classifiability_map import ClassifiabilityMap
+    from pelsvae_cadence.metrics.run.classifiability_map import ClassifiabilityMap
 
 __all__ = ["app", "sky_map"]
 
@@ -86,7 +86,7 @@ def sky_map(
         cadence = load_cadence(db, synthetic, seed=seed, sha256=sha256)
     folder = output_folder(out_dir)
     with messages.status("loading MAF"):
-        from pelsvae_cadence.metrics.classifiability_map import map_classifiability
+        from pelsvae_cadence.metrics.run.classifiability_map import map_classifiability
     with progress_bar("classifying positions") as step:
         found = map_classifiability(
             cadence, trained, nside=resolution, positions=points, radius=radius,

@@ -43,7 +43,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.run import RunResult
+    from pelsvae_cadence.metrics.run.run import RunResult
 
 __all__ = ["metrics"]
 
@@ -222,7 +222,7 @@ def metrics(
         options["stars"] = read_star_table(stars, model=source, seed=seed)
     folder = output_folder(out_dir)
     with messages.status("loading MAF"):
-        from pelsvae_cadence.metrics.run import run_period_recovery
+        from pelsvae_cadence.metrics.run.run import run_period_recovery
 
     with progress_bars("positions") as bar, warnings.catch_warnings(record=True) as caught:
         task = bar.add_task("searching periods", total=None)

@@ -151,7 +151,7 @@ def test_times_that_are_already_mid_exposure(cadence_folder):
 
 
 def test_a_map_of_patches_is_warned_of(run, cadence_folder, tmp_path):
-    from pelsvae_cadence.metrics.run import PartialSkyWarning
+    from pelsvae_cadence.metrics.run.run import PartialSkyWarning
 
     with pytest.warns(PartialSkyWarning, match="of the sky has enough visits"):
         result = run(

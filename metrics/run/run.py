@@ -29,17 +29,17 @@ from pelsvae_cadence.metrics.batches import (
     period_recovery_batch,
     stars_batch,
 )
-from pelsvae_cadence.metrics.keeping import Example, Keeper
+from pelsvae_cadence.metrics.run.keeping import Example, Keeper
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.position.observe import load_model
-from pelsvae_cadence.metrics.results_folder import RESULTS_FILE, new_results, results_database
+from pelsvae_cadence.metrics.run.folder import RESULTS_FILE, new_results, results_database
 from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
-from pelsvae_cadence.metrics.run_bundles import (
+from pelsvae_cadence.metrics.run.bundles import (
     bundles_by_years,
     slicer_of_positions,
     slicer_of_table,
 )
-from pelsvae_cadence.metrics.run_tables import (
+from pelsvae_cadence.metrics.run.tables import (
     summary_by_year,
     summary_of_positions,
     tables_of_bundles,

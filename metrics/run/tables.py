@@ -39,7 +39,7 @@ def tables_of_bundles(
     Returns
     -------
     positions, stars : pandas.DataFrame
-        See `pelsvae_cadence.metrics.run.RunResult`.
+        See `pelsvae_cadence.metrics.run.run.RunResult`.
 
     Raises
     ------

@@ -1,0 +1,1 @@
+"""A run of the metrics: bundles, tables, folder of results, kept light curves."""
