@@ -23,12 +23,12 @@ __all__ = ["TOPICS", "validate"]
 TOPICS = {
     "cadence": ("pelsvae_cadence.validate.cadence.report", "cadence_report"),
     "classify": ("pelsvae_cadence.validate.classify.report", "classify_report"),
-    "compare": ("pelsvae_cadence.metrics.comparison.checks", "comparison_report"),
+    "compare": ("pelsvae_cadence.metrics.validate.comparison", "comparison_report"),
     "catalog": ("pelsvae_cadence.validate.catalog.report", "catalog_report"),
     "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),
     "model": ("pelsvae_cadence.training.model_checks", "model_report"),
     "periods": ("pelsvae_cadence.validate.periods.report", "periods_report"),
-    "period-speed": ("pelsvae_cadence.metrics.costs", "period_cost_report"),
+    "period-speed": ("pelsvae_cadence.metrics.validate.costs", "period_cost_report"),
     "population": ("pelsvae_cadence.training.population_checks", "population_report"),
     "photometry": ("pelsvae_cadence.training.photometry_checks", "photometry_report"),
 }

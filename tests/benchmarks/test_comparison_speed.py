@@ -87,7 +87,7 @@ def test_all_quantities_from_one_search(benchmark) -> None:
 
 def test_two_workers_share_the_positions(benchmark) -> None:
     """The same work at 31 positions, in turn with one process and with two."""
-    from pelsvae_cadence.metrics.comparison.checks import worker_figures
+    from pelsvae_cadence.metrics.validate.comparison import worker_figures
 
     ratio, cost = benchmark.pedantic(worker_figures, rounds=1)
     benchmark.extra_info["two workers / one"] = round(ratio.value, 2)

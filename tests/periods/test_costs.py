@@ -50,7 +50,7 @@ def test_every_figure_is_there():
 @pytest.mark.maf
 @pytest.mark.usefixtures("maf_ready")
 def test_a_position_is_measured_from_a_cold_start():
-    from pelsvae_cadence.metrics.costs import position_cost_figures
+    from pelsvae_cadence.metrics.validate.costs import position_cost_figures
 
     seconds = {figure.name: figure.value for figure in position_cost_figures(n_stars=3)}
     assert all(value > 0.0 for value in seconds.values())

@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready"), pytest.mark
 
 @pytest.fixture(scope="module")
 def checks():
-    from pelsvae_cadence.metrics.comparison import checks
+    from pelsvae_cadence.metrics.validate import comparison as checks
 
     return checks
 

@@ -1,0 +1,1 @@
+"""Figures of merit of the metrics: comparisons and what they cost."""
