@@ -28,8 +28,8 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves
 from pelsvae_cadence.training.folding import fold_light_curves, undersample
-from pelsvae_cadence.training.raw_light_curves import RawLightCurves, ragged_rows
-from pelsvae_cadence.training.splits import SPLITS, require_whole_stars, star_numbers
+from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves, ragged_rows
+from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars, star_numbers
 
 __all__ = [
     "PARAMETER_TARGETS",

@@ -14,7 +14,7 @@ from pelsvae_cadence.training.augmentation import AugmentationOptions, augment_l
 from pelsvae_cadence.training.folded_light_curves import write_folded
 from pelsvae_cadence.training.preprocessing_figures import plot_augmentation_steps
 from pelsvae_cadence.training.preprocessing_run import read_preprocessed
-from pelsvae_cadence.training.star_table import read_star_table
+from pelsvae_cadence.training.archives.star_table import read_star_table
 
 __all__ = ["augment", "stars_with_parameters"]
 

@@ -79,7 +79,7 @@ def fit_catalogue_relations(table: pd.DataFrame, galaxy: str = "LMC") -> Catalog
     Parameters
     ----------
     table : pandas.DataFrame
-        Rows of `pelsvae_cadence.training.ogle3.clean_catalogue`.
+        Rows of `pelsvae_cadence.training.archives.ogle3.clean_catalogue`.
     galaxy : {"LMC", "SMC"}
         The galaxy.
 
@@ -111,7 +111,7 @@ def label_catalogue(
     Parameters
     ----------
     table : pandas.DataFrame
-        Rows of `pelsvae_cadence.training.ogle3.clean_catalogue`.
+        Rows of `pelsvae_cadence.training.archives.ogle3.clean_catalogue`.
     star_id : ndarray of int64, shape (N,)
         Addresses of the draws.
     seed : int

@@ -19,7 +19,7 @@ from pelsvae_cadence.training.crossmatch_tables import (
     read_published_crossmatch,
     survey_table,
 )
-from pelsvae_cadence.training.star_table import read_frame
+from pelsvae_cadence.training.archives.star_table import read_frame
 
 __all__ = ["crossmatch"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.star_table import read_star_table
+from pelsvae_cadence.training.archives.star_table import read_star_table
 
 __all__ = [
     "PUBLISHED_TABLES",

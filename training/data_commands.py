@@ -108,7 +108,7 @@ def preprocess(
     seed: Seed = 0,
 ) -> None:
     """Prepare raw light curves as the paper does; a killed run goes on where it was."""
-    from pelsvae_cadence.training.light_curve_files import open_light_curves
+    from pelsvae_cadence.training.archives.light_curve_files import open_light_curves
     from pelsvae_cadence.training.preprocessing import PreprocessingOptions
     from pelsvae_cadence.training.preprocessing_counts import format_counts
     from pelsvae_cadence.training.preprocessing_run import preprocess as run
@@ -197,7 +197,7 @@ def rr_lyrae_bands(
 
     from pelsvae_cadence.core.files import replacing
     from pelsvae_cadence.training.rr_lyrae_bands import TABLE_FILE, learn_bands
-    from pelsvae_cadence.training.stripe82 import load_stripe82
+    from pelsvae_cadence.training.archives.stripe82 import load_stripe82
 
     target = output or TABLE_FILE
     content = json.dumps(learn_bands(load_stripe82(data_folder(data))), indent=1)
@@ -231,7 +231,7 @@ def photometry_figures(
     from pelsvae_cadence.core.files import output_folder, replacing
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.training.photometry_figures import plot_eclipses, plot_stripe82
-    from pelsvae_cadence.training.stripe82 import load_stripe82
+    from pelsvae_cadence.training.archives.stripe82 import load_stripe82
 
     stars = load_stripe82(data_folder(data))
     folder = output_folder(out_dir)

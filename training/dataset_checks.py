@@ -18,7 +18,7 @@ from pelsvae_cadence.training.binary_systems import FAMILIES, sample_systems
 from pelsvae_cadence.training.catalogue_labels import fit_catalogue_relations
 from pelsvae_cadence.training.donors import data_folder
 from pelsvae_cadence.training.labels import E_VI, LabelFlag, teff_from_v_i
-from pelsvae_cadence.training.ogle3 import clean_catalogue, read_ogle3
+from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set import PROVENANCES, OpenSet, load_open_set, read_card
 from pelsvae_cadence.training.open_set_curves import augmentation_counts
 from pelsvae_cadence.training.real_binaries import (
@@ -26,9 +26,9 @@ from pelsvae_cadence.training.real_binaries import (
     measure_real_binaries,
     observe_like,
 )
-from pelsvae_cadence.training.reserved import is_reserved
+from pelsvae_cadence.training.archives.reserved import is_reserved
 from pelsvae_cadence.training.simulated_binaries import N_SYSTEMS
-from pelsvae_cadence.training.splits import SPLITS
+from pelsvae_cadence.training.archives.splits import SPLITS
 
 __all__ = ["PARTS", "compare_with_phoebe", "compare_with_real_binaries", "dataset_report"]
 

@@ -11,7 +11,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting import CLASS_STYLES
 from pelsvae_cadence.training.open_set import PROVENANCES, OpenSet
 from pelsvae_cadence.training.real_binaries import EclipseMeasures
-from pelsvae_cadence.training.splits import star_numbers
+from pelsvae_cadence.training.archives.splits import star_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

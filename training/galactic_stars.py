@@ -25,7 +25,7 @@ from pelsvae_cadence.training.labels import LabelFlag, g_minus_i, stripe82_label
 from pelsvae_cadence.training.observed_binaries import borrow_labels
 from pelsvae_cadence.training.open_set import OpenSet
 from pelsvae_cadence.training.simulated_binaries import make_rows
-from pelsvae_cadence.training.splits import star_numbers
+from pelsvae_cadence.training.archives.splits import star_numbers
 
 __all__ = ["HIPPARCOS_TYPES", "hipparcos_rows", "stripe82_rows"]
 

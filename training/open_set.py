@@ -19,7 +19,7 @@ from pelsvae_cadence.core.arrays import column, freeze
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.splits import SPLITS, star_numbers
+from pelsvae_cadence.training.archives.splits import SPLITS, star_numbers
 
 __all__ = [
     "GALAXIES",

@@ -25,7 +25,7 @@ from pelsvae_cadence.training.harmonics import (
 )
 from pelsvae_cadence.training.miras import borrow_mira_shapes, real_mira_shapes
 from pelsvae_cadence.training.observed_binaries import observed_binary_rows
-from pelsvae_cadence.training.ogle3 import clean_catalogue, read_ogle3
+from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set import (
     OpenSet,
     save_open_set,
@@ -33,7 +33,7 @@ from pelsvae_cadence.training.open_set import (
     stratified_splits,
 )
 from pelsvae_cadence.training.simulated_binaries import binary_rows, compute_binaries, make_rows
-from pelsvae_cadence.training.splits import star_numbers
+from pelsvae_cadence.training.archives.splits import star_numbers
 
 if TYPE_CHECKING:
     import pandas as pd

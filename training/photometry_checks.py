@@ -27,7 +27,7 @@ from pelsvae_cadence.training.binary_systems import sample_systems
 from pelsvae_cadence.training.labels import A_I, DISTANCE_MODULUS, E_VI, wesenheit
 from pelsvae_cadence.training.population_checks import halo_energy_distance
 from pelsvae_cadence.training.stellar_models import combined_light
-from pelsvae_cadence.training.stripe82 import SDSS_BANDS, Stripe82, load_stripe82
+from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82, load_stripe82
 
 __all__ = ["photometry_report"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.training.band_checks import predict_band
-from pelsvae_cadence.training.stripe82 import SDSS_BANDS, Stripe82
+from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

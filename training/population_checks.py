@@ -24,9 +24,9 @@ from pelsvae_cadence.population.survey import (
     metallicity,
 )
 from pelsvae_cadence.training.mira_cycles import cycle_scatter, read_miras, simulate_miras
-from pelsvae_cadence.training.ogle3 import read_ogle3
-from pelsvae_cadence.training.reserved import is_reserved
-from pelsvae_cadence.training.stripe82 import Stripe82, load_stripe82
+from pelsvae_cadence.training.archives.ogle3 import read_ogle3
+from pelsvae_cadence.training.archives.reserved import is_reserved
+from pelsvae_cadence.training.archives.stripe82 import Stripe82, load_stripe82
 
 __all__ = [
     "double_mode_table",

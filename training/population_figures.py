@@ -22,8 +22,8 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.population.survey import draw_population
 from pelsvae_cadence.training.labels import A_I, DISTANCE_MODULUS
 from pelsvae_cadence.training.mira_cycles import MiraSet, read_miras, simulate_miras
-from pelsvae_cadence.training.ogle3 import clean_catalogue, read_ogle3
-from pelsvae_cadence.training.stripe82 import load_stripe82
+from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
+from pelsvae_cadence.training.archives.stripe82 import load_stripe82
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -35,8 +35,8 @@ from astropy.stats import sigma_clip
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.missing_periods import estimate_period
-from pelsvae_cadence.training.raw_light_curves import RawLightCurves
-from pelsvae_cadence.training.reserved import is_reserved
+from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
+from pelsvae_cadence.training.archives.reserved import is_reserved
 
 __all__ = [
     "STEPS",

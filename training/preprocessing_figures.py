@@ -13,8 +13,8 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.augmentation import resample_and_shift
 from pelsvae_cadence.training.folding import undersample
-from pelsvae_cadence.training.raw_light_curves import RawLightCurves
-from pelsvae_cadence.training.splits import star_numbers
+from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
+from pelsvae_cadence.training.archives.splits import star_numbers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -19,14 +19,14 @@ import pandas as pd
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import write_folded
 from pelsvae_cadence.training.folding import fold_light_curves
-from pelsvae_cadence.training.light_curve_files import read_ragged, write_ragged
+from pelsvae_cadence.training.archives.light_curve_files import read_ragged, write_ragged
 from pelsvae_cadence.training.preprocessing import (
     PreprocessingOptions,
     clean_light_curves,
 )
 from pelsvae_cadence.training.preprocessing_counts import format_counts
-from pelsvae_cadence.training.raw_light_curves import LightCurveSource, RawLightCurves
-from pelsvae_cadence.training.splits import split_by_star
+from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
+from pelsvae_cadence.training.archives.splits import split_by_star
 
 __all__ = ["preprocess", "read_preprocessed"]
 

@@ -18,7 +18,7 @@ import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves, write_folded
-from pelsvae_cadence.training.star_table import read_star_table
+from pelsvae_cadence.training.archives.star_table import read_star_table
 
 __all__ = ["convert_published_file"]
 

@@ -22,12 +22,12 @@ from pelsvae_cadence.training.augmentation import (
 )
 from pelsvae_cadence.training.augmentation_run import augment, stars_with_parameters
 from pelsvae_cadence.training.folded_light_curves import read_folded
-from pelsvae_cadence.training.light_curve_files import open_light_curves, read_ragged
+from pelsvae_cadence.training.archives.light_curve_files import open_light_curves, read_ragged
 from pelsvae_cadence.training.preprocessing import PreprocessingOptions, clean_light_curves
 from pelsvae_cadence.training.preprocessing_figures import plot_augmentation_steps
 from pelsvae_cadence.training.preprocessing_run import preprocess
-from pelsvae_cadence.training.raw_light_curves import RawLightCurves
-from pelsvae_cadence.training.splits import SPLITS, require_whole_stars, split_by_star
+from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
+from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars, split_by_star
 
 SMALL = AugmentationOptions(
     t_len=100,

@@ -19,8 +19,8 @@ from pelsvae_cadence.training.labels import (
     v_i_from_teff,
     wesenheit,
 )
-from pelsvae_cadence.training.ogle3 import clean_catalogue, read_ogle3
-from pelsvae_cadence.training.splits import star_numbers
+from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
+from pelsvae_cadence.training.archives.splits import star_numbers
 from pelsvae_cadence.training.stellar_models import combined_light, main_sequence
 
 

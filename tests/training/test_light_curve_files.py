@@ -12,16 +12,16 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import doubled, read_folded
-from pelsvae_cadence.training.light_curve_files import (
+from pelsvae_cadence.training.archives.light_curve_files import (
     open_light_curves,
     read_light_curve_table,
     read_ragged,
     write_ragged,
 )
-from pelsvae_cadence.training.ogle_archive import OgleArchive
+from pelsvae_cadence.training.archives.ogle_archive import OgleArchive
 from pelsvae_cadence.training.published_file import convert_published_file
-from pelsvae_cadence.training.raw_light_curves import RawLightCurves
-from pelsvae_cadence.training.star_table import read_star_table
+from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
+from pelsvae_cadence.training.archives.star_table import read_star_table
 
 
 def _equal(one: RawLightCurves, two: RawLightCurves) -> bool:

@@ -29,7 +29,7 @@ from pelsvae_cadence.training.open_set import (
     split_of,
     stratified_splits,
 )
-from pelsvae_cadence.training.splits import SPLITS
+from pelsvae_cadence.training.archives.splits import SPLITS
 
 GRID = np.arange(512) / 512
 

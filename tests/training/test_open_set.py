@@ -18,8 +18,8 @@ from pelsvae_cadence.training.open_set import (
     save_open_set,
     split_of,
 )
-from pelsvae_cadence.training.reserved import is_reserved
-from pelsvae_cadence.training.splits import SPLITS
+from pelsvae_cadence.training.archives.reserved import is_reserved
+from pelsvae_cadence.training.archives.splits import SPLITS
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pelsvae_cadence.training.open_set_curves import (
     fold_open_set,
     ogle_error,
 )
-from pelsvae_cadence.training.splits import require_whole_stars
+from pelsvae_cadence.training.archives.splits import require_whole_stars
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.harmonic_prior import harmonic_basis, learn_prior
 from pelsvae_cadence.training.photometry_checks import photometry_report
 from pelsvae_cadence.training.rr_lyrae_bands import TABLE_FILE, learn_bands
-from pelsvae_cadence.training.stripe82 import load_stripe82
+from pelsvae_cadence.training.archives.stripe82 import load_stripe82
 
 
 def test_learned_and_judging_stars_do_not_overlap(shared_data):

@@ -16,9 +16,9 @@ from astropy.stats import sigma_clip
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.folded_light_curves import read_folded
 from pelsvae_cadence.training.folding import fold_light_curves
-from pelsvae_cadence.training.light_curve_files import read_ragged
+from pelsvae_cadence.training.archives.light_curve_files import read_ragged
 from pelsvae_cadence.training.missing_periods import estimate_period
-from pelsvae_cadence.training.ogle_archive import OgleArchive
+from pelsvae_cadence.training.archives.ogle_archive import OgleArchive
 from pelsvae_cadence.training.preprocessing import (
     STEPS,
     PreprocessingOptions,
@@ -27,8 +27,8 @@ from pelsvae_cadence.training.preprocessing import (
 )
 from pelsvae_cadence.training.preprocessing_counts import count_reasons, count_steps, format_counts
 from pelsvae_cadence.training.preprocessing_run import preprocess, read_preprocessed
-from pelsvae_cadence.training.raw_light_curves import RawLightCurves
-from pelsvae_cadence.training.splits import SPLITS, require_whole_stars
+from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
+from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars
 
 ANY_LENGTH = PreprocessingOptions(min_points=10)
 
@@ -282,7 +282,7 @@ def test_folding_keeps_points_and_fills_up(mixed):
 
 _CHILD = """
 import sys
-from pelsvae_cadence.training.ogle_archive import OgleArchive
+from pelsvae_cadence.training.archives.ogle_archive import OgleArchive
 from pelsvae_cadence.training.preprocessing import PreprocessingOptions
 from pelsvae_cadence.training.preprocessing_run import preprocess
 
