@@ -41,7 +41,7 @@ def dataset(
 ) -> None:
     """Build the open training set: catalogue shapes, real light curves, simulated binaries."""
     from pelsvae_cadence.training.open_set import OPEN_SET_FILE
-    from pelsvae_cadence.training.open_set_assembly import build_open_set, write_open_set
+    from pelsvae_cadence.training.assembly.open_set import build_open_set, write_open_set
 
     folder = data_folder(data)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)

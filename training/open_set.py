@@ -1,6 +1,6 @@
 """The open training set: real and simulated stars of all eight classes with physical labels.
 
-`load_open_set` reads the committed table; `pelsvae_cadence.training.open_set_assembly` makes it.
+`load_open_set` reads the committed table; `pelsvae_cadence.training.assembly.open_set` makes it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.catalogue_labels import label_catalogue
 from pelsvae_cadence.training.completion import N_PULSATOR, Completion
 from pelsvae_cadence.training.donors import Donors, fit_donors, held_out_completion
-from pelsvae_cadence.training.galactic_stars import hipparcos_rows, stripe82_rows
+from pelsvae_cadence.training.assembly.galactic import hipparcos_rows, stripe82_rows
 from pelsvae_cadence.training.harmonics import (
     catalogue_shape,
     from_complex,

@@ -1,0 +1,1 @@
+"""Assembly of the open training set from its parts."""
