@@ -13,21 +13,21 @@ import numpy.typing as npt
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.validate.report import Figure, Report
-from pelsvae_cadence.training.binaries import read_orbits
-from pelsvae_cadence.training.binary_systems import FAMILIES, sample_systems
+from pelsvae_cadence.training.binaries.spheres import read_orbits
+from pelsvae_cadence.training.binaries.systems import FAMILIES, sample_systems
 from pelsvae_cadence.training.catalogue_labels import fit_catalogue_relations
 from pelsvae_cadence.training.donors import data_folder
 from pelsvae_cadence.training.labels import E_VI, LabelFlag, teff_from_v_i
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set import PROVENANCES, OpenSet, load_open_set, read_card
 from pelsvae_cadence.training.open_set_curves import augmentation_counts
-from pelsvae_cadence.training.real_binaries import (
+from pelsvae_cadence.training.binaries.real import (
     EclipseMeasures,
     measure_real_binaries,
     observe_like,
 )
 from pelsvae_cadence.training.archives.reserved import is_reserved
-from pelsvae_cadence.training.simulated_binaries import N_SYSTEMS
+from pelsvae_cadence.training.binaries.simulated import N_SYSTEMS
 from pelsvae_cadence.training.archives.splits import SPLITS
 
 __all__ = ["PARTS", "compare_with_phoebe", "compare_with_real_binaries", "dataset_report"]
@@ -241,7 +241,7 @@ def compare_with_phoebe(most: int | None = None) -> dict[str, FloatArray]:
     dict of ndarray, shape (n, 2)
         Per family: rms difference in mag, and the amplitude in mag.
     """
-    from pelsvae_cadence.training.roche_orbits import roche_orbit
+    from pelsvae_cadence.training.binaries.roche_orbits import roche_orbit
 
     seed = int(read_card()["seed"])
     found: dict[str, list[tuple[float, float]]] = {}

@@ -10,7 +10,7 @@ from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting import CLASS_STYLES
 from pelsvae_cadence.training.open_set import PROVENANCES, OpenSet
-from pelsvae_cadence.training.real_binaries import EclipseMeasures
+from pelsvae_cadence.training.binaries.real import EclipseMeasures
 from pelsvae_cadence.training.archives.splits import star_numbers
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.binaries import (
+from pelsvae_cadence.training.binaries.spheres import (
     compute_orbits,
     half_orbit_phases,
     limb_darkening,
@@ -19,9 +19,9 @@ from pelsvae_cadence.training.binaries import (
     sphere_orbit,
     true_anomaly,
 )
-from pelsvae_cadence.training.binary_systems import FAMILIES, BinarySystems, sample_systems
-from pelsvae_cadence.training.real_binaries import measure_eclipses, measure_real_binaries
-from pelsvae_cadence.training.stellar_models import kepler_separation, roche_radius
+from pelsvae_cadence.training.binaries.systems import FAMILIES, BinarySystems, sample_systems
+from pelsvae_cadence.training.binaries.real import measure_eclipses, measure_real_binaries
+from pelsvae_cadence.training.binaries.stellar_models import kepler_separation, roche_radius
 
 PHASE = np.arange(1024) / 1024
 
@@ -200,7 +200,7 @@ def test_phoebe_runs_again_as_kept_in_the_repository(tmp_path) -> None:
     """One full PHOEBE run, offline, in the I passband built here."""
     _needs_phoebe()
     from pelsvae_cadence.training import dataset_checks
-    from pelsvae_cadence.training.phoebe_orbits import PhoebeOrbits
+    from pelsvae_cadence.training.binaries.phoebe_orbits import PhoebeOrbits
 
     systems = sample_systems("ECL", 2000, seed=20)
     kept = read_orbits(dataset_checks._REFERENCE, systems)
@@ -213,7 +213,7 @@ def test_phoebe_runs_again_as_kept_in_the_repository(tmp_path) -> None:
 @pytest.mark.slow
 def test_roche_curves_agree_with_spheres_where_stars_are_round() -> None:
     _needs_phoebe()
-    from pelsvae_cadence.training.roche_orbits import roche_orbit
+    from pelsvae_cadence.training.binaries.roche_orbits import roche_orbit
 
     systems = sample_systems("ECL", 60, seed=20)
     round_ones = systems.spherical & (systems.eccentricity == 0)

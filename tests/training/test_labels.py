@@ -21,7 +21,7 @@ from pelsvae_cadence.training.labels import (
 )
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.archives.splits import star_numbers
-from pelsvae_cadence.training.stellar_models import combined_light, main_sequence
+from pelsvae_cadence.training.binaries.stellar_models import combined_light, main_sequence
 
 
 def test_colour_and_temperature_are_inverse() -> None:

@@ -17,7 +17,7 @@ from pelsvae_cadence.training.miras import (
     borrow_mira_shapes,
     find_mira_period,
 )
-from pelsvae_cadence.training.observed_binaries import (
+from pelsvae_cadence.training.binaries.observed import (
     borrow_labels,
     fit_with_prior,
     learn_prior,

@@ -16,7 +16,7 @@ from pelsvae_cadence.training.dataset_figures import (
     plot_provenance,
 )
 from pelsvae_cadence.training.open_set import load_open_set
-from pelsvae_cadence.training.real_binaries import measure_eclipses
+from pelsvae_cadence.training.binaries.real import measure_eclipses
 
 
 @pytest.mark.slow

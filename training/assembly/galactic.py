@@ -22,9 +22,9 @@ from pelsvae_cadence.training.donors import Donors, read_light_curves
 from pelsvae_cadence.training.full_curves import fit_with_completion
 from pelsvae_cadence.training.harmonics import fit_harmonics, from_complex, to_standard_shape
 from pelsvae_cadence.training.labels import LabelFlag, g_minus_i, stripe82_labels, teff_from_v_i
-from pelsvae_cadence.training.observed_binaries import borrow_labels
+from pelsvae_cadence.training.binaries.observed import borrow_labels
 from pelsvae_cadence.training.open_set import OpenSet
-from pelsvae_cadence.training.simulated_binaries import make_rows
+from pelsvae_cadence.training.binaries.simulated import make_rows
 from pelsvae_cadence.training.archives.splits import star_numbers
 
 __all__ = ["HIPPARCOS_TYPES", "hipparcos_rows", "stripe82_rows"]

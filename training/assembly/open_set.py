@@ -24,7 +24,7 @@ from pelsvae_cadence.training.harmonics import (
     to_standard_shape,
 )
 from pelsvae_cadence.training.miras import borrow_mira_shapes, real_mira_shapes
-from pelsvae_cadence.training.observed_binaries import observed_binary_rows
+from pelsvae_cadence.training.binaries.observed import observed_binary_rows
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set import (
     OpenSet,
@@ -32,7 +32,7 @@ from pelsvae_cadence.training.open_set import (
     split_of,
     stratified_splits,
 )
-from pelsvae_cadence.training.simulated_binaries import binary_rows, compute_binaries, make_rows
+from pelsvae_cadence.training.binaries.simulated import binary_rows, compute_binaries, make_rows
 from pelsvae_cadence.training.archives.splits import star_numbers
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.binary_systems import BinarySystems
+from pelsvae_cadence.training.binaries.systems import BinarySystems
 from pelsvae_cadence.training.harmonics import peak_to_peak, to_standard_shape
 
 __all__ = [
@@ -259,8 +259,8 @@ def compute_orbits(
     checkpoint : path
         Text file, one JSON object per finished system; a run that was killed goes on from it.
     runner : callable
-        What computes one system: `pelsvae_cadence.training.roche_orbits.roche_orbit`, or a
-        `pelsvae_cadence.training.phoebe_orbits.PhoebeOrbits`.
+        What computes one system: `pelsvae_cadence.training.binaries.roche_orbits.roche_orbit`, or a
+        `pelsvae_cadence.training.binaries.phoebe_orbits.PhoebeOrbits`.
     time_limit : float
         Seconds after which no further system is begun.
 

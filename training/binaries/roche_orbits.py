@@ -2,7 +2,7 @@
 
 PHOEBE spends nine tenths of its time on parameters and constraints. Here the same compiled
 routines (surface triangulation, visibility of triangles; module ``libphoebe``) are called directly,
-with the same physics as `pelsvae_cadence.training.phoebe_orbits.PhoebeOrbits`: blackbodies in I, linear
+with the same physics as `pelsvae_cadence.training.binaries.phoebe_orbits.PhoebeOrbits`: blackbodies in I, linear
 limb darkening, gravity darkening, synchronous rotation, no irradiation. PHOEBE's own runs are the
 reference that `dataset_report` compares it with.
 """
@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.binaries import (
+from pelsvae_cadence.training.binaries.spheres import (
     gravity_brightening,
     half_orbit_phases,
     limb_darkening,
 )
-from pelsvae_cadence.training.binary_systems import BinarySystems
-from pelsvae_cadence.training.passband import i_band_response
-from pelsvae_cadence.training.phoebe_orbits import contact_radius
+from pelsvae_cadence.training.binaries.systems import BinarySystems
+from pelsvae_cadence.training.binaries.passband import i_band_response
+from pelsvae_cadence.training.binaries.phoebe_orbits import contact_radius
 
 __all__ = ["i_band_intensity", "roche_orbit"]
 

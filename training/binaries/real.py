@@ -1,7 +1,7 @@
 """The real OGLE-II eclipsing binaries, measured side by side with the simulated ones.
 
 Plain Fourier fits, the same for both: the yardstick of the simulated binaries. The rows of the
-training set are fitted otherwise (`pelsvae_cadence.training.observed_binaries`).
+training set are fitted otherwise (`pelsvae_cadence.training.binaries.observed`).
 """
 
 from __future__ import annotations

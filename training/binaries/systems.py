@@ -17,7 +17,7 @@ from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.classes import SUBTYPES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.training.stellar_models import (
+from pelsvae_cadence.training.binaries.stellar_models import (
     TEFF_SUN,
     kepler_separation,
     main_sequence,

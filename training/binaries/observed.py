@@ -21,8 +21,8 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.harmonics import to_standard_shape
 from pelsvae_cadence.training.labels import LabelFlag
 from pelsvae_cadence.training.open_set import N_HARMONICS, OpenSet
-from pelsvae_cadence.training.real_binaries import LightCurve, measure_real_binaries
-from pelsvae_cadence.training.simulated_binaries import make_rows
+from pelsvae_cadence.training.binaries.real import LightCurve, measure_real_binaries
+from pelsvae_cadence.training.binaries.simulated import make_rows
 
 __all__ = ["EclipsePrior", "borrow_labels", "fit_with_prior", "learn_prior", "observed_binary_rows"]
 

@@ -1,0 +1,1 @@
+"""Eclipsing and ellipsoidal binaries, simulated and real."""
