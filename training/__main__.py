@@ -5,8 +5,10 @@ from __future__ import annotations
 from pelsvae_cadence.core.console import run_app
 
 # Importing the modules adds their commands to the program.
-from pelsvae_cadence.training import data_commands, fit_commands, judging_commands  # noqa: F401
-from pelsvae_cadence.training.command_line import app
+from pelsvae_cadence.training.commands import data as data_commands
+from pelsvae_cadence.training.commands import fit as fit_commands
+from pelsvae_cadence.training.commands import judge as judging_commands  # noqa: F401
+from pelsvae_cadence.training.commands.app import app
 
 __all__ = ["app", "main"]
 

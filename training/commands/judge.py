@@ -9,7 +9,7 @@ import typer
 
 from pelsvae_cadence.cli.options import messages
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.command_line import Seed, app
+from pelsvae_cadence.training.commands.app import Seed, app
 
 __all__ = ["compare_networks", "cross_validate_command", "evaluate", "gallery", "score", "seeds"]
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pelsvae_cadence.cli.options import messages
-from pelsvae_cadence.training.command_line import Data, Seed, app, data_folder, progress_of
+from pelsvae_cadence.training.commands.app import Data, Seed, app, data_folder, progress_of
 
 __all__ = [
     "augment",

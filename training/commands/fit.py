@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pelsvae_cadence.cli.options import messages
-from pelsvae_cadence.training.command_line import Seed, app
+from pelsvae_cadence.training.commands.app import Seed, app
 
 __all__ = ["convert_published", "fit", "fit_map", "new_parameter", "sweep"]
 
