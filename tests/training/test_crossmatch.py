@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
-from pelsvae_cadence.training.crossmatch import (
+from pelsvae_cadence.training.crossmatch.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
+from pelsvae_cadence.training.crossmatch.match import (
     ACCEPTED,
     COLOURS,
     TEMPERATURES,
@@ -21,13 +21,13 @@ from pelsvae_cadence.training.crossmatch import (
     summarise,
     validate_matches,
 )
-from pelsvae_cadence.training.crossmatch_figures import (
+from pelsvae_cadence.training.crossmatch.figures import (
     CONFIRMED,
     PLACED,
     plot_confirmed_against_placed,
 )
-from pelsvae_cadence.training.crossmatch_run import crossmatch
-from pelsvae_cadence.training.crossmatch_tables import (
+from pelsvae_cadence.training.crossmatch.run import crossmatch
+from pelsvae_cadence.training.crossmatch.tables import (
     PUBLISHED_TABLES,
     gaia_query,
     gaia_table,

@@ -176,8 +176,8 @@ def crossmatch(
     ] = None,
 ) -> None:
     """Match stars with Gaia and judge every candidate, with its reason."""
-    from pelsvae_cadence.training.crossmatch import format_summary
-    from pelsvae_cadence.training.crossmatch_run import crossmatch as run
+    from pelsvae_cadence.training.crossmatch.match import format_summary
+    from pelsvae_cadence.training.crossmatch.run import crossmatch as run
 
     with messages.status("matching"):
         verdicts = run(stars, output, gaia=gaia)

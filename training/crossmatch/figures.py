@@ -34,7 +34,7 @@ def plot_confirmed_against_placed(matches: pd.DataFrame) -> Figure:
     matches : DataFrame
         ``star_class``, ``bp_rp``, ``abs_mag`` and ``reason`` (a verdict of `CONFIRMED` or
         `PLACED`), such as the accepted rows of
-        `pelsvae_cadence.training.crossmatch.validate_matches`.
+        `pelsvae_cadence.training.crossmatch.match.validate_matches`.
 
     Returns
     -------

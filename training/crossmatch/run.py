@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.crossmatch import (
+from pelsvae_cadence.training.crossmatch.match import (
     CrossmatchOptions,
     format_summary,
     validate_matches,
 )
-from pelsvae_cadence.training.crossmatch_figures import plot_confirmed_against_placed
-from pelsvae_cadence.training.crossmatch_tables import (
+from pelsvae_cadence.training.crossmatch.figures import plot_confirmed_against_placed
+from pelsvae_cadence.training.crossmatch.tables import (
     gaia_table,
     query_gaia,
     read_published_crossmatch,
@@ -47,7 +47,7 @@ def crossmatch(
     Returns
     -------
     DataFrame
-        The verdicts, see `pelsvae_cadence.training.crossmatch.validate_matches`.
+        The verdicts, see `pelsvae_cadence.training.crossmatch.match.validate_matches`.
 
     Raises
     ------

@@ -4,7 +4,7 @@ The steps are those of the appendix on the cross-match of Martinez-Palomera, Blo
 arXiv:2005.07773): a match within 2 arcsec, the radius of the proper motion over 15.5 years (OGLE's
 J2000.0 to Gaia DR2's J2015.5), Gaia's variability class, temperature and colour, the place in the
 colour-magnitude diagram, and second neighbours. Their numbers beyond that are not public; ours are
-in `CrossmatchOptions`, `COLOURS` and `TEMPERATURES`, and `pelsvae_cadence.training.colour_magnitude`
+in `CrossmatchOptions`, `COLOURS` and `TEMPERATURES`, and `pelsvae_cadence.training.crossmatch.colour_magnitude`
 says what a place in the diagram is.
 """
 
@@ -20,7 +20,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord, search_around_sky
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
+from pelsvae_cadence.training.crossmatch.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
 
 __all__ = [
     "ACCEPTED",
@@ -121,9 +121,9 @@ def find_candidates(
     Parameters
     ----------
     stars : DataFrame
-        Survey stars (`pelsvae_cadence.training.crossmatch_tables.survey_table`).
+        Survey stars (`pelsvae_cadence.training.crossmatch.tables.survey_table`).
     gaia : DataFrame
-        Gaia sources (`pelsvae_cadence.training.crossmatch_tables.gaia_table`).
+        Gaia sources (`pelsvae_cadence.training.crossmatch.tables.gaia_table`).
     options : CrossmatchOptions, optional
         The numbers.
 
@@ -172,9 +172,9 @@ def validate_matches(
     Parameters
     ----------
     stars : DataFrame
-        Survey stars (`pelsvae_cadence.training.crossmatch_tables.survey_table`).
+        Survey stars (`pelsvae_cadence.training.crossmatch.tables.survey_table`).
     gaia : DataFrame
-        Gaia sources (`pelsvae_cadence.training.crossmatch_tables.gaia_table`).
+        Gaia sources (`pelsvae_cadence.training.crossmatch.tables.gaia_table`).
     options : CrossmatchOptions, optional
         The numbers.
     confirmed : DataFrame, optional

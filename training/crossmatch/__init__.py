@@ -1,0 +1,1 @@
+"""Cross-match of variable stars with Gaia, and colour-magnitude selection."""
