@@ -162,7 +162,7 @@ def score_model(
     draws : int
         Draws per test star.
     parts : tuple of str, optional
-        What to measure, out of `pelsvae_cadence.training.model_checks.PARTS`; everything by
+        What to measure, out of `pelsvae_cadence.training.evaluate.report.PARTS`; everything by
         default. Figures of other parts stay on the card.
 
     Returns
@@ -175,7 +175,7 @@ def score_model(
     InputError
         If a part is unknown.
     """
-    from pelsvae_cadence.training.model_checks import PARTS, model_report
+    from pelsvae_cadence.training.evaluate.report import PARTS, model_report
 
     chosen = tuple(PARTS) if parts is None else parts
     unknown = [part for part in chosen if part not in PARTS]

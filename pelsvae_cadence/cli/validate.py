@@ -26,7 +26,7 @@ TOPICS = {
     "compare": ("pelsvae_cadence.metrics.validate.comparison", "comparison_report"),
     "catalog": ("pelsvae_cadence.validate.catalog.report", "catalog_report"),
     "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),
-    "model": ("pelsvae_cadence.training.model_checks", "model_report"),
+    "model": ("pelsvae_cadence.training.evaluate.report", "model_report"),
     "periods": ("pelsvae_cadence.validate.periods.report", "periods_report"),
     "period-speed": ("pelsvae_cadence.metrics.validate.costs", "period_cost_report"),
     "population": ("pelsvae_cadence.training.population_checks", "population_report"),

@@ -9,12 +9,12 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.comparisons import (
+from pelsvae_cadence.training.evaluate.comparisons import (
     ComparisonOptions,
     compare_conditions,
     compare_latent_sizes,
 )
-from pelsvae_cadence.training.new_parameter import metallicity_test, plot_metallicity
+from pelsvae_cadence.training.evaluate.new_parameter import metallicity_test, plot_metallicity
 from pelsvae_cadence.training.open_set import OpenSet
 
 TINY = ComparisonOptions(seeds=2, harmonic_steps=2, sequence_steps=2, t_len=16, row_scale=1e-4)

@@ -9,8 +9,8 @@ import pytest
 
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.reconstruction import reconstruction_error
-from pelsvae_cadence.training.model_checks import PARTS, model_report
-from pelsvae_cadence.training.model_figures import gallery
+from pelsvae_cadence.training.evaluate.report import PARTS, model_report
+from pelsvae_cadence.training.evaluate.gallery import gallery
 from pelsvae_cadence.training.open_set import OpenSet
 
 

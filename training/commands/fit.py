@@ -352,7 +352,7 @@ def new_parameter(
     """Teach a trained model [Fe/H] of RRab stars, measure it on test stars, and draw it."""
     from pelsvae_cadence.core.files import output_folder, replacing
     from pelsvae_cadence.model.source import LightCurveModel
-    from pelsvae_cadence.training.new_parameter import metallicity_test, plot_metallicity
+    from pelsvae_cadence.training.evaluate.new_parameter import metallicity_test, plot_metallicity
     from pelsvae_cadence.training.open_set import load_open_set
 
     folder = output_folder(out_dir)

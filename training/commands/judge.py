@@ -51,7 +51,7 @@ def seeds(
     weights: Annotated[list[str], typer.Argument(help="Weights that differ in their seed alone.")],
 ) -> None:
     """Print mean and scatter of the scores of a configuration trained with several seeds."""
-    from pelsvae_cadence.training.seed_table import seed_table
+    from pelsvae_cadence.training.evaluate.seed_table import seed_table
 
     typer.echo(seed_table(weights).to_string(float_format=lambda value: f"{value:.4f}"))
 
@@ -69,7 +69,7 @@ def cross_validate_command(
     seed: Seed = 0,
 ) -> None:
     """Judge a class of few stars, each by a model that has not seen it: a fit for each fold."""
-    from pelsvae_cadence.training.cross_validation import cross_validate
+    from pelsvae_cadence.training.evaluate.cross_validation import cross_validate
     from pelsvae_cadence.training.fit_options import FitOptions
 
     options = FitOptions(steps=steps, mapping_steps=mapping_steps, seed=seed)
@@ -101,7 +101,7 @@ def evaluate(
 ) -> None:
     """Measure a model on its test stars and draw the paper's figures from it (5 minutes)."""
     from pelsvae_cadence.training.evaluate.run import evaluate as run
-    from pelsvae_cadence.training.model_checks import PARTS
+    from pelsvae_cadence.training.evaluate.report import PARTS
 
     chosen = {"all": tuple(PARTS), "none": ()}.get(only)
     parts = chosen if chosen is not None else tuple(v.strip() for v in only.split(","))
@@ -130,7 +130,7 @@ def compare_networks(
 ) -> None:
     """Repeat the paper's comparisons at a small scale: cost, latent dimensions, conditions."""
     from pelsvae_cadence.core.files import output_folder
-    from pelsvae_cadence.training import comparisons
+    from pelsvae_cadence.training.evaluate import comparisons
     from pelsvae_cadence.training.open_set import load_open_set
 
     folder = output_folder(out_dir)
@@ -161,6 +161,6 @@ def gallery(
     seed: Seed = 0,
 ) -> None:
     """Draw real and generated curves side by side, class by class."""
-    from pelsvae_cadence.training.model_figures import gallery as draw
+    from pelsvae_cadence.training.evaluate.gallery import gallery as draw
 
     messages.print(f"picture: {draw(output, weights=weights, n=n, seed=seed)}", soft_wrap=True)

@@ -17,13 +17,13 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
 from pelsvae_cadence.training.evaluate.samples import choose
 from pelsvae_cadence.training.fit_mapping import MappingOptions, fit_mapping
-from pelsvae_cadence.training.model_checks import (
+from pelsvae_cadence.training.evaluate.report import (
     PARTS,
     hertzsprung_progression,
     model_report,
     rr_lyrae_trends,
 )
-from pelsvae_cadence.training.model_figures import gallery
+from pelsvae_cadence.training.evaluate.gallery import gallery
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def evaluate(
     logs : str or Path, optional
         Folder of the fit, for its losses.
     parts : tuple of str
-        Parts of the report, out of `pelsvae_cadence.training.model_checks.PARTS`.
+        Parts of the report, out of `pelsvae_cadence.training.evaluate.report.PARTS`.
     most : int
         Most test stars per class.
     draws : int
