@@ -14,11 +14,11 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.validate.report import Report
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.evaluate.memory import nearest_distance
-from pelsvae_cadence.training.evaluate.reconstruction import reconstruction_error
-from pelsvae_cadence.training.evaluate.samples import Drawn, draw_like, nearest_in_training
+from pelsvae_cadence.training.evaluate.measures.memory import nearest_distance
+from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruction_error
+from pelsvae_cadence.training.evaluate.measures.samples import Drawn, draw_like, nearest_in_training
 from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
-from pelsvae_cadence.training.evaluate.two_sample import two_sample_test
+from pelsvae_cadence.training.evaluate.measures.two_sample import two_sample_test
 from pelsvae_cadence.training.export import fit_model
 from pelsvae_cadence.training.fit_options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set, save_open_set

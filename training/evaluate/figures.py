@@ -17,10 +17,10 @@ import numpy.typing as npt
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting import CLASS_STYLES
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.evaluate.latent_table import encode_rows
-from pelsvae_cadence.training.evaluate.reconstruction import reconstruct
-from pelsvae_cadence.training.evaluate.samples import choose, exposure_error, stars_of
-from pelsvae_cadence.training.evaluate.trends import Trend
+from pelsvae_cadence.training.evaluate.measures.latent_table import encode_rows
+from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruct
+from pelsvae_cadence.training.evaluate.measures.samples import choose, exposure_error, stars_of
+from pelsvae_cadence.training.evaluate.measures.trends import Trend
 from pelsvae_cadence.training.open_set import OpenSet
 
 if TYPE_CHECKING:

@@ -12,29 +12,29 @@ import numpy.typing as npt
 
 from pelsvae_cadence.validate.report import Figure, Report
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.evaluate.contract import dependence_on_visits
-from pelsvae_cadence.training.evaluate.eclipses import compare_eclipses
-from pelsvae_cadence.training.evaluate.latent_table import latent_table
-from pelsvae_cadence.training.evaluate.memory import training_distance
-from pelsvae_cadence.training.evaluate.reconstruction import reconstruction_error
-from pelsvae_cadence.training.evaluate.response import response
-from pelsvae_cadence.training.evaluate.samples import (
+from pelsvae_cadence.training.evaluate.measures.contract import dependence_on_visits
+from pelsvae_cadence.training.evaluate.measures.eclipses import compare_eclipses
+from pelsvae_cadence.training.evaluate.measures.latent_table import latent_table
+from pelsvae_cadence.training.evaluate.measures.memory import training_distance
+from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruction_error
+from pelsvae_cadence.training.evaluate.measures.response import response
+from pelsvae_cadence.training.evaluate.measures.samples import (
     Drawn,
     choose,
     draw_like,
     nearest_in_training,
 )
-from pelsvae_cadence.training.evaluate.separation import separation
-from pelsvae_cadence.training.evaluate.speed import milliseconds, published_ratio
+from pelsvae_cadence.training.evaluate.measures.separation import separation
+from pelsvae_cadence.training.evaluate.measures.speed import milliseconds, published_ratio
 from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
-from pelsvae_cadence.training.evaluate.trends import (
+from pelsvae_cadence.training.evaluate.measures.trends import (
     Trend,
     compare_trends,
     phase_difference,
     rise_fraction,
     skewness,
 )
-from pelsvae_cadence.training.evaluate.two_sample import (
+from pelsvae_cadence.training.evaluate.measures.two_sample import (
     Verdict,
     real_against_real,
     two_sample_by_provenance,

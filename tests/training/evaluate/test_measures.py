@@ -7,15 +7,15 @@ import pytest
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.evaluate.contract import dependence_on_visits
-from pelsvae_cadence.training.evaluate.eclipses import compare_eclipses, measure_shapes
-from pelsvae_cadence.training.evaluate.latent_table import latent_table
-from pelsvae_cadence.training.evaluate.memory import nearest_distance, training_distance
-from pelsvae_cadence.training.evaluate.response import response
-from pelsvae_cadence.training.evaluate.samples import choose, draw_like, nearest_in_training
-from pelsvae_cadence.training.evaluate.separation import macro_f1, separation
+from pelsvae_cadence.training.evaluate.measures.contract import dependence_on_visits
+from pelsvae_cadence.training.evaluate.measures.eclipses import compare_eclipses, measure_shapes
+from pelsvae_cadence.training.evaluate.measures.latent_table import latent_table
+from pelsvae_cadence.training.evaluate.measures.memory import nearest_distance, training_distance
+from pelsvae_cadence.training.evaluate.measures.response import response
+from pelsvae_cadence.training.evaluate.measures.samples import choose, draw_like, nearest_in_training
+from pelsvae_cadence.training.evaluate.measures.separation import macro_f1, separation
 from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
-from pelsvae_cadence.training.evaluate.trends import (
+from pelsvae_cadence.training.evaluate.measures.trends import (
     circular_difference,
     compare_trends,
     phase_difference,

@@ -8,14 +8,14 @@ import pytest
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.evaluate.reconstruction import bic_harmonics
-from pelsvae_cadence.training.evaluate.samples import (
+from pelsvae_cadence.training.evaluate.measures.reconstruction import bic_harmonics
+from pelsvae_cadence.training.evaluate.measures.samples import (
     Drawn,
     draw_like,
     exposure_error,
     nearest_in_training,
 )
-from pelsvae_cadence.training.evaluate.two_sample import (
+from pelsvae_cadence.training.evaluate.measures.two_sample import (
     given_columns,
     held_out_scores,
     observed_features,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.evaluate.samples import Drawn
+from pelsvae_cadence.training.evaluate.measures.samples import Drawn
 from pelsvae_cadence.training.open_set import OpenSet
 
 __all__ = ["Memory", "nearest_distance", "training_distance"]

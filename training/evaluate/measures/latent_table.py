@@ -23,8 +23,8 @@ from sklearn.neural_network import MLPRegressor
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.model.reference_stars import to_rows
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.evaluate.samples import stars_of
-from pelsvae_cadence.training.evaluate.separation import macro_f1
+from pelsvae_cadence.training.evaluate.measures.samples import stars_of
+from pelsvae_cadence.training.evaluate.measures.separation import macro_f1
 from pelsvae_cadence.training.open_set import OpenSet
 
 __all__ = ["LatentTable", "encode_rows", "latent_table"]

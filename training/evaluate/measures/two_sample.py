@@ -21,7 +21,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from pelsvae_cadence.classes import is_binary
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.evaluate.samples import Drawn, exposure_error
+from pelsvae_cadence.training.evaluate.measures.samples import Drawn, exposure_error
 from pelsvae_cadence.training.open_set import OpenSet
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""Measures of a source model, one a module."""
