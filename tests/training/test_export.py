@@ -11,8 +11,8 @@ import pytest
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.cross_validation import cross_validate, rotated_splits
-from pelsvae_cadence.training.export import fit_model, score_model
-from pelsvae_cadence.training.fit_options import FitOptions
+from pelsvae_cadence.training.fit.export import fit_model, score_model
+from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, save_open_set
 from pelsvae_cadence.training.evaluate.seed_table import seed_table
 from pelsvae_cadence.model.weights import load_weights, save_weights

@@ -16,16 +16,16 @@ from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.reference_stars import group_index
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.export import export_model, train_network
-from pelsvae_cadence.training.fit import FitConfig, run
-from pelsvae_cadence.training.fit_options import FitOptions
-from pelsvae_cadence.training.harmonic_task import VAETask, VAETaskConfig
-from pelsvae_cadence.training.losses import (
+from pelsvae_cadence.training.fit.export import export_model, train_network
+from pelsvae_cadence.training.fit.trainer import FitConfig, run
+from pelsvae_cadence.training.fit.options import FitOptions
+from pelsvae_cadence.training.fit.harmonic_task import VAETask, VAETaskConfig
+from pelsvae_cadence.training.fit.losses import (
     expected_chi_square,
     kl_divergence,
     mean_square_difference,
 )
-from pelsvae_cadence.training.schedules import SCHEDULES, rate_factor
+from pelsvae_cadence.training.fit.schedules import SCHEDULES, rate_factor
 from pelsvae_cadence.training.shape_table import PointSimulator, ShapeTable
 
 TINY = FitConfig(steps=12, batch=32, evaluate_every=4)

@@ -22,14 +22,14 @@ from pelsvae_cadence.model.sequence.shapes import (
 )
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.augmentation import AugmentationOptions
-from pelsvae_cadence.training.export import fit_model
-from pelsvae_cadence.training.fit import FitConfig, run
-from pelsvae_cadence.training.fit_options import FitOptions
+from pelsvae_cadence.training.fit.export import fit_model
+from pelsvae_cadence.training.fit.trainer import FitConfig, run
+from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.folded_light_curves import write_folded
 from pelsvae_cadence.training.open_set import OpenSet, save_open_set
 from pelsvae_cadence.training.open_set_curves import fold_open_set
 from pelsvae_cadence.training.sequence_rows import SequenceRows, sequence_rows
-from pelsvae_cadence.training.sequence_task import SequenceTask, SequenceTaskConfig, encode_rows
+from pelsvae_cadence.training.fit.sequence_task import SequenceTask, SequenceTaskConfig, encode_rows
 
 T_LEN = 16
 TINY = {"t_len": T_LEN, "hidden": 12, "n_layers": 1, "row_scale": 0.002, "mapping_steps": 2}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.study import open_study
+from pelsvae_cadence.training.fit.study import open_study
 
 PROCESSES, ROUNDS = 6, 4
 
@@ -53,7 +53,7 @@ def test_a_study_is_about_one_thing(tmp_path: Path) -> None:
 
 
 def test_what_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pelsvae_cadence.training.study._PAUSE", 0.0)
+    monkeypatch.setattr("pelsvae_cadence.training.fit.study._PAUSE", 0.0)
     other = tmp_path / "study.db"
     other.write_bytes(b"notes on RR Lyrae, not a database of trials" * 100)
     with pytest.raises(InputError, match=r"study\.db, cannot be opened: file is not a database"):

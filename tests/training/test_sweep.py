@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.fit_options import FitOptions
+from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, save_open_set
-from pelsvae_cadence.training.sweep import (
+from pelsvae_cadence.training.fit.sweep import (
     SweepOptions,
     plot_sweep,
     sweep,

@@ -171,8 +171,8 @@ def fit(
 
     A run that was stopped goes on from its last validation.
     """
-    from pelsvae_cadence.training.export import fit_model
-    from pelsvae_cadence.training.fit_options import FitOptions
+    from pelsvae_cadence.training.fit.export import fit_model
+    from pelsvae_cadence.training.fit.options import FitOptions
 
     options = FitOptions(
         config=config, seed=seed, steps=steps, batch=batch, rate=rate, optimiser=optimiser,
@@ -243,10 +243,10 @@ def sweep(
     Start the command as often as there are processors, each with its own --worker; what is stopped
     goes on where it was.
     """
-    from pelsvae_cadence.training.fit_options import FitOptions
+    from pelsvae_cadence.training.fit.options import FitOptions
     from pelsvae_cadence.training.open_set import load_open_set
-    from pelsvae_cadence.training.sweep import SweepOptions, sweep_table, write_sweep
-    from pelsvae_cadence.training.sweep import sweep as search
+    from pelsvae_cadence.training.fit.sweep import SweepOptions, sweep_table, write_sweep
+    from pelsvae_cadence.training.fit.sweep import sweep as search
 
     changes: dict[str, Any] = (
         {"t_len": t_len, "row_scale": row_scale} if config != "harmonic" else {}
@@ -313,9 +313,9 @@ def fit_map(
 ) -> None:
     """Fit a map from parameters to the latent space of a trained model, which stays as it is."""
     from pelsvae_cadence.model.source import LightCurveModel
-    from pelsvae_cadence.training.fit_mapping import MappingOptions, fit_mapping, read_labels
+    from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping, read_labels
     from pelsvae_cadence.training.open_set import load_open_set
-    from pelsvae_cadence.training.regressions import RegressionOptions
+    from pelsvae_cadence.training.fit.regressions import RegressionOptions
 
     names = tuple(word.strip() for word in parameters.split(",") if word.strip())
     options = MappingOptions(

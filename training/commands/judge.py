@@ -34,7 +34,7 @@ def score(
     seed: Seed = 0,
 ) -> None:
     """Measure weights on the test stars and keep the figures on their card."""
-    from pelsvae_cadence.training.export import score_model
+    from pelsvae_cadence.training.fit.export import score_model
     from pelsvae_cadence.training.open_set import load_open_set
 
     with messages.status("measuring (some minutes)"):
@@ -70,7 +70,7 @@ def cross_validate_command(
 ) -> None:
     """Judge a class of few stars, each by a model that has not seen it: a fit for each fold."""
     from pelsvae_cadence.training.evaluate.cross_validation import cross_validate
-    from pelsvae_cadence.training.fit_options import FitOptions
+    from pelsvae_cadence.training.fit.options import FitOptions
 
     options = FitOptions(steps=steps, mapping_steps=mapping_steps, seed=seed)
     report = cross_validate(

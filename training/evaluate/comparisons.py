@@ -13,9 +13,9 @@ import pandas as pd
 import torch
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.export import network_task
-from pelsvae_cadence.training.fit import run
-from pelsvae_cadence.training.fit_options import FitOptions
+from pelsvae_cadence.training.fit.export import network_task
+from pelsvae_cadence.training.fit.trainer import run
+from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet
 from pelsvae_cadence.training.sequence_rows import SequenceRows, sequence_rows
 from pelsvae_cadence.training.shape_table import ShapeTable

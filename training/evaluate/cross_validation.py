@@ -19,8 +19,8 @@ from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruc
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn, draw_like, nearest_in_training
 from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
 from pelsvae_cadence.training.evaluate.measures.two_sample import two_sample_test
-from pelsvae_cadence.training.export import fit_model
-from pelsvae_cadence.training.fit_options import FitOptions
+from pelsvae_cadence.training.fit.export import fit_model
+from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set, save_open_set
 
 __all__ = ["cross_validate", "rotated_splits"]

@@ -19,7 +19,7 @@ from pelsvae_cadence.model.latent.mapping import LatentMapping
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.training.fit_mapping import MappingOptions, fit_mapping
+from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping
 from pelsvae_cadence.training.open_set import OpenSet
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from pelsvae_cadence.validate.report import Report
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
 from pelsvae_cadence.training.evaluate.measures.samples import choose
-from pelsvae_cadence.training.fit_mapping import MappingOptions, fit_mapping
+from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping
 from pelsvae_cadence.training.evaluate.report import (
     PARTS,
     hertzsprung_progression,

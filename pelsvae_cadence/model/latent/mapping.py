@@ -52,7 +52,7 @@ _ARCHITECTURE: Final = "mapping"
 class LatentMapping:
     """A map from parameters to the latent coordinates of one trained model.
 
-    Use `load`, or fit one with `pelsvae_cadence.training.fit_mapping`.
+    Use `load`, or fit one with `pelsvae_cadence.training.fit.fit_mapping`.
 
     Parameters
     ----------

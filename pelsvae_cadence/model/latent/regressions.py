@@ -6,7 +6,7 @@ with random numbers in it and with draws from its posterior as targets; a new st
 number too, so that equal stars get unlike shapes. Here the number is :math:`\Phi(\epsilon)` of the
 first of the normal numbers that the caller provides.
 
-The regressions are fitted with scikit-learn (`pelsvae_cadence.training.regressions`) and kept as
+The regressions are fitted with scikit-learn (`pelsvae_cadence.training.fit.regressions`) and kept as
 plain arrays: nothing is unpickled, and scikit-learn is not needed to draw.
 """
 

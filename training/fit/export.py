@@ -24,10 +24,10 @@ from pelsvae_cadence.model.latent.linear import (
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.model.reference_stars import GROUPS, valid_ranges
 from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig
-from pelsvae_cadence.training.fit import FitConfig, FitResult, run
-from pelsvae_cadence.training.fit_options import FitOptions
-from pelsvae_cadence.training.harmonic_task import VAETask, VAETaskConfig
-from pelsvae_cadence.training.mapping import (
+from pelsvae_cadence.training.fit.trainer import FitConfig, FitResult, run
+from pelsvae_cadence.training.fit.options import FitOptions
+from pelsvae_cadence.training.fit.harmonic_task import VAETask, VAETaskConfig
+from pelsvae_cadence.training.fit.mapping import (
     LatentSample,
     MappingTask,
     encode_table,
@@ -35,7 +35,7 @@ from pelsvae_cadence.training.mapping import (
 )
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set
 from pelsvae_cadence.training.sequence_rows import SequenceRows, sequence_rows
-from pelsvae_cadence.training.sequence_task import (
+from pelsvae_cadence.training.fit.sequence_task import (
     SequenceTask,
     SequenceTaskConfig,
     encode_rows,

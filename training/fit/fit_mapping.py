@@ -27,18 +27,18 @@ from pelsvae_cadence.model.latent.regressions import ForestMap, PerceptronMap
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.model.reference_stars import GROUPS, group_index, to_rows, valid_ranges
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.export import CITATION, LICENCE
-from pelsvae_cadence.training.fit import FitConfig, run
-from pelsvae_cadence.training.mapping import (
+from pelsvae_cadence.training.fit.export import CITATION, LICENCE
+from pelsvae_cadence.training.fit.trainer import FitConfig, run
+from pelsvae_cadence.training.fit.mapping import (
     LatentSample,
     MappingTask,
     encode_table,
     fit_linear_map,
 )
 from pelsvae_cadence.training.open_set import OpenSet, load_open_set
-from pelsvae_cadence.training.regressions import RegressionOptions, fit_forest, fit_perceptron
+from pelsvae_cadence.training.fit.regressions import RegressionOptions, fit_forest, fit_perceptron
 from pelsvae_cadence.training.sequence_rows import sequence_rows
-from pelsvae_cadence.training.sequence_task import encode_rows
+from pelsvae_cadence.training.fit.sequence_task import encode_rows
 from pelsvae_cadence.training.shape_table import ShapeTable, balanced
 
 __all__ = ["MappingOptions", "encode_stars", "fit_mapping", "read_labels"]

@@ -15,8 +15,8 @@ import torch
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder
-from pelsvae_cadence.training.lightning_module import Task
-from pelsvae_cadence.training.schedules import SCHEDULES
+from pelsvae_cadence.training.fit.lightning_module import Task
+from pelsvae_cadence.training.fit.schedules import SCHEDULES
 
 __all__ = ["OPTIMISERS", "FitConfig", "FitResult", "run"]
 
@@ -39,7 +39,7 @@ class FitConfig:
         Adam (Kingma & Ba 2015, arXiv:1412.6980), the paper's; or Adam with decoupled weight decay
         (Loshchilov & Hutter 2019, arXiv:1711.05101).
     schedule : str
-        One of `pelsvae_cadence.training.schedules.SCHEDULES`.
+        One of `pelsvae_cadence.training.fit.schedules.SCHEDULES`.
     weight_decay : float
         Weight decay.
     gradient_clip : float
@@ -176,8 +176,8 @@ def run(
     from lightning.pytorch.callbacks import EarlyStopping
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    from pelsvae_cadence.training.checkpoint_files import SafetensorsCheckpoints, read_checkpoint
-    from pelsvae_cadence.training.lightning_module import Bar, Keeper, TaskModule
+    from pelsvae_cadence.training.fit.checkpoint_files import SafetensorsCheckpoints, read_checkpoint
+    from pelsvae_cadence.training.fit.lightning_module import Bar, Keeper, TaskModule
 
     place = output_folder(folder)
     about = {"fit": asdict(config), "task": task.settings}

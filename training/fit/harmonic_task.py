@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pelsvae_cadence.model.vae import HarmonicVAE
-from pelsvae_cadence.training.losses import (
+from pelsvae_cadence.training.fit.losses import (
     expected_chi_square,
     kl_divergence,
     mean_square_difference,
@@ -30,7 +30,7 @@ class VAETaskConfig:
     beta : float
         Weight of the KL term. Low, because the latent density is learned afterwards.
     floor : float
-        See `pelsvae_cadence.training.losses.expected_chi_square`.
+        See `pelsvae_cadence.training.fit.losses.expected_chi_square`.
     min_points, max_points : int
         Range of the number of points, drawn log-uniformly.
     min_noise, max_noise : float
@@ -101,7 +101,7 @@ class VAETask:
         )
 
     def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Compute the loss of one random batch; see `pelsvae_cadence.training.lightning_module.Task`.
+        """Compute the loss of one random batch; see `pelsvae_cadence.training.fit.lightning_module.Task`.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class VAETask:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        """Measure the reconstruction of held-out stars; see `pelsvae_cadence.training.lightning_module.Task`.
+        """Measure the reconstruction of held-out stars; see `pelsvae_cadence.training.fit.lightning_module.Task`.
 
         Returns
         -------

@@ -20,10 +20,10 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from pelsvae_cadence.cli.options import messages
 from pelsvae_cadence.core.files import replacing
-from pelsvae_cadence.training.schedules import rate_factor
+from pelsvae_cadence.training.fit.schedules import rate_factor
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.training.fit import FitConfig
+    from pelsvae_cadence.training.fit.trainer import FitConfig
 
 __all__ = ["Bar", "Keeper", "Task", "TaskModule"]
 

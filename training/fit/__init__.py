@@ -1,0 +1,1 @@
+"""Fits of source models: networks, latent maps, schedules, sweeps, export of weights."""
