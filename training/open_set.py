@@ -86,7 +86,7 @@ class OpenSet:
     cos, sin : ndarray of float32, shape (N, K)
         Coefficients of the standard shape, `pelsvae_cadence.core.phase_curve` convention.
     flags : ndarray of int64, shape (N,)
-        `pelsvae_cadence.training.labels.LabelFlag` bits.
+        `pelsvae_cadence.training.labels.physical.LabelFlag` bits.
     """
 
     star: npt.NDArray[np.str_]

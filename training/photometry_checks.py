@@ -24,7 +24,7 @@ from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.band_checks import stripe82_figures
 from pelsvae_cadence.training.binaries.spheres import sphere_orbit
 from pelsvae_cadence.training.binaries.systems import sample_systems
-from pelsvae_cadence.training.labels import A_I, DISTANCE_MODULUS, E_VI, wesenheit
+from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS, E_VI, wesenheit
 from pelsvae_cadence.training.population_checks import halo_energy_distance
 from pelsvae_cadence.training.binaries.stellar_models import combined_light
 from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82, load_stripe82

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.catalogue_labels import fit_catalogue_relations, label_catalogue
-from pelsvae_cadence.training.labels import (
+from pelsvae_cadence.training.labels.catalogue import fit_catalogue_relations, label_catalogue
+from pelsvae_cadence.training.labels.physical import (
     LabelFlag,
     bolometric_correction_v,
     feh_from_phi31,

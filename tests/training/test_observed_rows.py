@@ -10,7 +10,7 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.completion import learn_completion, rotate_to_first
 from pelsvae_cadence.training.full_curves import fit_with_completion
 from pelsvae_cadence.training.harmonics import fit_harmonics, from_complex, to_complex
-from pelsvae_cadence.training.labels import LabelFlag
+from pelsvae_cadence.training.labels.physical import LabelFlag
 from pelsvae_cadence.training.miras import (
     MiraShapes,
     asas_miras,

@@ -10,7 +10,7 @@ import pytest
 
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.labels import LabelFlag
+from pelsvae_cadence.training.labels.physical import LabelFlag
 from pelsvae_cadence.training.open_set import (
     OpenSet,
     load_open_set,

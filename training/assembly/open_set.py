@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.catalogue_labels import label_catalogue
+from pelsvae_cadence.training.labels.catalogue import label_catalogue
 from pelsvae_cadence.training.completion import N_PULSATOR, Completion
 from pelsvae_cadence.training.donors import Donors, fit_donors, held_out_completion
 from pelsvae_cadence.training.assembly.galactic import hipparcos_rows, stripe82_rows

@@ -20,7 +20,7 @@ from pelsvae_cadence.training.binaries.spheres import (
     sphere_orbit,
 )
 from pelsvae_cadence.training.binaries.systems import sample_systems
-from pelsvae_cadence.training.labels import LabelFlag
+from pelsvae_cadence.training.labels.physical import LabelFlag
 from pelsvae_cadence.training.open_set import N_HARMONICS
 from pelsvae_cadence.training.binaries.roche_orbits import roche_orbit
 from pelsvae_cadence.training.binaries.stellar_models import combined_light

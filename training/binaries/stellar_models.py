@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.labels import (
+from pelsvae_cadence.training.labels.physical import (
     bolometric_correction_v,
     g_minus_i,
     teff_from_v_i,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.training.labels import (
+from pelsvae_cadence.training.labels.physical import (
     A_I,
     BULGE_R_I,
     DISTANCE_MODULUS,

@@ -1,0 +1,1 @@
+"""Physical labels of the training stars: period, Teff, absolute magnitude."""
