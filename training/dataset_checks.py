@@ -19,8 +19,8 @@ from pelsvae_cadence.training.labels.catalogue import fit_catalogue_relations
 from pelsvae_cadence.training.donors import data_folder
 from pelsvae_cadence.training.labels.physical import E_VI, LabelFlag, teff_from_v_i
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
-from pelsvae_cadence.training.open_set import PROVENANCES, OpenSet, load_open_set, read_card
-from pelsvae_cadence.training.open_set_curves import augmentation_counts
+from pelsvae_cadence.training.open_set.table import PROVENANCES, OpenSet, load_open_set, read_card
+from pelsvae_cadence.training.open_set.curves import augmentation_counts
 from pelsvae_cadence.training.binaries.real import (
     EclipseMeasures,
     measure_real_binaries,

@@ -19,7 +19,7 @@ from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.donors import read_light_curves
 from pelsvae_cadence.training.full_curves import LightCurve
 from pelsvae_cadence.training.harmonics import fit_harmonics, from_complex, to_standard_shape
-from pelsvae_cadence.training.open_set import split_of
+from pelsvae_cadence.training.open_set.table import split_of
 
 __all__ = [
     "MiraShapes",
@@ -266,7 +266,7 @@ def borrow_mira_shapes(
         Addresses of the draws.
     split : ndarray of str, shape (N,)
         Split of each star. A shape belongs to the split of its own star's name
-        (`pelsvae_cadence.training.open_set.split_of`), so that no real light curve stands on both
+        (`pelsvae_cadence.training.open_set.table.split_of`), so that no real light curve stands on both
         sides of a split.
     seed : int
         Seed.

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.open_set import OpenSet, load_open_set
-from pelsvae_cadence.training.shape_table import ShapeTable
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
+from pelsvae_cadence.training.open_set.shapes import ShapeTable
 
 _K = 16
 

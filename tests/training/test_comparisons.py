@@ -15,7 +15,7 @@ from pelsvae_cadence.training.evaluate.comparisons import (
     compare_latent_sizes,
 )
 from pelsvae_cadence.training.evaluate.new_parameter import metallicity_test, plot_metallicity
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 TINY = ComparisonOptions(seeds=2, harmonic_steps=2, sequence_steps=2, t_len=16, row_scale=1e-4)
 

@@ -26,7 +26,7 @@ from pelsvae_cadence.training.fit.losses import (
     mean_square_difference,
 )
 from pelsvae_cadence.training.fit.schedules import SCHEDULES, rate_factor
-from pelsvae_cadence.training.shape_table import PointSimulator, ShapeTable
+from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
 TINY = FitConfig(steps=12, batch=32, evaluate_every=4)
 

@@ -11,7 +11,7 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruction_error
 from pelsvae_cadence.training.evaluate.report import PARTS, model_report
 from pelsvae_cadence.training.evaluate.gallery import gallery
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 
 def few(stars: OpenSet, star_class: str, split: str, n: int) -> OpenSet:

@@ -23,7 +23,7 @@ from pelsvae_cadence.training.binaries.observed import (
     learn_prior,
     observed_binary_rows,
 )
-from pelsvae_cadence.training.open_set import (
+from pelsvae_cadence.training.open_set.table import (
     OpenSet,
     load_open_set,
     split_of,

@@ -11,7 +11,7 @@ import pytest
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.labels.physical import LabelFlag
-from pelsvae_cadence.training.open_set import (
+from pelsvae_cadence.training.open_set.table import (
     OpenSet,
     load_open_set,
     read_card,
@@ -165,7 +165,7 @@ def test_other_versions_and_absent_files_are_refused(table: OpenSet, tmp_path) -
 
 
 def test_the_file_holds_no_pickles() -> None:
-    from pelsvae_cadence.training import open_set
+    from pelsvae_cadence.training.open_set import table as open_set
 
     with zipfile.ZipFile(open_set.OPEN_SET_FILE) as archive:
         for name in archive.namelist():

@@ -7,8 +7,8 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.augmentation import AugmentationOptions
-from pelsvae_cadence.training.open_set import load_open_set
-from pelsvae_cadence.training.open_set_curves import (
+from pelsvae_cadence.training.open_set.table import load_open_set
+from pelsvae_cadence.training.open_set.curves import (
     augmentation_counts,
     fold_open_set,
     ogle_error,

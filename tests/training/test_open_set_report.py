@@ -15,7 +15,7 @@ from pelsvae_cadence.training.dataset_figures import (
     plot_labels,
     plot_provenance,
 )
-from pelsvae_cadence.training.open_set import load_open_set
+from pelsvae_cadence.training.open_set.table import load_open_set
 from pelsvae_cadence.training.binaries.real import measure_eclipses
 
 

@@ -26,9 +26,9 @@ from pelsvae_cadence.training.fit.export import fit_model
 from pelsvae_cadence.training.fit.trainer import FitConfig, run
 from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.folded_light_curves import write_folded
-from pelsvae_cadence.training.open_set import OpenSet, save_open_set
-from pelsvae_cadence.training.open_set_curves import fold_open_set
-from pelsvae_cadence.training.sequence_rows import SequenceRows, sequence_rows
+from pelsvae_cadence.training.open_set.table import OpenSet, save_open_set
+from pelsvae_cadence.training.open_set.curves import fold_open_set
+from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_rows
 from pelsvae_cadence.training.fit.sequence_task import SequenceTask, SequenceTaskConfig, encode_rows
 
 T_LEN = 16

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.open_set import load_open_set
-from pelsvae_cadence.training.shape_table import ShapeTable
+from pelsvae_cadence.training.open_set.table import load_open_set
+from pelsvae_cadence.training.open_set.shapes import ShapeTable
 from pelsvae_cadence.model.weights import list_weights
 
 NAMES = ("harmonic", "paper-gru", "paper-tcn")

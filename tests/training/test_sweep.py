@@ -12,7 +12,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.fit.options import FitOptions
-from pelsvae_cadence.training.open_set import OpenSet, save_open_set
+from pelsvae_cadence.training.open_set.table import OpenSet, save_open_set
 from pelsvae_cadence.training.fit.sweep import (
     SweepOptions,
     plot_sweep,

@@ -23,7 +23,7 @@ from pelsvae_cadence.training.full_curves import fit_with_completion
 from pelsvae_cadence.training.harmonics import fit_harmonics, from_complex, to_standard_shape
 from pelsvae_cadence.training.labels.physical import LabelFlag, g_minus_i, stripe82_labels, teff_from_v_i
 from pelsvae_cadence.training.binaries.observed import borrow_labels
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.binaries.simulated import make_rows
 from pelsvae_cadence.training.archives.splits import star_numbers
 

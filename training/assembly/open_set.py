@@ -26,7 +26,7 @@ from pelsvae_cadence.training.harmonics import (
 from pelsvae_cadence.training.miras import borrow_mira_shapes, real_mira_shapes
 from pelsvae_cadence.training.binaries.observed import observed_binary_rows
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
-from pelsvae_cadence.training.open_set import (
+from pelsvae_cadence.training.open_set.table import (
     OpenSet,
     save_open_set,
     split_of,

@@ -21,7 +21,7 @@ from pelsvae_cadence.training.binaries.spheres import (
 )
 from pelsvae_cadence.training.binaries.systems import sample_systems
 from pelsvae_cadence.training.labels.physical import LabelFlag
-from pelsvae_cadence.training.open_set import N_HARMONICS
+from pelsvae_cadence.training.open_set.table import N_HARMONICS
 from pelsvae_cadence.training.binaries.roche_orbits import roche_orbit
 from pelsvae_cadence.training.binaries.stellar_models import combined_light
 

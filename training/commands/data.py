@@ -40,7 +40,7 @@ def dataset(
     ] = False,
 ) -> None:
     """Build the open training set: catalogue shapes, real light curves, simulated binaries."""
-    from pelsvae_cadence.training.open_set import OPEN_SET_FILE
+    from pelsvae_cadence.training.open_set.table import OPEN_SET_FILE
     from pelsvae_cadence.training.assembly.open_set import build_open_set, write_open_set
 
     folder = data_folder(data)
@@ -67,7 +67,7 @@ def dataset_figures(
     from pelsvae_cadence.core.files import output_folder, replacing
     from pelsvae_cadence.training import dataset_figures as figures
     from pelsvae_cadence.training.dataset_checks import compare_with_real_binaries
-    from pelsvae_cadence.training.open_set import load_open_set
+    from pelsvae_cadence.training.open_set.table import load_open_set
 
     folder = output_folder(out_dir)
     table = load_open_set()
@@ -150,9 +150,9 @@ def fold_open_set(
     """Write the open set as noisy folded light curves, copied to the paper's numbers."""
     from pelsvae_cadence.training.augmentation import AugmentationOptions
     from pelsvae_cadence.training.folded_light_curves import write_folded
-    from pelsvae_cadence.training.open_set import load_open_set
-    from pelsvae_cadence.training.open_set_curves import augmentation_counts
-    from pelsvae_cadence.training.open_set_curves import fold_open_set as fold
+    from pelsvae_cadence.training.open_set.table import load_open_set
+    from pelsvae_cadence.training.open_set.curves import augmentation_counts
+    from pelsvae_cadence.training.open_set.curves import fold_open_set as fold
 
     options = AugmentationOptions(t_len=t_len)
     table = load_open_set()

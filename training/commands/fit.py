@@ -244,7 +244,7 @@ def sweep(
     goes on where it was.
     """
     from pelsvae_cadence.training.fit.options import FitOptions
-    from pelsvae_cadence.training.open_set import load_open_set
+    from pelsvae_cadence.training.open_set.table import load_open_set
     from pelsvae_cadence.training.fit.sweep import SweepOptions, sweep_table, write_sweep
     from pelsvae_cadence.training.fit.sweep import sweep as search
 
@@ -314,7 +314,7 @@ def fit_map(
     """Fit a map from parameters to the latent space of a trained model, which stays as it is."""
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping, read_labels
-    from pelsvae_cadence.training.open_set import load_open_set
+    from pelsvae_cadence.training.open_set.table import load_open_set
     from pelsvae_cadence.training.fit.regressions import RegressionOptions
 
     names = tuple(word.strip() for word in parameters.split(",") if word.strip())
@@ -353,7 +353,7 @@ def new_parameter(
     from pelsvae_cadence.core.files import output_folder, replacing
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.training.evaluate.new_parameter import metallicity_test, plot_metallicity
-    from pelsvae_cadence.training.open_set import load_open_set
+    from pelsvae_cadence.training.open_set.table import load_open_set
 
     folder = output_folder(out_dir)
     result = metallicity_test(

@@ -35,7 +35,7 @@ def score(
 ) -> None:
     """Measure weights on the test stars and keep the figures on their card."""
     from pelsvae_cadence.training.fit.export import score_model
-    from pelsvae_cadence.training.open_set import load_open_set
+    from pelsvae_cadence.training.open_set.table import load_open_set
 
     with messages.status("measuring (some minutes)"):
         scores = score_model(
@@ -131,7 +131,7 @@ def compare_networks(
     """Repeat the paper's comparisons at a small scale: cost, latent dimensions, conditions."""
     from pelsvae_cadence.core.files import output_folder
     from pelsvae_cadence.training.evaluate import comparisons
-    from pelsvae_cadence.training.open_set import load_open_set
+    from pelsvae_cadence.training.open_set.table import load_open_set
 
     folder = output_folder(out_dir)
     options = comparisons.ComparisonOptions(

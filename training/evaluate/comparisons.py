@@ -16,9 +16,9 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.fit.export import network_task
 from pelsvae_cadence.training.fit.trainer import run
 from pelsvae_cadence.training.fit.options import FitOptions
-from pelsvae_cadence.training.open_set import OpenSet
-from pelsvae_cadence.training.sequence_rows import SequenceRows, sequence_rows
-from pelsvae_cadence.training.shape_table import ShapeTable
+from pelsvae_cadence.training.open_set.table import OpenSet
+from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_rows
+from pelsvae_cadence.training.open_set.shapes import ShapeTable
 
 __all__ = ["ComparisonOptions", "compare_conditions", "compare_latent_sizes", "compare_layers"]
 

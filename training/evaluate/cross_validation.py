@@ -21,7 +21,7 @@ from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
 from pelsvae_cadence.training.evaluate.measures.two_sample import two_sample_test
 from pelsvae_cadence.training.fit.export import fit_model
 from pelsvae_cadence.training.fit.options import FitOptions
-from pelsvae_cadence.training.open_set import OpenSet, load_open_set, save_open_set
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set, save_open_set
 
 __all__ = ["cross_validate", "rotated_splits"]
 

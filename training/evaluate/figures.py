@@ -21,7 +21,7 @@ from pelsvae_cadence.training.evaluate.measures.latent_table import encode_rows
 from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruct
 from pelsvae_cadence.training.evaluate.measures.samples import choose, exposure_error, stars_of
 from pelsvae_cadence.training.evaluate.measures.trends import Trend
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

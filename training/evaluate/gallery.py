@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.open_set import OpenSet, load_open_set
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
 __all__ = ["gallery"]
 

@@ -20,7 +20,7 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -40,7 +40,7 @@ from pelsvae_cadence.training.evaluate.measures.two_sample import (
     two_sample_by_provenance,
     two_sample_test,
 )
-from pelsvae_cadence.training.open_set import OpenSet, load_open_set
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 from pelsvae_cadence.model.weights import list_weights, load_weights
 
 __all__ = ["PARTS", "hertzsprung_progression", "model_report", "rr_lyrae_trends"]

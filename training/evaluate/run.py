@@ -24,7 +24,7 @@ from pelsvae_cadence.training.evaluate.report import (
     rr_lyrae_trends,
 )
 from pelsvae_cadence.training.evaluate.gallery import gallery
-from pelsvae_cadence.training.open_set import OpenSet, load_open_set
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -33,14 +33,14 @@ from pelsvae_cadence.training.fit.mapping import (
     encode_table,
     fit_linear_map,
 )
-from pelsvae_cadence.training.open_set import OpenSet, load_open_set
-from pelsvae_cadence.training.sequence_rows import SequenceRows, sequence_rows
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
+from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_rows
 from pelsvae_cadence.training.fit.sequence_task import (
     SequenceTask,
     SequenceTaskConfig,
     encode_rows,
 )
-from pelsvae_cadence.training.shape_table import ShapeTable, balanced
+from pelsvae_cadence.training.open_set.shapes import ShapeTable, balanced
 from pelsvae_cadence.model.weights import load_weights, save_weights
 
 __all__ = [
@@ -90,7 +90,7 @@ def fit_model(
     weights : str or Path, optional
         File to write; by default ``NAME.safetensors`` in `folder`.
     table : str or Path, optional
-        A table of `pelsvae_cadence.training.open_set`; by default the committed one.
+        A table of `pelsvae_cadence.training.open_set.table`; by default the committed one.
     curves : str or Path, optional
         For a sequence network: folded light curves of its stars (of the commands ``augment`` or
         ``fold-open-set``). By default the table is observed.

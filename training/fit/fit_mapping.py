@@ -35,11 +35,11 @@ from pelsvae_cadence.training.fit.mapping import (
     encode_table,
     fit_linear_map,
 )
-from pelsvae_cadence.training.open_set import OpenSet, load_open_set
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 from pelsvae_cadence.training.fit.regressions import RegressionOptions, fit_forest, fit_perceptron
-from pelsvae_cadence.training.sequence_rows import sequence_rows
+from pelsvae_cadence.training.open_set.sequences import sequence_rows
 from pelsvae_cadence.training.fit.sequence_task import encode_rows
-from pelsvae_cadence.training.shape_table import ShapeTable, balanced
+from pelsvae_cadence.training.open_set.shapes import ShapeTable, balanced
 
 __all__ = ["MappingOptions", "encode_stars", "fit_mapping", "read_labels"]
 

@@ -16,7 +16,7 @@ from pelsvae_cadence.training.fit.losses import (
     kl_divergence,
     mean_square_difference,
 )
-from pelsvae_cadence.training.shape_table import PointSimulator, ShapeTable
+from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
 __all__ = ["VAETask", "VAETaskConfig"]
 

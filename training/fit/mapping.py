@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pelsvae_cadence.model.latent.linear import FlowMap, LinearMap
 from pelsvae_cadence.model.vae import HarmonicVAE
-from pelsvae_cadence.training.shape_table import PointSimulator, ShapeTable
+from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
 __all__ = ["LatentSample", "MappingTask", "encode_table", "fit_linear_map"]
 

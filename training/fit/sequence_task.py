@@ -20,7 +20,7 @@ from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.model.sequence.networks import sequence_loss
 from pelsvae_cadence.model.sequence.shapes import SequenceShapes, fold_to_steps, thin
 from pelsvae_cadence.training.fit.mapping import LatentSample
-from pelsvae_cadence.training.sequence_rows import SequenceRows
+from pelsvae_cadence.training.open_set.sequences import SequenceRows
 
 __all__ = ["SequenceTask", "SequenceTaskConfig", "encode_rows"]
 

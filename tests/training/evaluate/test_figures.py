@@ -13,7 +13,7 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
 from pelsvae_cadence.training.evaluate.run import evaluate
 from pelsvae_cadence.training.evaluate.measures.trends import Trend
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 
 def drawn_pixels(figure, path: Path) -> float:  # type: ignore[no-untyped-def]

@@ -22,7 +22,7 @@ from pelsvae_cadence.training.evaluate.measures.trends import (
     rise_fraction,
     skewness,
 )
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 
 def test_targets_are_met_within_two_errors() -> None:

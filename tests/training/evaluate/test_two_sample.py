@@ -24,7 +24,7 @@ from pelsvae_cadence.training.evaluate.measures.two_sample import (
     two_sample_by_provenance,
     two_sample_test,
 )
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 
 def sawteeth(n: int, decay: float, seed: int) -> PhaseCurve:

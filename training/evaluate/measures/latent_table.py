@@ -25,7 +25,7 @@ from pelsvae_cadence.model.reference_stars import to_rows
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.samples import stars_of
 from pelsvae_cadence.training.evaluate.measures.separation import macro_f1
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["LatentTable", "encode_rows", "latent_table"]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Memory", "nearest_distance", "training_distance"]
 

@@ -12,7 +12,7 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.reference_stars import to_rows
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.samples import exposure_error, stars_of
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["bic_harmonics", "reconstruct", "reconstruction_error"]
 

@@ -12,7 +12,7 @@ from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.evaluate.measures.samples import stars_of
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Response", "response"]
 

@@ -18,7 +18,7 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.samples import draw_like, exposure_error
 from pelsvae_cadence.training.evaluate.measures.two_sample import observed_features
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Separation", "macro_f1", "separation"]
 

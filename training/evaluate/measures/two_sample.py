@@ -22,7 +22,7 @@ from pelsvae_cadence.classes import is_binary
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn, exposure_error
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = [
     "Verdict",

@@ -18,7 +18,7 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.augmentation import AugmentationOptions, copies_per_class
 from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves
-from pelsvae_cadence.training.open_set import OpenSet
+from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.archives.splits import SPLITS, star_numbers
 
 __all__ = ["augmentation_counts", "fold_open_set", "ogle_error"]

@@ -60,7 +60,7 @@ class ShapeTable:
         Parameters
         ----------
         open_set : OpenSet
-            Table with the fields of `pelsvae_cadence.training.open_set`.
+            Table with the fields of `pelsvae_cadence.training.open_set.table`.
 
         Returns
         -------

@@ -13,8 +13,8 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.reference_stars import group_index, to_rows
 from pelsvae_cadence.training.augmentation import TARGETS, AugmentationOptions
 from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves
-from pelsvae_cadence.training.open_set import OpenSet
-from pelsvae_cadence.training.open_set_curves import fold_open_set
+from pelsvae_cadence.training.open_set.table import OpenSet
+from pelsvae_cadence.training.open_set.curves import fold_open_set
 
 __all__ = ["SequenceRows", "sequence_rows"]
 

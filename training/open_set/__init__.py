@@ -1,0 +1,1 @@
+"""The open training set: its table, shapes, folded curves and sequences."""
