@@ -12,7 +12,7 @@ from scipy import stats
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.augmentation import (
+from pelsvae_cadence.training.preprocess.augmentation import (
     PARAMETER_TARGETS,
     TARGETS,
     AugmentationOptions,
@@ -20,12 +20,12 @@ from pelsvae_cadence.training.augmentation import (
     copies_per_class,
     resample_and_shift,
 )
-from pelsvae_cadence.training.augmentation_run import augment, stars_with_parameters
-from pelsvae_cadence.training.folded_light_curves import read_folded
+from pelsvae_cadence.training.preprocess.augmentation_run import augment, stars_with_parameters
+from pelsvae_cadence.training.preprocess.folded_light_curves import read_folded
 from pelsvae_cadence.training.archives.light_curve_files import open_light_curves, read_ragged
-from pelsvae_cadence.training.preprocessing import PreprocessingOptions, clean_light_curves
-from pelsvae_cadence.training.preprocessing_figures import plot_augmentation_steps
-from pelsvae_cadence.training.preprocessing_run import preprocess
+from pelsvae_cadence.training.preprocess.cleaning import PreprocessingOptions, clean_light_curves
+from pelsvae_cadence.training.preprocess.figures import plot_augmentation_steps
+from pelsvae_cadence.training.preprocess.run import preprocess
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars, split_by_star
 

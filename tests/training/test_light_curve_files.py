@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.folded_light_curves import doubled, read_folded
+from pelsvae_cadence.training.preprocess.folded_light_curves import doubled, read_folded
 from pelsvae_cadence.training.archives.light_curve_files import (
     open_light_curves,
     read_light_curve_table,
@@ -19,7 +19,7 @@ from pelsvae_cadence.training.archives.light_curve_files import (
     write_ragged,
 )
 from pelsvae_cadence.training.archives.ogle_archive import OgleArchive
-from pelsvae_cadence.training.published_file import convert_published_file
+from pelsvae_cadence.training.preprocess.published_file import convert_published_file
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.star_table import read_star_table
 

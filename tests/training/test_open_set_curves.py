@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.augmentation import AugmentationOptions
+from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions
 from pelsvae_cadence.training.open_set.table import load_open_set
 from pelsvae_cadence.training.open_set.curves import (
     augmentation_counts,

@@ -14,19 +14,19 @@ import pytest
 from astropy.stats import sigma_clip
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.folded_light_curves import read_folded
-from pelsvae_cadence.training.folding import fold_light_curves
+from pelsvae_cadence.training.preprocess.folded_light_curves import read_folded
+from pelsvae_cadence.training.preprocess.folding import fold_light_curves
 from pelsvae_cadence.training.archives.light_curve_files import read_ragged
-from pelsvae_cadence.training.missing_periods import estimate_period
+from pelsvae_cadence.training.preprocess.missing_periods import estimate_period
 from pelsvae_cadence.training.archives.ogle_archive import OgleArchive
-from pelsvae_cadence.training.preprocessing import (
+from pelsvae_cadence.training.preprocess.cleaning import (
     STEPS,
     PreprocessingOptions,
     clean_light_curves,
     phase_dispersion,
 )
-from pelsvae_cadence.training.preprocessing_counts import count_reasons, count_steps, format_counts
-from pelsvae_cadence.training.preprocessing_run import preprocess, read_preprocessed
+from pelsvae_cadence.training.preprocess.counts import count_reasons, count_steps, format_counts
+from pelsvae_cadence.training.preprocess.run import preprocess, read_preprocessed
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars
 
@@ -283,8 +283,8 @@ def test_folding_keeps_points_and_fills_up(mixed):
 _CHILD = """
 import sys
 from pelsvae_cadence.training.archives.ogle_archive import OgleArchive
-from pelsvae_cadence.training.preprocessing import PreprocessingOptions
-from pelsvae_cadence.training.preprocessing_run import preprocess
+from pelsvae_cadence.training.preprocess.cleaning import PreprocessingOptions
+from pelsvae_cadence.training.preprocess.run import preprocess
 
 def progress(done, total):
     print(done, flush=True)

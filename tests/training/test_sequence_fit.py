@@ -21,11 +21,11 @@ from pelsvae_cadence.model.sequence.shapes import (
     thin,
 )
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.augmentation import AugmentationOptions
+from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions
 from pelsvae_cadence.training.fit.export import fit_model
 from pelsvae_cadence.training.fit.trainer import FitConfig, run
 from pelsvae_cadence.training.fit.options import FitOptions
-from pelsvae_cadence.training.folded_light_curves import write_folded
+from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
 from pelsvae_cadence.training.open_set.table import OpenSet, save_open_set
 from pelsvae_cadence.training.open_set.curves import fold_open_set
 from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_rows

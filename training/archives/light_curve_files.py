@@ -2,7 +2,7 @@
 
 Nothing is judged here: points may be NaN, unsorted or few. Readers hand over what the files hold;
 a file that cannot be read becomes a star without points that carries its fault, so that
-`pelsvae_cadence.training.preprocessing` can reject it with a reason and count it.
+`pelsvae_cadence.training.preprocess.cleaning` can reject it with a reason and count it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def open_light_curves(
     Returns
     -------
     LightCurveSource
-        The light curves, ready for `pelsvae_cadence.training.preprocessing_run.preprocess`.
+        The light curves, ready for `pelsvae_cadence.training.preprocess.run.preprocess`.
 
     Raises
     ------

@@ -109,9 +109,9 @@ def preprocess(
 ) -> None:
     """Prepare raw light curves as the paper does; a killed run goes on where it was."""
     from pelsvae_cadence.training.archives.light_curve_files import open_light_curves
-    from pelsvae_cadence.training.preprocessing import PreprocessingOptions
-    from pelsvae_cadence.training.preprocessing_counts import format_counts
-    from pelsvae_cadence.training.preprocessing_run import preprocess as run
+    from pelsvae_cadence.training.preprocess.cleaning import PreprocessingOptions
+    from pelsvae_cadence.training.preprocess.counts import format_counts
+    from pelsvae_cadence.training.preprocess.run import preprocess as run
 
     options = PreprocessingOptions(
         t_len=t_len, min_points=min_points, min_snr=min_snr, clip_iterations=clip_iterations,
@@ -134,7 +134,7 @@ def augment(
     seed: Seed = 0,
 ) -> None:
     """Multiply the training stars as the paper does; no copy crosses the split."""
-    from pelsvae_cadence.training.augmentation_run import augment as run
+    from pelsvae_cadence.training.preprocess.augmentation_run import augment as run
 
     with messages.status("augmenting"):
         counts = run(folder, output, parameters=parameters, seed=seed)
@@ -148,8 +148,8 @@ def fold_open_set(
     seed: Seed = 0,
 ) -> None:
     """Write the open set as noisy folded light curves, copied to the paper's numbers."""
-    from pelsvae_cadence.training.augmentation import AugmentationOptions
-    from pelsvae_cadence.training.folded_light_curves import write_folded
+    from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions
+    from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
     from pelsvae_cadence.training.open_set.table import load_open_set
     from pelsvae_cadence.training.open_set.curves import augmentation_counts
     from pelsvae_cadence.training.open_set.curves import fold_open_set as fold

@@ -377,7 +377,7 @@ def convert_published(
     ] = False,
 ) -> None:
     """Convert the published training file, a pickle, into plain arrays."""
-    from pelsvae_cadence.training.published_file import convert_published_file
+    from pelsvae_cadence.training.preprocess.published_file import convert_published_file
 
     curves = convert_published_file(path, output, trust_pickle=trust_pickle)
     messages.print(f"{len(curves)} light curves: {output}", soft_wrap=True)

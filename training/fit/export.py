@@ -110,7 +110,7 @@ def fit_model(
     Path
         The weights file.
     """
-    from pelsvae_cadence.training.folded_light_curves import read_folded
+    from pelsvae_cadence.training.preprocess.folded_light_curves import read_folded
 
     options = options or FitOptions()
     stars = load_open_set(table)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from pelsvae_cadence.training.preprocessing import STEPS
+from pelsvae_cadence.training.preprocess.cleaning import STEPS
 
 __all__ = ["count_reasons", "count_steps", "format_counts"]
 
@@ -15,7 +15,7 @@ def count_steps(log: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     log : DataFrame
-        The log of `pelsvae_cadence.training.preprocessing.clean_light_curves`.
+        The log of `pelsvae_cadence.training.preprocess.cleaning.clean_light_curves`.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def count_reasons(log: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     log : DataFrame
-        The log of `pelsvae_cadence.training.preprocessing.clean_light_curves`.
+        The log of `pelsvae_cadence.training.preprocess.cleaning.clean_light_curves`.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def format_counts(log: pd.DataFrame) -> str:
     Parameters
     ----------
     log : DataFrame
-        The log of `pelsvae_cadence.training.preprocessing.clean_light_curves`.
+        The log of `pelsvae_cadence.training.preprocess.cleaning.clean_light_curves`.
 
     Returns
     -------

@@ -17,14 +17,14 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.folded_light_curves import write_folded
-from pelsvae_cadence.training.folding import fold_light_curves
+from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
+from pelsvae_cadence.training.preprocess.folding import fold_light_curves
 from pelsvae_cadence.training.archives.light_curve_files import read_ragged, write_ragged
-from pelsvae_cadence.training.preprocessing import (
+from pelsvae_cadence.training.preprocess.cleaning import (
     PreprocessingOptions,
     clean_light_curves,
 )
-from pelsvae_cadence.training.preprocessing_counts import format_counts
+from pelsvae_cadence.training.preprocess.counts import format_counts
 from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
 from pelsvae_cadence.training.archives.splits import split_by_star
 
@@ -66,7 +66,7 @@ def preprocess(
     Returns
     -------
     DataFrame
-        The log, see `pelsvae_cadence.training.preprocessing.clean_light_curves`.
+        The log, see `pelsvae_cadence.training.preprocess.cleaning.clean_light_curves`.
 
     Raises
     ------

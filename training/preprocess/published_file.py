@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.folded_light_curves import FoldedLightCurves, write_folded
+from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves, write_folded
 from pelsvae_cadence.training.archives.star_table import read_star_table
 
 __all__ = ["convert_published_file"]
@@ -73,7 +73,7 @@ def convert_published_file(
     path : path
         ``OGLE3_lcs_I_meta_snr5_augmented_folded_trim600.npy.gz`` or a file of its layout.
     output : path
-        The npz file to write (see `pelsvae_cadence.training.folded_light_curves.write_folded`).
+        The npz file to write (see `pelsvae_cadence.training.preprocess.folded_light_curves.write_folded`).
     trust_pickle : bool
         The user's word that the file comes from a source they trust.
 

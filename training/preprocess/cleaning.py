@@ -3,8 +3,8 @@
 Martinez-Palomera, Bloom & Abrahams (2020, arXiv:2005.07773), section on the data, and the
 published notebook ``preprocess_OGLE3``: signal-to-noise ratio of at least 5, three iterations of
 3-sigma clipping in magnitude and in error, selection of subtypes; then folding and undersampling
-(`pelsvae_cadence.training.folding`). Each light curve that leaves the sample does so at one step,
-with one reason; `pelsvae_cadence.training.preprocessing_counts` counts them.
+(`pelsvae_cadence.training.preprocess.folding`). Each light curve that leaves the sample does so at one step,
+with one reason; `pelsvae_cadence.training.preprocess.counts` counts them.
 
 Clipping is kept as published, but mind what it does to deep eclipses: of 49 OGLE-II Algols with
 SNR >= 5 it leaves 43 % of the amplitude in the median (W UMa stars and pulsators 97 to 100 %). The
@@ -34,7 +34,7 @@ from astropy.stats import sigma_clip
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.missing_periods import estimate_period
+from pelsvae_cadence.training.preprocess.missing_periods import estimate_period
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.reserved import is_reserved
 

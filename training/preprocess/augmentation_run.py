@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.augmentation import AugmentationOptions, augment_light_curves
-from pelsvae_cadence.training.folded_light_curves import write_folded
-from pelsvae_cadence.training.preprocessing_figures import plot_augmentation_steps
-from pelsvae_cadence.training.preprocessing_run import read_preprocessed
+from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions, augment_light_curves
+from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
+from pelsvae_cadence.training.preprocess.figures import plot_augmentation_steps
+from pelsvae_cadence.training.preprocess.run import read_preprocessed
 from pelsvae_cadence.training.archives.star_table import read_star_table
 
 __all__ = ["augment", "stars_with_parameters"]
@@ -71,7 +71,7 @@ def augment(
     Parameters
     ----------
     folder : path
-        The folder given to `pelsvae_cadence.training.preprocessing_run.preprocess`.
+        The folder given to `pelsvae_cadence.training.preprocess.run.preprocess`.
     output : path
         The npz file to write; beside it go the stars, with ``copy`` and ``split``, to
         ``<name>_stars.parquet``, and a picture of the steps to ``<name>_steps.png``.
@@ -87,7 +87,7 @@ def augment(
     Returns
     -------
     DataFrame
-        Counts per class, see `pelsvae_cadence.training.augmentation.augment_light_curves`.
+        Counts per class, see `pelsvae_cadence.training.preprocess.augmentation.augment_light_curves`.
     """
     cleaned, table = read_preprocessed(folder)
     known = None if parameters is None else stars_with_parameters(cleaned.star, parameters, columns)
