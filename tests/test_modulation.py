@@ -189,7 +189,7 @@ def test_no_modulation_is_no_change_and_miras_change(observed):
 
 
 def test_simulated_miras_scatter_as_real_ones(shared_data):
-    from pelsvae_cadence.training.mira_cycles import cycle_scatter, read_miras, simulate_miras
+    from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
 
     real = read_miras(shared_data / "lightcurves")
     few = replace(

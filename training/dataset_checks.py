@@ -16,7 +16,7 @@ from pelsvae_cadence.validate.report import Figure, Report
 from pelsvae_cadence.training.binaries.spheres import read_orbits
 from pelsvae_cadence.training.binaries.systems import FAMILIES, sample_systems
 from pelsvae_cadence.training.labels.catalogue import fit_catalogue_relations
-from pelsvae_cadence.training.donors import data_folder
+from pelsvae_cadence.training.shapes.donors import data_folder
 from pelsvae_cadence.training.labels.physical import E_VI, LabelFlag, teff_from_v_i
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set.table import PROVENANCES, OpenSet, load_open_set, read_card

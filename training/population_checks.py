@@ -23,7 +23,7 @@ from pelsvae_cadence.population.survey import (
     halo_features,
     metallicity,
 )
-from pelsvae_cadence.training.mira_cycles import cycle_scatter, read_miras, simulate_miras
+from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
 from pelsvae_cadence.training.archives.ogle3 import read_ogle3
 from pelsvae_cadence.training.archives.reserved import is_reserved
 from pelsvae_cadence.training.archives.stripe82 import Stripe82, load_stripe82

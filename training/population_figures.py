@@ -21,7 +21,7 @@ from pelsvae_cadence.plotting.styles import CLASS_STYLES
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.population.survey import draw_population
 from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS
-from pelsvae_cadence.training.mira_cycles import MiraSet, read_miras, simulate_miras
+from pelsvae_cadence.training.shapes.mira_cycles import MiraSet, read_miras, simulate_miras
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.archives.stripe82 import load_stripe82
 

@@ -7,14 +7,14 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.completion import (
+from pelsvae_cadence.training.shapes.completion import (
     N_PULSATOR,
     learn_completion,
     rotate_to_first,
 )
-from pelsvae_cadence.training.donors import read_light_curves
-from pelsvae_cadence.training.full_curves import fit_full_curves
-from pelsvae_cadence.training.harmonics import (
+from pelsvae_cadence.training.shapes.donors import read_light_curves
+from pelsvae_cadence.training.shapes.full_curves import fit_full_curves
+from pelsvae_cadence.training.shapes.harmonics import (
     catalogue_shape,
     fit_harmonics,
     from_complex,
@@ -22,7 +22,7 @@ from pelsvae_cadence.training.harmonics import (
     to_complex,
     to_standard_shape,
 )
-from pelsvae_cadence.training.miras import borrow_mira_shapes, fit_mira_shapes
+from pelsvae_cadence.training.shapes.miras import borrow_mira_shapes, fit_mira_shapes
 
 GRID = np.arange(512) / 512
 

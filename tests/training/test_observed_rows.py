@@ -7,11 +7,11 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.completion import learn_completion, rotate_to_first
-from pelsvae_cadence.training.full_curves import fit_with_completion
-from pelsvae_cadence.training.harmonics import fit_harmonics, from_complex, to_complex
+from pelsvae_cadence.training.shapes.completion import learn_completion, rotate_to_first
+from pelsvae_cadence.training.shapes.full_curves import fit_with_completion
+from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_complex
 from pelsvae_cadence.training.labels.physical import LabelFlag
-from pelsvae_cadence.training.miras import (
+from pelsvae_cadence.training.shapes.miras import (
     MiraShapes,
     asas_miras,
     borrow_mira_shapes,
@@ -150,7 +150,7 @@ def test_mira_period_of_a_skewed_wave() -> None:
 
 
 def test_mira_periods_agree_with_the_archive(shared_data) -> None:
-    from pelsvae_cadence.training.donors import read_light_curves
+    from pelsvae_cadence.training.shapes.donors import read_light_curves
 
     stars, curves = read_light_curves(shared_data / "lightcurves", "hipparcos_ogle2")
     mine = np.flatnonzero((stars.subtype == "Mira").to_numpy())

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.labels.catalogue import CatalogueRelations
-from pelsvae_cadence.training.completion import Completion
-from pelsvae_cadence.training.donors import Donors, read_light_curves
-from pelsvae_cadence.training.full_curves import fit_with_completion
-from pelsvae_cadence.training.harmonics import fit_harmonics, from_complex, to_standard_shape
+from pelsvae_cadence.training.shapes.completion import Completion
+from pelsvae_cadence.training.shapes.donors import Donors, read_light_curves
+from pelsvae_cadence.training.shapes.full_curves import fit_with_completion
+from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_standard_shape
 from pelsvae_cadence.training.labels.physical import LabelFlag, g_minus_i, stripe82_labels, teff_from_v_i
 from pelsvae_cadence.training.binaries.observed import borrow_labels
 from pelsvae_cadence.training.open_set.table import OpenSet
@@ -122,7 +122,7 @@ def hipparcos_rows(
     folder : path
         The folder ``lightcurves``.
     completions : dict of Completion
-        Of `pelsvae_cadence.training.donors.fit_donors`: the prior of the higher harmonics.
+        Of `pelsvae_cadence.training.shapes.donors.fit_donors`: the prior of the higher harmonics.
     relations : CatalogueRelations
         Colour and magnitude against period.
     ellipsoidal : OpenSet

@@ -14,16 +14,16 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.labels.catalogue import label_catalogue
-from pelsvae_cadence.training.completion import N_PULSATOR, Completion
-from pelsvae_cadence.training.donors import Donors, fit_donors, held_out_completion
+from pelsvae_cadence.training.shapes.completion import N_PULSATOR, Completion
+from pelsvae_cadence.training.shapes.donors import Donors, fit_donors, held_out_completion
 from pelsvae_cadence.training.assembly.galactic import hipparcos_rows, stripe82_rows
-from pelsvae_cadence.training.harmonics import (
+from pelsvae_cadence.training.shapes.harmonics import (
     catalogue_shape,
     from_complex,
     to_complex,
     to_standard_shape,
 )
-from pelsvae_cadence.training.miras import borrow_mira_shapes, real_mira_shapes
+from pelsvae_cadence.training.shapes.miras import borrow_mira_shapes, real_mira_shapes
 from pelsvae_cadence.training.binaries.observed import observed_binary_rows
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.open_set.table import (

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.training.donors import read_light_curves
-from pelsvae_cadence.training.harmonics import fit_harmonics, from_complex, to_standard_shape
+from pelsvae_cadence.training.shapes.donors import read_light_curves
+from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_standard_shape
 
 __all__ = ["EclipseMeasures", "measure_eclipses", "measure_real_binaries", "observe_like"]
 

@@ -19,7 +19,7 @@ from scipy.interpolate import PchipInterpolator
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.binaries.systems import BinarySystems
-from pelsvae_cadence.training.harmonics import peak_to_peak, to_standard_shape
+from pelsvae_cadence.training.shapes.harmonics import peak_to_peak, to_standard_shape
 
 __all__ = [
     "compute_orbits",

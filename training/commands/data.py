@@ -196,7 +196,7 @@ def rr_lyrae_bands(
     import json
 
     from pelsvae_cadence.core.files import replacing
-    from pelsvae_cadence.training.rr_lyrae_bands import TABLE_FILE, learn_bands
+    from pelsvae_cadence.training.shapes.rr_lyrae_bands import TABLE_FILE, learn_bands
     from pelsvae_cadence.training.archives.stripe82 import load_stripe82
 
     target = output or TABLE_FILE

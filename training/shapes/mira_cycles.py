@@ -19,7 +19,7 @@ import numpy.typing as npt
 from pelsvae_cadence.simulation.modulation import CycleModulation, ModulationOptions
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.training.miras import asas_miras
+from pelsvae_cadence.training.shapes.miras import asas_miras
 
 __all__ = ["CycleScatter", "MiraSet", "cycle_scatter", "read_miras", "simulate_miras"]
 

@@ -42,7 +42,7 @@ def rotate_to_first(coefficients: npt.ArrayLike) -> ComplexArray:
     Parameters
     ----------
     coefficients : array_like of complex, shape (N, K)
-        Coefficients c_k (`pelsvae_cadence.training.harmonics.to_complex`).
+        Coefficients c_k (`pelsvae_cadence.training.shapes.harmonics.to_complex`).
 
     Returns
     -------

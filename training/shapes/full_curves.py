@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.completion import (
+from pelsvae_cadence.training.shapes.completion import (
     N_PULSATOR,
     Completion,
     learn_completion,
     rotate_to_first,
 )
-from pelsvae_cadence.training.harmonics import fit_harmonics
+from pelsvae_cadence.training.shapes.harmonics import fit_harmonics
 
 __all__ = ["FittedCurve", "FullCurves", "LightCurve", "fit_full_curves", "fit_with_completion"]
 

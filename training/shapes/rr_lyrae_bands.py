@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.harmonic_prior import HarmonicPrior, harmonic_basis, learn_prior
+from pelsvae_cadence.training.shapes.harmonic_prior import HarmonicPrior, harmonic_basis, learn_prior
 from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
 
 __all__ = ["I_BAND", "TABLE_FILE", "i_curves", "i_prior", "learn_bands"]

@@ -1,0 +1,1 @@
+"""Shapes of training curves: harmonic fits, completion, Miras, RR Lyrae in several bands."""
