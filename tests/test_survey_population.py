@@ -10,7 +10,7 @@ from pelsvae_cadence.population.galaxy import SPATIAL_MODELS
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.population.survey import draw_population, metallicity
-from pelsvae_cadence.training.population_checks import population_report
+from pelsvae_cadence.training.validate.population import population_report
 
 
 @pytest.fixture(scope="module")

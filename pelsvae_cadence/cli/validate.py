@@ -25,12 +25,12 @@ TOPICS = {
     "classify": ("pelsvae_cadence.validate.classify.report", "classify_report"),
     "compare": ("pelsvae_cadence.metrics.validate.comparison", "comparison_report"),
     "catalog": ("pelsvae_cadence.validate.catalog.report", "catalog_report"),
-    "dataset": ("pelsvae_cadence.training.dataset_checks", "dataset_report"),
+    "dataset": ("pelsvae_cadence.training.validate.dataset", "dataset_report"),
     "model": ("pelsvae_cadence.training.evaluate.report", "model_report"),
     "periods": ("pelsvae_cadence.validate.periods.report", "periods_report"),
     "period-speed": ("pelsvae_cadence.metrics.validate.costs", "period_cost_report"),
-    "population": ("pelsvae_cadence.training.population_checks", "population_report"),
-    "photometry": ("pelsvae_cadence.training.photometry_checks", "photometry_report"),
+    "population": ("pelsvae_cadence.training.validate.population", "population_report"),
+    "photometry": ("pelsvae_cadence.training.validate.photometry", "photometry_report"),
 }
 
 

@@ -65,7 +65,7 @@ _FEH_RR_LYRAE: Final = {
 }  # fmt: skip
 #: Log density of halo RRab stars in period, temperature and amplitude over that of the reference
 #: stars, which come from the bulge and the LMC: coefficients of `halo_features`. Learned from 101
-#: stars of Stripe 82 by `pelsvae_cadence.training.population_checks.halo_preference`.
+#: stars of Stripe 82 by `pelsvae_cadence.training.validate.population.halo_preference`.
 HALO_RRAB: Final = (0.39, -0.40, -0.05, 0.17, -0.25, 0.98, -0.25, -0.03, 0.56)
 # Young and intermediate stars: Luck & Lambert 2011 (AJ 142, 136) for the disc, Romaniello et al.
 # 2008 (A&A 488, 731) for the Clouds; old ones: the components' means (estimates).

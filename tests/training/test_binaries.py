@@ -188,7 +188,7 @@ def test_a_refused_system_is_counted_once(tmp_path) -> None:
 @pytest.mark.slow
 def test_roche_curves_agree_with_full_phoebe_runs() -> None:
     _needs_phoebe()
-    from pelsvae_cadence.training.dataset_checks import compare_with_phoebe
+    from pelsvae_cadence.training.validate.dataset import compare_with_phoebe
 
     for family, values in compare_with_phoebe(most=2).items():
         assert (values[:, 0] < 0.004 + 0.01 * values[:, 1]).all(), family
@@ -199,7 +199,7 @@ def test_roche_curves_agree_with_full_phoebe_runs() -> None:
 def test_phoebe_runs_again_as_kept_in_the_repository(tmp_path) -> None:
     """One full PHOEBE run, offline, in the I passband built here."""
     _needs_phoebe()
-    from pelsvae_cadence.training import dataset_checks
+    from pelsvae_cadence.training.validate import dataset as dataset_checks
     from pelsvae_cadence.training.binaries.phoebe_orbits import PhoebeOrbits
 
     systems = sample_systems("ECL", 2000, seed=20)

@@ -8,8 +8,8 @@ import pytest
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.dataset_checks import dataset_report
-from pelsvae_cadence.training.dataset_figures import (
+from pelsvae_cadence.training.validate.dataset import dataset_report
+from pelsvae_cadence.training.validate.dataset_figures import (
     plot_binaries,
     plot_examples,
     plot_labels,

@@ -9,7 +9,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.shapes.harmonic_prior import harmonic_basis, learn_prior
-from pelsvae_cadence.training.photometry_checks import photometry_report
+from pelsvae_cadence.training.validate.photometry import photometry_report
 from pelsvae_cadence.training.shapes.rr_lyrae_bands import TABLE_FILE, learn_bands
 from pelsvae_cadence.training.archives.stripe82 import load_stripe82
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pelsvae_cadence.training.population_checks import double_mode_table, population_report
-from pelsvae_cadence.training.population_figures import draw_population_figures
+from pelsvae_cadence.training.validate.population import double_mode_table, population_report
+from pelsvae_cadence.training.validate.population_figures import draw_population_figures
 
 
 @pytest.mark.slow

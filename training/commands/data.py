@@ -65,8 +65,8 @@ def dataset_figures(
     """Draw the open set: shapes and labels of each class, provenance, binaries beside real ones."""
     from pelsvae_cadence.classes import STAR_CLASSES
     from pelsvae_cadence.core.files import output_folder, replacing
-    from pelsvae_cadence.training import dataset_figures as figures
-    from pelsvae_cadence.training.dataset_checks import compare_with_real_binaries
+    from pelsvae_cadence.training.validate import dataset_figures as figures
+    from pelsvae_cadence.training.validate.dataset import compare_with_real_binaries
     from pelsvae_cadence.training.open_set.table import load_open_set
 
     folder = output_folder(out_dir)
@@ -214,7 +214,7 @@ def population_figures(
 ) -> None:
     """Draw populations and Miras beside real ones: population.png, mira_cycles.png."""
     from pelsvae_cadence.core.files import output_folder
-    from pelsvae_cadence.training.population_figures import draw_population_figures
+    from pelsvae_cadence.training.validate.population_figures import draw_population_figures
 
     for file in draw_population_figures(data_folder(data), output_folder(out_dir), seed):
         messages.print(f"picture: {file}", soft_wrap=True)
@@ -230,7 +230,7 @@ def photometry_figures(
     """Draw real Stripe 82 stars beside their predicted bands, and eclipses by band."""
     from pelsvae_cadence.core.files import output_folder, replacing
     from pelsvae_cadence.model.source import LightCurveModel
-    from pelsvae_cadence.training.photometry_figures import plot_eclipses, plot_stripe82
+    from pelsvae_cadence.training.validate.photometry_figures import plot_eclipses, plot_stripe82
     from pelsvae_cadence.training.archives.stripe82 import load_stripe82
 
     stars = load_stripe82(data_folder(data))

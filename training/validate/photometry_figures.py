@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pelsvae_cadence.bands import BANDS
-from pelsvae_cadence.training.band_checks import predict_band
+from pelsvae_cadence.training.validate.bands import predict_band
 from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
 
 if TYPE_CHECKING:

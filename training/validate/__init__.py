@@ -1,0 +1,1 @@
+"""Figures of merit of the training set, populations and photometry."""
