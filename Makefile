@@ -61,7 +61,7 @@ lint: $(VENV)/.installed-test $(VENV)/.installed-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/numpydoc lint $$(git ls-files 'pelsvae_cadence/*.py' 'training/*.py' 'metrics/*.py' ':!pelsvae_cadence/cli/*' ':!training/*_commands.py')
+	$(BIN)/numpydoc lint $$(git ls-files 'pelsvae_cadence/*.py' 'training/*.py' 'metrics/*.py' ':!pelsvae_cadence/cli/*' ':!training/commands/*')
 
 # Training modules are documented too, hence .installed-test. A broken link or docstring is an error.
 docs: $(VENV)/.installed-test $(VENV)/.installed-docs

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pelsvae_cadence import LightCurveModel, SyntheticSurvey, simulate
-from pelsvae_cadence.simulation.modulation import draw_modulation
 from pelsvae_cadence.plotting.population import plot_population_sky
 from pelsvae_cadence.population.survey import draw_population
+from pelsvae_cadence.simulation.modulation import draw_modulation
 
 SEED = 4
 model = LightCurveModel.load()

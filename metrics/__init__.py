@@ -5,18 +5,19 @@ Names are imported when first used, so that importing this package does not load
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from pelsvae_cadence.core.doors import names_on_first_use
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.batches import period_recovery_batch, periodic_variables_batch
     from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric, train_classifiers
-    from pelsvae_cadence.metrics.run.classifiability_map import map_classifiability
     from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
     from pelsvae_cadence.metrics.position.population_slicer import (
         generate_periodic_pop_slicer,
         slicer_of_stars,
     )
+    from pelsvae_cadence.metrics.run.classifiability_map import map_classifiability
     from pelsvae_cadence.metrics.run.run import RunResult, run_period_recovery
     from pelsvae_cadence.metrics.time_to_classification import TimeToClassificationMetric
     from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric, first_visit
@@ -37,24 +38,21 @@ __all__ = [
     "train_classifiers",
 ]
 
-_HOMES: Final[dict[str, str]] = {
-    "ClassifiabilityMetric": "classifiability",
-    "TimeToClassificationMetric": "time_to_classification",
-    "train_classifiers": "classifiability",
-    "PeriodRecoveryMetric": "period_recovery",
-    "RunResult": "run",
-    "TimeToRecoveryMetric": "time_to_recovery",
-    "first_visit": "time_to_recovery",
-    "generate_periodic_pop_slicer": "population_slicer",
-    "map_classifiability": "classifiability_map",
-    "period_recovery_batch": "batches",
-    "periodic_variables_batch": "batches",
-    "run_period_recovery": "run",
-    "slicer_of_stars": "population_slicer",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"pelsvae_cadence.metrics.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = names_on_first_use(
+    __name__,
+    {
+        "ClassifiabilityMetric": "classifiability",
+        "TimeToClassificationMetric": "time_to_classification",
+        "train_classifiers": "classifiability",
+        "PeriodRecoveryMetric": "period_recovery",
+        "RunResult": "run.run",
+        "TimeToRecoveryMetric": "time_to_recovery",
+        "first_visit": "time_to_recovery",
+        "generate_periodic_pop_slicer": "position.population_slicer",
+        "map_classifiability": "run.classifiability_map",
+        "period_recovery_batch": "batches",
+        "periodic_variables_batch": "batches",
+        "run_period_recovery": "run.run",
+        "slicer_of_stars": "position.population_slicer",
+    },
+)

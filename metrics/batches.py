@@ -10,9 +10,9 @@ from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import FOV_RADIUS
 from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.position.deep_fields import Fields, fields_constraint
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
+from pelsvae_cadence.metrics.position.deep_fields import Fields, fields_constraint
 from pelsvae_cadence.metrics.position.stars import carries_star
 from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.cadence.tables import read_survey
-from pelsvae_cadence.classify import LABELS, ClassMix, Predictions, observe_mix
-from pelsvae_cadence.classify.scores import scores_of_counts
+from pelsvae_cadence.classify.labelled import LABELS, ClassMix, observe_mix
+from pelsvae_cadence.classify.scores import Predictions, scores_of_counts
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier, train_on_survey
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.position.metric import PositionMetric, value_reducer

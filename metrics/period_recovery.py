@@ -26,7 +26,7 @@ from pelsvae_cadence.metrics.position.observe import (
 )
 from pelsvae_cadence.metrics.position.stars import field_at, own_star, region_at
 from pelsvae_cadence.metrics.position.visits import SliceColumns
-from pelsvae_cadence.periods import PERIOD_RANGE, FrequencyGrid
+from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid
 
 __all__ = ["RECOVERY_VALUES", "PeriodRecoveryMetric"]
 

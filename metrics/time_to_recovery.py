@@ -13,10 +13,10 @@ from astropy.stats import binom_conf_interval
 
 from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.metrics.maf.survey_source import SurveySource, open_survey
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
 from pelsvae_cadence.metrics.position.metric import PositionMetric, value_reducer
 from pelsvae_cadence.metrics.position.stars import carries_star
-from pelsvae_cadence.metrics.maf.survey_source import SurveySource, open_survey
 
 __all__ = [
     "DEFAULT_YEARS",

@@ -9,20 +9,20 @@ Names below are imported when first used, so that ``import pelsvae_cadence`` sta
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from pelsvae_cadence.core.doors import answer_former_paths, names_on_first_use
+from pelsvae_cadence.core.version import __version__
 
 if TYPE_CHECKING:
     from pelsvae_cadence.cadence import Survey, SyntheticSurvey, Visits, read_survey
     from pelsvae_cadence.core.errors import InputError
-    from pelsvae_cadence.light_curves import LightCurves
-    from pelsvae_cadence.periods import search
     from pelsvae_cadence.core.phase_curve import PhaseCurve
-    from pelsvae_cadence.simulation.simulate import simulate
+    from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.model.source import LightCurveModel
+    from pelsvae_cadence.periods import search
+    from pelsvae_cadence.simulation.simulate import simulate
     from pelsvae_cadence.stars import Stars
-
-__version__: Final = "0.1.0"
 
 __all__ = [
     "InputError",
@@ -33,30 +33,29 @@ __all__ = [
     "Survey",
     "SyntheticSurvey",
     "Visits",
+    "__version__",
     "read_survey",
     "search",
     "simulate",
 ]
 
-_HOMES: Final[dict[str, str]] = {
-    "InputError": "errors",
-    "LightCurveModel": "source",
-    "LightCurves": "light_curves",
-    "PhaseCurve": "phase_curve",
-    "Stars": "stars",
-    "Survey": "cadence",
-    "SyntheticSurvey": "cadence",
-    "Visits": "cadence",
-    "read_survey": "cadence",
-    "search": "periods",
-    "simulate": "simulation",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"pelsvae_cadence.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = names_on_first_use(
+    __name__,
+    {
+        "InputError": "core.errors",
+        "LightCurveModel": "model.source",
+        "LightCurves": "light_curves",
+        "PhaseCurve": "core.phase_curve",
+        "Stars": "stars",
+        "Survey": "cadence.survey",
+        "SyntheticSurvey": "cadence.synthetic.survey",
+        "Visits": "cadence.visits",
+        "read_survey": "cadence.tables",
+        "search": "periods.search",
+        "simulate": "simulation.simulate",
+    },
+)
+answer_former_paths()
 
 
 def __dir__() -> list[str]:

@@ -9,10 +9,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import column, freeze, row_index
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
+from pelsvae_cadence.core.arrays import column, freeze, row_index
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry.extinction import true_ebv
+from pelsvae_cadence.core.extinction import true_ebv
 
 __all__ = ["Stars"]
 
@@ -48,7 +48,7 @@ class Stars:
     distance_modulus : ndarray of float64, shape (N,)
         True distance modulus in mag.
     ebv : ndarray of float64, shape (N,)
-        True colour excess E(B-V) in mag; a `pelsvae_cadence.photometry.extinction.RawSFD` is refused.
+        True colour excess E(B-V) in mag; a `pelsvae_cadence.core.extinction.RawSFD` is refused.
     feh : ndarray of float64, shape (N,)
         Metallicity [Fe/H] in dex; NaN where unknown.
     latent : ndarray of float64, shape (N, n_latent), optional

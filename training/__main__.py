@@ -5,8 +5,6 @@ from __future__ import annotations
 from pelsvae_cadence.core.console import run_app
 
 # Importing the modules adds their commands to the program.
-from pelsvae_cadence.training.commands import data as data_commands
-from pelsvae_cadence.training.commands import fit as fit_commands
 from pelsvae_cadence.training.commands import judge as judging_commands  # noqa: F401
 from pelsvae_cadence.training.commands.app import app
 

@@ -5,11 +5,12 @@ Names are imported when first used, so that importing this package does not load
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from pelsvae_cadence.core.doors import names_on_first_use
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison, compare
+    from pelsvae_cadence.metrics.comparison.compare_runs import compare
     from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
     from pelsvae_cadence.metrics.comparison.further_metric import (
         FurtherMetric,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     )
     from pelsvae_cadence.metrics.comparison.plan import Plan
     from pelsvae_cadence.metrics.comparison.quantities import Quantity
+    from pelsvae_cadence.metrics.comparison.result import Comparison
     from pelsvae_cadence.metrics.comparison.runs import Run, open_run
     from pelsvae_cadence.metrics.comparison.statistics.summary import Summary, summarise_runs
 
@@ -36,23 +38,20 @@ __all__ = [
     "summarise_runs",
 ]
 
-_HOMES: Final[dict[str, str]] = {
-    "Comparison": "compare_runs",
-    "compare": "compare_runs",
-    "FurtherMetric": "further_metric",
-    "Plan": "plan",
-    "Quantity": "quantities",
-    "Run": "runs",
-    "RunOutcome": "evaluate",
-    "StarJudge": "further_metric",
-    "Summary": "summary",
-    "Workplace": "further_metric",
-    "open_run": "runs",
-    "summarise_runs": "summary",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = names_on_first_use(
+    __name__,
+    {
+        "Comparison": "result",
+        "compare": "compare_runs",
+        "FurtherMetric": "further_metric",
+        "Plan": "plan",
+        "Quantity": "quantities",
+        "Run": "runs",
+        "RunOutcome": "evaluate",
+        "StarJudge": "further_metric",
+        "Summary": "statistics.summary",
+        "Workplace": "further_metric",
+        "open_run": "runs",
+        "summarise_runs": "statistics.summary",
+    },
+)

@@ -11,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, LSST_BANDS
-from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.classify import DEFAULT_GROUPS, ClassMix, Predictions, feature_definitions
+from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, feature_definitions
+from pelsvae_cadence.classify.labelled import ClassMix
 from pelsvae_cadence.classify.observing import observe_survey
 from pelsvae_cadence.classify.protocol import cross_validate
+from pelsvae_cadence.classify.scores import Predictions
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.further_metric import Workplace

@@ -9,8 +9,9 @@ from typing import Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.classify.labelled import LabelledStars
+from pelsvae_cadence.classify.scores import Predictions
 from pelsvae_cadence.core.arrays import freeze
-from pelsvae_cadence.classify import LabelledStars, Predictions
 
 __all__ = ["ClassifiedStars"]
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.catalog.provenance import package_versions
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder
-from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Unit
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome, evaluate
 from pelsvae_cadence.metrics.comparison.further_metric import (
     FurtherMetric,
@@ -23,61 +21,17 @@ from pelsvae_cadence.metrics.comparison.further_metric import (
 )
 from pelsvae_cadence.metrics.comparison.maf_files import folder_name
 from pelsvae_cadence.metrics.comparison.plan import Plan
+from pelsvae_cadence.metrics.comparison.result import REPORT_FILE, Comparison
 from pelsvae_cadence.metrics.comparison.result_files import write_results
 from pelsvae_cadence.metrics.comparison.runs import Run, open_run, unique_names
-from pelsvae_cadence.metrics.comparison.statistics.summary import Summary, summarise_runs
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Unit
+from pelsvae_cadence.metrics.comparison.statistics.summary import summarise_runs
 from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.parallel.partitions import PartitionError
 
-__all__ = ["REPORT_FILE", "Comparison", "compare", "one_cluster"]
+__all__ = ["compare", "one_cluster"]
 
-#: The report, in the output folder.
-REPORT_FILE: Final = "report.html"
 _CHECKPOINTS: Final = ".unfinished"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """What a comparison has found and written.
-
-    Parameters
-    ----------
-    plan : Plan
-        What was asked.
-    runs : tuple of Run
-        The runs that were compared, the reference first.
-    outcomes : tuple of RunOutcome
-        What became of the stars in each of them.
-    summary : Summary
-        The tables.
-    failures : dict of str to str
-        Runs that could not be used, and further metrics that could not of a run ("RUN: METRIC"),
-        and why.
-    out_dir : Path
-        Where everything is.
-    files : dict of str to Path
-        "report", "summary csv", "summary parquet", "summary hdf5" (keys ``stats``,
-        ``differences`` and, of three runs or more, ``pairs``), "differences csv", "pairs csv",
-        "stars", "classified stars" if they were, "settings", MAF's tables, and "maf RUN", the
-        results directory of each run.
-    settings : dict
-        What was run: command, seeds, versions, model, tables.
-    further : dict of str to tuple of Quantity
-        Further metrics and what they give.
-    judges : tuple of str
-        Those of them that classify stars.
-    """
-
-    plan: Plan
-    runs: tuple[Run, ...]
-    outcomes: tuple[RunOutcome, ...]
-    summary: Summary
-    failures: dict[str, str]
-    out_dir: Path
-    files: dict[str, Path]
-    settings: dict[str, Any]
-    further: dict[str, Any] = field(default_factory=dict)
-    judges: tuple[str, ...] = ()
 
 
 def _open(

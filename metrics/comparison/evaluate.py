@@ -12,11 +12,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence import __version__
-from pelsvae_cadence.core.arrays import freeze
-from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.survey import Cadence, Survey
+from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.version import __version__
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.further_metric import (
     FurtherMetric,

@@ -19,7 +19,6 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import event
 
-from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, f1_of_counts
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
 from pelsvae_cadence.metrics.comparison.plan import Plan
@@ -31,6 +30,7 @@ from pelsvae_cadence.metrics.comparison.quantities import (
     Better,
     Quantity,
 )
+from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, f1_of_counts
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported

@@ -11,11 +11,11 @@ import healpy
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.cadence.survey import check_position
 from pelsvae_cadence.classes import parse_star_class
+from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.periods import PERIOD_RANGE
+from pelsvae_cadence.periods.grid import PERIOD_RANGE
 
 __all__ = ["DEFAULT_CLASSES", "DEFAULT_YEARS", "Group", "Plan"]
 

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.metrics.comparison.quantities import STAR_QUANTITIES, star_outcomes
 from pelsvae_cadence.metrics.position.observe import StarSample, at_reference_magnitude, stars_at
-from pelsvae_cadence.periods import Verdicts, judge, search
-from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.periods import search
+from pelsvae_cadence.periods.verdicts import Verdicts, judge
 from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 

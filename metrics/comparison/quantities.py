@@ -17,7 +17,7 @@ from pelsvae_cadence.cadence.statistics import (
     visits_per_night,
 )
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.periods import Verdicts
+from pelsvae_cadence.periods.verdicts import Verdicts
 
 __all__ = [
     "CADENCE_QUANTITIES",

@@ -9,22 +9,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence import (
-    STRATEGIES,
-    Cadence,
-    JointSurvey,
-    Survey,
+from pelsvae_cadence.cadence.changes.executed import splice
+from pelsvae_cadence.cadence.changes.joint import JointSurvey
+from pelsvae_cadence.cadence.changes.strategies import STRATEGIES, strategy
+from pelsvae_cadence.cadence.changes.transforms import (
     dithered_seasons,
     first_years,
-    read_survey,
     shifted,
-    splice,
-    strategy,
     thinned,
     without_bands,
     without_pairs,
 )
-from pelsvae_cadence.cadence.tables import file_sha256
+from pelsvae_cadence.cadence.survey import Cadence, Survey
+from pelsvae_cadence.cadence.tables import file_sha256, read_survey
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["CHANGES", "SPELLING", "Run", "open_run", "unique_names"]

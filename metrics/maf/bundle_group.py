@@ -18,8 +18,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence import __version__
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.version import __version__
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
 

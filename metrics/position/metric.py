@@ -13,8 +13,8 @@ from pelsvae_cadence.bands import SURVEYS, SurveyName
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.position.deep_fields import stack_visits
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
+from pelsvae_cadence.metrics.position.deep_fields import stack_visits
 from pelsvae_cadence.metrics.position.stars import reddening_at
 from pelsvae_cadence.metrics.position.visits import SliceColumns, visits_from_slice
 

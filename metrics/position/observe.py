@@ -10,22 +10,25 @@ import healpy
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
+from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.simulation.modulation import draw_modulation
-from pelsvae_cadence.periods import PERIOD_RANGE, PeriodResult, Verdicts, judge, search
 from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.periods import search
+from pelsvae_cadence.periods.grid import PERIOD_RANGE
+from pelsvae_cadence.periods.result import PeriodResult
+from pelsvae_cadence.periods.verdicts import Verdicts, judge
 from pelsvae_cadence.photometry.magnitudes import at_magnitude
+from pelsvae_cadence.simulation.modulation import draw_modulation
 from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.population.crowding import CrowdedField
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.model.source import LightCurveModel
+    from pelsvae_cadence.population.crowding import CrowdedField
 
 __all__ = [
     "Recovery",

@@ -9,12 +9,12 @@ import numpy as np
 
 from pelsvae_cadence.cadence.survey import FOV_RADIUS
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry.extinction import SFD_SCALE, TrueEBV
+from pelsvae_cadence.core.extinction import SFD_SCALE, TrueEBV
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.metrics.position.stars import STAR_KEYS
-from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.population.survey import Mode, draw_population
+from pelsvae_cadence.stars import Stars
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pelsvae_cadence.core.extinction import RawSFD
 from pelsvae_cadence.population.crowding import CrowdedField, crowded_field, crowded_region
-from pelsvae_cadence.photometry.extinction import RawSFD
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

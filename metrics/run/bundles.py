@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
+from pelsvae_cadence.metrics.maf.survey_source import SurveySource
 from pelsvae_cadence.metrics.position.population_slicer import slicer_of_stars
 from pelsvae_cadence.metrics.position.visits import SliceColumns
-from pelsvae_cadence.metrics.maf.survey_source import SurveySource
 from pelsvae_cadence.metrics.time_to_recovery import (
     JULIAN_YEAR,
     TimeToRecoveryMetric,

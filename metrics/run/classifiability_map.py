@@ -19,15 +19,15 @@ import pandas as pd
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.tables import file_sha256
-from pelsvae_cadence.classify import LABELS
+from pelsvae_cadence.classify.labelled import LABELS
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
-from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
-from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
+from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
+from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.metrics.time_to_recovery import first_and_last_visit
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported

@@ -9,10 +9,11 @@ from typing import Final, Self
 
 import numpy as np
 
-from pelsvae_cadence.catalog import CatalogWriter, Provenance
+from pelsvae_cadence.catalog.provenance import Provenance
+from pelsvae_cadence.catalog.writer import CatalogWriter
+from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.metrics.position.observe import Recovery
-from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["Example", "Keeper"]

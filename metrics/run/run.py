@@ -21,7 +21,7 @@ import pandas as pd
 from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
 from pelsvae_cadence.cadence.tables import file_sha256
-from pelsvae_cadence.catalog import Provenance
+from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.batches import (
     DEFAULT_CLASSES,
@@ -29,23 +29,23 @@ from pelsvae_cadence.metrics.batches import (
     period_recovery_batch,
     stars_batch,
 )
-from pelsvae_cadence.metrics.run.keeping import Example, Keeper
-from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
-from pelsvae_cadence.metrics.position.observe import load_model
-from pelsvae_cadence.metrics.run.folder import RESULTS_FILE, new_results, results_database
 from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
+from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
+from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
+from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.metrics.run.bundles import (
     bundles_by_years,
     slicer_of_positions,
     slicer_of_table,
 )
+from pelsvae_cadence.metrics.run.folder import RESULTS_FILE, new_results, results_database
+from pelsvae_cadence.metrics.run.keeping import Example, Keeper
 from pelsvae_cadence.metrics.run.tables import (
     summary_by_year,
     summary_of_positions,
     tables_of_bundles,
     year_table,
 )
-from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
 from pelsvae_cadence.stars import Stars
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported

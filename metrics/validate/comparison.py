@@ -15,11 +15,17 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
-from pelsvae_cadence.cadence import Cadence, strategy, thinned
+from pelsvae_cadence.cadence.changes.strategies import strategy
+from pelsvae_cadence.cadence.changes.transforms import thinned
+from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.metrics.comparison.compare_runs import one_cluster
 from pelsvae_cadence.metrics.comparison.evaluate import evaluate
 from pelsvae_cadence.metrics.comparison.plan import Plan
-from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, PRIMARY, summarise_runs
+from pelsvae_cadence.metrics.comparison.statistics.summary import (
+    ALL_CLASSES,
+    PRIMARY,
+    summarise_runs,
+)
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = [

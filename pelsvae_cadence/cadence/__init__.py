@@ -3,9 +3,6 @@
 from pelsvae_cadence.cadence.changes.executed import SplicedSurvey, splice
 from pelsvae_cadence.cadence.changes.joint import JointSurvey
 from pelsvae_cadence.cadence.changes.strategies import STRATEGIES, strategy
-from pelsvae_cadence.cadence.survey import FOV_RADIUS, Cadence, Survey
-from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-from pelsvae_cadence.cadence.tables import read_survey, survey_from_frame
 from pelsvae_cadence.cadence.changes.transforms import (
     ChangedCadence,
     dithered_seasons,
@@ -16,6 +13,9 @@ from pelsvae_cadence.cadence.changes.transforms import (
     without_bands,
     without_pairs,
 )
+from pelsvae_cadence.cadence.survey import FOV_RADIUS, Cadence, Survey
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
+from pelsvae_cadence.cadence.tables import read_survey, survey_from_frame
 from pelsvae_cadence.cadence.visits import Visits
 
 __all__ = [

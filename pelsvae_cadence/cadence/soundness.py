@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.survey import Survey, local_nights
 from pelsvae_cadence.cadence.synthetic.almanac import (
     Site,
     sidereal_time,
@@ -29,7 +30,6 @@ from pelsvae_cadence.cadence.synthetic.almanac import (
     sun_position,
 )
 from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3
-from pelsvae_cadence.cadence.survey import Survey, local_nights
 from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
 from pelsvae_cadence.core.errors import InputError
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from pelsvae_cadence.core.arrays import column, row_index, to_value
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.core.arrays import column, row_index, to_value
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = [

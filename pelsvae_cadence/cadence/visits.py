@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import column, row_index
 from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.core.arrays import column, row_index
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["Visits"]

@@ -22,20 +22,21 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.cadence import Cadence, Survey, Visits
+from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.cadence.tables import file_sha256
+from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.catalog.sites import StarSource
 from pelsvae_cadence.catalog.writer import CatalogWriter
-from pelsvae_cadence.population.crowding import crowded_field, crowded_region
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.simulation.modulation import draw_modulation
+from pelsvae_cadence.model.weights import load_weights
 from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
+from pelsvae_cadence.population.crowding import crowded_field, crowded_region
+from pelsvae_cadence.simulation.modulation import draw_modulation
 from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.model.weights import load_weights
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.source import LightCurveModel

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pelsvae_cadence.cadence import Visits
+from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.catalog.validation import validate_catalog
 from pelsvae_cadence.catalog.writer import CatalogWriter

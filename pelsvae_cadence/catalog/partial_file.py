@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from typing_extensions import override
+
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["PartialFile"]
@@ -92,20 +94,25 @@ class PartialFile(io.RawIOBase):
                 self.check()
         self.seek(0)
 
+    @override
     def readable(self) -> bool:
         return True
 
+    @override
     def writable(self) -> bool:
         return True
 
+    @override
     def seekable(self) -> bool:
         return True
 
+    @override
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._end()}[whence]
         self._position = base + offset
         return self._position
 
+    @override
     def tell(self) -> int:
         return self._position
 
@@ -113,6 +120,7 @@ class PartialFile(io.RawIOBase):
         ends = [start + len(block) for start, block in self._unwritten]
         return max([os.fstat(self._file.fileno()).st_size, *ends])
 
+    @override
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         self._file.seek(self._position)
@@ -128,6 +136,7 @@ class PartialFile(io.RawIOBase):
         self._position += size
         return size
 
+    @override
     def write(self, data: Any) -> int:
         view = memoryview(data).cast("B")
         done = 0
@@ -143,6 +152,7 @@ class PartialFile(io.RawIOBase):
         self._position += len(view)
         return len(view)
 
+    @override
     def truncate(self, size: int | None = None) -> int:
         size = self._position if size is None else size
         if self.error is None:
@@ -219,6 +229,7 @@ class PartialFile(io.RawIOBase):
                 os.unlink(self.path)
             self.close()
 
+    @override
     def close(self) -> None:
         if not self.closed:
             self._file.close()

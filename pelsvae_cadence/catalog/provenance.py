@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any, Final, Self
 
-from pelsvae_cadence import __version__
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.version import __version__
 
 __all__ = ["Provenance", "package_versions"]
 

@@ -15,13 +15,13 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import to_value
 from pelsvae_cadence.bands import BANDS
-from pelsvae_cadence.cadence import Visits
+from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.catalog.layout import GROUPS, decode
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.validation import HDF5_ERRORS, open_catalog
 from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
+from pelsvae_cadence.core.arrays import to_value
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.stars import Stars

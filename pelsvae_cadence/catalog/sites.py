@@ -17,8 +17,8 @@ import numpy.typing as npt
 from pelsvae_cadence.cadence.survey import check_position
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry.magnitudes import at_magnitude
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.photometry.magnitudes import at_magnitude
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

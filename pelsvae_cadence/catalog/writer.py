@@ -16,9 +16,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.cadence import Visits
+from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.catalog.columns import COMPRESSIONS, GrowingColumn, KnownIds
-from pelsvae_cadence.catalog.partial_file import PartialFile
 from pelsvae_cadence.catalog.layout import (
     FORMAT,
     FORMAT_VERSION,
@@ -26,6 +25,7 @@ from pelsvae_cadence.catalog.layout import (
     attributes_digest,
     encode,
 )
+from pelsvae_cadence.catalog.partial_file import PartialFile
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.validation import validate_catalog
 from pelsvae_cadence.core.errors import InputError

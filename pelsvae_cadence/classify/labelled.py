@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze, row_index
 from pelsvae_cadence.bands import BANDS, LSST_BANDS, ZTF_BANDS, SurveyName
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
 from pelsvae_cadence.classify.features.extraction import FeatureWarning, extract
 from pelsvae_cadence.classify.features.table import FEATURE_GROUPS, FeatureTable
-from pelsvae_cadence.classify.star_to_star import flicker, observe_again, scattered_magnitudes
 from pelsvae_cadence.classify.features.true_parameters import true_parameters
+from pelsvae_cadence.classify.star_to_star import flicker, observe_again, scattered_magnitudes
+from pelsvae_cadence.core.arrays import freeze, row_index
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.periods import PERIOD_RANGE, judge, search
-from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.periods import search
+from pelsvae_cadence.periods.grid import PERIOD_RANGE
+from pelsvae_cadence.periods.verdicts import judge
+from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
 from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 

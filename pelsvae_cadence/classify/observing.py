@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence import __version__
-from pelsvae_cadence.cadence.synthetic.cells import sky_cell
-from pelsvae_cadence.cadence.survey import Cadence, Survey, check_position
-from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
+from pelsvae_cadence.cadence.survey import Cadence, Survey, check_position
+from pelsvae_cadence.cadence.synthetic.cells import sky_cell
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.parallel.partitions import Partition, run_partitions
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.version import __version__
+from pelsvae_cadence.parallel.partitions import Partition, run_partitions
 
 if TYPE_CHECKING:
     from pelsvae_cadence.core.phase_curve import PhaseCurve

@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.photometry.noise import (
     DETECTION_SNR,
     flux_error,
@@ -23,8 +25,6 @@ from pelsvae_cadence.photometry.noise import (
     mag_to_flux,
     saturation_magnitude,
 )
-from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 
 __all__ = [

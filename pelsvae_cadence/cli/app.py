@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from pelsvae_cadence import __version__
 from pelsvae_cadence.cli import (
     catalog,
     classify_map,
@@ -19,6 +18,7 @@ from pelsvae_cadence.cli import (
     validate,
 )
 from pelsvae_cadence.core.console import run_app
+from pelsvae_cadence.core.version import __version__
 
 __all__ = ["app", "main"]
 

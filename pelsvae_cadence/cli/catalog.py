@@ -23,15 +23,11 @@ from pelsvae_cadence.cli.options import (
     Sha256,
     SurveyKind,
     Synthetic,
-    command_line,
     load_cadence,
-    messages,
     parse_positions,
-    print_json,
     refuse_existing,
-    table,
 )
-from pelsvae_cadence.core.progress import progress_bars
+from pelsvae_cadence.core.console import command_line, messages, print_json, progress_bars, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import replacing
 
@@ -299,8 +295,8 @@ def append(
     leaves it as it was. Stars must have numbers of their own; where each addition comes from is
     kept.
     """
-    from pelsvae_cadence.catalog import Catalog
     from pelsvae_cadence.catalog.merging import append_catalogs
+    from pelsvae_cadence.catalog.reader import Catalog
 
     n = append_catalogs(file, others)
     with Catalog(file) as catalog:
@@ -327,9 +323,9 @@ def export(
     no_clobber: NoClobber = False,
 ) -> None:
     """Write a catalogue as HATS (Parquet by sky pixel), or its stars as an astropy table."""
-    from pelsvae_cadence.catalog import Catalog
     from pelsvae_cadence.catalog.exports.astropy_tables import star_table
     from pelsvae_cadence.catalog.exports.hats import export_hats
+    from pelsvae_cadence.catalog.reader import Catalog
 
     refuse_existing([output], no_clobber)
     if output.suffix in (".ecsv", ".fits", ".vot"):
@@ -351,7 +347,7 @@ def export(
 @app.command()
 def inspect(file: File, as_json: Json = False) -> None:
     """Show what a catalogue holds and where it comes from."""
-    from pelsvae_cadence.catalog import Catalog
+    from pelsvae_cadence.catalog.reader import Catalog
 
     with Catalog(file) as catalog:
         summary = catalog.summary()
@@ -364,7 +360,7 @@ def inspect(file: File, as_json: Json = False) -> None:
 @app.command()
 def validate(file: File, as_json: Json = False) -> None:
     """Check a catalogue against the format: every checksum, offset and reference."""
-    from pelsvae_cadence.catalog import validate_catalog
+    from pelsvae_cadence.catalog.validation import validate_catalog
 
     with messages.status(f"checking {file.name}"):
         problems = validate_catalog(file)

@@ -21,17 +21,14 @@ from pelsvae_cadence.cli.options import (
     SurveyKind,
     Synthetic,
     load_cadence,
-    messages,
     parse_positions,
-    print_json,
-    table,
 )
-from pelsvae_cadence.core.progress import progress_bars
+from pelsvae_cadence.core.console import messages, print_json, progress_bars, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.classify import Predictions, Scores
+    from pelsvae_cadence.classify.scores import Predictions, Scores
 
 __all__ = ["Folder", "Positions", "Workers", "app", "progress_bar"]
 
@@ -104,11 +101,8 @@ def train(
     """
     from dataclasses import replace
 
-    from pelsvae_cadence.classify import (
-        DEFAULT_GROUPS,
-        FEATURE_GROUPS,
-        class_mix_for,
-    )
+    from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, FEATURE_GROUPS
+    from pelsvae_cadence.classify.labelled import class_mix_for
     from pelsvae_cadence.classify.survey_classifier import train_on_survey
 
     lengths = _years(years)
@@ -220,8 +214,8 @@ def apply(
     """Classify the light curves of a catalogue: period search, features, probabilities."""
     import pandas as pd
 
-    from pelsvae_cadence.catalog import Catalog
-    from pelsvae_cadence.classify import extract
+    from pelsvae_cadence.catalog.reader import Catalog
+    from pelsvae_cadence.classify.features.extraction import extract
     from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
     from pelsvae_cadence.periods import search
 
@@ -325,9 +319,9 @@ def _title(years: float | None) -> str:
 
 
 def _pictures(found: dict[str, Predictions], folder: Path, run: str, band: str) -> dict[str, str]:
-    from pelsvae_cadence.classify import score
-    from pelsvae_cadence.classify.scores import recall_by_position
-    from pelsvae_cadence.plotting import plot_confusion, plot_score_by_magnitude, plot_sky_map
+    from pelsvae_cadence.classify.scores import recall_by_position, score
+    from pelsvae_cadence.plotting.classification import plot_confusion, plot_score_by_magnitude
+    from pelsvae_cadence.plotting.sky_map import plot_sky_map
 
     files = {}
 
@@ -359,7 +353,7 @@ def _pictures(found: dict[str, Predictions], folder: Path, run: str, band: str) 
 def _report(
     title: str, found: dict[str, Predictions], files: dict[str, str], seed: int, as_json: bool
 ) -> None:
-    from pelsvae_cadence.classify import score
+    from pelsvae_cadence.classify.scores import score
 
     scores = {name: score(predictions, seed=seed) for name, predictions in found.items()}
     if as_json:

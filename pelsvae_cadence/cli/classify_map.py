@@ -19,11 +19,9 @@ from pelsvae_cadence.cli.options import (
     Sha256,
     Synthetic,
     load_cadence,
-    messages,
     parse_positions,
-    print_json,
-    table,
 )
+from pelsvae_cadence.core.console import messages, print_json, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 
@@ -108,7 +106,7 @@ def sky_map(
 
 
 def _picture(found: ClassifiabilityMap, classes: tuple[str, ...], folder: Path, title: str) -> Path:
-    from pelsvae_cadence.plotting import plot_recall_maps
+    from pelsvae_cadence.plotting.recall_maps import plot_recall_maps
 
     names = {f"recall_{name}": name for name in classes}
     columns = {"balanced_accuracy": "all classes", **names}

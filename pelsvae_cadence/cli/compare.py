@@ -19,19 +19,15 @@ from pelsvae_cadence.cli.options import (
     RunSeed,
     Scheduler,
     SurveyKind,
-    command_line,
-    messages,
     parse_positions,
-    print_json,
     survey_name,
-    table,
 )
-from pelsvae_cadence.core.progress import progress_bars
+from pelsvae_cadence.core.console import command_line, messages, print_json, progress_bars, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.comparison import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["compare"]
 
@@ -150,8 +146,8 @@ def compare(
         raise InputError(f"--names {names!r}", allowed=f"{len(runs)} names, one for each run")
     folder = output_folder(out_dir)
     with messages.status("loading MAF"):
-        from pelsvae_cadence.metrics.comparison import Plan
-        from pelsvae_cadence.metrics.comparison import compare as compare_runs
+        from pelsvae_cadence.metrics.comparison.compare_runs import compare as compare_runs
+        from pelsvae_cadence.metrics.comparison.plan import Plan
 
     plan = Plan(
         positions=points,

@@ -25,11 +25,9 @@ from pelsvae_cadence.cli.options import (
     SurveyKind,
     Synthetic,
     load_cadence,
-    messages,
-    print_json,
     refuse_existing,
-    table,
 )
+from pelsvae_cadence.core.console import messages, print_json, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 
@@ -105,11 +103,11 @@ def lightcurve(
 ) -> None:
     """Observe one star at one sky position: a table and a phase-folded picture."""
     from pelsvae_cadence.cadence.tables import file_sha256
+    from pelsvae_cadence.model.source import LightCurveModel
+    from pelsvae_cadence.photometry.magnitudes import at_magnitude
     from pelsvae_cadence.population.crowding import crowded_field, crowded_region
     from pelsvae_cadence.simulation.modulation import draw_modulation
-    from pelsvae_cadence.photometry.magnitudes import at_magnitude
     from pelsvae_cadence.simulation.simulate import simulate
-    from pelsvae_cadence.model.source import LightCurveModel
 
     source = LightCurveModel.load(model)
     listed = None if stars is None else _listed_star(stars, star_id, source, seed)
@@ -233,7 +231,7 @@ def _write_csv(path: Any, points: Any) -> None:
 
 
 def _write_picture(path: Any, star: Any, points: Any, curve: Any, title: str) -> None:
-    from pelsvae_cadence.plotting import plot_folded
+    from pelsvae_cadence.plotting.light_curve import plot_folded
 
     figure: Any = plot_folded(points, star=star, curve=curve, title=title).figure
     with replacing(path) as partial:

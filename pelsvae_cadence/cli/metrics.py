@@ -29,16 +29,12 @@ from pelsvae_cadence.cli.options import (
     SkyNside,
     SurveyKind,
     Synthetic,
-    command_line,
     load_cadence,
-    messages,
     numbers,
     parse_positions,
-    print_json,
     survey_name,
-    table,
 )
-from pelsvae_cadence.core.progress import progress_bars
+from pelsvae_cadence.core.console import command_line, messages, print_json, progress_bars, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 
@@ -306,11 +302,9 @@ def _repeat_warnings(caught: list[warnings.WarningMessage]) -> None:
 
 
 def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, str]:
-    from pelsvae_cadence.plotting import (
-        plot_folded,
-        plot_recovery_by_magnitude,
-        plot_sky_map,
-    )
+    from pelsvae_cadence.plotting.light_curve import plot_folded
+    from pelsvae_cadence.plotting.recovery import plot_recovery_by_magnitude
+    from pelsvae_cadence.plotting.sky_map import plot_sky_map
 
     run = str(result.summary["run"].iloc[0])
     files = {}

@@ -1,24 +1,19 @@
-"""What several commands share: the survey, positions, the console, and printing results."""
+"""Options that several commands share: the survey, sky positions, and reading what was typed."""
 
 from __future__ import annotations
 
-import json
 import math
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from pelsvae_cadence.core.console import messages
 from pelsvae_cadence.core.errors import InputError
 
 if TYPE_CHECKING:
     from pelsvae_cadence.bands import SurveyName
-    from pelsvae_cadence.cadence import Cadence
+    from pelsvae_cadence.cadence.survey import Cadence
 
 __all__ = [
     "DEFAULT_NSIDE",
@@ -41,19 +36,12 @@ __all__ = [
     "SkyNside",
     "SurveyKind",
     "Synthetic",
-    "command_line",
     "load_cadence",
-    "messages",
     "numbers",
     "parse_positions",
-    "print_json",
     "refuse_existing",
     "survey_name",
-    "table",
 ]
-
-#: Progress and remarks go to stderr: stdout holds results only.
-messages = Console(stderr=True, highlight=False)
 
 SYNTHETIC = {"lsst": "lsst-v3", "lsst-v3": "lsst-v3", "lsst-v5": "lsst-v5", "ztf": "ztf"}
 
@@ -226,8 +214,8 @@ def load_cadence(
     InputError
         If both are given, the name is unknown, or the table cannot be used.
     """
-    from pelsvae_cadence.cadence import read_survey
     from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
+    from pelsvae_cadence.cadence.tables import read_survey
 
     if db is not None and synthetic is not None:
         raise InputError("--db and --synthetic exclude each other", remedy="Give one of them.")
@@ -358,70 +346,3 @@ def refuse_existing(paths: list[Path], no_clobber: bool) -> None:
             f"{existing[0]} exists already and --no-clobber forbids to replace it",
             remedy="Choose another --out-dir.",
         )
-
-
-def command_line() -> str:
-    """Give the command line as it was typed.
-
-    Returns
-    -------
-    str
-        For provenance; the program's name without its folder.
-    """
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-
-
-def print_json(value: Any) -> None:
-    """Print a result as JSON on stdout.
-
-    Parameters
-    ----------
-    value : object
-        Anything JSON can hold; NumPy numbers become plain ones, NaN becomes null.
-    """
-    sys.stdout.write(json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return str(value)
-    return value
-
-
-def table(title: str, columns: list[str], rows: list[list[str]], *, text: bool = False) -> None:
-    """Print a small table on stdout.
-
-    Parameters
-    ----------
-    title : str
-        Heading.
-    columns : list of str
-        Column names; all but the first are right-aligned.
-    rows : list of list of str
-        Cells.
-    text : bool
-        Cells are words rather than numbers: columns are left-aligned and long cells fold.
-    """
-    grid = Table(title=title, title_justify="left", title_style="bold")
-    for k, name in enumerate(columns):
-        grid.add_column(
-            escape(name),
-            justify="left" if text or k == 0 else "right",
-            overflow="fold",
-            no_wrap=not text,
-        )
-    for row in rows:
-        grid.add_row(*(escape(cell) for cell in row))
-    # On a pipe, rich would fold numbers to 80 columns; a row must stay one line.
-    width = None if sys.stdout.isatty() else 110 if text else 160
-    Console(width=width, highlight=False).print(grid)

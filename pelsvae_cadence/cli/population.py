@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from pelsvae_cadence.cli.options import Json, NoClobber, RunSeed, messages, print_json, table
+from pelsvae_cadence.cli.options import Json, NoClobber, RunSeed
+from pelsvae_cadence.core.console import messages, print_json, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 
@@ -143,8 +144,8 @@ def population(
     """
     from pelsvae_cadence.cli.options import refuse_existing
     from pelsvae_cadence.model.source import LightCurveModel
-    from pelsvae_cadence.population.tables import table_kind, write_star_table
     from pelsvae_cadence.population.survey import MODES, draw_population
+    from pelsvae_cadence.population.tables import table_kind, write_star_table
 
     chosen = next((m for m in MODES if m == mode), None)
     if chosen is None:

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pelsvae_cadence.cli.options import Json, RunSeed, messages, print_json
+from pelsvae_cadence.cli.options import Json, RunSeed
+from pelsvae_cadence.core.console import messages, print_json
 from pelsvae_cadence.core.errors import InputError
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.compiled import compiled_clenshaw
 from pelsvae_cadence.core.arrays import freeze, row_index
+from pelsvae_cadence.core.compiled import compiled_clenshaw
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["PhaseCurve"]

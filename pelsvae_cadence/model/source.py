@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary, parse_star_class
+from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.extrapolation import Extrapolate, ExtrapolationWarning, in_range
-from pelsvae_cadence.model.blocks import in_blocks
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.phase_zero import with_phase_zero
+from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.model.blocks import in_blocks
+from pelsvae_cadence.model.extrapolation import Extrapolate, ExtrapolationWarning, in_range
 from pelsvae_cadence.model.reference_stars import (
     GROUPS,
     PARAMETERS,
@@ -26,15 +27,14 @@ from pelsvae_cadence.model.reference_stars import (
     group_index,
     to_rows,
 )
-from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.model.weights import Weights, load_weights
+from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.latent.linear import LatentMap
     from pelsvae_cadence.model.latent.mapping import LatentMapping
-    from pelsvae_cadence.model.vae import HarmonicVAE
     from pelsvae_cadence.model.sequence.shapes import SequenceShapes
+    from pelsvae_cadence.model.vae import HarmonicVAE
 
 __all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
 
@@ -81,10 +81,10 @@ class LightCurveModel:
     def __init__(self, weights: Weights) -> None:
         import torch
 
-        from pelsvae_cadence.model.layers import ModelConfig
         from pelsvae_cadence.model.latent.linear import LATENT_MAPS, LatentMapConfig
-        from pelsvae_cadence.model.vae import HarmonicVAE
+        from pelsvae_cadence.model.layers import ModelConfig
         from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig
+        from pelsvae_cadence.model.vae import HarmonicVAE
 
         card, sizes = weights.card, weights.card["hyperparameters"]
         if (

@@ -78,7 +78,7 @@ def list_weights() -> tuple[str, ...]:
     tuple of str
         Names that `load_weights` accepts.
     """
-    folder = resources.files("pelsvae_cadence").joinpath("weights")
+    folder = resources.files("pelsvae_cadence.model").joinpath("shipped")
     names = [item.name for item in folder.iterdir()] if folder.is_dir() else []
     stems = {Path(name).stem for name in names if name.endswith(".safetensors")}
     return tuple(sorted(stems))
@@ -151,7 +151,7 @@ def load_weights(name_or_path: str | Path = "default") -> Weights:
                 allowed=", ".join(list_weights()) or "none are installed",
                 remedy="Give a name of this list, or the path of a .safetensors file.",
             )
-        folder = resources.files("pelsvae_cadence").joinpath("weights")
+        folder = resources.files("pelsvae_cadence.model").joinpath("shipped")
         data = folder.joinpath(f"{name}.safetensors").read_bytes()
         text = folder.joinpath(f"{name}.json").read_bytes()
     else:

@@ -17,8 +17,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.parallel.checkpoints import KEY_PATTERN, Checkpoints
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.parallel.checkpoints import KEY_PATTERN, Checkpoints
 
 __all__ = ["Arrays", "Partition", "PartitionError", "Task", "run_partitions"]
 

@@ -1,1 +1,10 @@
-"""Photometry: magnitudes, colours, amplitudes, band curves, noise and extinction."""
+"""Photometry: magnitudes, colours, amplitudes, band curves and noise."""
+
+from pelsvae_cadence.photometry.magnitudes import (
+    EXTINCTION,
+    at_magnitude,
+    band_amplitudes,
+    mean_magnitudes,
+)
+
+__all__ = ["EXTINCTION", "at_magnitude", "band_amplitudes", "mean_magnitudes"]

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, STANDARD_BANDS, filter_wavelength
-from pelsvae_cadence.photometry.binaries import ellipsoidal_ratio
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.photometry.binaries import ellipsoidal_ratio
 from pelsvae_cadence.photometry.rr_lyrae import U_FILTER, is_first_overtone, rr_lyrae_ratio
 
 __all__ = ["amplitude_ratio", "amplitude_uncertainty", "phase_lag"]

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.photometry.amplitudes import phase_lag
-from pelsvae_cadence.photometry.binaries import eclipse_contrast
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.photometry.amplitudes import phase_lag
+from pelsvae_cadence.photometry.binaries import eclipse_contrast
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes
 from pelsvae_cadence.photometry.rr_lyrae import rr_lyrae_shapes
 from pelsvae_cadence.stars import Stars

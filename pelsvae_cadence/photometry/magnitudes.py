@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.photometry.amplitudes import amplitude_ratio
 from pelsvae_cadence.core.arrays import to_value
-from pelsvae_cadence.photometry.colours import colour_minus_i, g_minus_i
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry.extinction import EXTINCTION, TrueEBV, extinction
+from pelsvae_cadence.core.extinction import EXTINCTION, TrueEBV, extinction
+from pelsvae_cadence.photometry.amplitudes import amplitude_ratio
+from pelsvae_cadence.photometry.colours import colour_minus_i, g_minus_i
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["EXTINCTION", "at_magnitude", "band_amplitudes", "mean_magnitudes"]

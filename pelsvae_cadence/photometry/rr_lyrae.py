@@ -100,7 +100,7 @@ class BandTable:
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, BandTable]:
-    resource = files("pelsvae_cadence") / "tables" / "rr_lyrae_bands.json"
+    resource = files("pelsvae_cadence.photometry") / "rr_lyrae_bands.json"
     content = json.loads(resource.read_text(encoding="utf-8"))
     return {
         name: BandTable(**{key: np.array(value) for key, value in content[name].items()})

@@ -15,8 +15,8 @@ from pelsvae_cadence.simulation.timing import MJD_ZERO
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.core.phase_curve import PhaseCurve
+    from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.stars import Stars
 
 __all__ = ["plot_folded", "plot_light_curve"]
@@ -199,7 +199,7 @@ def _noise_free_lines(
     light_curve: LightCurves, star: Stars, curve: PhaseCurve, grid: FloatArray
 ) -> dict[str, FloatArray]:
     """Magnitudes of one star over the cycle in every band in which it has detected points."""
-    from pelsvae_cadence.cadence import Visits
+    from pelsvae_cadence.cadence.visits import Visits
     from pelsvae_cadence.simulation.simulate import noise_free_magnitudes
 
     seen = set(light_curve.band[light_curve.detected].tolist())

@@ -8,17 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.photometry.colours import colour_minus_i
-from pelsvae_cadence.population.galaxy import galactic_to_equatorial
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.plotting.sky_map import _label_sky, _map_coordinates
 from pelsvae_cadence.plotting.styles import CLASS_STYLES, new_axes
+from pelsvae_cadence.population.galaxy import galactic_to_equatorial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from pelsvae_cadence.stars import Stars
     from pelsvae_cadence.population.survey import DrawnPopulation
+    from pelsvae_cadence.stars import Stars
 
 __all__ = [
     "REAL_COLOUR",

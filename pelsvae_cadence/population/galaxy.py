@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammainc, gammaincinv, k0, ndtri
 
-from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.classes import parse_star_class
+from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 

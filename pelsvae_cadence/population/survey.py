@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.classes import parse_star_class
+from pelsvae_cadence.core.arrays import column
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.extinction import TrueEBV, true_ebv
+from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.model.reference_stars import GROUPS
+from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
 from pelsvae_cadence.population.crowding import crowded_region
 from pelsvae_cadence.population.dust import reddening
-from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry.extinction import TrueEBV, true_ebv
 from pelsvae_cadence.population.galaxy import (
     COMPONENTS,
     Places,
@@ -29,9 +32,6 @@ from pelsvae_cadence.population.galaxy import (
     component_weights,
     draw_places,
 )
-from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
-from pelsvae_cadence.model.reference_stars import GROUPS
-from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry.extinction import RawSFD
+from pelsvae_cadence.core.extinction import RawSFD
 from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.stars import Stars

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.photometry.band_curves import band_curves
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.photometry.band_curves import band_curves
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.photometry.noise import (
     DETECTION_SNR,
     fiducial_seeing,
@@ -20,16 +23,13 @@ from pelsvae_cadence.photometry.noise import (
     mag_to_flux,
     saturation_magnitude,
 )
-from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.simulation.timing import MJD_ZERO, barycentric_time
+from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
+    from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.population.crowding import CrowdedField
     from pelsvae_cadence.simulation.modulation import CycleModulation
-    from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["noise_free_magnitudes", "orbital_phase", "simulate"]
 

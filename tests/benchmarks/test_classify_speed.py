@@ -17,9 +17,9 @@ import pytest
 
 from pelsvae_cadence.bands import LSST_BANDS
 from pelsvae_cadence.classify import extract
-from pelsvae_cadence.validate.classify.report import many_light_curves
 from pelsvae_cadence.classify.features.folded_curve import fold
 from pelsvae_cadence.classify.features.relative_flux import relative_flux
+from pelsvae_cadence.validate.classify.report import many_light_curves
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from pelsvae_cadence.model.blocks import single_thread
-from pelsvae_cadence.model.sequence.published import PublishedNetwork, PublishedWarning
 from pelsvae_cadence.model.sequence.networks import training_tags
+from pelsvae_cadence.model.sequence.published import PublishedNetwork, PublishedWarning
 from pelsvae_cadence.model.source import LightCurveModel
 
 N_STARS, N_POINTS = 100, 300

@@ -11,9 +11,9 @@ from __future__ import annotations
 import pytest
 
 from pelsvae_cadence.periods import search
-from pelsvae_cadence.validate.periods.costs import alternatives, processor_time, ten_year_stars
 from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms
 from pelsvae_cadence.periods.refinement import refine
+from pelsvae_cadence.validate.periods.costs import alternatives, processor_time, ten_year_stars
 
 pytestmark = pytest.mark.slow
 

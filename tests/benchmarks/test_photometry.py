@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.cadence import Visits
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.noise import (
     DETECTION_SNR,
     flux_error,
@@ -18,9 +20,7 @@ from pelsvae_cadence.photometry.noise import (
     mag_to_flux,
     saturation_magnitude,
 )
-from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.simulation.simulate import orbital_phase, simulate
-from pelsvae_cadence.model.source import LightCurveModel
 
 N_STARS = N_VISITS = 1000
 

@@ -17,13 +17,13 @@ from pelsvae_cadence.catalog import Catalog, Provenance, validate_catalog, write
 from pelsvae_cadence.catalog.generation import Generated, generate_catalog
 from pelsvae_cadence.catalog.merging import append_catalogs
 from pelsvae_cadence.catalog.sites import DrawnStars, ListedStars, numbers_of_drawn_stars
-from pelsvae_cadence.population.crowding import crowded_field
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.simulation.modulation import draw_modulation
-from pelsvae_cadence.photometry.noise import flux_to_mag
-from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
+from pelsvae_cadence.photometry.noise import flux_to_mag
+from pelsvae_cadence.population.crowding import crowded_field
+from pelsvae_cadence.simulation.modulation import draw_modulation
+from pelsvae_cadence.simulation.simulate import simulate
 
 RA = np.array([10.0, 15.0, 40.0, 200.0, 208.0, 350.0])
 DEC = np.array([-30.0, -31.0, -5.0, -60.0, -61.0, 20.0])

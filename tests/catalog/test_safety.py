@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pelsvae_cadence.validate.catalog.fuzz import SUBJECTS, damage, fuzz_apart
-from pelsvae_cadence.validate.catalog.kills import kill_repeatedly
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.weights import load_weights, save_weights
+from pelsvae_cadence.validate.catalog.fuzz import SUBJECTS, damage, fuzz_apart
+from pelsvae_cadence.validate.catalog.kills import kill_repeatedly
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and kills as Unix does")
 

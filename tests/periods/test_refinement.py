@@ -9,12 +9,12 @@ import pytest
 
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import STATUSES, FrequencyGrid, judge, search
-from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.periods.minima import unequal_halves, unequal_minima
 from pelsvae_cadence.periods.outliers import MISFIT, heavy_tailed_scores
 from pelsvae_cadence.periods.periodogram import MANY_POINTS, highest_peaks, periodograms
 from pelsvae_cadence.periods.refinement import fourier_scores
 from pelsvae_cadence.periods.series import JointSeries, joint_series
+from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 
 BASELINE = 3652.5
 

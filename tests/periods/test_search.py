@@ -9,11 +9,11 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.photometry.noise import flux_error
 from pelsvae_cadence.periods import FrequencyGrid, PeriodResult, judge, search
-from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms, power_at
 from pelsvae_cadence.periods.series import joint_series
+from pelsvae_cadence.photometry.noise import flux_error
+from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 
 YEAR = 365.25
 

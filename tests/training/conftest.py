@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 from pelsvae_cadence.training.open_set.shapes import ShapeTable
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
 _K = 16
 

@@ -18,7 +18,12 @@ import pandas as pd
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.ogle_archive import OgleArchive
 from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
-from pelsvae_cadence.training.archives.star_table import ALIASES, find_column, read_frame, read_star_table
+from pelsvae_cadence.training.archives.star_table import (
+    ALIASES,
+    find_column,
+    read_frame,
+    read_star_table,
+)
 
 __all__ = ["open_light_curves", "read_light_curve_table", "read_ragged", "write_ragged"]
 

@@ -16,16 +16,21 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.training.archives.splits import star_numbers
+from pelsvae_cadence.training.binaries.observed import borrow_labels
+from pelsvae_cadence.training.binaries.simulated import make_rows
 from pelsvae_cadence.training.labels.catalogue import CatalogueRelations
+from pelsvae_cadence.training.labels.physical import (
+    LabelFlag,
+    g_minus_i,
+    stripe82_labels,
+    teff_from_v_i,
+)
+from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.shapes.completion import Completion
 from pelsvae_cadence.training.shapes.donors import Donors, read_light_curves
 from pelsvae_cadence.training.shapes.full_curves import fit_with_completion
 from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_standard_shape
-from pelsvae_cadence.training.labels.physical import LabelFlag, g_minus_i, stripe82_labels, teff_from_v_i
-from pelsvae_cadence.training.binaries.observed import borrow_labels
-from pelsvae_cadence.training.open_set.table import OpenSet
-from pelsvae_cadence.training.binaries.simulated import make_rows
-from pelsvae_cadence.training.archives.splits import star_numbers
 
 __all__ = ["HIPPARCOS_TYPES", "hipparcos_rows", "stripe82_rows"]
 

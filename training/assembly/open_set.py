@@ -13,10 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
+from pelsvae_cadence.training.archives.splits import star_numbers
+from pelsvae_cadence.training.assembly.galactic import hipparcos_rows, stripe82_rows
+from pelsvae_cadence.training.binaries.observed import observed_binary_rows
+from pelsvae_cadence.training.binaries.simulated import binary_rows, compute_binaries, make_rows
 from pelsvae_cadence.training.labels.catalogue import label_catalogue
+from pelsvae_cadence.training.open_set.table import (
+    OpenSet,
+    save_open_set,
+    split_of,
+    stratified_splits,
+)
 from pelsvae_cadence.training.shapes.completion import N_PULSATOR, Completion
 from pelsvae_cadence.training.shapes.donors import Donors, fit_donors, held_out_completion
-from pelsvae_cadence.training.assembly.galactic import hipparcos_rows, stripe82_rows
 from pelsvae_cadence.training.shapes.harmonics import (
     catalogue_shape,
     from_complex,
@@ -24,16 +34,6 @@ from pelsvae_cadence.training.shapes.harmonics import (
     to_standard_shape,
 )
 from pelsvae_cadence.training.shapes.miras import borrow_mira_shapes, real_mira_shapes
-from pelsvae_cadence.training.binaries.observed import observed_binary_rows
-from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
-from pelsvae_cadence.training.open_set.table import (
-    OpenSet,
-    save_open_set,
-    split_of,
-    stratified_splits,
-)
-from pelsvae_cadence.training.binaries.simulated import binary_rows, compute_binaries, make_rows
-from pelsvae_cadence.training.archives.splits import star_numbers
 
 if TYPE_CHECKING:
     import pandas as pd

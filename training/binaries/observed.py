@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.shapes.harmonics import to_standard_shape
-from pelsvae_cadence.training.labels.physical import LabelFlag
-from pelsvae_cadence.training.open_set.table import N_HARMONICS, OpenSet
 from pelsvae_cadence.training.binaries.real import LightCurve, measure_real_binaries
 from pelsvae_cadence.training.binaries.simulated import make_rows
+from pelsvae_cadence.training.labels.physical import LabelFlag
+from pelsvae_cadence.training.open_set.table import N_HARMONICS, OpenSet
+from pelsvae_cadence.training.shapes.harmonics import to_standard_shape
 
 __all__ = ["EclipsePrior", "borrow_labels", "fit_with_prior", "learn_prior", "observed_binary_rows"]
 

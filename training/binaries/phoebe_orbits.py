@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.training.binaries.passband import I_PASSBAND, load_phoebe
 from pelsvae_cadence.training.binaries.spheres import (
     gravity_brightening,
     half_orbit_phases,
     limb_darkening,
 )
 from pelsvae_cadence.training.binaries.systems import BinarySystems
-from pelsvae_cadence.training.binaries.passband import I_PASSBAND, load_phoebe
 
 __all__ = ["PhoebeOrbits", "contact_radius"]
 

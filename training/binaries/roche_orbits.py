@@ -18,14 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.training.binaries.passband import i_band_response
+from pelsvae_cadence.training.binaries.phoebe_orbits import contact_radius
 from pelsvae_cadence.training.binaries.spheres import (
     gravity_brightening,
     half_orbit_phases,
     limb_darkening,
 )
 from pelsvae_cadence.training.binaries.systems import BinarySystems
-from pelsvae_cadence.training.binaries.passband import i_band_response
-from pelsvae_cadence.training.binaries.phoebe_orbits import contact_radius
 
 __all__ = ["i_band_intensity", "roche_orbit"]
 

@@ -13,17 +13,17 @@ from pelsvae_cadence.classes import SUBTYPES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.training.binaries.roche_orbits import roche_orbit
 from pelsvae_cadence.training.binaries.spheres import (
     compute_orbits,
     orbit_shape,
     read_orbits,
     sphere_orbit,
 )
+from pelsvae_cadence.training.binaries.stellar_models import combined_light
 from pelsvae_cadence.training.binaries.systems import sample_systems
 from pelsvae_cadence.training.labels.physical import LabelFlag
 from pelsvae_cadence.training.open_set.table import N_HARMONICS
-from pelsvae_cadence.training.binaries.roche_orbits import roche_orbit
-from pelsvae_cadence.training.binaries.stellar_models import combined_light
 
 __all__ = ["FULLY_LISTED", "MIN_AMPLITUDE", "N_SYSTEMS", "binary_rows", "compute_binaries",
            "make_rows"]  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pelsvae_cadence.cli.options import messages
+from pelsvae_cadence.core.console import messages
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["Data", "Seed", "app", "data_folder", "progress_of"]

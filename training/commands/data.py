@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pelsvae_cadence.cli.options import messages
+from pelsvae_cadence.core.console import messages
 from pelsvae_cadence.training.commands.app import Data, Seed, app, data_folder, progress_of
 
 __all__ = [
@@ -40,8 +40,8 @@ def dataset(
     ] = False,
 ) -> None:
     """Build the open training set: catalogue shapes, real light curves, simulated binaries."""
-    from pelsvae_cadence.training.open_set.table import OPEN_SET_FILE
     from pelsvae_cadence.training.assembly.open_set import build_open_set, write_open_set
+    from pelsvae_cadence.training.open_set.table import OPEN_SET_FILE
 
     folder = data_folder(data)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
@@ -65,9 +65,9 @@ def dataset_figures(
     """Draw the open set: shapes and labels of each class, provenance, binaries beside real ones."""
     from pelsvae_cadence.classes import STAR_CLASSES
     from pelsvae_cadence.core.files import output_folder, replacing
+    from pelsvae_cadence.training.open_set.table import load_open_set
     from pelsvae_cadence.training.validate import dataset_figures as figures
     from pelsvae_cadence.training.validate.dataset import compare_with_real_binaries
-    from pelsvae_cadence.training.open_set.table import load_open_set
 
     folder = output_folder(out_dir)
     table = load_open_set()
@@ -148,11 +148,11 @@ def fold_open_set(
     seed: Seed = 0,
 ) -> None:
     """Write the open set as noisy folded light curves, copied to the paper's numbers."""
-    from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions
-    from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
-    from pelsvae_cadence.training.open_set.table import load_open_set
     from pelsvae_cadence.training.open_set.curves import augmentation_counts
     from pelsvae_cadence.training.open_set.curves import fold_open_set as fold
+    from pelsvae_cadence.training.open_set.table import load_open_set
+    from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions
+    from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
 
     options = AugmentationOptions(t_len=t_len)
     table = load_open_set()
@@ -196,8 +196,8 @@ def rr_lyrae_bands(
     import json
 
     from pelsvae_cadence.core.files import replacing
-    from pelsvae_cadence.training.shapes.rr_lyrae_bands import TABLE_FILE, learn_bands
     from pelsvae_cadence.training.archives.stripe82 import load_stripe82
+    from pelsvae_cadence.training.shapes.rr_lyrae_bands import TABLE_FILE, learn_bands
 
     target = output or TABLE_FILE
     content = json.dumps(learn_bands(load_stripe82(data_folder(data))), indent=1)
@@ -230,8 +230,8 @@ def photometry_figures(
     """Draw real Stripe 82 stars beside their predicted bands, and eclipses by band."""
     from pelsvae_cadence.core.files import output_folder, replacing
     from pelsvae_cadence.model.source import LightCurveModel
-    from pelsvae_cadence.training.validate.photometry_figures import plot_eclipses, plot_stripe82
     from pelsvae_cadence.training.archives.stripe82 import load_stripe82
+    from pelsvae_cadence.training.validate.photometry_figures import plot_eclipses, plot_stripe82
 
     stars = load_stripe82(data_folder(data))
     folder = output_folder(out_dir)

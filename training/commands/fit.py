@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pelsvae_cadence.cli.options import messages
+from pelsvae_cadence.core.console import messages
 from pelsvae_cadence.training.commands.app import Seed, app
 
 __all__ = ["convert_published", "fit", "fit_map", "new_parameter", "sweep"]
@@ -171,8 +171,10 @@ def fit(
 
     A run that was stopped goes on from its last validation.
     """
+    from pelsvae_cadence.training.evaluate.score import score_model
     from pelsvae_cadence.training.fit.export import fit_model
     from pelsvae_cadence.training.fit.options import FitOptions
+    from pelsvae_cadence.training.open_set.table import load_open_set
 
     options = FitOptions(
         config=config, seed=seed, steps=steps, batch=batch, rate=rate, optimiser=optimiser,
@@ -184,8 +186,11 @@ def fit(
     )  # fmt: skip
     path = fit_model(
         out_dir or Path("outputs/fit") / (name or config), options, weights=weights, table=table,
-        curves=curves, name=name, resume=not restart, score=score, wandb=wandb,
+        curves=curves, name=name, resume=not restart, wandb=wandb,
     )  # fmt: skip
+    if score:
+        with messages.status("measuring (some minutes)"):
+            score_model(path, table=load_open_set(table), seed=seed)
     messages.print(f"weights: {path}", soft_wrap=True)
 
 
@@ -244,9 +249,9 @@ def sweep(
     goes on where it was.
     """
     from pelsvae_cadence.training.fit.options import FitOptions
-    from pelsvae_cadence.training.open_set.table import load_open_set
     from pelsvae_cadence.training.fit.sweep import SweepOptions, sweep_table, write_sweep
     from pelsvae_cadence.training.fit.sweep import sweep as search
+    from pelsvae_cadence.training.open_set.table import load_open_set
 
     changes: dict[str, Any] = (
         {"t_len": t_len, "row_scale": row_scale} if config != "harmonic" else {}
@@ -314,8 +319,8 @@ def fit_map(
     """Fit a map from parameters to the latent space of a trained model, which stays as it is."""
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping, read_labels
-    from pelsvae_cadence.training.open_set.table import load_open_set
     from pelsvae_cadence.training.fit.regressions import RegressionOptions
+    from pelsvae_cadence.training.open_set.table import load_open_set
 
     names = tuple(word.strip() for word in parameters.split(",") if word.strip())
     options = MappingOptions(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pelsvae_cadence.cli.options import messages
+from pelsvae_cadence.core.console import messages
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.commands.app import Seed, app
 
@@ -34,7 +34,7 @@ def score(
     seed: Seed = 0,
 ) -> None:
     """Measure weights on the test stars and keep the figures on their card."""
-    from pelsvae_cadence.training.fit.export import score_model
+    from pelsvae_cadence.training.evaluate.score import score_model
     from pelsvae_cadence.training.open_set.table import load_open_set
 
     with messages.status("measuring (some minutes)"):
@@ -100,8 +100,8 @@ def evaluate(
     seed: Seed = 0,
 ) -> None:
     """Measure a model on its test stars and draw the paper's figures from it (5 minutes)."""
-    from pelsvae_cadence.training.evaluate.run import evaluate as run
     from pelsvae_cadence.training.evaluate.report import PARTS
+    from pelsvae_cadence.training.evaluate.run import evaluate as run
 
     chosen = {"all": tuple(PARTS), "none": ()}.get(only)
     parts = chosen if chosen is not None else tuple(v.strip() for v in only.split(","))

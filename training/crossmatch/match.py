@@ -20,7 +20,10 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord, search_around_sky
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.crossmatch.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
+from pelsvae_cadence.training.crossmatch.colour_magnitude import (
+    ColourMagnitudePlaces,
+    absolute_magnitude,
+)
 
 __all__ = [
     "ACCEPTED",

@@ -7,19 +7,19 @@ from pathlib import Path
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.training.archives.star_table import read_frame
+from pelsvae_cadence.training.crossmatch.figures import plot_confirmed_against_placed
 from pelsvae_cadence.training.crossmatch.match import (
     CrossmatchOptions,
     format_summary,
     validate_matches,
 )
-from pelsvae_cadence.training.crossmatch.figures import plot_confirmed_against_placed
 from pelsvae_cadence.training.crossmatch.tables import (
     gaia_table,
     query_gaia,
     read_published_crossmatch,
     survey_table,
 )
-from pelsvae_cadence.training.archives.star_table import read_frame
 
 __all__ = ["crossmatch"]
 

@@ -14,11 +14,11 @@ import torch
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.fit.export import network_task
-from pelsvae_cadence.training.fit.trainer import run
 from pelsvae_cadence.training.fit.options import FitOptions
-from pelsvae_cadence.training.open_set.table import OpenSet
+from pelsvae_cadence.training.fit.trainer import run
 from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_rows
 from pelsvae_cadence.training.open_set.shapes import ShapeTable
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["ComparisonOptions", "compare_conditions", "compare_latent_sizes", "compare_layers"]
 

@@ -12,16 +12,16 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.validate.report import Report
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.memory import nearest_distance
 from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruction_error
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn, draw_like, nearest_in_training
-from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
 from pelsvae_cadence.training.evaluate.measures.two_sample import two_sample_test
+from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
 from pelsvae_cadence.training.fit.export import fit_model
 from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set, save_open_set
+from pelsvae_cadence.validate.report import Report
 
 __all__ = ["cross_validate", "rotated_splits"]
 
@@ -123,9 +123,7 @@ def cross_validate(
         place = Path(folder) / f"fold-{k}"
         place.mkdir(parents=True, exist_ok=True)
         save_open_set(fold, place / "table.npz")
-        path = fit_model(
-            place, options, table=place / "table.npz", name=f"fold-{k}", quiet=quiet, score=False
-        )
+        path = fit_model(place, options, table=place / "table.npz", name=f"fold-{k}", quiet=quiet)
         model = LightCurveModel.load(path)
         own = fold.star_class == star_class
         test, train = (fold.take(own & (fold.split == part)) for part in ("test", "train"))

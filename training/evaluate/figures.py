@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.plotting import CLASS_STYLES
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.plotting.styles import CLASS_STYLES
 from pelsvae_cadence.training.evaluate.measures.latent_table import encode_rows
 from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruct
 from pelsvae_cadence.training.evaluate.measures.samples import choose, exposure_error, stars_of

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.model.latent.mapping import LatentMapping
 from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.model.latent.mapping import LatentMapping
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.validate.report import Figure, Report
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.model.weights import list_weights, load_weights
 from pelsvae_cadence.training.evaluate.measures.contract import dependence_on_visits
 from pelsvae_cadence.training.evaluate.measures.eclipses import compare_eclipses
 from pelsvae_cadence.training.evaluate.measures.latent_table import latent_table
@@ -26,7 +26,6 @@ from pelsvae_cadence.training.evaluate.measures.samples import (
 )
 from pelsvae_cadence.training.evaluate.measures.separation import separation
 from pelsvae_cadence.training.evaluate.measures.speed import milliseconds, published_ratio
-from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
 from pelsvae_cadence.training.evaluate.measures.trends import (
     Trend,
     compare_trends,
@@ -40,8 +39,9 @@ from pelsvae_cadence.training.evaluate.measures.two_sample import (
     two_sample_by_provenance,
     two_sample_test,
 )
+from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
-from pelsvae_cadence.model.weights import list_weights, load_weights
+from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["PARTS", "hertzsprung_progression", "model_report", "rr_lyrae_trends"]
 

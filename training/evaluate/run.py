@@ -12,19 +12,19 @@ import numpy as np
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.model.latent.mapping import LatentMapping
-from pelsvae_cadence.validate.report import Report
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
+from pelsvae_cadence.training.evaluate.gallery import gallery
 from pelsvae_cadence.training.evaluate.measures.samples import choose
-from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping
 from pelsvae_cadence.training.evaluate.report import (
     PARTS,
     hertzsprung_progression,
     model_report,
     rr_lyrae_trends,
 )
-from pelsvae_cadence.training.evaluate.gallery import gallery
+from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
+from pelsvae_cadence.validate.report import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

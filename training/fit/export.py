@@ -12,8 +12,6 @@ import torch
 from torch import nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.layers import ModelConfig
 from pelsvae_cadence.model.latent.linear import (
     LATENT_MAPS,
     KernelFlowMap,
@@ -21,11 +19,12 @@ from pelsvae_cadence.model.latent.linear import (
     LatentMapConfig,
     LinearMap,
 )
-from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.model.layers import ModelConfig
 from pelsvae_cadence.model.reference_stars import GROUPS, valid_ranges
 from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig
-from pelsvae_cadence.training.fit.trainer import FitConfig, FitResult, run
-from pelsvae_cadence.training.fit.options import FitOptions
+from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.model.weights import save_weights
+from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.harmonic_task import VAETask, VAETaskConfig
 from pelsvae_cadence.training.fit.mapping import (
     LatentSample,
@@ -33,15 +32,16 @@ from pelsvae_cadence.training.fit.mapping import (
     encode_table,
     fit_linear_map,
 )
-from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
-from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_rows
+from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.fit.sequence_task import (
     SequenceTask,
     SequenceTaskConfig,
     encode_rows,
 )
+from pelsvae_cadence.training.fit.trainer import FitResult, run
+from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_rows
 from pelsvae_cadence.training.open_set.shapes import ShapeTable, balanced
-from pelsvae_cadence.model.weights import load_weights, save_weights
+from pelsvae_cadence.training.open_set.table import load_open_set
 
 __all__ = [
     "CITATION",
@@ -49,7 +49,6 @@ __all__ = [
     "export_model",
     "fit_model",
     "network_task",
-    "score_model",
     "train_network",
 ]
 
@@ -76,10 +75,9 @@ def fit_model(
     name: str | None = None,
     resume: bool = True,
     quiet: bool = False,
-    score: bool = True,
     wandb: str | None = None,
 ) -> Path:
-    """Train a model on the open training set, score it on its test stars, and write the weights.
+    """Train a model on the open training set and write the weights.
 
     Parameters
     ----------
@@ -100,8 +98,6 @@ def fit_model(
         Continue an interrupted run.
     quiet : bool
         Show no progress.
-    score : bool
-        Measure the model on the test stars and keep the figures on the card.
     wandb : str, optional
         Project of Weights & Biases to log to as well.
 
@@ -133,69 +129,7 @@ def fit_model(
     path = Path(weights) if weights else Path(folder) / f"{label}.safetensors"
     about: dict[str, Any] = {"name": label, "seed": options.seed, "command": options.command()}
     export_model(path, network, latent, record, shapes, **about)
-    if score:
-        score_model(path, table=stars, seed=options.seed)
     return path
-
-
-def score_model(
-    path: str | Path,
-    *,
-    table: OpenSet | None = None,
-    seed: int = 0,
-    most: int = 400,
-    draws: int = 3,
-    parts: tuple[str, ...] | None = None,
-) -> dict[str, float]:
-    """Measure weights on the test stars and keep the figures on their card.
-
-    Parameters
-    ----------
-    path : str or Path
-        The weights file; its card is written anew.
-    table : OpenSet, optional
-        The training table; by default the committed one.
-    seed : int
-        Seed of noise and draws.
-    most : int
-        Most test stars per class.
-    draws : int
-        Draws per test star.
-    parts : tuple of str, optional
-        What to measure, out of `pelsvae_cadence.training.evaluate.report.PARTS`; everything by
-        default. Figures of other parts stay on the card.
-
-    Returns
-    -------
-    dict of str to float
-        The figures by name.
-
-    Raises
-    ------
-    InputError
-        If a part is unknown.
-    """
-    from pelsvae_cadence.training.evaluate.report import PARTS, model_report
-
-    chosen = tuple(PARTS) if parts is None else parts
-    unknown = [part for part in chosen if part not in PARTS]
-    if unknown:
-        raise InputError(f"part {unknown[0]!r} is unknown", allowed=", ".join(PARTS))
-    weights = load_weights(Path(path))
-    report = model_report(
-        seed, weights=Path(path), table=table, most=most, draws=draws, parts=chosen
-    )
-    # Speeds are those of one moment on one machine: no property of the weights.
-    scores = {
-        figure.name: round(figure.value, 4)
-        for figure in report.figures
-        if figure.unit not in ("ms", "times") and np.isfinite(figure.value)
-    }
-    scored = {"seed": seed, "test_stars_per_class_at_most": most, "draws": draws}
-    settings = {**weights.card.get("scored_with", {}), **dict.fromkeys(chosen, scored)}
-    kept = {**weights.card["scores"], **scores}
-    save_weights(path, weights.tensors, {**weights.card, "scores": kept, "scored_with": settings})
-    return scores
 
 
 def train_network(

@@ -24,22 +24,23 @@ from pelsvae_cadence.model.latent.linear import (
 )
 from pelsvae_cadence.model.latent.mapping import REGRESSORS, LatentMapping, save_mapping
 from pelsvae_cadence.model.latent.regressions import ForestMap, PerceptronMap
-from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.model.reference_stars import GROUPS, group_index, to_rows, valid_ranges
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.export import CITATION, LICENCE
-from pelsvae_cadence.training.fit.trainer import FitConfig, run
 from pelsvae_cadence.training.fit.mapping import (
     LatentSample,
     MappingTask,
     encode_table,
     fit_linear_map,
 )
-from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 from pelsvae_cadence.training.fit.regressions import RegressionOptions, fit_forest, fit_perceptron
-from pelsvae_cadence.training.open_set.sequences import sequence_rows
 from pelsvae_cadence.training.fit.sequence_task import encode_rows
+from pelsvae_cadence.training.fit.trainer import run
+from pelsvae_cadence.training.open_set.sequences import sequence_rows
 from pelsvae_cadence.training.open_set.shapes import ShapeTable, balanced
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
 __all__ = ["MappingOptions", "encode_stars", "fit_mapping", "read_labels"]
 

@@ -18,12 +18,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
 
-from pelsvae_cadence.cli.options import messages
+from pelsvae_cadence.core.console import messages
 from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.training.fit.schedules import rate_factor
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.training.fit.trainer import FitConfig
+    from pelsvae_cadence.training.fit.config import FitConfig
 
 __all__ = ["Bar", "Keeper", "Task", "TaskModule"]
 

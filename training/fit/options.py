@@ -10,7 +10,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.latent.linear import LATENT_MAPS
 from pelsvae_cadence.model.sequence.networks import PAPER_CONFIGS, SequenceConfig, paper_config
 from pelsvae_cadence.model.sequence.shapes import N_PHYSICS
-from pelsvae_cadence.training.fit.trainer import FitConfig
+from pelsvae_cadence.training.fit.config import FitConfig
 
 __all__ = ["CONFIGURATIONS", "FitOptions"]
 

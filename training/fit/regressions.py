@@ -12,8 +12,8 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.neural_network import MLPRegressor
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.layers import PHYSICS
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, Layers, PerceptronMap
+from pelsvae_cadence.model.layers import PHYSICS
 from pelsvae_cadence.training.fit.mapping import LatentSample
 
 __all__ = ["RegressionOptions", "fit_forest", "fit_perceptron", "forest_arrays"]

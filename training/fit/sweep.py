@@ -18,12 +18,12 @@ import torch
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.training.fit.export import network_task
-from pelsvae_cadence.training.fit.trainer import run
 from pelsvae_cadence.training.fit.options import FitOptions
-from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
+from pelsvae_cadence.training.fit.study import open_study, quiet_optuna
+from pelsvae_cadence.training.fit.trainer import run
 from pelsvae_cadence.training.open_set.sequences import sequence_rows
 from pelsvae_cadence.training.open_set.shapes import ShapeTable
-from pelsvae_cadence.training.fit.study import open_study, quiet_optuna
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
 if TYPE_CHECKING:
     import optuna

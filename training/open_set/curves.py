@@ -16,10 +16,10 @@ from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.training.archives.splits import SPLITS, star_numbers
+from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions, copies_per_class
 from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
-from pelsvae_cadence.training.open_set.table import OpenSet
-from pelsvae_cadence.training.archives.splits import SPLITS, star_numbers
 
 __all__ = ["augmentation_counts", "fold_open_set", "ogle_error"]
 

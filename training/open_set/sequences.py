@@ -11,10 +11,10 @@ import numpy.typing as npt
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.reference_stars import group_index, to_rows
+from pelsvae_cadence.training.open_set.curves import fold_open_set
+from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.preprocess.augmentation import TARGETS, AugmentationOptions
 from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
-from pelsvae_cadence.training.open_set.table import OpenSet
-from pelsvae_cadence.training.open_set.curves import fold_open_set
 
 __all__ = ["SequenceRows", "sequence_rows"]
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import column, freeze
 from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.core.arrays import column, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.archives.splits import SPLITS, star_numbers
@@ -45,7 +45,7 @@ _SCHEMA: Final = 1
 _GRID: Final = 1024  # phases on which the amplitude of a curve is found
 _SPLIT_KEY: Final = "open set split 1"
 #: The committed table; its card lies beside it with suffix ``.json``.
-OPEN_SET_FILE: Final = Path(__file__).parent / "data" / "open_set.npz"
+OPEN_SET_FILE: Final = Path(__file__).with_name("open_set.npz")
 _STRINGS: Final = ("star", "star_class", "subtype", "galaxy", "provenance", "split")
 _WHOLE: Final = ("n_fourier", "flags")
 

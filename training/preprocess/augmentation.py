@@ -26,10 +26,10 @@ import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
-from pelsvae_cadence.training.preprocess.folding import fold_light_curves, undersample
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves, ragged_rows
 from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars, star_numbers
+from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
+from pelsvae_cadence.training.preprocess.folding import fold_light_curves, undersample
 
 __all__ = [
     "PARAMETER_TARGETS",

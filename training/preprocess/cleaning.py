@@ -34,9 +34,9 @@ from astropy.stats import sigma_clip
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.preprocess.missing_periods import estimate_period
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.reserved import is_reserved
+from pelsvae_cadence.training.preprocess.missing_periods import estimate_period
 
 __all__ = [
     "STEPS",

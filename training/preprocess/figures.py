@@ -11,10 +11,10 @@ import numpy.typing as npt
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.training.preprocess.augmentation import resample_and_shift
-from pelsvae_cadence.training.preprocess.folding import undersample
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import star_numbers
+from pelsvae_cadence.training.preprocess.augmentation import resample_and_shift
+from pelsvae_cadence.training.preprocess.folding import undersample
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves, write_folded
 from pelsvae_cadence.training.archives.star_table import read_star_table
+from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves, write_folded
 
 __all__ = ["convert_published_file"]
 

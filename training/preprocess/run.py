@@ -17,16 +17,16 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
-from pelsvae_cadence.training.preprocess.folding import fold_light_curves
 from pelsvae_cadence.training.archives.light_curve_files import read_ragged, write_ragged
+from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
+from pelsvae_cadence.training.archives.splits import split_by_star
 from pelsvae_cadence.training.preprocess.cleaning import (
     PreprocessingOptions,
     clean_light_curves,
 )
 from pelsvae_cadence.training.preprocess.counts import format_counts
-from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
-from pelsvae_cadence.training.archives.splits import split_by_star
+from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
+from pelsvae_cadence.training.preprocess.folding import fold_light_curves
 
 __all__ = ["preprocess", "read_preprocessed"]
 

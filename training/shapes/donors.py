@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.shapes.completion import Completion, learn_completion
-from pelsvae_cadence.training.shapes.full_curves import FullCurves, LightCurve, fit_full_curves
-from pelsvae_cadence.training.open_set.table import split_of
 from pelsvae_cadence.training.archives.reserved import is_reserved
 from pelsvae_cadence.training.archives.splits import star_numbers
+from pelsvae_cadence.training.open_set.table import split_of
+from pelsvae_cadence.training.shapes.completion import Completion, learn_completion
+from pelsvae_cadence.training.shapes.full_curves import FullCurves, LightCurve, fit_full_curves
 
 if TYPE_CHECKING:
     import pandas as pd

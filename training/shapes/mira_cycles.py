@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.simulation.modulation import CycleModulation, ModulationOptions
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.simulation.modulation import CycleModulation, ModulationOptions
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.shapes.miras import asas_miras
 

@@ -16,10 +16,10 @@ import numpy.typing as npt
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.training.open_set.table import split_of
 from pelsvae_cadence.training.shapes.donors import read_light_curves
 from pelsvae_cadence.training.shapes.full_curves import LightCurve
 from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_standard_shape
-from pelsvae_cadence.training.open_set.table import split_of
 
 __all__ = [
     "MiraShapes",

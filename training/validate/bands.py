@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.validate.report import Figure
 from pelsvae_cadence.photometry.rr_lyrae import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
+from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
 from pelsvae_cadence.training.shapes.harmonic_prior import harmonic_basis, learn_prior
 from pelsvae_cadence.training.shapes.rr_lyrae_bands import I_BAND, i_curves, i_prior
-from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
+from pelsvae_cadence.validate.report import Figure
 
 __all__ = ["BandPrediction", "predict_band", "stripe82_figures"]
 

@@ -12,23 +12,23 @@ import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.validate.report import Figure, Report
-from pelsvae_cadence.training.binaries.spheres import read_orbits
-from pelsvae_cadence.training.binaries.systems import FAMILIES, sample_systems
-from pelsvae_cadence.training.labels.catalogue import fit_catalogue_relations
-from pelsvae_cadence.training.shapes.donors import data_folder
-from pelsvae_cadence.training.labels.physical import E_VI, LabelFlag, teff_from_v_i
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
-from pelsvae_cadence.training.open_set.table import PROVENANCES, OpenSet, load_open_set, read_card
-from pelsvae_cadence.training.open_set.curves import augmentation_counts
+from pelsvae_cadence.training.archives.reserved import is_reserved
+from pelsvae_cadence.training.archives.splits import SPLITS
 from pelsvae_cadence.training.binaries.real import (
     EclipseMeasures,
     measure_real_binaries,
     observe_like,
 )
-from pelsvae_cadence.training.archives.reserved import is_reserved
 from pelsvae_cadence.training.binaries.simulated import N_SYSTEMS
-from pelsvae_cadence.training.archives.splits import SPLITS
+from pelsvae_cadence.training.binaries.spheres import read_orbits
+from pelsvae_cadence.training.binaries.systems import FAMILIES, sample_systems
+from pelsvae_cadence.training.labels.catalogue import fit_catalogue_relations
+from pelsvae_cadence.training.labels.physical import E_VI, LabelFlag, teff_from_v_i
+from pelsvae_cadence.training.open_set.curves import augmentation_counts
+from pelsvae_cadence.training.open_set.table import PROVENANCES, OpenSet, load_open_set, read_card
+from pelsvae_cadence.training.shapes.donors import data_folder
+from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["PARTS", "compare_with_phoebe", "compare_with_real_binaries", "dataset_report"]
 
@@ -36,7 +36,7 @@ FloatArray = npt.NDArray[np.float64]
 #: Parts of the report.
 PARTS: Final = ("rows", "card", "labels", "binaries", "phoebe")
 _INFINITY: Final = float("inf")
-_REFERENCE: Final = Path(__file__).parent / "data" / "phoebe_reference.jsonl"
+_REFERENCE: Final = Path(__file__).with_name("phoebe_reference.jsonl")
 
 #: (subtype, quantity) -> value and tolerance that the relations of the full LMC catalogue must
 #: meet. RR Lyrae: W_I = -0.57 - 2.95 (log P + 0.25), scatter 0.11. Cepheids: Soszynski et al. 2015

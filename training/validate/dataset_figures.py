@@ -8,10 +8,10 @@ import numpy as np
 
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.plotting import CLASS_STYLES
-from pelsvae_cadence.training.open_set.table import PROVENANCES, OpenSet
-from pelsvae_cadence.training.binaries.real import EclipseMeasures
+from pelsvae_cadence.plotting.styles import CLASS_STYLES
 from pelsvae_cadence.training.archives.splits import star_numbers
+from pelsvae_cadence.training.binaries.real import EclipseMeasures
+from pelsvae_cadence.training.open_set.table import PROVENANCES, OpenSet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,23 +11,23 @@ from typing import Any, Final, cast
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.extinction import RawSFD, TrueEBV, extinction
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.amplitudes import amplitude_ratio
 from pelsvae_cadence.photometry.binaries import eclipse_contrast
 from pelsvae_cadence.photometry.colours import colour_minus_i
-from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry.extinction import RawSFD, TrueEBV, extinction
-from pelsvae_cadence.photometry.noise import flux_error, saturation_magnitude
 from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
-from pelsvae_cadence.validate.report import Figure, Report
-from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.photometry.noise import flux_error, saturation_magnitude
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.training.validate.bands import stripe82_figures
+from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82, load_stripe82
 from pelsvae_cadence.training.binaries.spheres import sphere_orbit
+from pelsvae_cadence.training.binaries.stellar_models import combined_light
 from pelsvae_cadence.training.binaries.systems import sample_systems
 from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS, E_VI, wesenheit
+from pelsvae_cadence.training.validate.bands import stripe82_figures
 from pelsvae_cadence.training.validate.population import halo_energy_distance
-from pelsvae_cadence.training.binaries.stellar_models import combined_light
-from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82, load_stripe82
+from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["photometry_report"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pelsvae_cadence.bands import BANDS
-from pelsvae_cadence.training.validate.bands import predict_band
 from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
+from pelsvae_cadence.training.validate.bands import predict_band
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,22 +11,22 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
-from pelsvae_cadence.photometry.colours import colour_minus_i
-from pelsvae_cadence.simulation.modulation import RRD_PERIODS, ModulationOptions
-from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitudes
 from pelsvae_cadence.model.reference_stars import GROUPS
-from pelsvae_cadence.validate.report import Figure, Report
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.photometry.colours import colour_minus_i
+from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitudes
 from pelsvae_cadence.population.survey import (
     HALO_RRAB,
     draw_population,
     halo_features,
     metallicity,
 )
-from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
+from pelsvae_cadence.simulation.modulation import RRD_PERIODS, ModulationOptions
 from pelsvae_cadence.training.archives.ogle3 import read_ogle3
 from pelsvae_cadence.training.archives.reserved import is_reserved
 from pelsvae_cadence.training.archives.stripe82 import Stripe82, load_stripe82
+from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
+from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = [
     "double_mode_table",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.files import replacing
-from pelsvae_cadence.simulation.modulation import ModulationOptions
+from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes
 from pelsvae_cadence.plotting.population import (
     plot_colour_colour,
@@ -18,12 +18,12 @@ from pelsvae_cadence.plotting.population import (
     plot_population_sky,
 )
 from pelsvae_cadence.plotting.styles import CLASS_STYLES
-from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.population.survey import draw_population
-from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS
-from pelsvae_cadence.training.shapes.mira_cycles import MiraSet, read_miras, simulate_miras
+from pelsvae_cadence.simulation.modulation import ModulationOptions
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.archives.stripe82 import load_stripe82
+from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS
+from pelsvae_cadence.training.shapes.mira_cycles import MiraSet, read_miras, simulate_miras
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

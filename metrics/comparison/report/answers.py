@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from pelsvae_cadence.metrics.comparison.statistics.class_scores import MACRO_F1
 from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
+from pelsvae_cadence.metrics.comparison.statistics.class_scores import MACRO_F1
 from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, overall
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["Answer", "answers", "interval", "number", "pair_answers"]
 

@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.metrics.comparison.report.answers import number
-from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, scores_of_run
 from pelsvae_cadence.metrics.comparison.report.drawing import (
     Picture,
     legend_below,
@@ -20,12 +19,13 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     run_style,
     years_in_words,
 )
+from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, scores_of_run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["classification_picture", "score_table"]
 

@@ -18,13 +18,19 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     wrapped,
     years_in_words,
 )
-from pelsvae_cadence.metrics.position.observe import Recovery, StarSample, observe_and_search, stars_at
-from pelsvae_cadence.plotting import plot_cadence, plot_folded
+from pelsvae_cadence.metrics.position.observe import (
+    Recovery,
+    StarSample,
+    observe_and_search,
+    stars_at,
+)
+from pelsvae_cadence.plotting.light_curve import plot_folded
+from pelsvae_cadence.plotting.visits import plot_cadence
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["example_pictures", "example_stars"]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
 from pelsvae_cadence.metrics.comparison.report.answers import answers, number
 from pelsvae_cadence.metrics.comparison.report.drawing import (
     BETTER_COLOUR,
@@ -18,13 +19,12 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     shown_years,
     wrapped,
 )
-from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
 from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, overall
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["at_a_glance", "forest"]
 

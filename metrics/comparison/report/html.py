@@ -26,7 +26,7 @@ from pelsvae_cadence.metrics.comparison.report.tables import (
 )
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["write_report"]
 

@@ -17,7 +17,7 @@ from pelsvae_cadence.metrics.comparison.report.recovery import (
 from pelsvae_cadence.metrics.comparison.report.sky import sky_maps
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["Picture", "pictures"]
 

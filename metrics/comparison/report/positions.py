@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES
 from pelsvae_cadence.metrics.comparison.report.answers import number
 from pelsvae_cadence.metrics.comparison.report.drawing import (
     MOST_PANELS,
@@ -14,10 +15,9 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     panels_of,
     wrapped,
 )
-from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["cadence_picture", "further_picture"]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from astropy.stats import binom_conf_interval
 
+from pelsvae_cadence.metrics.comparison.quantities import HEADLINE
 from pelsvae_cadence.metrics.comparison.report.drawing import (
     MOST_PANELS,
     Picture,
@@ -19,10 +20,9 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     telling_year,
     years_in_words,
 )
-from pelsvae_cadence.metrics.comparison.quantities import HEADLINE
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["recovery_by_magnitude", "recovery_by_period", "recovery_by_year"]
 

@@ -15,10 +15,10 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     wrapped,
     years_in_words,
 )
-from pelsvae_cadence.plotting import plot_sky_map
+from pelsvae_cadence.plotting.sky_map import plot_sky_map
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["sky_maps"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 import pandas as pd
 
-from pelsvae_cadence.metrics.comparison.report.answers import interval, number
 from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES, HEADLINE
+from pelsvae_cadence.metrics.comparison.report.answers import interval, number
 from pelsvae_cadence.metrics.comparison.statistics.summary import (
     ALL_CLASSES,
     ALL_STARS,
@@ -20,7 +20,7 @@ from pelsvae_cadence.metrics.comparison.statistics.summary import (
 )
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.metrics.comparison.compare_runs import Comparison
+    from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = [
     "cadence_table",

@@ -10,11 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Intervals, Unit, pooled_intervals
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
-from pelsvae_cadence.metrics.comparison.statistics.paired import swap_test
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import (
+    Intervals,
+    Unit,
+    pooled_intervals,
+)
+from pelsvae_cadence.metrics.comparison.statistics.paired import swap_test
 from pelsvae_cadence.metrics.comparison.statistics.summary_rows import ALL_STARS, SummaryRows
 
 if TYPE_CHECKING:

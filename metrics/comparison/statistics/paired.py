@@ -14,8 +14,8 @@ import numpy.typing as npt
 from scipy.stats import false_discovery_control
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Score, Unit, checked
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Score, Unit, checked
 
 __all__ = ["corrected", "sign_flip_test", "swap_test"]
 

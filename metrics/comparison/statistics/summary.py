@@ -12,10 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Unit, choose_unit, mean_intervals
-from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, ScoreRows
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
-from pelsvae_cadence.metrics.comparison.statistics.paired import corrected, sign_flip_test
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import (
     CADENCE_QUANTITIES,
@@ -24,6 +21,13 @@ from pelsvae_cadence.metrics.comparison.quantities import (
     YEARS_WITHOUT,
     Quantity,
 )
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import (
+    Unit,
+    choose_unit,
+    mean_intervals,
+)
+from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, ScoreRows
+from pelsvae_cadence.metrics.comparison.statistics.paired import corrected, sign_flip_test
 from pelsvae_cadence.metrics.comparison.statistics.summary_rows import (
     ALL_CLASSES,
     ALL_STARS,

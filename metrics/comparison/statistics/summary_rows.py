@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Intervals, Unit
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Intervals, Unit
 
 __all__ = ["ALL_CLASSES", "ALL_STARS", "Key", "SummaryRows"]
 

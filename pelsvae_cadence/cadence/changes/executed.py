@@ -11,8 +11,8 @@ import numpy.typing as npt
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.changes.joint import renumbered
 from pelsvae_cadence.cadence.changes.position_table import position_table
-from pelsvae_cadence.cadence.survey import Cadence, Survey, local_nights
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.survey import Cadence, Survey, local_nights
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 

@@ -20,12 +20,12 @@ from pelsvae_cadence.cadence.synthetic.almanac import (
     wrap_angle,
 )
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
-from pelsvae_cadence.cadence.synthetic.schedule import Schedule, per_night
 from pelsvae_cadence.cadence.synthetic.presets import (
     HALF_HOURS,
     hour_angle_distribution,
     usable_hour_angles,
 )
+from pelsvae_cadence.cadence.synthetic.schedule import Schedule, per_night
 from pelsvae_cadence.cadence.visits import Visits
 
 __all__ = ["ID_NSIDE", "Exposures"]

@@ -22,11 +22,15 @@ from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.synthetic import footprint
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.synthetic.exposures import ID_NSIDE, Exposures
-from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3, LSST_V5_EXPOSURE_TIME, LSST_V5_VISITS
-from pelsvae_cadence.cadence.synthetic.schedule import CELL_NSIDE, JULIAN_YEAR, Schedule
+from pelsvae_cadence.cadence.synthetic.lsst_like import (
+    LSST_V3,
+    LSST_V5_EXPOSURE_TIME,
+    LSST_V5_VISITS,
+)
 from pelsvae_cadence.cadence.synthetic.presets import SurveyModel, over_positions
-from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.cadence.synthetic.schedule import CELL_NSIDE, JULIAN_YEAR, Schedule
 from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
+from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 

@@ -12,18 +12,18 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import LSST_BANDS
 from pelsvae_cadence.classify.features.curve_shape import SHAPE_PHASES, shape_of_curve
+from pelsvae_cadence.classify.features.folded_curve import FoldedCurves, fold
+from pelsvae_cadence.classify.features.relative_flux import RelativeFlux, relative_flux
 from pelsvae_cadence.classify.features.table import (
     DEFAULT_GROUPS,
     FeatureTable,
     feature_definitions,
 )
-from pelsvae_cadence.classify.features.folded_curve import FoldedCurves, fold
-from pelsvae_cadence.classify.features.relative_flux import RelativeFlux, relative_flux
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.photometry.noise import flux_to_mag
-from pelsvae_cadence.periods import PeriodResult
+from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.series import DEFAULT_BAND_SCALES
+from pelsvae_cadence.photometry.noise import flux_to_mag
 
 __all__ = ["FeatureWarning", "extract"]
 

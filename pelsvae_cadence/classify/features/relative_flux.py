@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.photometry.noise import GAMMA, SYSTEMATIC
 from pelsvae_cadence.periods.series import DEFAULT_BAND_SCALES, error_at_mean_flux
+from pelsvae_cadence.photometry.noise import GAMMA, SYSTEMATIC
 
 __all__ = ["RelativeFlux", "relative_flux"]
 

@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze, row_index
 from pelsvae_cadence.bands import BANDS, LSST_BANDS
+from pelsvae_cadence.core.arrays import freeze, row_index
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = [

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.model.layers import PHYSICS
 from pelsvae_cadence.model.reference_stars import GROUPS
-from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["CONDITIONS", "ConditionScaling", "LatentMap", "LatentMapConfig"]
 

@@ -16,10 +16,10 @@ import torch
 import zuko
 from torch import Tensor
 
-from pelsvae_cadence.model.layers import PHYSICS
-from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
 from pelsvae_cadence.model.latent.spline import CouplingSampler
+from pelsvae_cadence.model.layers import PHYSICS
 
 __all__ = ["FlowMap", "KernelFlowMap"]
 

@@ -19,7 +19,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pelsvae_cadence.model.layers import PHYSICS
 from pelsvae_cadence.model.latent.conditions import (
     CONDITIONS,
     ConditionScaling,
@@ -27,6 +26,7 @@ from pelsvae_cadence.model.latent.conditions import (
     LatentMapConfig,
 )
 from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
+from pelsvae_cadence.model.layers import PHYSICS
 from pelsvae_cadence.model.reference_stars import GROUPS
 
 __all__ = [

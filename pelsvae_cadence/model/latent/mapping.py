@@ -17,6 +17,8 @@ import torch
 
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.model.latent.linear import (
     CONDITIONS,
     FlowMap,
@@ -26,11 +28,9 @@ from pelsvae_cadence.model.latent.linear import (
     LinearMap,
 )
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, PerceptronMap
-from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.model.reference_stars import GROUPS, group_index, to_rows
-from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.model.weights import Weights, load_weights, save_weights
+from pelsvae_cadence.stars import Stars
 
 __all__ = ["REGRESSORS", "LatentMapping", "save_mapping"]
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.cadence.synthetic.footprint import WIDE
 from pelsvae_cadence.cadence.statistics import GAP_PERCENTILES, CadenceSummary, summarise
+from pelsvae_cadence.cadence.synthetic.footprint import WIDE
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom

@@ -173,9 +173,9 @@ def _columns(table: Any) -> dict[str, Any]:
 
 
 def _catalogue(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence.validate.catalog.kills import make_small_catalogue
     from pelsvae_cadence.catalog.reader import Catalog
     from pelsvae_cadence.catalog.validation import validate_catalog
+    from pelsvae_cadence.validate.catalog.kills import make_small_catalogue
 
     path = folder / "catalogue.h5"
     make_small_catalogue(path, seed=1)
@@ -195,7 +195,8 @@ def _catalogue(folder: Path) -> tuple[Path, Callable[[], str]]:
 
 
 def _survey(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence.cadence import SyntheticSurvey, read_survey
+    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
+    from pelsvae_cadence.cadence.tables import read_survey
 
     path = folder / "survey.db"
     visits = SyntheticSurvey(preset="lsst-v3", seed=1, years=1.0).at(10.0, -30.0)

@@ -70,7 +70,7 @@ def make_small_catalogue(path: Path, seed: int) -> Generated:
     Generated
         What was made.
     """
-    from pelsvae_cadence.cadence import SyntheticSurvey
+    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
     from pelsvae_cadence.catalog.generation import generate_catalog
     from pelsvae_cadence.catalog.sites import DrawnStars
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from pelsvae_cadence.catalog.provenance import Provenance
+from pelsvae_cadence.catalog.writer import write_catalog
 from pelsvae_cadence.validate.catalog.fuzz import OUTCOMES, fuzz_apart
 from pelsvae_cadence.validate.catalog.kills import kill_repeatedly
-from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.validate.catalog.scaling import measure_cost
 from pelsvae_cadence.validate.catalog.workers import worker_figures
-from pelsvae_cadence.catalog.writer import write_catalog
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = [
@@ -86,12 +86,12 @@ def speed_figures(seed: int = 0, n_stars: int = 1000) -> list[Figure]:
     list of Figure
         Ratios; both sides run in this process on one thread and are charged for processor time.
     """
-    from pelsvae_cadence.cadence import SyntheticSurvey
-    from pelsvae_cadence.model.blocks import single_thread
-    from pelsvae_cadence.photometry.magnitudes import at_magnitude
+    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
     from pelsvae_cadence.core.randomness import KeyedRandom
-    from pelsvae_cadence.simulation.simulate import simulate
+    from pelsvae_cadence.model.blocks import single_thread
     from pelsvae_cadence.model.source import LightCurveModel
+    from pelsvae_cadence.photometry.magnitudes import at_magnitude
+    from pelsvae_cadence.simulation.simulate import simulate
 
     model = LightCurveModel.load()
     visits = SyntheticSurvey(preset="lsst-v3", seed=1).at(35.6, -4.8)

@@ -52,7 +52,7 @@ def _make(n_stars: int, seed: int) -> dict[str, Any]:
     import healpy
     import numpy as np
 
-    from pelsvae_cadence.cadence import SyntheticSurvey
+    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
     from pelsvae_cadence.catalog.generation import generate_catalog
     from pelsvae_cadence.catalog.sites import DrawnStars
     from pelsvae_cadence.model.source import LightCurveModel

@@ -36,7 +36,7 @@ def _search_like(piece: Partition) -> Arrays:
 
 def _observe_like(piece: Partition) -> Arrays:
     """Draw, decode and observe 300 stars, as a partition of a catalogue does."""
-    from pelsvae_cadence.cadence import SyntheticSurvey
+    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
     from pelsvae_cadence.simulation.simulate import simulate
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.noise import DETECTION_SNR, flux_error, flux_to_mag, mag_to_flux
-from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["FIVE_BANDS", "binaries_at", "cepheid_colours", "rr_lyrae_at"]
 

@@ -27,11 +27,12 @@ from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import SkySplit, cross_validate
 from pelsvae_cadence.classify.scores import Estimate, Predictions, paired_difference, score
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
-from pelsvae_cadence.validate.classify.transfer import Transfer, transfer_to_real_stars
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.periods import PeriodResult, search
-from pelsvae_cadence.validate.report import Figure, Report
+from pelsvae_cadence.periods import search
+from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.simulation.simulate import simulate
+from pelsvae_cadence.validate.classify.transfer import Transfer, transfer_to_real_stars
+from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["classify_report", "cost_of_features", "many_light_curves"]
 
@@ -309,8 +310,8 @@ def many_light_curves(seed: int, n: int, n_visits: int) -> tuple[LightCurves, Pe
     periods : PeriodResult
         The result of a narrow search with the true frequencies put in.
     """
-    from pelsvae_cadence.photometry.magnitudes import at_magnitude
     from pelsvae_cadence.model.source import LightCurveModel
+    from pelsvae_cadence.photometry.magnitudes import at_magnitude
 
     model = LightCurveModel.load()
     survey = SyntheticSurvey(preset="lsst-v3", seed=seed)

@@ -28,17 +28,17 @@ from pelsvae_cadence.classify.features.table import (
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
 from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import CrossValidation, SkySplit, cross_validate
+from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.periods import search
+from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.validate.classify.real_stars import (
     FIVE_BANDS,
     binaries_at,
     cepheid_colours,
     rr_lyrae_at,
 )
-from pelsvae_cadence.photometry.colours import colour_minus_i
-from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.periods import search
 from pelsvae_cadence.validate.periods.real_stars import FAINTER_BY, cepheids_at_the_lmc, lmc_visits
-from pelsvae_cadence.core.randomness import KeyedRandom
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.source import LightCurveModel

@@ -13,13 +13,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.bands import LSST_BANDS
 from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.noise import DETECTION_SNR, flux_error, flux_to_mag, mag_to_flux
-from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["CONTROL_CLASSES", "ControlSample", "control_sample", "control_visits"]
 

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms
 from pelsvae_cadence.periods.refinement import refine
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.series import JointSeries, joint_series
+from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.validate.report import Figure
 
 if TYPE_CHECKING:

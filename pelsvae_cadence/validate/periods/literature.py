@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.validate.periods.control import ControlSample, control_sample, control_visits
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.periodogram import highest_peaks
 from pelsvae_cadence.periods.search import search
+from pelsvae_cadence.validate.periods.control import ControlSample, control_sample, control_visits
 from pelsvae_cadence.validate.report import Figure
 
 __all__ = [

@@ -12,11 +12,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.periods.result import PeriodResult
+from pelsvae_cadence.periods.search import search
+from pelsvae_cadence.periods.verdicts import judge
 from pelsvae_cadence.photometry.noise import (
     DETECTION_SNR,
     SATURATION,
@@ -25,10 +29,6 @@ from pelsvae_cadence.photometry.noise import (
     mag_to_flux,
 )
 from pelsvae_cadence.validate.periods.literature import few_epochs
-from pelsvae_cadence.periods.result import PeriodResult
-from pelsvae_cadence.periods.search import search
-from pelsvae_cadence.periods.verdicts import judge
-from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.validate.report import Figure
 
 __all__ = [

@@ -9,15 +9,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.periods.result import PeriodResult
+from pelsvae_cadence.periods.search import search
+from pelsvae_cadence.periods.verdicts import VERDICTS, Verdicts, judge
 from pelsvae_cadence.validate.periods.control import CONTROL_CLASSES, control_sample, control_visits
 from pelsvae_cadence.validate.periods.literature import (
     single_band_sum_figures,
     vanderplas_ivezic_figures,
 )
 from pelsvae_cadence.validate.periods.real_stars import real_star_figures
-from pelsvae_cadence.periods.result import PeriodResult
-from pelsvae_cadence.periods.search import search
-from pelsvae_cadence.periods.verdicts import VERDICTS, Verdicts, judge
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["periods_report"]

@@ -11,8 +11,8 @@ import pytest
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
-from pelsvae_cadence.training.evaluate.run import evaluate
 from pelsvae_cadence.training.evaluate.measures.trends import Trend
+from pelsvae_cadence.training.evaluate.run import evaluate
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 

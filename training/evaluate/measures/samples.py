@@ -12,8 +12,8 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.archives.splits import star_numbers
+from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Drawn", "choose", "draw_like", "exposure_error", "nearest_in_training", "stars_of"]
 

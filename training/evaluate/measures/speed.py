@@ -90,8 +90,8 @@ def published_ratio(
     import torch
 
     from pelsvae_cadence.model.blocks import single_thread
-    from pelsvae_cadence.model.sequence.published import PublishedNetwork, PublishedWarning
     from pelsvae_cadence.model.sequence.networks import training_tags
+    from pelsvae_cadence.model.sequence.published import PublishedNetwork, PublishedWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PublishedWarning)

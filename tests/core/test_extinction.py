@@ -1,0 +1,46 @@
+"""The two meanings of E(B-V) cannot be mixed."""
+
+from __future__ import annotations
+
+import astropy.units as u
+import numpy as np
+import pytest
+
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.extinction import EXTINCTION, RawSFD, TrueEBV, extinction
+from tests.test_stars import make
+
+
+def test_conversion():
+    np.testing.assert_allclose(RawSFD([0.1, 1.0]).to_true().value, [0.086, 0.86])
+    np.testing.assert_allclose(TrueEBV(0.3 * u.mag).value, 0.3)
+
+
+def test_a_raw_map_value_is_refused_everywhere():
+    with pytest.raises(InputError, match=r"raw SFD map value.*to_true"):
+        make(ebv=RawSFD(0.1))
+    with pytest.raises(InputError, match=r"raw SFD map value.*to_true"):
+        extinction("r", RawSFD(0.1))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="ebv is a float; allowed: TrueEBV"):
+        extinction("r", 0.1)  # type: ignore[arg-type]
+    np.testing.assert_allclose(make(ebv=TrueEBV(0.2)).ebv, 0.2)
+    np.testing.assert_allclose(make(ebv=RawSFD(0.2).to_true()).ebv, 0.172)
+
+
+def test_mixing_would_cost_what_the_module_says():
+    # Schlafly & Finkbeiner (2011), table 6, R_V = 3.1, per raw SFD value.
+    published = {"u": 4.145, "g": 3.237, "r": 2.273, "i": 1.684, "z": 1.323, "y": 1.088}
+    for band, coefficient in published.items():
+        ours = 10.0 * extinction(band, RawSFD(0.1).to_true())
+        assert ours == pytest.approx(coefficient, rel=0.05)
+        assert EXTINCTION[band] / coefficient > 1.10
+
+
+def test_values_that_are_no_colour_excess():
+    for kind in (TrueEBV, RawSFD):
+        with pytest.raises(InputError, match=r"= -0\.1 mag"):
+            kind([0.1, -0.1])
+        with pytest.raises(InputError, match="nan"):
+            kind(np.nan)
+    with pytest.raises(InputError, match="unknown band 'B'"):
+        extinction("B", TrueEBV(0.1))
