@@ -11,13 +11,7 @@ project = "pelsvae_cadence"
 author = "the pelsvae_cadence developers"
 release = metadata.version("pelsvae-cadence")
 
-extensions = [
-    "sphinx.ext.autodoc",
-    "sphinx.ext.mathjax",
-    "sphinx.ext.viewcode",
-    "numpydoc",
-    "myst_parser",
-]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.mathjax", "sphinx.ext.viewcode", "numpydoc", "myst_parser"]
 exclude_patterns = ["_build"]
 # Pages link to headings of one another as a reader of the plain files would.
 myst_heading_anchors = 3

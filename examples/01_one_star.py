@@ -27,9 +27,7 @@ print(f"true period  {star.period[0]:.6f} d")
 print(f"found period {result.period[0]:.6f} d")
 
 output = sys.argv[1] if len(sys.argv) > 1 else "one_star.png"
-title = (
-    f"RRab at r = 22, P = {star.period[0]:.4f} d, found {result.period[0]:.4f} d ({survey.name})"
-)
+title = f"RRab at r = 22, P = {star.period[0]:.4f} d, found {result.period[0]:.4f} d ({survey.name})"
 axes = plot_folded(light_curve, star=star, curve=curve, title=title)
 axes.figure.savefig(output, dpi=130)
 print(f"picture: {output}")

@@ -37,8 +37,11 @@ recovered = next(value for name, value in values.items() if name.endswith("_reco
 print(f"{(~recovered.mask).sum()} positions, mean recovered fraction {recovered.mean():.2f}")
 output = sys.argv[1] if len(sys.argv) > 1 else "maf_map.png"
 axes = plot_sky_map(
-    recovered.astype(float).filled(np.nan), vmin=0, vmax=1,
-    title="RRab at r = 22.5 after one year", label="recovered fraction",
-)  # fmt: skip
+    recovered.astype(float).filled(np.nan),
+    vmin=0,
+    vmax=1,
+    title="RRab at r = 22.5 after one year",
+    label="recovered fraction",
+)
 axes.figure.savefig(output, dpi=130)
 print(f"picture: {output}")

@@ -32,10 +32,17 @@ for panel, kind in zip(panels.flat, KINDS, strict=True):
         for turn in (-1, 0, 1):
             x = phase[mine] + turn
             shown = (x > -0.1) & (x < 1.4)
-            panel.plot(x[shown], points.mag[mine][shown], ".", ms=4.5, mew=0, alpha=0.6,
-                       color=BANDS[band].colour)  # fmt: skip
-        lines = Visits(mjd=60000.0 + grid, band=np.full(grid.size, band), m5=25.0, night=empty,
-                       visit_id=np.arange(grid.size), exptime=30.0)  # fmt: skip
+            panel.plot(
+                x[shown], points.mag[mine][shown], ".", ms=4.5, mew=0, alpha=0.6, color=BANDS[band].colour
+            )
+        lines = Visits(
+            mjd=60000.0 + grid,
+            band=np.full(grid.size, band),
+            m5=25.0,
+            night=empty,
+            visit_id=np.arange(grid.size),
+            exptime=30.0,
+        )
         truth = noise_free_magnitudes(star, lines, curve, phase=grid[None, :])[0]
         panel.plot(grid, truth, "-", lw=1.1, color=BANDS[band].colour, label=band)
     name = display_name(str(star.star_class[0]), str(star.subtype[0]))

@@ -17,9 +17,7 @@ drawn = draw_population(
 )
 for component in sorted(set(drawn.component)):
     mine = drawn.component == component
-    print(
-        f"{component:10s} {mine.sum():4d} stars, median r = {np.median(drawn.magnitude[mine]):.1f}"
-    )
+    print(f"{component:10s} {mine.sum():4d} stars, median r = {np.median(drawn.magnitude[mine]):.1f}")
 print(f"{drawn.crowded.mean():.0%} lie where neighbours matter more than noise")
 
 # A Mira that is never saturated, at its own place, behind its own dust.
@@ -37,8 +35,9 @@ sky.set_title("1,000 stars of 15 < r < 24")
 sky.legend(loc="lower right", frameon=False, markerscale=3)
 axes = figure.add_subplot(grid[1])
 for label, modulation, colour in (
-    ("strictly periodic", None, "0.7"), ("cycles that differ as in real Miras", cycles, "#882255"),
-):  # fmt: skip
+    ("strictly periodic", None, "0.7"),
+    ("cycles that differ as in real Miras", cycles, "#882255"),
+):
     light = simulate(mira, visits, curve=curves, seed=SEED, modulation=modulation)
     i = (light.band == "i") & light.detected
     axes.plot(light.mjd[i], light.mag[i], ".", ms=4, color=colour, label=label)

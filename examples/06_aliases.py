@@ -33,25 +33,35 @@ for panel, some, years in (("one", first, 1.0), ("ten", visits, 10.0)):
     found[panel] = result.period[0]
     verdict = judge(result, star.period).verdict[0]
     plot_periodogram(
-        curve, true_period=star.period[0], found_period=result.period[0], baseline=years * YEAR,
+        curve,
+        true_period=star.period[0],
+        found_period=result.period[0],
+        baseline=years * YEAR,
         title=f"{years:g} yr, {len(some)} visits: found {result.period[0]:.5f} d, {verdict}",
         ax=panels[panel],
-    )  # fmt: skip
+    )
 
 # The same year, folded with the true period and with the one that was found.
 curve = simulate(star, first, seed=3)
 for panel, period, name in (
-    ("right", star.period[0], "true period"), ("wrong", found["one"], "the period found"),
-):  # fmt: skip
+    ("right", star.period[0], "true period"),
+    ("wrong", found["one"], "the period found"),
+):
     for band in LSST_BANDS:
         mine = (curve.band == band) & curve.detected
         phase = curve.mjd[mine] / period % 1.0
-        panels[panel].errorbar(np.concatenate([phase, phase + 1]), np.tile(curve.mag[mine], 2),
-                               np.tile(curve.mag_err[mine], 2), fmt=".", lw=0.6, alpha=0.8,
-                               color=BANDS[band].colour, label=band if mine.any() else None)  # fmt: skip
+        panels[panel].errorbar(
+            np.concatenate([phase, phase + 1]),
+            np.tile(curve.mag[mine], 2),
+            np.tile(curve.mag_err[mine], 2),
+            fmt=".",
+            lw=0.6,
+            alpha=0.8,
+            color=BANDS[band].colour,
+            label=band if mine.any() else None,
+        )
     panels[panel].invert_yaxis()
-    panels[panel].set(title=f"first year, {name}: {period:.5f} d", xlabel="phase",
-                      ylabel="magnitude")  # fmt: skip
+    panels[panel].set(title=f"first year, {name}: {period:.5f} d", xlabel="phase", ylabel="magnitude")
 panels["right"].legend(ncols=6, fontsize=8, loc="lower center", columnspacing=0.8)
 
 output = sys.argv[1] if len(sys.argv) > 1 else "aliases.png"

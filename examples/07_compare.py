@@ -15,9 +15,14 @@ names = ["pairs", "first visit of each night", "as many at random"]
 
 positions = tuple((30.0 * k, dec) for k in range(12) for dec in (-40.0, -10.0))
 plan = Plan(
-    positions=positions, star_classes=("RRab",), magnitudes=(22.0,), years=(0.5, 1),
-    stars_per_position=3, period_range=(0.2, 1.2), seed=1,
-)  # fmt: skip
+    positions=positions,
+    star_classes=("RRab",),
+    magnitudes=(22.0,),
+    years=(0.5, 1),
+    stars_per_position=3,
+    period_range=(0.2, 1.2),
+    seed=1,
+)
 
 with tempfile.TemporaryDirectory() as folder:  # a real comparison keeps its folder and report
     result = compare(runs, plan, out_dir=folder, names=names, report=False)

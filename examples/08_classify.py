@@ -11,9 +11,8 @@ from pelsvae_cadence.plotting import plot_confusion
 
 survey = SyntheticSurvey(preset="lsst-v3", seed=0)  # or read_survey("run.db")
 mix = ClassMix(
-    classes=("CEP", "DSCT", "ECL", "LPV", "RRLYR", "constant"),
-    stars_per_class=4, magnitude_range=(17, 22),
-)  # fmt: skip
+    classes=("CEP", "DSCT", "ECL", "LPV", "RRLYR", "constant"), stars_per_class=4, magnitude_range=(17, 22)
+)
 half, two = train_on_survey(survey, n_positions=6, mix=mix, years=(0.5, 2.0))
 
 figure = Figure(figsize=(13, 5), layout="constrained")

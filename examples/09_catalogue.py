@@ -20,17 +20,26 @@ from pelsvae_cadence.plotting.styles import CLASS_STYLES
 ra, dec = healpy.pix2ang(16, np.arange(healpy.nside2npix(16)), lonlat=True)
 near = healpy.rotator.angdist([80.9, -69.75], [ra, dec], lonlat=True) < np.radians(12.0)
 stars = DrawnStars(
-    ra=ra[near], dec=dec[near], star_classes=("RRab", "CEP", "EB", "Mira"), stars_per_class=3,
+    ra=ra[near],
+    dec=dec[near],
+    star_classes=("RRab", "CEP", "EB", "Mira"),
+    stars_per_class=3,
     magnitude=(18.0, 25.0),
-)  # fmt: skip
+)
 
 with tempfile.TemporaryDirectory() as folder:
     made = generate_catalog(
-        Path(folder) / "cloud.h5", SyntheticSurvey(preset="lsst-v3", seed=2), stars, seed=2,
-        modulated=True, crowded=True,
-    )  # fmt: skip
-    print(f"{made.n_stars} stars, {made.n_points:,} points, {made.size / 1e6:.0f} MB; problems:",
-          validate_catalog(made.path))  # fmt: skip
+        Path(folder) / "cloud.h5",
+        SyntheticSurvey(preset="lsst-v3", seed=2),
+        stars,
+        seed=2,
+        modulated=True,
+        crowded=True,
+    )
+    print(
+        f"{made.n_stars} stars, {made.n_points:,} points, {made.size / 1e6:.0f} MB; problems:",
+        validate_catalog(made.path),
+    )
     with Catalog(made.path) as catalog:  # from here on nothing but the file is needed
         table, points = catalog.stars, catalog.light_curves()
         print(len(catalog.light_curves(cone=(80.9, -69.75, 5.0))), "within 5 degrees of the LMC")
@@ -41,8 +50,14 @@ magnitude = mean_magnitudes(table, ("r",))[:, 0]
 detected = np.add.reduceat(points.detected, points.offsets[:-1])
 for name in np.unique(table.star_class).tolist():
     mine, style = table.star_class == name, CLASS_STYLES[name]
-    panels["count"].plot(magnitude[mine], detected[mine], style.marker, color=style.colour, ms=5,
-                         label=f"{name}: {mine.sum()} stars")  # fmt: skip
+    panels["count"].plot(
+        magnitude[mine],
+        detected[mine],
+        style.marker,
+        color=style.colour,
+        ms=5,
+        label=f"{name}: {mine.sum()} stars",
+    )
 panels["count"].set(xlabel="mean magnitude r", ylabel="detected points in ten years")
 panels["count"].legend(loc="center left", bbox_to_anchor=(0.0, 0.48))
 east = (table.ra - 80.9) * np.cos(np.radians(table.dec))

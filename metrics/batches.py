@@ -20,10 +20,7 @@ prepare_data_directory()  # rubin_sim looks for it when it is imported
 
 import rubin_sim.maf.metrics as maf_metrics
 from rubin_sim.maf.batches import col_map_dict
-from rubin_sim.maf.metric_bundles import (
-    MetricBundle,
-    make_bundles_dict_from_list,
-)
+from rubin_sim.maf.metric_bundles import MetricBundle, make_bundles_dict_from_list
 from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer
 
 __all__ = [
@@ -48,9 +45,7 @@ DEFAULT_MAGNITUDES: Final[dict[SurveyName, tuple[float, ...]]] = {
 RECOVERED_AREA: Final = 0.5
 
 # Fractions share one scale, so that maps of two runs can be laid side by side.
-_FRACTION_PLOT: Final = {
-    "color_min": 0.0, "color_max": 1.0, "x_min": 0.0, "x_max": 1.0, "bins": 20,
-}  # fmt: skip
+_FRACTION_PLOT: Final = {"color_min": 0.0, "color_max": 1.0, "x_min": 0.0, "x_max": 1.0, "bins": 20}
 
 
 def period_recovery_batch(
@@ -210,11 +205,14 @@ def stars_batch(
     columns = col_map_dict() if colmap is None else colmap
     label = extra_sql or "all visits"
     metric = PeriodRecoveryMetric(
-        **_column_options(columns), metric_name="PeriodRecovery stars", stars_per_position=1,
-        **metric_options,
-    )  # fmt: skip
+        **_column_options(columns), metric_name="PeriodRecovery stars", stars_per_position=1, **metric_options
+    )
     bundle = MetricBundle(
-        metric, slicer, extra_sql or "", run_name=run_name, info_label=label,
+        metric,
+        slicer,
+        extra_sql or "",
+        run_name=run_name,
+        info_label=label,
         display_dict={
             "group": display_group,
             "subgroup": "Period recovery: stars of a table",
@@ -224,7 +222,7 @@ def stars_batch(
         },
         plot_dict=dict(_FRACTION_PLOT),
         summary_metrics=_summaries(slicer),
-    )  # fmt: skip
+    )
     bundle_dict: dict[str, MetricBundle] = make_bundles_dict_from_list([bundle])
     return bundle_dict
 
@@ -380,10 +378,14 @@ def periodic_variables_batch(
     for order, (star_class, magnitude) in enumerate(product(star_classes, magnitudes)):
         kind = _kind_of_stars(star_class)
         options = {
-            **_column_options(columns), "survey": survey, "star_class": star_class,
-            "magnitude": magnitude, "stars_per_position": stars_per_position, "seed": seed,
+            **_column_options(columns),
+            "survey": survey,
+            "star_class": star_class,
+            "magnitude": magnitude,
+            "stars_per_position": stars_per_position,
+            "seed": seed,
             **metric_options,
-        }  # fmt: skip
+        }
         recovery = PeriodRecoveryMetric(**options)
         where = f"{star_class} {recovery.reference_band}{magnitude:g}"
         about = (
@@ -396,7 +398,7 @@ def periodic_variables_batch(
         if len(years):
             time = TimeToRecoveryMetric(
                 years=years, survey_start=survey_start, survey_years=survey_years, **options
-            )  # fmt: skip
+            )
             metrics.append(
                 (time, "Years to a period", f"Survey years until the periods of {about} are known.")
             )

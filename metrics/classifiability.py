@@ -143,12 +143,23 @@ class ClassifiabilityMetric(PositionMetric):
             )
         super().__init__(
             SliceColumns(
-                mjd=mjd_col, m5=m5_col, band=band_col, night=night_col, exptime=exptime_col,
-                visit_id=visit_id_col, seeing=seeing_col, mjd_is_middle=mjd_is_middle,
+                mjd=mjd_col,
+                m5=m5_col,
+                band=band_col,
+                night=night_col,
+                exptime=exptime_col,
+                visit_id=visit_id_col,
+                seeing=seeing_col,
+                mjd_is_middle=mjd_is_middle,
             ),
-            metric_name, survey=survey, ebv=ebv, min_visits=min_visits, max_visits=max_visits,
-            on_run=on_run, **kwargs,
-        )  # fmt: skip
+            metric_name,
+            survey=survey,
+            ebv=ebv,
+            min_visits=min_visits,
+            max_visits=max_visits,
+            on_run=on_run,
+            **kwargs,
+        )
         self.classifier = classifier
         self.mix = _resized(classifier.mix, stars_per_class)
         self.model = model
@@ -157,9 +168,7 @@ class ClassifiabilityMetric(PositionMetric):
             f"per position, told apart by a classifier trained elsewhere on {classifier.name}."
         )
 
-    def _run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
-    ) -> dict[str, Any] | None:
+    def _run(self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None) -> dict[str, Any] | None:
         predictions, recovered, n_visits = self.classify(data_slice, slice_point)
         if predictions is None:
             return None
@@ -234,28 +243,14 @@ class ClassifiabilityMetric(PositionMetric):
     reduce_balanced_accuracy = value_reducer("balanced_accuracy", "mean recall of the classes")
     reduce_log_loss = value_reducer("log_loss", "mean of minus ln of the probability of the truth")
     reduce_recovered = value_reducer("recovered", "fraction of stars with their period")
-    reduce_recall_acep = value_reducer(
-        "recall_ACEP", "recall of anomalous Cepheids", name="recall_acep"
-    )
-    reduce_recall_cep = value_reducer(
-        "recall_CEP", "recall of classical Cepheids", name="recall_cep"
-    )
-    reduce_recall_dsct = value_reducer(
-        "recall_DSCT", "recall of delta Scuti stars", name="recall_dsct"
-    )
-    reduce_recall_ecl = value_reducer(
-        "recall_ECL", "recall of eclipsing binaries", name="recall_ecl"
-    )
-    reduce_recall_ell = value_reducer(
-        "recall_ELL", "recall of ellipsoidal variables", name="recall_ell"
-    )
+    reduce_recall_acep = value_reducer("recall_ACEP", "recall of anomalous Cepheids", name="recall_acep")
+    reduce_recall_cep = value_reducer("recall_CEP", "recall of classical Cepheids", name="recall_cep")
+    reduce_recall_dsct = value_reducer("recall_DSCT", "recall of delta Scuti stars", name="recall_dsct")
+    reduce_recall_ecl = value_reducer("recall_ECL", "recall of eclipsing binaries", name="recall_ecl")
+    reduce_recall_ell = value_reducer("recall_ELL", "recall of ellipsoidal variables", name="recall_ell")
     reduce_recall_lpv = value_reducer("recall_LPV", "recall of Miras", name="recall_lpv")
-    reduce_recall_rrlyr = value_reducer(
-        "recall_RRLYR", "recall of RR Lyrae stars", name="recall_rrlyr"
-    )
-    reduce_recall_t2cep = value_reducer(
-        "recall_T2CEP", "recall of type II Cepheids", name="recall_t2cep"
-    )
+    reduce_recall_rrlyr = value_reducer("recall_RRLYR", "recall of RR Lyrae stars", name="recall_rrlyr")
+    reduce_recall_t2cep = value_reducer("recall_T2CEP", "recall of type II Cepheids", name="recall_t2cep")
     reduce_recall_constant = value_reducer(
         "recall_constant", "recall of constant stars", name="recall_constant"
     )

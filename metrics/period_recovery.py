@@ -215,28 +215,33 @@ class PeriodRecoveryMetric(PositionMetric):
         self.distances = bool(distances)
         self.on_observed = on_observed
         if metric_name is None:
-            where = (
-                f"mu{distance_modulus:g}"
-                if magnitude is None
-                else f"{self.reference_band}{magnitude:g}"
-            )
+            where = f"mu{distance_modulus:g}" if magnitude is None else f"{self.reference_band}{magnitude:g}"
             metric_name = f"PeriodRecovery {star_class} {where}"
         super().__init__(
             SliceColumns(
-                mjd=mjd_col, m5=m5_col, band=band_col, night=night_col, exptime=exptime_col,
-                visit_id=visit_id_col, seeing=seeing_col, mjd_is_middle=mjd_is_middle,
+                mjd=mjd_col,
+                m5=m5_col,
+                band=band_col,
+                night=night_col,
+                exptime=exptime_col,
+                visit_id=visit_id_col,
+                seeing=seeing_col,
+                mjd_is_middle=mjd_is_middle,
             ),
-            metric_name, survey=survey, ebv=ebv, min_visits=min_visits, max_visits=max_visits,
-            stack_minutes=stack_minutes, on_run=on_run, **kwargs,
-        )  # fmt: skip
+            metric_name,
+            survey=survey,
+            ebv=ebv,
+            min_visits=min_visits,
+            max_visits=max_visits,
+            stack_minutes=stack_minutes,
+            on_run=on_run,
+            **kwargs,
+        )
         self.comment = (
-            f"Blind multi-band period search of {self.sample.n} simulated {star_class} stars per "
-            "position."
+            f"Blind multi-band period search of {self.sample.n} simulated {star_class} stars per position."
         )
 
-    def _run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
-    ) -> dict[str, Any] | None:
+    def _run(self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None) -> dict[str, Any] | None:
         look = self.look(data_slice, slice_point)
         if look is None or slice_point is None:
             return None
@@ -304,9 +309,7 @@ class PeriodRecoveryMetric(PositionMetric):
         kinds = np.char.add(np.char.add(stars.star_class, "|"), stars.subtype)
         for kind in np.unique(kinds).tolist():
             star_class, subtype = kind.split("|")
-            relation = period_luminosity(
-                model, star_class, subtype or None, DISTANCE_BAND[self.survey]
-            )
+            relation = period_luminosity(model, star_class, subtype or None, DISTANCE_BAND[self.survey])
             errors = np.where(kinds == kind, distance_errors(recovery, relation), errors)
         return float(np.mean(np.abs(errors) < GOOD_DISTANCE))
 

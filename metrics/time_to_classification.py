@@ -89,17 +89,21 @@ class TimeToClassificationMetric(PositionMetric):
         self.single = ClassifiabilityMetric(self.classifiers[-1], **kwargs)
         single = self.single
         super().__init__(
-            single.columns, metric_name, survey=single.survey, ebv=single.ebv,
-            min_visits=single.min_visits, max_visits=single.max_visits, on_run=on_run, **own,
-        )  # fmt: skip
+            single.columns,
+            metric_name,
+            survey=single.survey,
+            ebv=single.ebv,
+            min_visits=single.min_visits,
+            max_visits=single.max_visits,
+            on_run=on_run,
+            **own,
+        )
         self.comment = (
             f"Survey years until {self.single.mix.stars_per_class} simulated stars of each of "
             f"{len(self.single.mix.classes)} classes per position are told apart."
         )
 
-    def _run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
-    ) -> dict[str, Any] | None:
+    def _run(self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None) -> dict[str, Any] | None:
         # Refuses what is missing, by its name.
         if self.look(data_slice, slice_point) is None:
             return None
@@ -107,8 +111,7 @@ class TimeToClassificationMetric(PositionMetric):
         mjd = np.asarray(data_slice[column], dtype=np.float64)
         if mjd.min() < self.survey_start:
             raise InputError(
-                f"a visit at MJD {mjd.min():.4f} lies before survey_start = "
-                f"{self.survey_start:.4f}",
+                f"a visit at MJD {mjd.min():.4f} lies before survey_start = {self.survey_start:.4f}",
                 remedy="Give the time of the survey's first visit.",
             )
         shape = self.years.size

@@ -201,19 +201,23 @@ class TimeToRecoveryMetric(PositionMetric):
         if metric_name is None:
             metric_name = self.recovery.name.replace("PeriodRecovery", "TimeToRecovery")
         super().__init__(
-            self.recovery.columns, metric_name, survey=self.recovery.survey, ebv=self.recovery.ebv,
-            min_visits=self.recovery.min_visits, max_visits=self.recovery.max_visits,
-            stack_minutes=self.recovery.stack_minutes, on_run=on_run, **own,
-        )  # fmt: skip
+            self.recovery.columns,
+            metric_name,
+            survey=self.recovery.survey,
+            ebv=self.recovery.ebv,
+            min_visits=self.recovery.min_visits,
+            max_visits=self.recovery.max_visits,
+            stack_minutes=self.recovery.stack_minutes,
+            on_run=on_run,
+            **own,
+        )
         sample = self.recovery.sample
         self.comment = (
             f"Survey years until {sample.n} simulated {sample.star_class} stars per position have "
             "their period, by a blind multi-band search of the visits so far."
         )
 
-    def _run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
-    ) -> dict[str, Any] | None:
+    def _run(self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None) -> dict[str, Any] | None:
         mjd_col = self.recovery.columns.mjd
         names = data_slice.dtype.names or ()
         if len(data_slice) < self.min_visits or mjd_col not in names:

@@ -78,9 +78,7 @@ ZTF_BANDS: Final = tuple(name for name, band in BANDS.items() if band.survey == 
 STANDARD_BANDS: Final[dict[str, float]] = {"V": 551.0, "I": 798.0, "G": 622.0}
 
 # "g", "g_6", "LSST_g", "lsst-g", "zg", "ztfg", "ZTF_g": what databases in the wild hold.
-_SPELLING = re.compile(
-    r"^(?:(?P<prefix>lsst|ztf|z)[-_ ]?)?(?P<band>[ugrizy])(?:_\d+)?$", re.IGNORECASE
-)
+_SPELLING = re.compile(r"^(?:(?P<prefix>lsst|ztf|z)[-_ ]?)?(?P<band>[ugrizy])(?:_\d+)?$", re.IGNORECASE)
 
 
 def filter_wavelength(band: str) -> float:

@@ -6,14 +6,7 @@ from typing import Final
 
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = [
-    "CLASS_DESCRIPTIONS",
-    "STAR_CLASSES",
-    "SUBTYPES",
-    "display_name",
-    "is_binary",
-    "parse_star_class",
-]
+__all__ = ["CLASS_DESCRIPTIONS", "STAR_CLASSES", "SUBTYPES", "display_name", "is_binary", "parse_star_class"]
 
 #: The classes of Martinez-Palomera, Bloom & Abrahams (2020), in the order of the network's labels.
 STAR_CLASSES: Final = ("ACEP", "CEP", "DSCT", "ECL", "ELL", "LPV", "RRLYR", "T2CEP")
@@ -110,8 +103,7 @@ def parse_star_class(name: str) -> tuple[str, str | None]:
     except KeyError:
         subtypes = ", ".join(s for subs in SUBTYPES.values() for s in subs if s.lower() in _ALIASES)
         raise InputError(
-            f"unknown star class {name!r}",
-            allowed=f"{', '.join(STAR_CLASSES)} or a subtype ({subtypes})",
+            f"unknown star class {name!r}", allowed=f"{', '.join(STAR_CLASSES)} or a subtype ({subtypes})"
         ) from None
 
 

@@ -74,8 +74,11 @@ class LightCurves:
         object.__setattr__(self, "star_id", star_id)
         object.__setattr__(self, "offsets", offsets)
         kinds: dict[str, Any] = {
-            "band": np.str_, "visit_id": np.int64, "detected": np.bool_, "saturated": np.bool_,
-        }  # fmt: skip
+            "band": np.str_,
+            "visit_id": np.int64,
+            "detected": np.bool_,
+            "saturated": np.bool_,
+        }
         for field in fields(self)[2:]:
             value = np.asarray(getattr(self, field.name))
             wanted = np.dtype(kinds.get(field.name, np.float64))
@@ -143,9 +146,7 @@ class LightCurves:
         chunks = list(parts)
         if not chunks:
             raise InputError("no light curves to join")
-        points = {
-            f.name: np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(cls)[2:]
-        }
+        points = {f.name: np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(cls)[2:]}
         lengths = np.concatenate([np.diff(c.offsets) for c in chunks])
         return cls(
             star_id=np.concatenate([c.star_id for c in chunks]),

@@ -83,9 +83,16 @@ class Stars:
             checked[name] = column(name, getattr(self, name), n, np.str_)
         units = {"period": "day", "teff": "K", "epoch": "day", "ra": "deg", "dec": "deg"}
         for name in (
-            "period", "teff", "abs_mag_g", "amplitude_i", "epoch", "ra", "dec",
-            "distance_modulus", "ebv",
-        ):  # fmt: skip
+            "period",
+            "teff",
+            "abs_mag_g",
+            "amplitude_i",
+            "epoch",
+            "ra",
+            "dec",
+            "distance_modulus",
+            "ebv",
+        ):
             value = getattr(self, name)
             value = true_ebv(value) if name == "ebv" else value
             checked[name] = column(name, value, n, unit=units.get(name, "mag"))

@@ -23,9 +23,13 @@ def test_example(example, tmp_path):
     picture = tmp_path / "picture.png"
     done = subprocess.run(
         [sys.executable, "-W", "error::UserWarning:pelsvae_cadence", str(example), str(picture)],
-        capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=300, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert picture.stat().st_size > 10_000

@@ -5,13 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pelsvae_cadence.bands import BANDS, LSST_BANDS, ZTF_BANDS, parse_bands
-from pelsvae_cadence.classes import (
-    STAR_CLASSES,
-    SUBTYPES,
-    display_name,
-    is_binary,
-    parse_star_class,
-)
+from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, display_name, is_binary, parse_star_class
 from pelsvae_cadence.core.errors import InputError
 
 

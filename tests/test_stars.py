@@ -12,11 +12,20 @@ from pelsvae_cadence.stars import Stars
 
 def make(**changes) -> Stars:
     values = {
-        "star_id": np.arange(3), "star_class": "RRLYR", "subtype": "RRab",
-        "period": [0.5, 0.55, 0.6], "teff": 6500.0, "abs_mag_g": 0.6, "amplitude_i": 0.6,
-        "epoch": 2460000.0, "ra": 10.0, "dec": -20.0, "distance_modulus": 15.0, "ebv": 0.1,
+        "star_id": np.arange(3),
+        "star_class": "RRLYR",
+        "subtype": "RRab",
+        "period": [0.5, 0.55, 0.6],
+        "teff": 6500.0,
+        "abs_mag_g": 0.6,
+        "amplitude_i": 0.6,
+        "epoch": 2460000.0,
+        "ra": 10.0,
+        "dec": -20.0,
+        "distance_modulus": 15.0,
+        "ebv": 0.1,
         "feh": np.nan,
-    }  # fmt: skip
+    }
     return Stars(**{**values, **changes})
 
 

@@ -12,11 +12,7 @@ from pelsvae_cadence.core.doors import names_on_first_use
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.compare_runs import compare
     from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
-    from pelsvae_cadence.metrics.comparison.further_metric import (
-        FurtherMetric,
-        StarJudge,
-        Workplace,
-    )
+    from pelsvae_cadence.metrics.comparison.further_metric import FurtherMetric, StarJudge, Workplace
     from pelsvae_cadence.metrics.comparison.plan import Plan
     from pelsvae_cadence.metrics.comparison.quantities import Quantity
     from pelsvae_cadence.metrics.comparison.result import Comparison

@@ -29,13 +29,9 @@ from pelsvae_cadence.parallel.partitions import PartitionError
 __all__ = ["Classifiability"]
 
 _QUANTITIES: Final = (
-    Quantity(
-        name="balanced_accuracy", better="higher", caption="mean recall of the classes"
-    ),
-    Quantity(
-        name="log_loss", better="lower", caption="mean of minus ln of the probability of the truth"
-    ),
-)  # fmt: skip
+    Quantity(name="balanced_accuracy", better="higher", caption="mean recall of the classes"),
+    Quantity(name="log_loss", better="lower", caption="mean of minus ln of the probability of the truth"),
+)
 # A classifier needs other parts of the sky to learn from.
 _FEWEST_POSITIONS: Final = 6
 _JULIAN_YEAR: Final = 365.25
@@ -98,10 +94,12 @@ class Classifiability:
         """
         only_lsst = all(cadence.survey == "lsst" for cadence in cadences)
         mix = ClassMix(
-            classes=self.classes, stars_per_class=self.stars_per_class,
-            magnitude_range=self.magnitude_range, seed=plan.seed,
+            classes=self.classes,
+            stars_per_class=self.stars_per_class,
+            magnitude_range=self.magnitude_range,
+            seed=plan.seed,
             bands=LSST_BANDS if only_lsst else tuple(BANDS),
-        )  # fmt: skip
+        )
         ready: list[Classifiability | InputError] = []
         for k, (cadence, name) in enumerate(zip(cadences, workplace.names, strict=True)):
             kept = plan.fingerprint(repr(self), cadence.name)[:12]
@@ -136,8 +134,7 @@ class Classifiability:
         """
         if self.classified is None:
             raise InputError(
-                "this metric has not looked at the runs",
-                remedy="Call prepare, and use what it gives.",
+                "this metric has not looked at the runs", remedy="Call prepare, and use what it gives."
             )
         return self.classified.scores(int(slice_point["sid"]), year)
 
@@ -147,9 +144,7 @@ def _classified(
 ) -> ClassifiedStars:
     """Observe the stars of one run once, and classify them after every year."""
     start, years = start_of(cadence), np.array(plan.years)
-    elapsed = [
-        (cadence.at(ra, dec, plan.radius).mjd - start) / _JULIAN_YEAR for ra, dec in plan.sky
-    ]
+    elapsed = [(cadence.at(ra, dec, plan.radius).mjd - start) / _JULIAN_YEAR for ra, dec in plan.sky]
     n_visits = np.stack([np.count_nonzero(t[:, None] < years, axis=0) for t in elapsed])
     places = np.flatnonzero(n_visits[:, -1] >= plan.min_visits)
     enough = plan.min_visits <= n_visits[places].T
@@ -162,11 +157,19 @@ def _classified(
                 remedy="Ask for more positions, or for later years.",
             )
     observed = observe_survey(
-        cadence, [(ra, dec) for ra, dec in plan.sky[places].tolist()], mix, years=plan.years,
-        start=start, radius=plan.radius, max_visits=plan.max_visits, model=plan.model,
-        checkpoint_dir=folder, workers=workplace.workers, scheduler=workplace.scheduler,
+        cadence,
+        [(ra, dec) for ra, dec in plan.sky[places].tolist()],
+        mix,
+        years=plan.years,
+        start=start,
+        radius=plan.radius,
+        max_visits=plan.max_visits,
+        model=plan.model,
+        checkpoint_dir=folder,
+        workers=workplace.workers,
+        scheduler=workplace.scheduler,
         progress=workplace.told(f"{name}: stars to classify"),
-    )  # fmt: skip
+    )
     features = [one.name for one in feature_definitions(mix.bands, DEFAULT_GROUPS)]
     tell = workplace.told(f"{name}: classifiers")
     predictions: list[Predictions] = []
@@ -179,6 +182,11 @@ def _classified(
     if tell is not None:
         tell(len(plan.years), len(plan.years))
     return ClassifiedStars.of_predictions(
-        observed[-1], predictions, enough, places=places, n_positions=len(plan.sky),
-        classes=mix.classes, years=plan.years,
-    )  # fmt: skip
+        observed[-1],
+        predictions,
+        enough,
+        places=places,
+        n_positions=len(plan.sky),
+        classes=mix.classes,
+        years=plan.years,
+    )

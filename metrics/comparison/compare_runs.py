@@ -14,11 +14,7 @@ from pelsvae_cadence.catalog.provenance import package_versions
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome, evaluate
-from pelsvae_cadence.metrics.comparison.further_metric import (
-    FurtherMetric,
-    StarJudge,
-    Workplace,
-)
+from pelsvae_cadence.metrics.comparison.further_metric import FurtherMetric, StarJudge, Workplace
 from pelsvae_cadence.metrics.comparison.maf_files import folder_name
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.result import REPORT_FILE, Comparison
@@ -35,10 +31,7 @@ _CHECKPOINTS: Final = ".unfinished"
 
 
 def _open(
-    runs: Sequence[str | Run | Cadence],
-    names: Sequence[str | None],
-    plan: Plan,
-    survey: SurveyName | None,
+    runs: Sequence[str | Run | Cadence], names: Sequence[str | None], plan: Plan, survey: SurveyName | None
 ) -> tuple[list[Run], dict[str, str]]:
     """Open every run; the ones that cannot be opened are kept with the reason."""
     opened: list[Run] = []
@@ -49,9 +42,7 @@ def _open(
             if isinstance(run, Run):
                 opened.append(run)
             elif isinstance(run, str):
-                opened.append(
-                    open_run(run, name=name, seed=plan.seed, survey=survey, tables=tables)
-                )
+                opened.append(open_run(run, name=name, seed=plan.seed, survey=survey, tables=tables))
             elif isinstance(run, Cadence):
                 opened.append(Run(name=name or run.name, cadence=run))
             else:
@@ -152,9 +143,12 @@ def compare(
     outcomes: list[RunOutcome] = []
     with one_cluster(workers, scheduler) as address:
         workplace = Workplace(
-            folder=unfinished, names=tuple(run.name for run in opened), workers=workers,
-            scheduler=address, progress=progress,
-        )  # fmt: skip
+            folder=unfinished,
+            names=tuple(run.name for run in opened),
+            workers=workers,
+            scheduler=address,
+            progress=progress,
+        )
         ready, gaps = _prepared(further, opened, plan, workplace)
         for name, reason in gaps.items():
             failures[name] = reason
@@ -188,13 +182,13 @@ def compare(
         "model": {"name": model.name, "sha256": model.hash},
         "versions": package_versions(),
         "runs": [
-            {"name": run.name, "spec": run.spec, "survey": run.cadence.name,
-             "sha256": run.files or {}} for run in good
+            {"name": run.name, "spec": run.spec, "survey": run.cadence.name, "sha256": run.files or {}}
+            for run in good
         ],
         "reference": good[0].name,
         "failures": failures,
         "resampled": summary.unit,
-    }  # fmt: skip
+    }
     files = write_results(folder, good, outcomes, summary, plan, quantities, settings, maf_plots)
     result = Comparison(
         plan=plan,
@@ -272,7 +266,5 @@ def one_cluster(workers: int, scheduler: str | None) -> Iterator[str | None]:
         yield str(client.scheduler.address)
 
 
-def _named(
-    progress: Callable[[str, int, int], None] | None, name: str
-) -> Callable[[int, int], None] | None:
+def _named(progress: Callable[[str, int, int], None] | None, name: str) -> Callable[[int, int], None] | None:
     return None if progress is None else lambda done, total: progress(name, done, total)

@@ -18,11 +18,7 @@ from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.version import __version__
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
-from pelsvae_cadence.metrics.comparison.further_metric import (
-    FurtherMetric,
-    StarJudge,
-    visits_as_slice,
-)
+from pelsvae_cadence.metrics.comparison.further_metric import FurtherMetric, StarJudge, visits_as_slice
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.position_search import PositionOutcome, search_position
 from pelsvae_cadence.metrics.comparison.quantities import Quantity, cadence_values
@@ -133,9 +129,7 @@ class _Piece:
         elapsed = (visits.mjd - self._start) / _JULIAN_YEAR
         in_footprint = len(visits) >= plan.min_visits
         found = (
-            search_position(plan, visits, elapsed, ra, dec)
-            if in_footprint
-            else PositionOutcome.empty(plan)
+            search_position(plan, visits, elapsed, ra, dec) if in_footprint else PositionOutcome.empty(plan)
         )
         values: dict[str, npt.NDArray[Any]] = {
             **vars(found),
@@ -219,8 +213,7 @@ def evaluate(
     per_position = len(plan.groups) * len(plan.years) * plan.stars_per_position
     size = int(np.clip(_SEARCHES // per_position, 1, _MOST_POSITIONS))
     pieces = [
-        Partition(key=f"positions-{start:06d}", index=start // size)
-        for start in range(0, len(sky), size)
+        Partition(key=f"positions-{start:06d}", index=start // size) for start in range(0, len(sky), size)
     ]
     task = _Piece(cadence=cadence, plan=plan, size=size, further=tuple(further))
     arrays: dict[str, list[npt.NDArray[Any]]] = {}
@@ -229,13 +222,15 @@ def evaluate(
         pieces,
         checkpoint_dir=checkpoint_dir,
         fingerprint=plan.fingerprint(
-            _identity(cadence), load_model(plan.model).hash, __version__,
+            _identity(cadence),
+            load_model(plan.model).hash,
+            __version__,
             *(repr(metric) for metric in further),
         ),
         workers=workers,
         scheduler=scheduler,
         progress=progress,
-    ):  # fmt: skip
+    ):
         for key, value in values.items():
             arrays.setdefault(key, []).append(value)
     whole = {key: np.concatenate(parts) for key, parts in arrays.items()}

@@ -116,9 +116,7 @@ class FurtherMetric(Protocol):
             An error in its place says why it cannot be used for this one; the others go on.
         """
 
-    def run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any], year: float
-    ) -> FloatArray:
+    def run(self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any], year: float) -> FloatArray:
         """Look at one position after one year.
 
         Parameters

@@ -38,11 +38,7 @@ prepare_data_directory()  # rubin_sim looks for it when it is imported
 import rubin_sim.maf.metrics as maf_metrics
 from rubin_sim.maf.db import ResultsDb
 from rubin_sim.maf.metric_bundles import MetricBundle, MetricBundleGroup
-from rubin_sim.maf.run_comparison import (
-    combine_result_dbs,
-    create_metric_subset,
-    write_metric_subsets,
-)
+from rubin_sim.maf.run_comparison import combine_result_dbs, create_metric_subset, write_metric_subsets
 from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UniSlicer, UserPointsSlicer
 
 __all__ = [
@@ -128,20 +124,23 @@ def _entries(
         for y, year in enumerate(plan.years):
             for q, quantity in enumerate(STAR_QUANTITIES):
                 name = f"PeriodRecovery {group.label}_{quantity.name}"
-                entries.append(
-                    (name, f"year {year:g}", group.star_class, quantity, shares[:, y, q])
-                )
+                entries.append((name, f"year {year:g}", group.star_class, quantity, shares[:, y, q]))
         length = np.diff(plan.years, prepend=0.0)
         without = Quantity(
-            name=YEARS_WITHOUT, better="lower", unit="yr",
+            name=YEARS_WITHOUT,
+            better="lower",
+            unit="yr",
             caption="mean number of survey years during which a star has no period",
-        )  # fmt: skip
+        )
         entries.append(
             (
-                f"YearsWithoutPeriod {group.label}", f"year {plan.years[-1]:g}", group.star_class,
-                without, (1.0 - shares[..., 0]) @ length,
+                f"YearsWithoutPeriod {group.label}",
+                f"year {plan.years[-1]:g}",
+                group.star_class,
+                without,
+                (1.0 - shares[..., 0]) @ length,
             )
-        )  # fmt: skip
+        )
     families: dict[str, tuple[Sequence[Quantity], FloatArray]] = {
         "Cadence": (CADENCE_QUANTITIES, run.cadence)
     }
@@ -194,30 +193,30 @@ def write_run(
                 run_name=run.name,
                 info_label=label,
                 display_dict={
-                    "group": _GROUP, "subgroup": subgroup, "order": order,
+                    "group": _GROUP,
+                    "subgroup": subgroup,
+                    "order": order,
                     "caption": f"{quantity.caption} ({label}; {quantity.better} is better)"
-                    if quantity.better != "neither" else f"{quantity.caption} ({label})",
+                    if quantity.better != "neither"
+                    else f"{quantity.caption} ({label})",
                 },
                 summary_metrics=[
                     maf_metrics.MeanMetric(),
                     maf_metrics.MedianMetric(),
                     maf_metrics.CountMetric(metric_name="Positions"),
                 ],
-            )  # fmt: skip
+            )
             hidden = ~run.in_footprint | ~np.isfinite(values)
             bundle.metric_values = np.ma.MaskedArray(
-                data=np.where(hidden, slicer.badval, values), mask=hidden,
-                fill_value=slicer.badval,
-            )  # fmt: skip
+                data=np.where(hidden, slicer.badval, values), mask=hidden, fill_value=slicer.badval
+            )
             # The first entry of a metric is the one that stays: it has to name the file.
             bundle.write_db(results_db=results)
             bundle.compute_summary_stats(results)
             both = common & ~hidden
             if both.any():
                 bundle.summary_values[_COMMON] = float(values[both].mean())
-                identity = results.update_metric(
-                    name, slicer.slicer_name, run.name, "", label, None
-                )
+                identity = results.update_metric(name, slicer.slicer_name, run.name, "", label, None)
                 results.update_summary_stat(identity, _COMMON, bundle.summary_values[_COMMON])
             bundle.write(out_dir=str(folder), results_db=results)
             if plots and quantity.name == HEADLINE and label == f"year {plan.years[-1]:g}":
@@ -242,8 +241,7 @@ def _write_class_scores(
     quantities = [(MACRO_F1, "macro_f1"), *((F1, f"f1_{name}") for name in stars.classes)]
     for y, year in enumerate(plan.years):
         own, both = (
-            f1_of_counts(stars.counts(y)[where].sum(axis=(0, 1)))
-            for where in (run.in_footprint, common)
+            f1_of_counts(stars.counts(y)[where].sum(axis=(0, 1))) for where in (run.in_footprint, common)
         )
         for order, (quantity, key) in enumerate(quantities):
             name, label = f"{_CLASSES} {key}", f"year {year:g}"
@@ -254,19 +252,17 @@ def _write_class_scores(
                 run_name=run.name,
                 info_label=label,
                 display_dict={
-                    "group": _GROUP, "subgroup": _CLASSES, "order": order,
+                    "group": _GROUP,
+                    "subgroup": _CLASSES,
+                    "order": order,
                     "caption": f"{quantity.caption} ({label}; {quantity.better} is better)",
                 },
                 summary_metrics=[maf_metrics.IdentityMetric()],
-            )  # fmt: skip
-            bundle.metric_values = np.ma.MaskedArray(
-                data=[own[order]], mask=[not np.isfinite(own[order])]
             )
+            bundle.metric_values = np.ma.MaskedArray(data=[own[order]], mask=[not np.isfinite(own[order])])
             bundle.write_db(results_db=results)
             bundle.compute_summary_stats(results)
-            identity = results.update_metric(
-                name, bundle.slicer.slicer_name, run.name, "", label, None
-            )
+            identity = results.update_metric(name, bundle.slicer.slicer_name, run.name, "", label, None)
             results.update_summary_stat(identity, _COMMON_SCORE, float(both[order]))
             bundle.summary_values[_COMMON_SCORE] = float(both[order])
             bundle.write(out_dir=str(folder), results_db=results)
@@ -340,14 +336,8 @@ def _subsets(names: Sequence[str], plan: Plan, further: Mapping[str, Sequence[Qu
             ("recovered", ("recovered", "strict", "recovered_or_half")),
             ("not recovered", ("alias", "wrong", "no_detection")),
         ):
-            metrics = [
-                name for name in mean
-                if any(f"_{quantity} year" in name for quantity in chosen)
-            ]  # fmt: skip
-            lower = [
-                better[next(q for q in chosen if f"_{q} year" in name)] == "lower"
-                for name in metrics
-            ]
+            metrics = [name for name in mean if any(f"_{quantity} year" in name for quantity in chosen)]
+            lower = [better[next(q for q in chosen if f"_{q} year" in name)] == "lower" for name in metrics]
             short = [_short(name) for name in metrics]
             parts.append(
                 create_metric_subset(
@@ -365,13 +355,13 @@ def _subsets(names: Sequence[str], plan: Plan, further: Mapping[str, Sequence[Qu
                 lower = [any(told[key] for key in told if name.startswith(key)) for name in metrics]
                 parts.append(
                     create_metric_subset(
-                        f"{family} year {year:g}", metrics,
-                        short_name=[_short(name) for name in metrics], invert=lower,
+                        f"{family} year {year:g}",
+                        metrics,
+                        short_name=[_short(name) for name in metrics],
+                        invert=lower,
                     )
-                )  # fmt: skip
-        scores = [
-            name for name in names if name.startswith(f"Identity {_CLASSES} ") and label in name
-        ]
+                )
+        scores = [name for name in names if name.startswith(f"Identity {_CLASSES} ") and label in name]
         if scores:
             parts.append(
                 create_metric_subset(
@@ -388,17 +378,15 @@ def _subsets(names: Sequence[str], plan: Plan, further: Mapping[str, Sequence[Qu
 
 
 def _short(name: str) -> str:
-    return re.sub(
-        r"^(Mean|Identity) (PeriodRecovery )?| (Healpix|UserPoints|Uni)Slicer$", "", name
-    ).replace("_", " ")
+    return re.sub(r"^(Mean|Identity) (PeriodRecovery )?| (Healpix|UserPoints|Uni)Slicer$", "", name).replace(
+        "_", " "
+    )
 
 
 def _plot(shown: dict[str, MetricBundle], folder: Path, results: Any) -> None:
     """Let MAF draw the headline, for its web pages."""
     for bundle in shown.values():
-        bundle.set_plot_dict(
-            {"color_min": 0.0, "color_max": 1.0, "x_min": 0.0, "x_max": 1.0, "bins": 20}
-        )
+        bundle.set_plot_dict({"color_min": 0.0, "color_max": 1.0, "x_min": 0.0, "x_max": 1.0, "bins": 20})
     drawable = {k: b for k, b in shown.items() if not b.metric_values.mask.all()}
     group = MetricBundleGroup(drawable, None, out_dir=str(folder), results_db=results)
     # What MAF and matplotlib remark to each other is not the user's business.

@@ -100,8 +100,7 @@ class Plan:
     def __post_init__(self) -> None:
         if (self.nside is None) == (self.positions is None):
             raise InputError(
-                f"nside = {self.nside!r} and positions = {self.positions!r}",
-                remedy="Give one of the two.",
+                f"nside = {self.nside!r} and positions = {self.positions!r}", remedy="Give one of the two."
             )
         if self.nside is not None and not healpy.isnsideok(self.nside, nest=True):
             raise InputError(f"nside = {self.nside!r}", allowed="a power of two, e.g. 8, 16, 64")

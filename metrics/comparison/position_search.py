@@ -112,9 +112,7 @@ def search_position(
         simulate(stars, observed, seed=plan.seed, curve=curve) for stars, curve in drawn
     )
     true_period = np.concatenate([stars.period for stars, _ in drawn])
-    found: dict[int, tuple[Verdicts | None, FloatArray]] = {
-        0: (None, np.full(true_period.size, np.nan))
-    }
+    found: dict[int, tuple[Verdicts | None, FloatArray]] = {0: (None, np.full(true_period.size, np.nan))}
     for n, mine in used.items():
         periods = search(
             _at_visits(light_curves, np.isin(observed.visit_id, mine.visit_id)),
@@ -157,11 +155,5 @@ def _at_visits(light_curves: LightCurves, kept: npt.NDArray[np.bool_]) -> LightC
     """Keep some visits of stars that were all observed at the same ones."""
     n_stars = len(light_curves)
     points = np.tile(kept, n_stars)
-    per_point = {
-        field.name: getattr(light_curves, field.name)[points] for field in fields(light_curves)[2:]
-    }
-    return replace(
-        light_curves,
-        offsets=np.arange(n_stars + 1) * int(np.count_nonzero(kept)),
-        **per_point,
-    )
+    per_point = {field.name: getattr(light_curves, field.name)[points] for field in fields(light_curves)[2:]}
+    return replace(light_curves, offsets=np.arange(n_stars + 1) * int(np.count_nonzero(kept)), **per_point)

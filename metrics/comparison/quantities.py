@@ -67,53 +67,44 @@ YEARS_WITHOUT: Final = "years_without_period"
 #: Yes or no for each star after each year; means over stars are fractions.
 STAR_QUANTITIES: Final[tuple[Quantity, ...]] = (
     Quantity(
-        name="recovered", better="higher",
+        name="recovered",
+        better="higher",
         caption="fraction of stars whose period drifts by < 0.1 cycle over the survey so far",
     ),
     Quantity(
-        name="strict", better="higher",
-        caption="fraction with a drift < 0.037 cycle (Oluseyi et al. 2012)",
+        name="strict", better="higher", caption="fraction with a drift < 0.037 cycle (Oluseyi et al. 2012)"
     ),
+    Quantity(name="within_1pct", better="higher", caption="fraction with a period right to 1 per cent"),
+    Quantity(name="top5", better="higher", caption="fraction with the true period among the five best"),
     Quantity(
-        name="within_1pct", better="higher", caption="fraction with a period right to 1 per cent"
-    ),
-    Quantity(
-        name="top5", better="higher", caption="fraction with the true period among the five best"
-    ),
-    Quantity(
-        name="recovered_or_half", better="higher",
+        name="recovered_or_half",
+        better="higher",
         caption="fraction recovered at the true, half or double period",
     ),
-    Quantity(
-        name="alias", better="lower", caption="fraction found at a daily or yearly alias"
-    ),
+    Quantity(name="alias", better="lower", caption="fraction found at a daily or yearly alias"),
     Quantity(name="wrong", better="lower", caption="fraction with an unrelated period"),
-    Quantity(
-        name="no_detection", better="lower", caption="fraction without a significant period"
-    ),
-)  # fmt: skip
+    Quantity(name="no_detection", better="lower", caption="fraction without a significant period"),
+)
 
 #: What the visits to a position are like, after each year.
 CADENCE_QUANTITIES: Final[tuple[Quantity, ...]] = (
     Quantity(name="visits", caption="visits so far", better="neither"),
     Quantity(name="nights", caption="nights with a visit so far", better="neither", unit="nights"),
     Quantity(
-        name="median_gap", caption="median gap between visited nights of a season",
-        better="neither", unit="nights",
+        name="median_gap",
+        caption="median gap between visited nights of a season",
+        better="neither",
+        unit="nights",
     ),
     Quantity(
-        name="pairs", caption="share of visited nights with a second visit 5 to 120 minutes later",
+        name="pairs",
+        caption="share of visited nights with a second visit 5 to 120 minutes later",
         better="neither",
     ),
     Quantity(name="seasons", caption="observing seasons so far", better="neither"),
-    Quantity(
-        name="season_length", caption="median length of a season", better="neither", unit="d"
-    ),
-    Quantity(
-        name="median_m5", caption="median five-sigma depth of a visit", better="neither",
-        unit="mag",
-    ),
-)  # fmt: skip
+    Quantity(name="season_length", caption="median length of a season", better="neither", unit="d"),
+    Quantity(name="median_m5", caption="median five-sigma depth of a visit", better="neither", unit="mag"),
+)
 
 
 def _verdict(name: str) -> Callable[[Verdicts], npt.NDArray[np.bool_]]:

@@ -16,11 +16,7 @@ import pandas as pd
 
 from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
-from pelsvae_cadence.metrics.comparison.maf_files import (
-    folder_name,
-    write_comparison_tables,
-    write_run,
-)
+from pelsvae_cadence.metrics.comparison.maf_files import folder_name, write_comparison_tables, write_run
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.runs import Run
 from pelsvae_cadence.metrics.comparison.statistics.summary import Summary
@@ -140,16 +136,21 @@ def _stars(outcomes: Sequence[RunOutcome], plan: Plan) -> pd.DataFrame:
             for y, year in enumerate(plan.years):
                 n = plan.stars_per_position
                 parts.append(
-                    pd.DataFrame({
-                        "run": run.name, "star_class": group.star_class,
-                        "magnitude": group.magnitude, "year": year,
-                        "ra": np.repeat(sky[where, 0], n), "dec": np.repeat(sky[where, 1], n),
-                        "star_id": run.star_id[where, g].ravel(),
-                        "true_period": run.true_period[where, g].ravel(),
-                        "found_period": run.found_period[where, g, y].ravel(),
-                        "recovered": run.outcome[where, g, y, :, 0].ravel(),
-                    })
-                )  # fmt: skip
+                    pd.DataFrame(
+                        {
+                            "run": run.name,
+                            "star_class": group.star_class,
+                            "magnitude": group.magnitude,
+                            "year": year,
+                            "ra": np.repeat(sky[where, 0], n),
+                            "dec": np.repeat(sky[where, 1], n),
+                            "star_id": run.star_id[where, g].ravel(),
+                            "true_period": run.true_period[where, g].ravel(),
+                            "found_period": run.found_period[where, g, y].ravel(),
+                            "recovered": run.outcome[where, g, y, :, 0].ravel(),
+                        }
+                    )
+                )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -164,15 +165,19 @@ def _classified_stars(outcomes: Sequence[RunOutcome], plan: Plan) -> pd.DataFram
         each = stars.label.shape[1]
         for y, year in enumerate(stars.years):
             parts.append(
-                pd.DataFrame({
-                    "run": run.name, "year": year,
-                    "ra": np.repeat(sky[where, 0], each), "dec": np.repeat(sky[where, 1], each),
-                    "star_id": stars.star_id[where].ravel(),
-                    "star_class": names[stars.label[where].ravel()],
-                    "magnitude": stars.magnitude[where].ravel(),
-                    "true_period": stars.period[where].ravel(),
-                    "classified_as": names[stars.predicted[where, y].ravel()],
-                    "log_loss": stars.log_loss[where, y].ravel(),
-                })
-            )  # fmt: skip
+                pd.DataFrame(
+                    {
+                        "run": run.name,
+                        "year": year,
+                        "ra": np.repeat(sky[where, 0], each),
+                        "dec": np.repeat(sky[where, 1], each),
+                        "star_id": stars.star_id[where].ravel(),
+                        "star_class": names[stars.label[where].ravel()],
+                        "magnitude": stars.magnitude[where].ravel(),
+                        "true_period": stars.period[where].ravel(),
+                        "classified_as": names[stars.predicted[where, y].ravel()],
+                        "log_loss": stars.log_loss[where, y].ravel(),
+                    }
+                )
+            )
     return pd.concat(parts, ignore_index=True)

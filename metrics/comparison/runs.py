@@ -156,11 +156,7 @@ def _short(part: str) -> str:
 
 
 def _open_part(
-    part: str,
-    seed: int,
-    survey: SurveyName | None,
-    files: dict[str, str],
-    tables: dict[Path, Survey],
+    part: str, seed: int, survey: SurveyName | None, files: dict[str, str], tables: dict[Path, Survey]
 ) -> Cadence:
     head, *words = [part] if Path(part).is_file() else part.split(":")
     changes = [_split(word) for word in words]

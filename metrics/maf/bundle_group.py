@@ -60,13 +60,21 @@ def fingerprint_of(bundles: Mapping[str, MetricBundle], survey: str) -> str:
         for key in sorted(slicer.slice_points):
             where.update(key.encode())
             where.update(_text(np.asarray(slicer.slice_points[key])).encode())
-        parts.append([
-            name, bundle.constraint, type(bundle.metric).__qualname__,
-            _described(bundle.metric), type(slicer).__name__, len(slicer), where.hexdigest(),
-            repr(getattr(slicer, "radius", None)), repr(getattr(slicer, "use_camera", None)),
-            [repr(stacker) for stacker in map(type, bundle.stacker_list)],
-            [repr(one) for one in map(type, bundle.maps_list)],
-        ])  # fmt: skip
+        parts.append(
+            [
+                name,
+                bundle.constraint,
+                type(bundle.metric).__qualname__,
+                _described(bundle.metric),
+                type(slicer).__name__,
+                len(slicer),
+                where.hexdigest(),
+                repr(getattr(slicer, "radius", None)),
+                repr(getattr(slicer, "use_camera", None)),
+                [repr(stacker) for stacker in map(type, bundle.stacker_list)],
+                [repr(one) for one in map(type, bundle.maps_list)],
+            ]
+        )
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -158,9 +166,7 @@ class ResumableBundleGroup(MetricBundleGroup):  # type: ignore[misc]  # rubin_si
         metrics = [b.metric for b in bundles]
         if self._workers > 1 or self._scheduler is not None:
             metrics = [_without_callbacks(metric) for metric in metrics]
-        task = _SlicePoints(
-            data=visits, slicer=slicer, metrics=metrics, size=size, n_points=n_points
-        )
+        task = _SlicePoints(data=visits, slicer=slicer, metrics=metrics, size=size, n_points=n_points)
 
         def told(done: int, total: int) -> None:
             if self._on_partition is not None:
@@ -231,8 +237,7 @@ class _SlicePoints:
 def _pack(metric: Any, values: list[Any], prefix: str) -> Arrays:
     """Write the values of some slice points as arrays without Python objects."""
     state = np.array(
-        [_EMPTY if v is None else _BAD if v is metric.badval else _VALUE for v in values],
-        dtype=np.int8,
+        [_EMPTY if v is None else _BAD if v is metric.badval else _VALUE for v in values], dtype=np.int8
     )
     arrays: Arrays = {f"{prefix}state": state}
     good = [v for v, s in zip(values, state.tolist(), strict=True) if s == _VALUE]

@@ -46,11 +46,7 @@ def camera_footprint(footprint_file: str | Path | None = None) -> Footprint:
         ) from error
 
     def seen(
-        ra: float,
-        dec: float,
-        pointing_ra: FloatArray,
-        pointing_dec: FloatArray,
-        rotation: FloatArray,
+        ra: float, dec: float, pointing_ra: FloatArray, pointing_dec: FloatArray, rotation: FloatArray
     ) -> npt.NDArray[np.bool_]:
         # MAF asks with many objects for one pointing; the projection is elementwise, so that one
         # object and many pointings are one call as well.

@@ -133,17 +133,14 @@ def open_survey(
         visit fits the constraint.
     """
     if sha256 is not None and not isinstance(cadence, (str, Path)):
-        raise InputError(
-            f"sha256 is given for {cadence.name}, which is no file", remedy="Leave it out."
-        )
+        raise InputError(f"sha256 is given for {cadence.name}, which is no file", remedy="Leave it out.")
     if isinstance(cadence, Survey):
         _no_constraint(constraint, cadence.name)
         return _from_survey(cadence)
     if not isinstance(cadence, (str, Path)):
         if not isinstance(cadence, PositionCadence):
             raise InputError(
-                f"a {type(cadence).__name__} is no survey",
-                allowed="a file, a Survey, or a SyntheticSurvey",
+                f"a {type(cadence).__name__} is no survey", allowed="a file, a Survey, or a SyntheticSurvey"
             )
         return _from_positions(cadence, positions, constraint)
     path = Path(cadence)
@@ -162,17 +159,13 @@ def _no_constraint(constraint: str, name: str) -> None:
         )
 
 
-def _from_sqlite(
-    path: Path, survey: SurveyName | None, constraint: str, sha256: str | None
-) -> SurveySource:
+def _from_sqlite(path: Path, survey: SurveyName | None, constraint: str, sha256: str | None) -> SurveySource:
     certain = check_hash(path, sha256)
     connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True)
     try:
         if not certain:
             check_database(connection, path.name)
-        tables = [row[0] for row in connection.execute(
-            "select name from sqlite_master where type = 'table'"
-        )]  # fmt: skip
+        tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
         known = {name.lower(): name for name in tables}
         table = next((known[t.lower()] for t in _TABLES if t.lower() in known), None)
         if table is None:
@@ -224,9 +217,7 @@ def _from_sqlite(
     )
 
 
-def _refuse_gaps(
-    connection: sqlite3.Connection, table: str, found: dict[str, str], where: str
-) -> None:
+def _refuse_gaps(connection: sqlite3.Connection, table: str, found: dict[str, str], where: str) -> None:
     """Name the first column that MAF needs as a number and that is something else somewhere."""
     for key in ("start", "middle", "m5", "ra", "dec"):
         if key not in found:
@@ -277,16 +268,22 @@ def _from_survey(survey: Survey) -> SurveySource:
         name=survey.name,
         survey=survey.survey,
         columns={
-            "ra": "fieldRA", "dec": "fieldDec", "raDecDeg": True, "mjd": "mid_exposure_mjd",
-            "exptime": "visitExposureTime", "band": "band", "fiveSigmaDepth": "fiveSigmaDepth",
-            "night": "night", "rotSkyPos": None if survey.rotation is None else "rotSkyPos",
+            "ra": "fieldRA",
+            "dec": "fieldDec",
+            "raDecDeg": True,
+            "mjd": "mid_exposure_mjd",
+            "exptime": "visitExposureTime",
+            "band": "band",
+            "fiveSigmaDepth": "fiveSigmaDepth",
+            "night": "night",
+            "rotSkyPos": None if survey.rotation is None else "rotSkyPos",
         },
         visit_id="observationId",
         seeing=None if survey.seeing is None else "seeingFwhmEff",
         rotation=None if survey.rotation is None else "rotSkyPos",
         mjd_is_middle=True,
         array=_records(frame),
-    )  # fmt: skip
+    )
 
 
 def _from_positions(

@@ -22,13 +22,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.metrics.position.observe import Recovery
     from pelsvae_cadence.model.source import LightCurveModel
 
-__all__ = [
-    "DISTANCE_BAND",
-    "GOOD_DISTANCE",
-    "PeriodLuminosity",
-    "distance_errors",
-    "period_luminosity",
-]
+__all__ = ["DISTANCE_BAND", "GOOD_DISTANCE", "PeriodLuminosity", "distance_errors", "period_luminosity"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -112,9 +106,7 @@ def period_luminosity(
         luminosity = mean_magnitudes(stars, (band,))[:, 0]
         slope, zero = np.polyfit(log_period, luminosity, 1)
         scatter = float(np.std(luminosity - zero - slope * log_period, ddof=2))
-        _relations[key] = PeriodLuminosity(
-            band=band, zero=float(zero), slope=float(slope), scatter=scatter
-        )
+        _relations[key] = PeriodLuminosity(band=band, zero=float(zero), slope=float(slope), scatter=scatter)
         while len(_relations) > _CACHED:
             _relations.popitem(last=False)
     return _relations[key]

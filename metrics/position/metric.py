@@ -155,9 +155,7 @@ class PositionMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no type
         self.stack_minutes = stack_minutes
         self.on_run = on_run
         kwargs.setdefault("units", "")  # one string serves all reduce methods, counts included
-        super().__init__(
-            col=columns.needed(), metric_name=metric_name, metric_dtype="object", **kwargs
-        )
+        super().__init__(col=columns.needed(), metric_name=metric_name, metric_dtype="object", **kwargs)
 
     def run(
         self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None = None
@@ -192,9 +190,7 @@ class PositionMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no type
             return masked
         return value
 
-    def _run(
-        self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None
-    ) -> dict[str, Any] | None:
+    def _run(self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None) -> dict[str, Any] | None:
         """Give the values of one slice point; None masks it."""
         raise NotImplementedError
 

@@ -85,9 +85,7 @@ class StarSample:
                 remedy="Classes of a mix come in equal shares; name each once.",
             )
         if not len(kinds) <= self.n <= _MOST_STARS:
-            raise InputError(
-                f"stars_per_position = {self.n!r}", allowed=f"{len(kinds)} .. {_MOST_STARS}"
-            )
+            raise InputError(f"stars_per_position = {self.n!r}", allowed=f"{len(kinds)} .. {_MOST_STARS}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -215,9 +213,7 @@ def load_model(name: str) -> LightCurveModel:
     return _models[name]
 
 
-def stars_at(
-    sample: StarSample, ra: float, dec: float, *, ebv: float = 0.0
-) -> tuple[Stars, PhaseCurve]:
+def stars_at(sample: StarSample, ra: float, dec: float, *, ebv: float = 0.0) -> tuple[Stars, PhaseCurve]:
     """Draw the stars of a position, and decode their shapes.
 
     Parameters
@@ -331,9 +327,13 @@ def observe_and_search(
     else:
         observed = stars
     light_curves = simulate(
-        observed, visits, seed=seed, curve=curve, crowding=crowding,
+        observed,
+        visits,
+        seed=seed,
+        curve=curve,
+        crowding=crowding,
         modulation=draw_modulation(observed, seed=seed) if modulated else None,
-    )  # fmt: skip
+    )
     if baseline is None:
         baseline = max(float(np.ptp(visits.mjd)), 1.0)
     periods = search(light_curves, baseline=baseline, period_range=period_range)

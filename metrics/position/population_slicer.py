@@ -152,13 +152,18 @@ def generate_periodic_pop_slicer(
     ['RRab']
     """
     drawn = draw_population(
-        load_model(model), star_classes, n=n_events, seed=seed, where=where, mode=mode, band=band,
-        magnitude_range=magnitude_range, magnitude=magnitude, max_distance=max_distance,
-        dec_range=dec_range, ebv=ebv,
-    )  # fmt: skip
-    extra = {
-        "component": drawn.component,
-        "crowded_region": drawn.region,
-        "mean_magnitude": drawn.magnitude,
-    }
+        load_model(model),
+        star_classes,
+        n=n_events,
+        seed=seed,
+        where=where,
+        mode=mode,
+        band=band,
+        magnitude_range=magnitude_range,
+        magnitude=magnitude,
+        max_distance=max_distance,
+        dec_range=dec_range,
+        ebv=ebv,
+    )
+    extra = {"component": drawn.component, "crowded_region": drawn.region, "mean_magnitude": drawn.magnitude}
     return slicer_of_stars(drawn.stars, extra=extra, **slicer_options)

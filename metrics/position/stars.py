@@ -23,9 +23,18 @@ __all__ = ["STAR_KEYS", "carries_star", "field_at", "own_star", "reddening_at", 
 
 #: Keys of a slice point that carries a star; "ra" and "dec" in radians as everywhere in MAF.
 STAR_KEYS: Final = (
-    "star_id", "star_class", "subtype", "period", "teff", "abs_mag_g", "amplitude_i", "epoch",
-    "distance_modulus", "true_ebv", "feh",
-)  # fmt: skip
+    "star_id",
+    "star_class",
+    "subtype",
+    "period",
+    "teff",
+    "abs_mag_g",
+    "amplitude_i",
+    "epoch",
+    "distance_modulus",
+    "true_ebv",
+    "feh",
+)
 
 
 def _degrees(slice_point: Mapping[str, Any]) -> tuple[float, float]:
@@ -129,7 +138,10 @@ def own_star(
     values = {key: np.atleast_1d(slice_point[key]) for key in STAR_KEYS if key != "true_ebv"}
     latent = slice_point.get("latent")
     star = Stars(
-        ra=np.array([ra]), dec=np.array([dec]), ebv=np.atleast_1d(slice_point["true_ebv"]),
-        latent=None if latent is None else np.atleast_2d(latent), **values,
-    )  # fmt: skip
+        ra=np.array([ra]),
+        dec=np.array([dec]),
+        ebv=np.atleast_1d(slice_point["true_ebv"]),
+        latent=None if latent is None else np.atleast_2d(latent),
+        **values,
+    )
     return star, model.phase_curve(star, seed=seed)

@@ -61,9 +61,7 @@ class SliceColumns:
         return [self.mjd, self.m5, self.band, *(name for name in optional if name is not None)]
 
 
-def visits_from_slice(
-    data_slice: npt.NDArray[Any], columns: SliceColumns, survey: SurveyName
-) -> Visits:
+def visits_from_slice(data_slice: npt.NDArray[Any], columns: SliceColumns, survey: SurveyName) -> Visits:
     """Read the visits of one slice point.
 
     Parameters
@@ -101,11 +99,7 @@ def visits_from_slice(
     )
     mjd = start if columns.mjd_is_middle else start + 0.5 * exptime / 86400.0
     band = parse_bands(data_slice[columns.band], survey)
-    night = (
-        np.floor(mjd - _NOON[survey])
-        if columns.night is None
-        else np.asarray(data_slice[columns.night])
-    )
+    night = np.floor(mjd - _NOON[survey]) if columns.night is None else np.asarray(data_slice[columns.night])
     visit_id = (
         _numbers_from_times(start, band)
         if columns.visit_id is None

@@ -9,11 +9,7 @@ from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.maf.survey_source import SurveySource
 from pelsvae_cadence.metrics.position.population_slicer import slicer_of_stars
 from pelsvae_cadence.metrics.position.visits import SliceColumns
-from pelsvae_cadence.metrics.time_to_recovery import (
-    JULIAN_YEAR,
-    TimeToRecoveryMetric,
-    first_and_last_visit,
-)
+from pelsvae_cadence.metrics.time_to_recovery import JULIAN_YEAR, TimeToRecoveryMetric, first_and_last_visit
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.stars import Stars
 
@@ -91,11 +87,14 @@ def slicer_of_table(
         One star a slice point, its "mean_magnitude" beside its parameters.
     """
     return slicer_of_stars(
-        stars, radius=radius, use_camera=use_camera, lon_col=source.columns["ra"],
+        stars,
+        radius=radius,
+        use_camera=use_camera,
+        lon_col=source.columns["ra"],
         lat_col=source.columns["dec"],
         rot_sky_pos_col_name=source.rotation or source.columns["ra"],
         extra={"mean_magnitude": mean_magnitudes(stars, (band,))[:, 0]},
-    )  # fmt: skip
+    )
 
 
 def bundles_by_years(
@@ -130,23 +129,35 @@ def bundles_by_years(
     for bundle in bundles:
         metric = bundle.metric
         time = TimeToRecoveryMetric(
-            metric.name.replace("PeriodRecovery", "TimeToRecovery"), years=years,
-            survey_start=first, survey_years=(last - first) / JULIAN_YEAR,
-            on_run=metric.on_run, star_class=metric.sample.star_class, magnitude=metric.magnitude,
-            stars_per_position=metric.sample.n, seed=metric.sample.seed, survey=metric.survey,
-            period_range=metric.period_range, **_column_options(metric.columns), **metric_options,
-        )  # fmt: skip
+            metric.name.replace("PeriodRecovery", "TimeToRecovery"),
+            years=years,
+            survey_start=first,
+            survey_years=(last - first) / JULIAN_YEAR,
+            on_run=metric.on_run,
+            star_class=metric.sample.star_class,
+            magnitude=metric.magnitude,
+            stars_per_position=metric.sample.n,
+            seed=metric.sample.seed,
+            survey=metric.survey,
+            period_range=metric.period_range,
+            **_column_options(metric.columns),
+            **metric_options,
+        )
         display = dict(bundle.display_dict)
         display["subgroup"] = display["subgroup"].replace("Period recovery", "Years to a period")
         display["order"] += len(bundles)
         display["caption"] += " Searched at the end of each survey year."
         made.append(
             MetricBundle(
-                time, bundle.slicer, bundle.constraint, run_name=bundle.run_name,
-                info_label=bundle.info_label, display_dict=display,
+                time,
+                bundle.slicer,
+                bundle.constraint,
+                run_name=bundle.run_name,
+                info_label=bundle.info_label,
+                display_dict=display,
                 summary_metrics=list(bundle.summary_metrics),
             )
-        )  # fmt: skip
+        )
     return made
 
 

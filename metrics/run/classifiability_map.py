@@ -153,9 +153,7 @@ def map_classifiability(
         If the survey cannot be read, no visit is left, or the positions are wrong.
     """
     if (nside is None) == (positions is None):
-        raise InputError(
-            f"nside = {nside!r} and positions = {positions!r}", remedy="Give one of the two."
-        )
+        raise InputError(f"nside = {nside!r} and positions = {positions!r}", remedy="Give one of the two.")
     if nside is not None and not healpy.isnsideok(nside, nest=True):
         raise InputError(f"nside = {nside!r}", allowed="a power of two, e.g. 4, 8, 16")
     if nside is not None:
@@ -169,25 +167,40 @@ def map_classifiability(
     source, condition = _first_years(cadence, source, classifier.years, constraint)
     reach = _SYNTHETIC_RADIUS if source.by_position else radius or FOV_RADIUS[source.survey]
     metric = ClassifiabilityMetric(
-        classifier, mjd_col=source.columns["mjd"], m5_col=source.columns["fiveSigmaDepth"],
-        band_col=source.columns["band"], night_col=source.columns["night"],
-        exptime_col=source.columns["exptime"], visit_id_col=source.visit_id,
-        seeing_col=source.seeing, mjd_is_middle=source.mjd_is_middle, survey=source.survey,
+        classifier,
+        mjd_col=source.columns["mjd"],
+        m5_col=source.columns["fiveSigmaDepth"],
+        band_col=source.columns["band"],
+        night_col=source.columns["night"],
+        exptime_col=source.columns["exptime"],
+        visit_id_col=source.visit_id,
+        seeing_col=source.seeing,
+        mjd_is_middle=source.mjd_is_middle,
+        survey=source.survey,
         **metric_options,
-    )  # fmt: skip
+    )
     bundle = MetricBundle(
-        metric, _slicer(source, None if nside is not None else targets, nside, reach), condition,
+        metric,
+        _slicer(source, None if nside is not None else targets, nside, reach),
+        condition,
         run_name=source.name,
-    )  # fmt: skip
+    )
     folder = output_folder(out_dir)
     kept = folder / f"{_FINISHED}-{_fingerprint(bundle, source, condition)}"
     results = ResultsDb(out_dir=str(folder))
     try:
         group = ResumableBundleGroup(
-            {"classifiability": bundle}, source.database, out_dir=str(folder), results_db=results,
-            save_early=False, db_table=source.table, checkpoint_dir=kept, fingerprint=kept.name,
-            workers=workers, on_partition=progress,
-        )  # fmt: skip
+            {"classifiability": bundle},
+            source.database,
+            out_dir=str(folder),
+            results_db=results,
+            save_early=False,
+            db_table=source.table,
+            checkpoint_dir=kept,
+            fingerprint=kept.name,
+            workers=workers,
+            on_partition=progress,
+        )
         # MAF prints whole slice points when one of them fails; the error itself says enough.
         with redirect_stdout(io.StringIO()):
             group.run_current(condition, sim_data=source.array)
@@ -204,10 +217,7 @@ def map_classifiability(
 
 
 def _first_years(
-    cadence: object,
-    source: SurveySource,
-    years: float | None,
-    constraint: str,
+    cadence: object, source: SurveySource, years: float | None, constraint: str
 ) -> tuple[SurveySource, str]:
     """Leave out what comes after the years of the classifier."""
     if years is None:
@@ -228,17 +238,17 @@ def _first_years(
 
 
 def _slicer(
-    source: SurveySource,
-    targets: list[tuple[float, float]] | None,
-    nside: int | None,
-    reach: float,
+    source: SurveySource, targets: list[tuple[float, float]] | None, nside: int | None, reach: float
 ) -> BaseSlicer:
     options: dict[str, Any] = {
-        "lon_col": source.columns["ra"], "lat_col": source.columns["dec"], "radius": reach,
-        "use_camera": False, "verbose": False,
+        "lon_col": source.columns["ra"],
+        "lat_col": source.columns["dec"],
+        "radius": reach,
+        "use_camera": False,
+        "verbose": False,
         # Without a footprint the rotation is never used; any column that exists will do.
         "rot_sky_pos_col_name": source.rotation or source.columns["ra"],
-    }  # fmt: skip
+    }
     if targets is None:
         return HealpixSlicer(nside=nside, use_cache=False, **options)
     ra, dec = (list(values) for values in zip(*targets, strict=True))

@@ -33,11 +33,7 @@ from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, finge
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
 from pelsvae_cadence.metrics.position.observe import load_model
-from pelsvae_cadence.metrics.run.bundles import (
-    bundles_by_years,
-    slicer_of_positions,
-    slicer_of_table,
-)
+from pelsvae_cadence.metrics.run.bundles import bundles_by_years, slicer_of_positions, slicer_of_table
 from pelsvae_cadence.metrics.run.folder import RESULTS_FILE, new_results, results_database
 from pelsvae_cadence.metrics.run.keeping import Example, Keeper
 from pelsvae_cadence.metrics.run.tables import (
@@ -215,8 +211,7 @@ def run_period_recovery(
     """
     if sum(choice is not None for choice in (nside, positions, stars)) != 1:
         raise InputError(
-            f"nside = {nside!r}, positions = {positions!r}, "
-            f"{'no' if stars is None else len(stars)} stars",
+            f"nside = {nside!r}, positions = {positions!r}, {'no' if stars is None else len(stars)} stars",
             remedy="Give one of the three.",
         )
     if nside is not None and not healpy.isnsideok(nside, nest=True):
@@ -226,9 +221,7 @@ def run_period_recovery(
         raise InputError("no position to run on", remedy="Give at least one (ra, dec).")
     folder = Path(out_dir)
     if (folder / RESULTS_FILE).exists() and not overwrite:
-        raise InputError(
-            f"{folder} already holds results", remedy="Choose another directory, or overwrite."
-        )
+        raise InputError(f"{folder} already holds results", remedy="Choose another directory, or overwrite.")
     if radius is not None and not 0 < radius <= 90:
         raise InputError(f"radius = {radius!r} deg", allowed="above 0, up to 90 deg")
     if stars is not None:
@@ -239,9 +232,7 @@ def run_period_recovery(
     else:
         targets = points
     targets = list(dict.fromkeys(targets))  # a synthetic survey visits each of them
-    source = open_survey(
-        cadence, positions=targets, survey=survey, constraint=constraint, sha256=sha256
-    )
+    source = open_survey(cadence, positions=targets, survey=survey, constraint=constraint, sha256=sha256)
     name = run_name or source.name
     mags = DEFAULT_MAGNITUDES[source.survey] if magnitudes is None else tuple(magnitudes)
     if use_camera is None:
@@ -274,23 +265,30 @@ def run_period_recovery(
                 progress(done, total)
 
     shared: dict[str, Any] = {
-        "run_name": name, "extra_sql": constraint or None, "slicer": slicer,
-        "survey": source.survey, "seed": seed, "period_range": period_range,
-        "visit_id_col": source.visit_id, "seeing_col": source.seeing,
-        "mjd_is_middle": source.mjd_is_middle, "on_run": lambda: reached(done + 1),
-        "on_observed": None
-        if catalog is None
-        else lambda recovery: cast("Keeper", keeper).keep(recovery),
+        "run_name": name,
+        "extra_sql": constraint or None,
+        "slicer": slicer,
+        "survey": source.survey,
+        "seed": seed,
+        "period_range": period_range,
+        "visit_id_col": source.visit_id,
+        "seeing_col": source.seeing,
+        "mjd_is_middle": source.mjd_is_middle,
+        "on_run": lambda: reached(done + 1),
+        "on_observed": None if catalog is None else lambda recovery: cast("Keeper", keeper).keep(recovery),
         **metric_options,
-    }  # fmt: skip
+    }
     bundles = (
         period_recovery_batch(
-            source.columns, star_classes=star_classes, magnitudes=mags,
-            stars_per_position=stars_per_position, **shared,
+            source.columns,
+            star_classes=star_classes,
+            magnitudes=mags,
+            stars_per_position=stars_per_position,
+            **shared,
         )
         if stars is None
         else stars_batch(colmap=source.columns, magnitude=mags[0], **shared)
-    )  # fmt: skip
+    )
     object_bundles = list(bundles.values())
     by_years: list[MetricBundle] = []
     if len(years):
@@ -317,11 +315,18 @@ def run_period_recovery(
         try:
             with results_database(work) as results:
                 group = ResumableBundleGroup(
-                    bundles, source.database, out_dir=str(work), results_db=results,
-                    save_early=False, db_table=source.table, checkpoint_dir=kept, workers=workers,
-                    scheduler=scheduler, fingerprint="" if kept is None else kept.name,
+                    bundles,
+                    source.database,
+                    out_dir=str(work),
+                    results_db=results,
+                    save_early=False,
+                    db_table=source.table,
+                    checkpoint_dir=kept,
+                    workers=workers,
+                    scheduler=scheduler,
+                    fingerprint="" if kept is None else kept.name,
                     on_partition=lambda points, _: reached(points * n_bundles),
-                )  # fmt: skip
+                )
                 # MAF prints whole slice points when one of them fails; the error says enough.
                 with keeper, redirect_stdout(io.StringIO()):
                     group.run_current(constraint, sim_data=source.array)
@@ -333,9 +338,7 @@ def run_period_recovery(
                 )
                 if by_years:
                     frames["years"] = year_table(by_years, name)
-                    frames["by_year"] = summary_by_year(
-                        frames["years"], round_magnitudes=stars is not None
-                    )
+                    frames["by_year"] = summary_by_year(frames["years"], round_magnitudes=stars is not None)
                 if keeper.example is None:
                     _find_example(keeper, object_bundles, group.sim_data)
                 group.write_all()

@@ -24,9 +24,7 @@ __all__ = ["summary_by_year", "summary_of_positions", "tables_of_bundles", "year
 _NAMES: Final = {s for subtypes in SUBTYPES.values() for s in subtypes} - {"F", "1O"}
 
 
-def tables_of_bundles(
-    bundles: list[MetricBundle], run_name: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def tables_of_bundles(bundles: list[MetricBundle], run_name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """List what bundles of PeriodRecoveryMetric have found.
 
     Parameters
@@ -74,18 +72,14 @@ def tables_of_bundles(
                 pd.DataFrame(
                     {
                         **{key: [content] * n_stars for key, content in row.items()},
-                        **{
-                            key: value[key]
-                            for key in ("star_id", "true_period", "found_period", "verdict")
-                        },
+                        **{key: value[key] for key in ("star_id", "true_period", "found_period", "verdict")},
                     }
                 )
             )
     if not positions:
         raise InputError(
             "no position has enough visits",
-            remedy="Choose positions inside the survey's footprint, a larger radius, or lower "
-            "min_visits.",
+            remedy="Choose positions inside the survey's footprint, a larger radius, or lower min_visits.",
         )
     return pd.DataFrame(positions), pd.concat(stars, ignore_index=True)
 
@@ -173,9 +167,7 @@ def summary_by_year(table: pd.DataFrame, *, round_magnitudes: bool = False) -> p
     return summary.reset_index()
 
 
-def summary_of_positions(
-    positions: pd.DataFrame, *, round_magnitudes: bool = False
-) -> pd.DataFrame:
+def summary_of_positions(positions: pd.DataFrame, *, round_magnitudes: bool = False) -> pd.DataFrame:
     """Average over positions.
 
     Parameters

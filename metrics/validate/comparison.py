@@ -21,11 +21,7 @@ from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.metrics.comparison.compare_runs import one_cluster
 from pelsvae_cadence.metrics.comparison.evaluate import evaluate
 from pelsvae_cadence.metrics.comparison.plan import Plan
-from pelsvae_cadence.metrics.comparison.statistics.summary import (
-    ALL_CLASSES,
-    PRIMARY,
-    summarise_runs,
-)
+from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, PRIMARY, summarise_runs
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = [
@@ -100,15 +96,17 @@ def same_run_figure(seed: int = 0) -> Figure:
     """
     survey = strategy("baseline", seed=seed, years=1)
     plan = Plan(
-        nside=2, magnitudes=(22.5,), years=(0.5, 1), seed=seed, stars_per_position=1,
-        period_range=(0.2, 2.0),
-    )  # fmt: skip
+        nside=2, magnitudes=(22.5,), years=(0.5, 1), seed=seed, stars_per_position=1, period_range=(0.2, 2.0)
+    )
     table = _differences([("once", survey), ("again", survey)], plan)
     largest = float(np.nanmax(np.abs(table[["difference", "low", "high"]].to_numpy(np.float64))))
     return Figure.within(
-        "largest difference of a run to itself", largest, 0.0, 0.0,
+        "largest difference of a run to itself",
+        largest,
+        0.0,
+        0.0,
         note=f"{len(table)} rows, intervals included",
-    )  # fmt: skip
+    )
 
 
 def lost_visits_figures(seed: int = 0) -> tuple[Figure, ...]:
@@ -126,22 +124,34 @@ def lost_visits_figures(seed: int = 0) -> tuple[Figure, ...]:
     """
     survey = strategy("baseline", seed=seed, years=1)
     plan = Plan(
-        nside=2, star_classes=("RRab", "RRc"), magnitudes=(22.5, 23.5), years=(1,), seed=seed,
-        stars_per_position=2, period_range=(0.2, 0.9),
-    )  # fmt: skip
+        nside=2,
+        star_classes=("RRab", "RRc"),
+        magnitudes=(22.5, 23.5),
+        years=(1,),
+        seed=seed,
+        stars_per_position=2,
+        period_range=(0.2, 0.9),
+    )
     table = _differences([("whole", survey), ("fewer", thinned(survey, 0.7, seed=seed))], plan)
     rows = table[(table["star_class"] == ALL_CLASSES) & (table["metric"] == PRIMARY[1])]
     row = next(rows.itertuples())
     return (
         Figure.within(
-            "30 % of the visits removed: corrected p", row.p_adjusted, 0.0, _LEVEL,
+            "30 % of the visits removed: corrected p",
+            row.p_adjusted,
+            0.0,
+            _LEVEL,
             note=f"verdict: {row.verdict}; {row.n_stars} stars of r = 22.5 and 23.5, one year",
         ),
         Figure.within(
-            "the same: further time without a period", row.difference, 1e-9, math.inf, unit="yr",
+            "the same: further time without a period",
+            row.difference,
+            1e-9,
+            math.inf,
+            unit="yr",
             note=f"interval {row.low:.3f} to {row.high:.3f}",
         ),
-    )  # fmt: skip
+    )
 
 
 def false_alarm_figures(seed: int = 0, n_draws: int = _DRAWS) -> tuple[Figure, ...]:
@@ -164,13 +174,16 @@ def false_alarm_figures(seed: int = 0, n_draws: int = _DRAWS) -> tuple[Figure, .
     called = np.zeros(2)
     for draw in range(n_draws):
         plan = Plan(
-            nside=2, star_classes=("RRab", "RRc"), magnitudes=(22.5,), years=(0.5, 1),
-            seed=seed + draw, stars_per_position=2, period_range=(0.2, 0.9),
-        )  # fmt: skip
-        pair = [seed + 2 * draw + k for k in (0, 1)]
-        table = _differences(
-            [(f"seed {s}", strategy("baseline", seed=s, years=1)) for s in pair], plan
+            nside=2,
+            star_classes=("RRab", "RRc"),
+            magnitudes=(22.5,),
+            years=(0.5, 1),
+            seed=seed + draw,
+            stars_per_position=2,
+            period_range=(0.2, 0.9),
         )
+        pair = [seed + 2 * draw + k for k in (0, 1)]
+        table = _differences([(f"seed {s}", strategy("baseline", seed=s, years=1)) for s in pair], plan)
         table = table[table["metric"].isin(PRIMARY)]
         different = table["verdict"].isin(["better", "worse"])
         headline = (table["star_class"] == ALL_CLASSES) & (table["metric"] == PRIMARY[1])
@@ -179,11 +192,14 @@ def false_alarm_figures(seed: int = 0, n_draws: int = _DRAWS) -> tuple[Figure, .
     names = ("all stars together", "any class or year")
     return tuple(
         Figure.within(
-            f"two seeds of one strategy called different: {name}", float(n) / n_draws, 0.0, most,
+            f"two seeds of one strategy called different: {name}",
+            float(n) / n_draws,
+            0.0,
+            most,
             note=f"{n:.0f} of {n_draws} pairs; {_LEVEL:.0%} expected at most",
         )
         for name, n in zip(names, called, strict=True)
-    )  # fmt: skip
+    )
 
 
 def worker_figures(seed: int = 0) -> tuple[Figure, ...]:
@@ -216,13 +232,15 @@ def worker_figures(seed: int = 0) -> tuple[Figure, ...]:
     what = f"{n_stars} stars, years {', '.join(f'{y:g}' for y in plan.years)}"
     return (
         Figure.within(
-            "speed of two workers over one", wall[1] / wall[2], _LEAST_SPEED_UP, math.inf, unit="x",
+            "speed of two workers over one",
+            wall[1] / wall[2],
+            _LEAST_SPEED_UP,
+            math.inf,
+            unit="x",
             note=f"{what}: {wall[1]:.1f} s and {wall[2]:.1f} s; {load}",
         ),
-        Figure(
-            name="time of one worker for a star", value=1e3 * wall[1] / n_stars, unit="ms", note=what
-        ),
-    )  # fmt: skip
+        Figure(name="time of one worker for a star", value=1e3 * wall[1] / n_stars, unit="ms", note=what),
+    )
 
 
 def table_memory_figure(seed: int = 0, table: Path | None = None) -> Figure:
@@ -248,23 +266,29 @@ def table_memory_figure(seed: int = 0, table: Path | None = None) -> Figure:
         )
     n_visits, kilobytes = (int(word) for word in done.stdout.split())
     return Figure.within(
-        "memory of a process that reads a full-size table", kilobytes * 1024 / 1e9, 0.0,
-        _MOST_MEMORY, unit="GB", note=f"{n_visits:,} visits from a gzip'd csv",
-    )  # fmt: skip
+        "memory of a process that reads a full-size table",
+        kilobytes * 1024 / 1e9,
+        0.0,
+        _MOST_MEMORY,
+        unit="GB",
+        note=f"{n_visits:,} visits from a gzip'd csv",
+    )
 
 
 def _full_table(folder: Path, seed: int) -> Path:
     """Write pointings evenly over the sky, in the columns and digits of the real table."""
     random = np.random.default_rng(seed)
     n = _FULL_TABLE
-    table = pd.DataFrame({
-        "obsHistID": np.arange(n),
-        "_ra": random.uniform(0.0, 2.0 * np.pi, n),
-        "_dec": np.arcsin(random.uniform(-1.0, 0.5, n)),
-        "expMJD": np.sort(random.uniform(60218.0, 63870.0, n)),
-        "filter": np.char.add("lsst", random.choice(list("ugrizy"), n)),
-        "fiveSigmaDepth": random.normal(23.5, 0.5, n),
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "obsHistID": np.arange(n),
+            "_ra": random.uniform(0.0, 2.0 * np.pi, n),
+            "_dec": np.arcsin(random.uniform(-1.0, 0.5, n)),
+            "expMJD": np.sort(random.uniform(60218.0, 63870.0, n)),
+            "filter": np.char.add("lsst", random.choice(list("ugrizy"), n)),
+            "fiveSigmaDepth": random.normal(23.5, 0.5, n),
+        }
+    )
     path = folder / "full_table.csv.gz"
     table.to_csv(path, index=False, compression={"method": "gzip", "compresslevel": 1})
     return path

@@ -62,25 +62,27 @@ def position_cost_figures(seed: int = 0, n_stars: int = _N_STARS) -> tuple[Figur
         ours: the model and the metric.
     """
     done = subprocess.run(
-        [sys.executable, "-c", _POSITION, str(seed), str(n_stars)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", _POSITION, str(seed), str(n_stars)], capture_output=True, text=True, check=True
+    )
     found = json.loads(done.stdout.splitlines()[-1])
     what = f"{n_stars} stars, {found['n_visits']} visits"
     ours = found["model"] + found["metric"]
     return (
         Figure(name="importing torch", value=found["torch"], unit="s", note="once a process"),
         Figure(
-            name="importing MAF and this package", value=found["imports"], unit="s",
-            note="once a process",
+            name="importing MAF and this package", value=found["imports"], unit="s", note="once a process"
         ),
         Figure(name="loading the source model", value=found["model"], unit="s"),
         Figure(name="metric at one position", value=found["metric"], unit="s", note=what),
         Figure.within(
-            "torch, model and metric at one position", found["torch"] + ours, 0.0, _LONGEST,
-            unit="s", note=what,
+            "torch, model and metric at one position",
+            found["torch"] + ours,
+            0.0,
+            _LONGEST,
+            unit="s",
+            note=what,
         ),
-    )  # fmt: skip
+    )
 
 
 def period_cost_report(seed: int = 0) -> Report:

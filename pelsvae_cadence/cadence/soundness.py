@@ -23,12 +23,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import Survey, local_nights
-from pelsvae_cadence.cadence.synthetic.almanac import (
-    Site,
-    sidereal_time,
-    sine_of_altitude,
-    sun_position,
-)
+from pelsvae_cadence.cadence.synthetic.almanac import Site, sidereal_time, sine_of_altitude, sun_position
 from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3
 from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
 from pelsvae_cadence.core.errors import InputError
@@ -105,9 +100,7 @@ def check_hash(path: Path, expected: str | None = None) -> bool:
         expected = next(iter(_HASH_IN_TEXT.findall(text)), text)
     wanted = expected.strip().lower()
     if not _HASH.fullmatch(wanted):
-        raise InputError(
-            f"{source} ({expected[:80]!r}) is no SHA-256", allowed="64 hexadecimal digits"
-        )
+        raise InputError(f"{source} ({expected[:80]!r}) is no SHA-256", allowed="64 hexadecimal digits")
     found = file_sha256(path)
     if found != wanted:
         raise InputError(
@@ -138,9 +131,7 @@ def check_database(connection: sqlite3.Connection, name: str) -> None:
         raise InputError(f"{name} is a damaged database: {reason}", remedy="Fetch the file again.")
 
 
-def check_names(
-    names: Iterable[str], found: Mapping[str, str], known: Mapping[str, Sequence[str]]
-) -> None:
+def check_names(names: Iterable[str], found: Mapping[str, str], known: Mapping[str, Sequence[str]]) -> None:
     """Look for columns that would be overlooked because of one wrong letter.
 
     Parameters
@@ -165,15 +156,12 @@ def check_names(
                 and sum(a != b for a, b in zip(name.lower(), alias, strict=True)) == 1
             ):
                 raise InputError(
-                    f"column {name!r} of the survey table looks like a misspelt or damaged "
-                    f"{alias!r}",
+                    f"column {name!r} of the survey table looks like a misspelt or damaged {alias!r}",
                     remedy="Rename the column.",
                 )
 
 
-def check_visits(
-    survey: Survey, *, visit_id: npt.ArrayLike | None = None, night: bool = True
-) -> None:
+def check_visits(survey: Survey, *, visit_id: npt.ArrayLike | None = None, night: bool = True) -> None:
     """Look for visits that cannot be right because nearly all others keep a rule that they break.
 
     Parameters
@@ -205,9 +193,7 @@ def check_visits(
             )
 
 
-def _broken_rules(
-    survey: Survey, visit_id: npt.ArrayLike | None, night: bool
-) -> Iterator[tuple[Rows, str]]:
+def _broken_rules(survey: Survey, visit_id: npt.ArrayLike | None, night: bool) -> Iterator[tuple[Rows, str]]:
     yield _out_of_order(survey.mjd), "are out of the order of time"
     if visit_id is not None:
         yield from _numbers(np.asarray(visit_id, dtype=np.float64))

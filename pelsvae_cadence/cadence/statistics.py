@@ -355,28 +355,20 @@ def summarise(positions: Iterable[Visits], *, mjd_start: float, n_years: int) ->
         nights=_percentiles([observed_nights(visits).size for visits in sample], PERCENTILES),
         span=_percentiles([visits.mjd[-1] - visits.mjd[0] for visits in sample], PERCENTILES),
         n_seasons=_percentiles([season_lengths(visits).size for visits in sample], PERCENTILES),
-        gaps=_percentiles(
-            np.concatenate([night_gaps(visits) for visits in sample]), GAP_PERCENTILES
-        ),
+        gaps=_percentiles(np.concatenate([night_gaps(visits) for visits in sample]), GAP_PERCENTILES),
         gaps_in_season=_percentiles(
-            np.concatenate([night_gaps(visits, longest=SEASON_GAP) for visits in sample]),
-            GAP_PERCENTILES,
+            np.concatenate([night_gaps(visits, longest=SEASON_GAP) for visits in sample]), GAP_PERCENTILES
         ),
         season_length=_percentiles(
             np.concatenate([season_lengths(visits) for visits in sample]), PERCENTILES
         ),
-        season_gap=_percentiles(
-            np.concatenate([season_gaps(visits) for visits in sample]), PERCENTILES
-        ),
+        season_gap=_percentiles(np.concatenate([season_gaps(visits) for visits in sample]), PERCENTILES),
         visits_per_band={
-            name: _percentiles([count.get(name, 0) for count in counts], PERCENTILES)
-            for name in bands
+            name: _percentiles([count.get(name, 0) for count in counts], PERCENTILES) for name in bands
         },
         same_band_gaps={
             name: _percentiles(
-                np.concatenate(
-                    [night_gaps(visits, band=name, longest=SEASON_GAP) for visits in sample]
-                ),
+                np.concatenate([night_gaps(visits, band=name, longest=SEASON_GAP) for visits in sample]),
                 SAME_BAND_PERCENTILES,
             )
             for name in bands
@@ -387,8 +379,7 @@ def summarise(positions: Iterable[Visits], *, mjd_start: float, n_years: int) ->
             intervals[(intervals >= _PAIR_INTERVAL) & (intervals < 120.0)], PERCENTILES
         ),
         pair_shares={
-            name: count / n_pairs
-            for name, count in sorted(pairs.items(), key=lambda item: -item[1])
+            name: count / n_pairs for name, count in sorted(pairs.items(), key=lambda item: -item[1])
         },
         visits_per_year=np.percentile(years, [10.0, 50.0, 90.0], axis=0),
         m5={

@@ -16,15 +16,7 @@ from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.arrays import column, row_index, to_value
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = [
-    "FOV_RADIUS",
-    "Cadence",
-    "Footprint",
-    "Survey",
-    "check_position",
-    "local_nights",
-    "unit_vectors",
-]
+__all__ = ["FOV_RADIUS", "Cadence", "Footprint", "Survey", "check_position", "local_nights", "unit_vectors"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -33,9 +25,7 @@ FloatArray = npt.NDArray[np.float64]
 FOV_RADIUS: Final[dict[SurveyName, float]] = {"lsst": 1.75, "ztf": 3.5, "joint": 1.75}
 
 # Longitudes of Cerro Pachon (LSE-30) and Palomar in degrees east: nights are split at local noon.
-_LONGITUDE: Final[dict[SurveyName, float]] = {
-    "lsst": -70.7494, "ztf": -116.8634, "joint": -70.7494,
-}  # fmt: skip
+_LONGITUDE: Final[dict[SurveyName, float]] = {"lsst": -70.7494, "ztf": -116.8634, "joint": -70.7494}
 
 #: A camera footprint: (ra, dec of the position; ra, dec, rotation of the pointings, all in
 #: degrees) to a mask of the pointings that see the position.
@@ -112,9 +102,7 @@ def unit_vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
     """
     ra_rad = np.radians(np.asarray(ra, dtype=np.float64))
     dec_rad = np.radians(np.asarray(dec, dtype=np.float64))
-    return np.stack(
-        [np.cos(dec_rad) * np.cos(ra_rad), np.cos(dec_rad) * np.sin(ra_rad), np.sin(dec_rad)], -1
-    )
+    return np.stack([np.cos(dec_rad) * np.cos(ra_rad), np.cos(dec_rad) * np.sin(ra_rad), np.sin(dec_rad)], -1)
 
 
 def check_position(ra: Any, dec: Any) -> tuple[float, float]:
@@ -204,9 +192,11 @@ class Survey:
                 checked = column(field.name, value, n, types.get(field.name, np.float64))
                 object.__setattr__(self, field.name, checked)
         for name, low, high, unit in (
-            ("dec", -90.0, 90.0, "deg"), ("ra", -360.0, 360.0, "deg"), ("m5", 5.0, 35.0, "mag"),
+            ("dec", -90.0, 90.0, "deg"),
+            ("ra", -360.0, 360.0, "deg"),
+            ("m5", 5.0, 35.0, "mag"),
             ("exptime", 1e-3, 1e5, "s"),
-        ):  # fmt: skip
+        ):
             value = getattr(self, name)
             bad = np.flatnonzero((value < low) | (value > high))
             if bad.size:
@@ -269,12 +259,7 @@ class Survey:
         return float(np.degrees(2.0 * np.arcsin(min(1.0, chord / 2.0))))
 
     def at(
-        self,
-        ra: float,
-        dec: float,
-        radius: float | None = None,
-        *,
-        footprint: Footprint | None = None,
+        self, ra: float, dec: float, radius: float | None = None, *, footprint: Footprint | None = None
     ) -> Visits:
         """Give the visits that see a position.
 
@@ -320,7 +305,12 @@ class Survey:
             return None if values is None else values[rows]
 
         return Visits(
-            mjd=self.mjd[rows], band=self.band[rows], m5=self.m5[rows], night=self.night[rows],
-            visit_id=self.visit_id[rows], exptime=self.exptime[rows],
-            airmass=optional(self.airmass), seeing=optional(self.seeing),
-        )  # fmt: skip
+            mjd=self.mjd[rows],
+            band=self.band[rows],
+            m5=self.m5[rows],
+            night=self.night[rows],
+            visit_id=self.visit_id[rows],
+            exptime=self.exptime[rows],
+            airmass=optional(self.airmass),
+            seeing=optional(self.seeing),
+        )

@@ -30,17 +30,12 @@ __all__ = ["COLUMN_NAMES", "file_sha256", "find_columns", "guess_survey", "read_
 
 #: What tables in the wild call each column; earlier names win. Lower case: case does not matter.
 COLUMN_NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "start": (
-        "observationstartmjd", "obs_start_mjd", "obsstartmjd", "expmjd", "obsmjd", "mjd_start",
-    ),
+    "start": ("observationstartmjd", "obs_start_mjd", "obsstartmjd", "expmjd", "obsmjd", "mjd_start"),
     "middle": ("exp_midpt_mjd", "expmidptmjd", "obs_midpt_mjd", "midpointmjdtai", "mjd"),
     "ra": ("fieldra", "s_ra", "ra", "ra_deg", "_ra"),
     "dec": ("fielddec", "s_dec", "dec", "decl", "dec_deg", "_dec"),
     "band": ("band", "filter", "filtercode", "physical_filter"),
-    "m5": (
-        "fivesigmadepth", "stats_mag_lim_median", "maglim", "limmag", "diffmaglim", "m5",
-        "maglimit",
-    ),
+    "m5": ("fivesigmadepth", "stats_mag_lim_median", "maglim", "limmag", "diffmaglim", "m5", "maglimit"),
     "exptime": ("visitexposuretime", "exptime", "exposure_time", "exp_time"),
     "night": ("night",),
     "visit_id": ("observationid", "visitid", "visit_id", "expid", "visit"),
@@ -48,7 +43,7 @@ COLUMN_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "seeing": ("seeingfwhmeff", "seeing", "fwhm_eff"),
     "rotation": ("rotskypos", "sky_rotation"),
     "detector": ("detector",),
-}  # fmt: skip
+}
 # These are in radians (pointing tables of the package redback).
 _RADIANS: Final = ("_ra", "_dec")
 
@@ -57,9 +52,15 @@ _DEFAULT_EXPTIME: Final = 30.0
 _ZTF_R_DEPTH: Final = 22.2
 _GZIP: Final = b"\x1f\x8b"
 _TABLES: Final = (
-    "observations", "exposures", "summaryallprops", "summary", "visits", "visit", "visit1",
+    "observations",
+    "exposures",
+    "summaryallprops",
+    "summary",
+    "visits",
+    "visit",
+    "visit1",
     "ccdvisit",
-)  # fmt: skip
+)
 # Detectors of one visit are read out together; anything farther apart is another visit.
 _SAME_VISIT: Final = 60.0 / 86400.0
 
@@ -100,9 +101,12 @@ def find_columns(names: Iterable[str]) -> dict[str, str]:
     if "start" in found:
         found.pop("middle", None)
     needed = {
-        "ra": "fieldRA", "dec": "fieldDec", "band": "band or filter", "m5": "fiveSigmaDepth",
+        "ra": "fieldRA",
+        "dec": "fieldDec",
+        "band": "band or filter",
+        "m5": "fiveSigmaDepth",
         "start": "observationStartMJD",
-    }  # fmt: skip
+    }
     for key, usual in needed.items():
         if key not in found and not (key == "start" and "middle" in found):
             raise InputError(
@@ -206,9 +210,7 @@ def read_survey(
     if frame.empty:
         why = f"satisfies {constraint!r}" if constraint else "is in the table"
         raise InputError(f"no visit of {file.name} {why}")
-    found = survey_from_frame(
-        frame, survey=survey, name=name or file.name.split(".db")[0], path=str(file)
-    )
+    found = survey_from_frame(frame, survey=survey, name=name or file.name.split(".db")[0], path=str(file))
     if not certain:
         columns = find_columns([str(column) for column in frame.columns])
         number = None
@@ -241,21 +243,15 @@ def _read_parquet(file: Path, constraint: str) -> pd.DataFrame:
 def _read_sqlite(file: Path, start: bytes, constraint: str, *, check: bool) -> pd.DataFrame:
     if start != b"SQLite format 3\x00":
         raise InputError(
-            f"{file} is not an sqlite database",
-            allowed="sqlite (.db), .csv (also gzip'd), .parquet",
+            f"{file} is not an sqlite database", allowed="sqlite (.db), .csv (also gzip'd), .parquet"
         )
     connection = sqlite3.connect(f"file:{file.resolve().as_posix()}?mode=ro", uri=True)
     try:
         if check:
             check_database(connection, file.name)
-        tables = [
-            row[0]
-            for row in connection.execute("select name from sqlite_master where type = 'table'")
-        ]
+        tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
         known = {table.lower(): table for table in tables}
-        table = next(
-            (known[t] for t in _TABLES if t in known), tables[0] if len(tables) == 1 else None
-        )
+        table = next((known[t] for t in _TABLES if t in known), tables[0] if len(tables) == 1 else None)
         if table is None:
             raise InputError(
                 f"{file.name} has no survey table (its tables: {', '.join(tables) or 'none'})",
@@ -343,9 +339,7 @@ def survey_from_frame(
     which = survey or guess_survey(raw_band, m5)
     band = parse_bands(raw_band, which)
     exptime = (
-        numbers("exptime", "exposure time")
-        if "exptime" in found
-        else np.full(len(table), _DEFAULT_EXPTIME)
+        numbers("exptime", "exposure time") if "exptime" in found else np.full(len(table), _DEFAULT_EXPTIME)
     )
     if "start" in found:
         mjd = numbers("start", "start of exposure") + 0.5 * exptime / 86400.0
@@ -366,9 +360,19 @@ def survey_from_frame(
     ra = np.degrees(ra) if found["ra"].lower() in _RADIANS else ra
     dec = np.degrees(dec) if found["dec"].lower() in _RADIANS else dec
     return Survey(
-        name=name, survey=which, ra=ra, dec=dec, mjd=mjd, band=band, m5=m5, night=night,
-        visit_id=visit_id, exptime=exptime, path=path, **optional,
-    )  # fmt: skip
+        name=name,
+        survey=which,
+        ra=ra,
+        dec=dec,
+        mjd=mjd,
+        band=band,
+        m5=m5,
+        night=night,
+        visit_id=visit_id,
+        exptime=exptime,
+        path=path,
+        **optional,
+    )
 
 
 def _join_detectors(table: pd.DataFrame, found: Mapping[str, str]) -> pd.DataFrame:
@@ -390,9 +394,7 @@ def _join_detectors(table: pd.DataFrame, found: Mapping[str, str]) -> pd.DataFra
     if (groups[time].max() - groups[time].min() > _SAME_VISIT).any():
         raise InputError(f"rows of one {visit} differ in {time} by more than a minute")
     medians = [
-        found[key]
-        for key in ("start", "middle", "m5", "exptime", "airmass", "seeing")
-        if key in found
+        found[key] for key in ("start", "middle", "m5", "exptime", "airmass", "seeing") if key in found
     ]
     joined = groups[[column for column in rows.columns if column != visit]].first()
     joined[medians] = groups[medians].median()

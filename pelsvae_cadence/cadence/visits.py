@@ -78,9 +78,7 @@ class Visits:
         order = np.argsort(mjd, kind="stable")
         in_order = bool((order == np.arange(n)).all())
         for name, value in values.items():
-            object.__setattr__(
-                self, name, value if in_order else column(name, value[order], n, value.dtype)
-            )
+            object.__setattr__(self, name, value if in_order else column(name, value[order], n, value.dtype))
         if n and not (_MJD_RANGE[0] < self.mjd[0] and self.mjd[-1] < _MJD_RANGE[1]):
             raise InputError(
                 f"visit times run from {self.mjd[0]:.1f} to {self.mjd[-1]:.1f}",

@@ -50,9 +50,7 @@ STARS_PER_PARTITION: Final = 500
 _VISIT_COLUMNS: Final = tuple(field.name for field in fields(Visits))
 _STAR_COLUMNS: Final = tuple(field.name for field in fields(Stars))
 # Times, bands and visit numbers are those of the visits: they are put in when partitions are merged.
-_POINT_COLUMNS: Final = (
-    "mag_true", "mag", "mag_err", "flux", "flux_err", "detected", "saturated",
-)  # fmt: skip
+_POINT_COLUMNS: Final = ("mag_true", "mag", "mag_err", "flux", "flux_err", "detected", "saturated")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,27 +179,41 @@ def generate_catalog(
     target = Path(path)
     weights = load_weights(model)
     task = _Observation(
-        cadence=cadence, source=stars, bounds=_cut(stars, stars_per_partition), model=model,
-        model_hash=weights.hash, seed=seed, radius=radius, skip_unseen=skip_unseen,
-        modulated=modulated, crowded=crowded,
-    )  # fmt: skip
+        cadence=cadence,
+        source=stars,
+        bounds=_cut(stars, stars_per_partition),
+        model=model,
+        model_hash=weights.hash,
+        seed=seed,
+        radius=radius,
+        skip_unseen=skip_unseen,
+        modulated=modulated,
+        crowded=crowded,
+    )
     pieces = [Partition(f"stars-{k:06d}", k) for k in range(task.bounds.size - 1)]
     provenance = Provenance(
-        seed=seed, model_name=weights.name, model_hash=weights.hash, survey_name=cadence.name,
-        survey_hash=_survey_hash(cadence), command=command,
+        seed=seed,
+        model_name=weights.name,
+        model_hash=weights.hash,
+        survey_name=cadence.name,
+        survey_hash=_survey_hash(cadence),
+        command=command,
         extra={**(extra or {}), "modulated": modulated, "crowded": crowded},
-    )  # fmt: skip
+    )
     folder = Path(checkpoint_dir) if checkpoint_dir is not None else _parts_of(target)
     n_unseen = n_sites = 0
     n_crowded: Counter[str] = Counter()
     writing = 0.0
-    with CatalogWriter(
-        target, provenance=provenance, overwrite=overwrite, compression=compression
-    ) as writer:
+    with CatalogWriter(target, provenance=provenance, overwrite=overwrite, compression=compression) as writer:
         results = run_partitions(
-            task, pieces, checkpoint_dir=folder, fingerprint=_fingerprint(task), workers=workers,
-            scheduler=scheduler, progress=progress,
-        )  # fmt: skip
+            task,
+            pieces,
+            checkpoint_dir=folder,
+            fingerprint=_fingerprint(task),
+            workers=workers,
+            scheduler=scheduler,
+            progress=progress,
+        )
         with closing(results):  # type: ignore[type-var]
             for _, arrays in results:
                 for batch in _batches(arrays):
@@ -217,10 +229,18 @@ def generate_catalog(
     _remove_parts(folder)
     with Catalog(target) as catalog:
         return Generated(
-            path=target, n_stars=catalog.n_stars, n_points=catalog.n_points, n_sites=n_sites,
-            n_unseen=n_unseen, n_crowded=dict(n_crowded), n_partitions=len(pieces), seconds=time.monotonic() - start,
-            writing=writing, size=target.stat().st_size, content=catalog.content_hash,
-        )  # fmt: skip
+            path=target,
+            n_stars=catalog.n_stars,
+            n_points=catalog.n_points,
+            n_sites=n_sites,
+            n_unseen=n_unseen,
+            n_crowded=dict(n_crowded),
+            n_partitions=len(pieces),
+            seconds=time.monotonic() - start,
+            writing=writing,
+            size=target.stat().st_size,
+            content=catalog.content_hash,
+        )
 
 
 def _parts_of(target: Path) -> Path:
@@ -307,10 +327,13 @@ class _Observation:
             rows = np.arange(ends[k], ends[k + 1])
             place = float(self.source.ra[sites[k]]), float(self.source.dec[sites[k]])
             observed = simulate(
-                stars.take(rows), here, curve=curve.take(rows), seed=self.seed,
+                stars.take(rows),
+                here,
+                curve=curve.take(rows),
+                seed=self.seed,
                 modulation=None if modulation is None else modulation.take(rows),
                 crowding=crowded_field(*place) if self.crowded else None,
-            )  # fmt: skip
+            )
             for name in _POINT_COLUMNS:
                 points[name].append(getattr(observed, name))
         arrays: Arrays = {"n_sites": np.array(sites.size), "star_ends": ends}
@@ -351,11 +374,13 @@ def _batches(arrays: Arrays) -> Iterator[tuple[Stars, Visits, LightCurves]]:
         points = slice(first_point, first_point + n * m)
         first_point += n * m
         light_curves = LightCurves(
-            star_id=stars.star_id[rows], offsets=np.arange(n + 1) * m,
-            mjd=np.tile(visits.mjd, n), band=np.tile(visits.band, n),
+            star_id=stars.star_id[rows],
+            offsets=np.arange(n + 1) * m,
+            mjd=np.tile(visits.mjd, n),
+            band=np.tile(visits.band, n),
             visit_id=np.tile(visits.visit_id, n),
             **{name: arrays[f"points.{name}"][points] for name in _POINT_COLUMNS},
-        )  # fmt: skip
+        )
         yield stars.take(rows), visits, light_curves
 
 

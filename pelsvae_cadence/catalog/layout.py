@@ -36,8 +36,16 @@ FORMAT_VERSION: Final = 1
 
 #: Codes of the bands in the file. Frozen by the format: new bands are added at the end.
 BAND_CODES: Final[dict[str, int]] = {
-    "u": 0, "g": 1, "r": 2, "i": 3, "z": 4, "y": 5, "zg": 6, "zr": 7, "zi": 8,
-}  # fmt: skip
+    "u": 0,
+    "g": 1,
+    "r": 2,
+    "i": 3,
+    "z": 4,
+    "y": 5,
+    "zg": 6,
+    "zr": 7,
+    "zi": 8,
+}
 
 _BAND_TYPE: Final = h5py.enum_dtype(BAND_CODES, basetype="u1")
 _NO_BAND: Final = 255
@@ -106,8 +114,7 @@ _STARS: Final = (
     _column("abs_mag_g", "<f8", "mag", "Intensity-mean absolute magnitude in Gaia G (Vega)"),
     _column("amplitude_i", "<f8", "mag", "Peak-to-peak amplitude in Cousins I"),
     _column(
-        "epoch", "<f8", "d", "Barycentric time of maximum light, for binaries of primary minimum",
-        **_TDB,
+        "epoch", "<f8", "d", "Barycentric time of maximum light, for binaries of primary minimum", **_TDB
     ),
     _column("ra", "<f8", "deg", "Right ascension (ICRS)"),
     _column("dec", "<f8", "deg", "Declination (ICRS)"),
@@ -115,16 +122,12 @@ _STARS: Final = (
     _column("ebv", "<f8", "mag", "True colour excess E(B-V)"),
     _column("feh", "<f8", "dex", "Metallicity [Fe/H], NaN where unknown"),
     _column(
-        "latent", "<f8", "", "Latent coordinates of the light-curve shape",
-        n_dimensions=2, optional=True,
+        "latent", "<f8", "", "Latent coordinates of the light-curve shape", n_dimensions=2, optional=True
     ),
-)  # fmt: skip
+)
 
 _VISITS: Final = (
-    _column(
-        "offsets", "<i8", "", "First visit of each position, and the end of the last",
-        extra_rows=1,
-    ),
+    _column("offsets", "<i8", "", "First visit of each position, and the end of the last", extra_rows=1),
     _column("mjd", "<f8", "d", "Mid-exposure time", **_TAI),
     _column("band", _BAND_TYPE, "", "Photometric band"),
     _column("m5", "<f8", "mag(AB)", "Five-sigma point-source depth"),
@@ -133,14 +136,16 @@ _VISITS: Final = (
     _column("exptime", "<f8", "s", "Exposure time"),
     _column("airmass", "<f8", "", "Airmass; NaN at all visits of a position where not given"),
     _column(
-        "seeing", "<f8", "arcsec",
-        "Effective seeing (FWHM); NaN at all visits of a position where not given",
+        "seeing", "<f8", "arcsec", "Effective seeing (FWHM); NaN at all visits of a position where not given"
     ),
-)  # fmt: skip
+)
 
 _LIGHT_CURVES: Final = (
     _column(
-        "offsets", "<i8", "", "First point of each star, in the order of stars/star_id, and the end",
+        "offsets",
+        "<i8",
+        "",
+        "First point of each star, in the order of stars/star_id, and the end",
         extra_rows=1,
     ),
     _column("mjd", "<f8", "d", "Mid-exposure time", **_TAI),
@@ -153,7 +158,7 @@ _LIGHT_CURVES: Final = (
     _column("flux_err", "<f8", "nJy", "Error of the measured flux"),
     _column("detected", np.bool_, "", "Whether the flux is above the detection threshold"),
     _column("saturated", np.bool_, "", "Whether the point is brighter than the saturation limit"),
-)  # fmt: skip
+)
 
 #: The groups that hold columns, in the order in which they are written.
 GROUPS: Final[dict[str, tuple[Column, ...]]] = {

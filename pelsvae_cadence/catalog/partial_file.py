@@ -129,9 +129,7 @@ class PartialFile(io.RawIOBase):
             low = max(start, self._position)
             high = min(start + len(block), self._position + len(view))
             if low < high:
-                view[low - self._position : high - self._position] = block[
-                    low - start : high - start
-                ]
+                view[low - self._position : high - self._position] = block[low - start : high - start]
                 size = max(size, high - self._position)
         self._position += size
         return size

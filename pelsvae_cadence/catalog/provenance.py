@@ -19,9 +19,7 @@ __all__ = ["Provenance", "package_versions"]
 _PACKAGES: Final = ("numpy", "scipy", "torch", "astropy", "rubin-sim", "rubin-scheduler", "h5py")
 
 _SEED_LIMIT: Final = 2**64 - 1  # the largest integer of HDF5
-_TEXTS: Final = (
-    "model_name", "model_hash", "survey_name", "survey_hash", "command", "created",
-)  # fmt: skip
+_TEXTS: Final = ("model_name", "model_hash", "survey_name", "survey_hash", "command", "created")
 
 
 def package_versions() -> dict[str, str]:
@@ -90,8 +88,7 @@ class Provenance:
         seed = self.seed
         if isinstance(seed, bool) or int(seed) != seed or not 0 <= seed <= _SEED_LIMIT:
             raise InputError(
-                f"seed = {seed!r} cannot be kept in a catalogue",
-                allowed="whole numbers from 0 to 2^64 - 1",
+                f"seed = {seed!r} cannot be kept in a catalogue", allowed="whole numbers from 0 to 2^64 - 1"
             )
         object.__setattr__(self, "seed", int(seed))
         for name in _TEXTS:

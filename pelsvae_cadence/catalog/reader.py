@@ -81,10 +81,7 @@ class Catalog:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
 
@@ -119,19 +116,14 @@ class Catalog:
         """Read pieces of a dataset, in the order given, joining neighbours."""
         dataset = self._dataset(name)
         joined = np.flatnonzero(starts[1:] != stops[:-1])
-        firsts, lasts = (
-            np.append(starts[:1], starts[1:][joined]),
-            np.append(stops[:-1][joined], stops[-1:]),
-        )
+        firsts, lasts = (np.append(starts[:1], starts[1:][joined]), np.append(stops[:-1][joined], stops[-1:]))
         total = int((stops - starts).sum())
         values = np.empty((total, *dataset.shape[1:]), dtype=dataset.dtype)
         filled = 0
         try:
             for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
                 if last > first:
-                    dataset.read_direct(
-                        values, np.s_[first:last], np.s_[filled : filled + last - first]
-                    )
+                    dataset.read_direct(values, np.s_[first:last], np.s_[filled : filled + last - first])
                     filled += last - first
         except HDF5_ERRORS as error:
             raise self._damaged(name) from error
@@ -311,9 +303,7 @@ class Catalog:
             )
         star_ra, star_dec = self._read("stars/ra"), self._read("stars/dec")
         separation: npt.NDArray[np.float64] = np.degrees(
-            angular_separation(
-                np.radians(ra), np.radians(dec), np.radians(star_ra), np.radians(star_dec)
-            )
+            angular_separation(np.radians(ra), np.radians(dec), np.radians(star_ra), np.radians(star_dec))
         )
         return separation
 
@@ -341,9 +331,7 @@ class Catalog:
         InputError
             As `select`, or if the file is damaged.
         """
-        return self.read_light_curves(
-            self.select(star_ids=star_ids, star_class=star_class, cone=cone)
-        )
+        return self.read_light_curves(self.select(star_ids=star_ids, star_class=star_class, cone=cone))
 
     def read_light_curves(self, rows: npt.ArrayLike) -> LightCurves:
         """Read the light curves of some rows of the star table.
@@ -435,9 +423,7 @@ class Catalog:
             If there is no such position or the file is damaged.
         """
         if not 0 <= position < self.n_positions:
-            raise InputError(
-                f"there is no position {position}", allowed=f"0 to {self.n_positions - 1}"
-            )
+            raise InputError(f"there is no position {position}", allowed=f"0 to {self.n_positions - 1}")
         first, last = self._read("visits/offsets", slice(position, position + 2)).tolist()
         values: dict[str, Any] = {
             column.name: self._read(f"visits/{column.name}", slice(first, last))
@@ -476,9 +462,7 @@ class Catalog:
             "stars_per_class": _counts(classes, STAR_CLASSES),
             "visits_per_band": _counts(bands, tuple(BANDS)),
             "mjd_range": [float(mjd.min()), float(mjd.max())] if mjd.size else None,
-            "provenance": {
-                name: getattr(provenance, name) for name in provenance.__dataclass_fields__
-            },
+            "provenance": {name: getattr(provenance, name) for name in provenance.__dataclass_fields__},
         }
 
 

@@ -161,8 +161,7 @@ class DrawnStars:
         kinds = [parse_star_class(name) for name in self.star_classes]
         if not kinds or len(set(kinds)) < len(kinds):
             raise InputError(
-                f"star classes {', '.join(self.star_classes)!r}",
-                allowed="one or more, none of them twice",
+                f"star classes {', '.join(self.star_classes)!r}", allowed="one or more, none of them twice"
             )
         object.__setattr__(self, "star_classes", tuple(self.star_classes))
         if not 1 <= self.stars_per_class <= MOST_STARS:
@@ -208,9 +207,14 @@ class DrawnStars:
             star_class, subtype = parse_star_class(name)
             star_id = numbers_of_drawn_stars(pixel, name, n).ravel()
             drawn = model.sample(
-                star_class, subtype=subtype, star_id=star_id, seed=seed, ebv=self.ebv,
-                ra=np.repeat(self.ra[sites], n), dec=np.repeat(self.dec[sites], n),
-            )  # fmt: skip
+                star_class,
+                subtype=subtype,
+                star_id=star_id,
+                seed=seed,
+                ebv=self.ebv,
+                ra=np.repeat(self.ra[sites], n),
+                dec=np.repeat(self.dec[sites], n),
+            )
             u = KeyedRandom(seed=seed).uniform("catalogue magnitude", star_id)
             parts.append(at_magnitude(drawn, self.band, bright + (faint - bright) * u))
         site = np.tile(np.repeat(np.arange(sites.size), n), len(parts))

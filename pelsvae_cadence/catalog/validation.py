@@ -97,14 +97,11 @@ def _try_apart(name: Path) -> None:
         ended = subprocess.run(command, capture_output=True, timeout=_TRIAL_SECONDS, check=False)
     except subprocess.TimeoutExpired as error:
         raise InputError(
-            f"{name} is damaged: HDF5 does not come back from reading its structure",
-            remedy=_VALIDATE,
+            f"{name} is damaged: HDF5 does not come back from reading its structure", remedy=_VALIDATE
         ) from error
     # Errors that HDF5 reports are met again, and named, by this process.
     if ended.returncode < 0:
-        raise InputError(
-            f"{name} is damaged: HDF5 dies of it (signal {-ended.returncode})", remedy=_VALIDATE
-        )
+        raise InputError(f"{name} is damaged: HDF5 dies of it (signal {-ended.returncode})", remedy=_VALIDATE)
 
 
 def _check_format(name: Path, file: h5py.File) -> None:
@@ -196,9 +193,7 @@ def _check_marks(group: h5py.Group, name: str, problems: list[str]) -> None:
         )
 
 
-def _check_group(
-    file: h5py.File, name: str, columns: tuple[Column, ...], problems: list[str]
-) -> bool:
+def _check_group(file: h5py.File, name: str, columns: tuple[Column, ...], problems: list[str]) -> bool:
     """Check the columns of one group; tell whether their shapes can be worked with."""
     group = _item(file, name, h5py.Group, problems)
     if group is None:
@@ -219,9 +214,7 @@ def _check_group(
             problems.append(f"{path}: the type is {dataset.dtype}, expected {column.dtype}")
             sound = False
         if dataset.ndim != column.n_dimensions:
-            problems.append(
-                f"{path}: the shape is {dataset.shape}, expected {column.n_dimensions} axes"
-            )
+            problems.append(f"{path}: the shape is {dataset.shape}, expected {column.n_dimensions} axes")
             sound = False
             continue
         first = length.setdefault(column.extra_rows, dataset.shape[0])
@@ -249,9 +242,7 @@ def _check_dataset(path: str, dataset: h5py.Dataset, column: Column, problems: l
     for key, value in column.attributes.items():
         # The description may be in other words; what it measures may not.
         if key not in attributes or (key != "description" and attributes[key] != value):
-            problems.append(
-                f"{path}: the attribute {key} is {attributes.get(key)!r}, expected {value!r}"
-            )
+            problems.append(f"{path}: the attribute {key} is {attributes.get(key)!r}, expected {value!r}")
     try:
         digest = dataset_digest(dataset)
     except HDF5_ERRORS as error:
@@ -338,7 +329,5 @@ def _check_visit_ids(
         for low in range(int(point_ends[first]), int(point_ends[last]), 1 << 20):
             ids = known[low : min(low + (1 << 20), int(point_ends[last]))]
             if not np.isin(ids, visits).all():
-                problems.append(
-                    "light_curves/visit_id: a point's visit is not among those of its position"
-                )
+                problems.append("light_curves/visit_id: a point's visit is not among those of its position")
                 return

@@ -18,13 +18,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.catalog.columns import COMPRESSIONS, GrowingColumn, KnownIds
-from pelsvae_cadence.catalog.layout import (
-    FORMAT,
-    FORMAT_VERSION,
-    GROUPS,
-    attributes_digest,
-    encode,
-)
+from pelsvae_cadence.catalog.layout import FORMAT, FORMAT_VERSION, GROUPS, attributes_digest, encode
 from pelsvae_cadence.catalog.partial_file import PartialFile
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.validation import validate_catalog
@@ -83,9 +77,7 @@ class CatalogWriter:
         self._overwrite = overwrite or append
         self._compression = compression
         if compression not in COMPRESSIONS:
-            raise InputError(
-                f"unknown compression {compression!r}", allowed="'gzip', 'repeats' or None"
-            )
+            raise InputError(f"unknown compression {compression!r}", allowed="'gzip', 'repeats' or None")
         self._refuse_existing()
         if append:
             _refuse_unsound(self.path)
@@ -112,8 +104,7 @@ class CatalogWriter:
             raise InputError(f"{self.path} is a folder", remedy="Name a file.")
         if not self._overwrite and self.path.exists():
             raise InputError(
-                f"{self.path} exists already",
-                remedy="Choose another name, or allow to overwrite it.",
+                f"{self.path} exists already", remedy="Choose another name, or allow to overwrite it."
             )
 
     def _create(self, provenance: Provenance) -> dict[str, dict[str, GrowingColumn]]:
@@ -155,11 +146,9 @@ class CatalogWriter:
         visits = series["visits"]
         ends = visits["offsets"].dataset[:].tolist()
         for position, (first, last) in enumerate(pairwise(ends)):
-            key = _visits_key({
-                name: column.dataset[first:last]
-                for name, column in visits.items()
-                if name != "offsets"
-            })  # fmt: skip
+            key = _visits_key(
+                {name: column.dataset[first:last] for name, column in visits.items() if name != "offsets"}
+            )
             self._positions[key] = position
         group = self._file["provenance"]
         before = Provenance.from_attributes(group.attrs)
@@ -201,10 +190,7 @@ class CatalogWriter:
         new_visits = key not in self._positions
         position = self._positions.get(key, len(self._positions))
         encoded_stars = {
-            name: encode(
-                series.column,
-                np.full(n, position) if name == "position" else getattr(stars, name),
-            )
+            name: encode(series.column, np.full(n, position) if name == "position" else getattr(stars, name))
             for name, series in self._series["stars"].items()
             if name != "latent"
         }
@@ -239,8 +225,7 @@ class CatalogWriter:
         repeated = self._ids.first_repeated(stars.star_id)
         if repeated is not None:
             raise InputError(
-                f"star {repeated} is in the catalogue already",
-                remedy="Give every star a number of its own.",
+                f"star {repeated} is in the catalogue already", remedy="Give every star a number of its own."
             )
         foreign = ~np.isin(light_curves.visit_id, visits.visit_id)
         if foreign.any():
@@ -260,10 +245,7 @@ class CatalogWriter:
                 )
 
     def _extend(
-        self,
-        group: str,
-        encoded: dict[str, npt.NDArray[Any]],
-        ends: npt.NDArray[np.int64] | None = None,
+        self, group: str, encoded: dict[str, npt.NDArray[Any]], ends: npt.NDArray[np.int64] | None = None
     ) -> None:
         for name, values in encoded.items():
             self._series[group][name].extend(values)
@@ -280,9 +262,8 @@ class CatalogWriter:
             column = next(c for c in GROUPS["stars"] if c.name == "latent")
             width = stars.latent.shape[1]
             series["latent"] = GrowingColumn.create(
-                self._file["stars"], column, chunk=_CHUNK["stars"], width=width,
-                compression=self._compression,
-            )  # fmt: skip
+                self._file["stars"], column, chunk=_CHUNK["stars"], width=width, compression=self._compression
+            )
         series["latent"].extend(encode(series["latent"].column, stars.latent))
 
     def close(self) -> None:
@@ -335,10 +316,7 @@ class CatalogWriter:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is None:
             self.close()
@@ -350,8 +328,7 @@ def _refuse_unsound(path: Path) -> None:
     problems = validate_catalog(path)
     if problems:
         raise InputError(
-            f"{path} is damaged ({problems[0]})",
-            remedy="Add to a sound copy of it, or make it again.",
+            f"{path} is damaged ({problems[0]})", remedy="Add to a sound copy of it, or make it again."
         )
 
 

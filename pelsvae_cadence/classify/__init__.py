@@ -4,11 +4,7 @@ Features come from forced multi-band fluxes and from the period search; nothing 
 distance unless asked. A classifier is judged on sky positions that it has not seen.
 """
 
-from pelsvae_cadence.classify.classifier import (
-    TRUSTED_TYPES,
-    ClassifierWarning,
-    VariableClassifier,
-)
+from pelsvae_cadence.classify.classifier import TRUSTED_TYPES, ClassifierWarning, VariableClassifier
 from pelsvae_cadence.classify.features.extraction import FeatureWarning, extract
 from pelsvae_cadence.classify.features.table import (
     DEFAULT_GROUPS,
@@ -27,13 +23,7 @@ from pelsvae_cadence.classify.labelled import (
     observe_mix,
 )
 from pelsvae_cadence.classify.protocol import CrossValidation, SkySplit, cross_validate
-from pelsvae_cadence.classify.scores import (
-    Estimate,
-    Predictions,
-    Scores,
-    paired_difference,
-    score,
-)
+from pelsvae_cadence.classify.scores import Estimate, Predictions, Scores, paired_difference, score
 
 __all__ = [
     "CONSTANT",

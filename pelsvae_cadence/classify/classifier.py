@@ -134,11 +134,7 @@ class VariableClassifier:
         return f"<VariableClassifier {kind}: {state}, {len(self.feature_names)} features>"
 
     def fit(
-        self,
-        features: FeatureTable,
-        label: npt.ArrayLike,
-        *,
-        group: npt.ArrayLike | None = None,
+        self, features: FeatureTable, label: npt.ArrayLike, *, group: npt.ArrayLike | None = None
     ) -> Self:
         """Train.
 
@@ -203,9 +199,7 @@ class VariableClassifier:
         if folds:
             from sklearn.calibration import CalibratedClassifierCV
 
-            estimator = CalibratedClassifierCV(
-                estimator, method="temperature", cv=folds, ensemble=False
-            )
+            estimator = CalibratedClassifierCV(estimator, method="temperature", cv=folds, ensemble=False)
         self._fitted = estimator.fit(values, labels)
         return self
 
@@ -366,8 +360,7 @@ class VariableClassifier:
             raise InputError(f"no classifier at {file}")
         allowed = {*TRUSTED_TYPES, *trusted}
         try:
-            unknown = [name for name in skops.io.get_untrusted_types(file=file)
-                       if name not in allowed]  # fmt: skip
+            unknown = [name for name in skops.io.get_untrusted_types(file=file) if name not in allowed]
             if unknown:
                 raise InputError(
                     f"{file.name} holds objects of the type {unknown[0]}",

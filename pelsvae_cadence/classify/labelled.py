@@ -117,8 +117,7 @@ class ClassMix:
             raise InputError(f"classes = {list(self.classes)!r}", allowed="one or more, none twice")
         if not 1 <= self.stars_per_class < 1 << _CLASS_SHIFT:
             raise InputError(
-                f"stars_per_class = {self.stars_per_class!r}",
-                allowed=f"1 .. {(1 << _CLASS_SHIFT) - 1}",
+                f"stars_per_class = {self.stars_per_class!r}", allowed=f"1 .. {(1 << _CLASS_SHIFT) - 1}"
             )
         low, high = self.magnitude_range
         if not 0.0 < low <= high < 40.0:
@@ -148,8 +147,10 @@ def class_mix_for(survey: SurveyName, **options: Any) -> ClassMix:
     """
     band, magnitudes = _DEFAULT_MAGNITUDES[survey]
     usual: dict[str, Any] = {
-        "reference_band": band, "magnitude_range": magnitudes, "bands": _SURVEY_BANDS[survey],
-    }  # fmt: skip
+        "reference_band": band,
+        "magnitude_range": magnitudes,
+        "bands": _SURVEY_BANDS[survey],
+    }
     return ClassMix(**(usual | options))
 
 
@@ -186,15 +187,7 @@ class LabelledStars:
 
     def __post_init__(self) -> None:
         n = len(self.features)
-        for name in (
-            "truth",
-            "label",
-            "ra",
-            "dec",
-            "magnitude",
-            "distance_modulus",
-            "recovered",
-        ):
+        for name in ("truth", "label", "ra", "dec", "magnitude", "distance_modulus", "recovered"):
             value = getattr(self, name)
             if len(value) != n:
                 raise InputError(f"{name} is of {len(value)} stars, features of {n}")
@@ -226,9 +219,7 @@ class LabelledStars:
         chosen: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
-            chosen[field.name] = (
-                value.take(rows) if isinstance(value, FeatureTable) else value[rows]
-            )
+            chosen[field.name] = value.take(rows) if isinstance(value, FeatureTable) else value[rows]
         return replace(self, **chosen)
 
     @classmethod
@@ -411,9 +402,7 @@ def _observe(
         bands = visits.bands
         mag_true = mean_magnitudes(placed, bands)[:, [bands.index(b) for b in visits.band.tolist()]]
     if mix.star_to_star:
-        mag_true = scattered_magnitudes(
-            placed, visits, mag_true, random, reference_band=mix.reference_band
-        )
+        mag_true = scattered_magnitudes(placed, visits, mag_true, random, reference_band=mix.reference_band)
     if label == CONTAMINANT:
         mag_true = mag_true + flicker(stars.star_id, visits.mjd, random)
     return observe_again(light_curves, visits, mag_true), place

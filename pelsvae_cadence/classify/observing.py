@@ -64,9 +64,7 @@ def survey_start(cadence: Cadence) -> float:
         return cadence.mjd_start
     if isinstance(cadence, Survey):
         return float(cadence.mjd.min())
-    raise InputError(
-        f"the begin of {cadence.name} is not known", remedy="Give survey_start as an MJD."
-    )
+    raise InputError(f"the begin of {cadence.name} is not known", remedy="Give survey_start as an MJD.")
 
 
 def positions_of(
@@ -109,9 +107,7 @@ def positions_of(
         dec = np.degrees(np.arcsin(2.0 * random.uniform("training declination", trial) - 1.0))
     found: list[tuple[float, float]] = []
     taken: set[int] = set()
-    for cell, a, d in zip(
-        sky_cell(_CELL_NSIDE, ra, dec).tolist(), ra.tolist(), dec.tolist(), strict=True
-    ):
+    for cell, a, d in zip(sky_cell(_CELL_NSIDE, ra, dec).tolist(), ra.tolist(), dec.tolist(), strict=True):
         if cell in taken or len(cadence.at(a, d)) < min_visits:
             continue
         taken.add(cell)
@@ -119,8 +115,7 @@ def positions_of(
         if len(found) == n:
             return found
     raise InputError(
-        f"{cadence.name} has {len(found)} well separated positions with {min_visits} visits, "
-        f"not {n}",
+        f"{cadence.name} has {len(found)} well separated positions with {min_visits} visits, not {n}",
         remedy="Ask for fewer, or give the positions.",
     )
 
@@ -274,9 +269,7 @@ def observe_survey(
     if not points:
         raise InputError("no position to observe")
     reddening = (
-        (float(ebv),) * len(points)
-        if isinstance(ebv, (int, float))
-        else tuple(float(value) for value in ebv)
+        (float(ebv),) * len(points) if isinstance(ebv, (int, float)) else tuple(float(value) for value in ebv)
     )
     if len(reddening) != len(points):
         raise InputError(f"{len(reddening)} colour excesses for {len(points)} positions")
@@ -284,16 +277,28 @@ def observe_survey(
     if begin is None:
         begin = 0.0 if all(y is None for y in years) else survey_start(cadence)
     task = _Observe(
-        cadence=cadence, positions=points, mix=mix, model=model, years=tuple(years), start=begin,
-        ebv=reddening, radius=radius, max_visits=max_visits,
-    )  # fmt: skip
+        cadence=cadence,
+        positions=points,
+        mix=mix,
+        model=model,
+        years=tuple(years),
+        start=begin,
+        ebv=reddening,
+        radius=radius,
+        max_visits=max_visits,
+    )
     fingerprint = "" if checkpoint_dir is None else _fingerprint(task)
     pieces = [Partition(key=f"position-{k:05d}", index=k) for k in range(len(points))]
     parts: list[list[LabelledStars]] = [[] for _ in years]
     for _, arrays in run_partitions(
-        task, pieces, checkpoint_dir=checkpoint_dir, fingerprint=fingerprint, workers=workers,
-        scheduler=scheduler, progress=progress,
-    ):  # fmt: skip
+        task,
+        pieces,
+        checkpoint_dir=checkpoint_dir,
+        fingerprint=fingerprint,
+        workers=workers,
+        scheduler=scheduler,
+        progress=progress,
+    ):
         for k in range(len(parts)):
             parts[k].append(_from_arrays(arrays, k))
     return tuple(LabelledStars.concatenate(part) for part in parts)
@@ -303,10 +308,17 @@ def _fingerprint(task: _Observe) -> str:
     """Identify stars, visits and options, so that nothing else is taken for them."""
     digest = hashlib.sha256()
     words = {
-        "version": __version__, "features": _FEATURES, "mix": asdict(task.mix),
-        "positions": task.positions, "years": task.years, "start": task.start, "ebv": task.ebv,
-        "radius": task.radius, "max_visits": task.max_visits, "model": _model(task.model).hash,
-    }  # fmt: skip
+        "version": __version__,
+        "features": _FEATURES,
+        "mix": asdict(task.mix),
+        "positions": task.positions,
+        "years": task.years,
+        "start": task.start,
+        "ebv": task.ebv,
+        "radius": task.radius,
+        "max_visits": task.max_visits,
+        "model": _model(task.model).hash,
+    }
     digest.update(json.dumps(words, sort_keys=True).encode())
     for ra, dec in task.positions:
         visits = task.cadence.at(ra, dec, task.radius)

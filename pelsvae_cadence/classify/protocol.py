@@ -45,9 +45,7 @@ class SkySplit:
     n_parts: int
 
     @classmethod
-    def of_positions(
-        cls, ra: npt.ArrayLike, dec: npt.ArrayLike, n_parts: int, *, seed: int = 0
-    ) -> SkySplit:
+    def of_positions(cls, ra: npt.ArrayLike, dec: npt.ArrayLike, n_parts: int, *, seed: int = 0) -> SkySplit:
         """Divide positions.
 
         Parameters
@@ -75,8 +73,7 @@ class SkySplit:
         if regions.size < n_parts:
             raise InputError(
                 f"positions in {regions.size} region(s) of the sky cannot make {n_parts} parts",
-                remedy="Give positions that are further apart (regions are 7 deg wide), or fewer "
-                "parts.",
+                remedy="Give positions that are further apart (regions are 7 deg wide), or fewer parts.",
             )
         order = np.argsort(KeyedRandom(seed=seed).uniform("part of the sky", regions))
         part = np.empty(regions.size, dtype=np.int64)

@@ -67,8 +67,7 @@ class Predictions:
         n = self.star_id.size
         if self.probability.shape != (n, len(self.classes)):
             raise InputError(
-                f"probabilities have shape {self.probability.shape}, expected "
-                f"({n}, {len(self.classes)})"
+                f"probabilities have shape {self.probability.shape}, expected ({n}, {len(self.classes)})"
             )
         for name in ("star_id", "label", "position", "magnitude"):
             value = getattr(self, name)
@@ -110,10 +109,13 @@ class Predictions:
         """
         rows = np.asarray(index)
         return Predictions(
-            star_id=self.star_id[rows], label=self.label[rows], classes=self.classes,
-            probability=self.probability[rows], position=self.position[rows],
+            star_id=self.star_id[rows],
+            label=self.label[rows],
+            classes=self.classes,
+            probability=self.probability[rows],
+            position=self.position[rows],
             magnitude=self.magnitude[rows],
-        )  # fmt: skip
+        )
 
     def confusion(self) -> npt.NDArray[np.int64]:
         """Count stars by true and predicted class.
@@ -318,11 +320,7 @@ def _resampled(
 
 
 def paired_difference(
-    one: Predictions,
-    other: Predictions,
-    *,
-    seed: int = 0,
-    n_resamplings: int = _RESAMPLINGS,
+    one: Predictions, other: Predictions, *, seed: int = 0, n_resamplings: int = _RESAMPLINGS
 ) -> dict[str, Estimate]:
     """Compare two classifications of the same stars.
 
@@ -347,20 +345,15 @@ def paired_difference(
         If the classes differ or no star is in both.
     """
     if one.classes != other.classes:
-        raise InputError(
-            f"the classes differ: {', '.join(one.classes)} and {', '.join(other.classes)}"
-        )
+        raise InputError(f"the classes differ: {', '.join(one.classes)} and {', '.join(other.classes)}")
     common, first, second = np.intersect1d(one.star_id, other.star_id, return_indices=True)
     if not common.size:
         raise InputError(
-            "no star is in both",
-            remedy="Observe both strategies at the same positions with the same seed.",
+            "no star is in both", remedy="Observe both strategies at the same positions with the same seed."
         )
     a, _ = _resampled(one.take(first), seed, n_resamplings)
     b, _ = _resampled(other.take(second), seed, n_resamplings)
-    found = {
-        name: _estimate(a[name] - b[name]) for name in ("macro_f1", "balanced_accuracy", "log_loss")
-    }
+    found = {name: _estimate(a[name] - b[name]) for name in ("macro_f1", "balanced_accuracy", "log_loss")}
     for k, name in enumerate(one.classes):
         found[f"recall_{name}"] = _estimate(a["recall"][:, k] - b["recall"][:, k])
     return found

@@ -27,13 +27,7 @@ from pelsvae_cadence.photometry.noise import (
 )
 from pelsvae_cadence.stars import Stars
 
-__all__ = [
-    "AMPLITUDE_SCATTER",
-    "COLOUR_SCATTER",
-    "flicker",
-    "observe_again",
-    "scattered_magnitudes",
-]
+__all__ = ["AMPLITUDE_SCATTER", "COLOUR_SCATTER", "flicker", "observe_again", "scattered_magnitudes"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -42,18 +36,31 @@ FloatArray = npt.NDArray[np.float64]
 #: and the difference between atmosphere models; u: scatter of model atmospheres of 4000-8000 K over
 #: gravity and metallicity at one V - I.
 COLOUR_SCATTER: Final[dict[str, float]] = {
-    "u": 0.165, "g": 0.04, "r": 0.04, "i": 0.04, "z": 0.04, "y": 0.05,
-    "zg": 0.04, "zr": 0.04, "zi": 0.04,
-}  # fmt: skip
+    "u": 0.165,
+    "g": 0.04,
+    "r": 0.04,
+    "i": 0.04,
+    "z": 0.04,
+    "y": 0.05,
+    "zg": 0.04,
+    "zr": 0.04,
+    "zi": 0.04,
+}
 #: Miras have molecular bands instead of a temperature sequence: half a magnitude.
 _MIRA_COLOUR_SCATTER: Final = 0.5
 
 #: Relative standard deviation of a star's amplitude in a band about the ratio of its class: RR Lyrae
 #: stars and delta Scuti stars after Stripe 82 (Sesar et al. 2010), the others estimates.
 AMPLITUDE_SCATTER: Final[dict[str, float]] = {
-    "ACEP": 0.08, "CEP": 0.10, "DSCT": 0.08, "ECL": 0.05, "ELL": 0.07, "LPV": 0.25,
-    "RRLYR": 0.06, "T2CEP": 0.12,
-}  # fmt: skip
+    "ACEP": 0.08,
+    "CEP": 0.10,
+    "DSCT": 0.08,
+    "ECL": 0.05,
+    "ELL": 0.07,
+    "LPV": 0.25,
+    "RRLYR": 0.06,
+    "T2CEP": 0.12,
+}
 # Three sigma: an amplitude must not change its sign.
 _MOST_SIGMA: Final = 3.0
 
@@ -155,9 +162,7 @@ def flicker(star_id: npt.NDArray[np.int64], mjd: FloatArray, random: KeyedRandom
     start = mjd.min() if mjd.size else 0.0
     for i in range(stars.size):
         phase = np.outer(frequency[i], since) + (frequency[i] * start + turns[i])[:, None]
-        offsets[i] = (
-            rms[i] * np.sqrt(2.0 / _FLICKER_WAVES) * np.cos(2.0 * np.pi * phase).sum(axis=0)
-        )
+        offsets[i] = rms[i] * np.sqrt(2.0 / _FLICKER_WAVES) * np.cos(2.0 * np.pi * phase).sum(axis=0)
     return offsets
 
 

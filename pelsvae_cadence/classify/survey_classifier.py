@@ -137,14 +137,23 @@ class SurveyClassifier:
         held_out = self.held_out
         with replacing(target / _HELD_OUT) as partial, partial.open("wb") as stream:
             np.savez_compressed(
-                stream, star_id=held_out.star_id, label=held_out.label,
-                probability=held_out.probability, position=held_out.position,
-                magnitude=held_out.magnitude, regions=self.split.regions, part=self.split.part,
-            )  # fmt: skip
+                stream,
+                star_id=held_out.star_id,
+                label=held_out.label,
+                probability=held_out.probability,
+                position=held_out.position,
+                magnitude=held_out.magnitude,
+                regions=self.split.regions,
+                part=self.split.part,
+            )
         card = {
-            "schema": 1, "name": self.name, "years": self.years, "classes": self.classes,
-            "mix": asdict(self.mix), "n_parts": self.split.n_parts,
-        }  # fmt: skip
+            "schema": 1,
+            "name": self.name,
+            "years": self.years,
+            "classes": self.classes,
+            "mix": asdict(self.mix),
+            "n_parts": self.split.n_parts,
+        }
         with replacing(target / _CARD) as partial:
             partial.write_text(json.dumps(card, indent=2) + "\n")
         return target
@@ -182,12 +191,9 @@ class SurveyClassifier:
                 f"{source} is of version {card.get('schema')}", remedy="Install a newer version."
             )
         mix: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in card["mix"].items()
+            key: tuple(value) if isinstance(value, list) else value for key, value in card["mix"].items()
         }
-        split = SkySplit(
-            regions=arrays.pop("regions"), part=arrays.pop("part"), n_parts=card["n_parts"]
-        )
+        split = SkySplit(regions=arrays.pop("regions"), part=arrays.pop("part"), n_parts=card["n_parts"])
         return cls(
             name=card["name"],
             years=card["years"],
@@ -268,9 +274,17 @@ def train_on_survey(
     ra, dec = (list(values) for values in zip(*positions, strict=True)) if positions else ([], [])
     split = SkySplit.of_positions(ra, dec, n_parts, seed=mix.seed)
     observed = observe_survey(
-        cadence, positions, mix, years=years, start=start, ebv=ebv, model=model,
-        checkpoint_dir=checkpoint_dir, workers=workers, progress=progress,
-    )  # fmt: skip
+        cadence,
+        positions,
+        mix,
+        years=years,
+        start=start,
+        ebv=ebv,
+        model=model,
+        checkpoint_dir=checkpoint_dir,
+        workers=workers,
+        progress=progress,
+    )
     names = [feature.name for feature in feature_definitions(mix.bands, groups)]
     trained = []
     for length, stars in zip(years, observed, strict=True):

@@ -8,15 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pelsvae_cadence.cli import (
-    catalog,
-    classify_map,
-    compare,
-    lightcurve,
-    metrics,
-    population,
-    validate,
-)
+from pelsvae_cadence.cli import catalog, classify_map, compare, lightcurve, metrics, population, validate
 from pelsvae_cadence.core.console import run_app
 from pelsvae_cadence.core.version import __version__
 

@@ -69,8 +69,7 @@ def make(
     nside: Annotated[
         int | None,
         typer.Option(
-            help="Draw stars at the pixels of a HEALPix map of this resolution. Default: "
-            f"{_DEFAULT_NSIDE}.",
+            help=f"Draw stars at the pixels of a HEALPix map of this resolution. Default: {_DEFAULT_NSIDE}.",
             show_default=False,
         ),
     ] = None,
@@ -100,15 +99,12 @@ def make(
         int, typer.Option(help="Stars of each class at each position.", min=1)
     ] = 10,
     magnitude: Annotated[
-        str,
-        typer.Option("--mag", help="Mean magnitude of drawn stars, or its range (uniform): 17,24."),
+        str, typer.Option("--mag", help="Mean magnitude of drawn stars, or its range (uniform): 17,24.")
     ] = "17,24",
     band: Annotated[
         str | None, typer.Option(help="Band of --mag. Default: r (zr for ZTF).", show_default=False)
     ] = None,
-    ebv: Annotated[
-        float, typer.Option(help="True E(B-V) of drawn stars in mag.", min=0.0)
-    ] = 0.0,
+    ebv: Annotated[float, typer.Option(help="True E(B-V) of drawn stars in mag.", min=0.0)] = 0.0,
     modulated: Modulated = False,
     crowded: Crowded = False,
     model: Model = "default",
@@ -133,14 +129,13 @@ def make(
     compression: Annotated[
         Literal["repeats", "gzip", "none"],
         typer.Option(
-            help="Pack what repeats itself; everything (a fifth smaller, several times slower); "
-            "or nothing."
+            help="Pack what repeats itself; everything (a fifth smaller, several times slower); or nothing."
         ),
     ] = "repeats",
     seed: RunSeed = 0,
     no_clobber: NoClobber = False,
     as_json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Simulate a catalogue of any size, by sky partition, on one or many workers.
 
     Without --stars, stars are drawn at the pixels of a map (where the survey looks) or at
@@ -151,44 +146,63 @@ def make(
     from pelsvae_cadence.catalog.generation import generate_catalog
 
     refuse_existing([output], no_clobber)
-    cadence = load_cadence(
-        db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256
-    )
+    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256)
     source: StarSource
     if stars is not None:
-        for given, name in ((nside, "--nside"), (positions, "--positions"), (cone, "--cone"),
-                            (star_class, "--star-class")):  # fmt: skip
+        for given, name in (
+            (nside, "--nside"),
+            (positions, "--positions"),
+            (cone, "--cone"),
+            (star_class, "--star-class"),
+        ):
             if given is not None:
                 raise InputError(f"--stars and {name} exclude each other")
         source = _listed(stars, visits_nside, model, seed)
     else:
         classes = [n.strip() for item in star_class or ["RRab"] for n in item.split(",")]
         source = _drawn(
-            nside, positions, cone, star_classes=[name for name in classes if name],
-            stars_per_class=stars_per_position, magnitude=_magnitudes(magnitude),
-            band=band or ("zr" if cadence.survey == "ztf" else "r"), ebv=ebv,
-        )  # fmt: skip
+            nside,
+            positions,
+            cone,
+            star_classes=[name for name in classes if name],
+            stars_per_class=stars_per_position,
+            magnitude=_magnitudes(magnitude),
+            band=band or ("zr" if cadence.survey == "ztf" else "r"),
+            ebv=ebv,
+        )
     with _partition_bar("simulating") as step:
         made = generate_catalog(
-            output, cadence, source, seed=seed, model=model, radius=radius,
+            output,
+            cadence,
+            source,
+            seed=seed,
+            model=model,
+            radius=radius,
             skip_unseen=stars is None and positions is None,
-            modulated=modulated, crowded=crowded,
-            workers=workers, scheduler=scheduler, checkpoint_dir=checkpoint_dir,
+            modulated=modulated,
+            crowded=crowded,
+            workers=workers,
+            scheduler=scheduler,
+            checkpoint_dir=checkpoint_dir,
             stars_per_partition=stars_per_partition,
             compression=None if compression == "none" else compression,
-            overwrite=not no_clobber, command=command_line(), progress=step,
-        )  # fmt: skip
+            overwrite=not no_clobber,
+            command=command_line(),
+            progress=step,
+        )
     if as_json:
-        print_json({
-            name: getattr(made, name) for name in made.__dataclass_fields__
-        } | {"seed": seed, "command": command_line()})  # fmt: skip
+        print_json(
+            {name: getattr(made, name) for name in made.__dataclass_fields__}
+            | {"seed": seed, "command": command_line()}
+        )
         return
     stars_rate, point_rate, byte_rate = (
         n / max(made.seconds, 1e-9) for n in (made.n_stars, made.n_points, made.size / 1e6)
     )
     rate = f"{stars_rate:,.0f} stars/s, {point_rate:,.0f} points/s, {byte_rate:.1f} MB/s"
     table(
-        f"{made.path}", ["", "value"],
+        f"{made.path}",
+        ["", "value"],
         [
             ["stars", f"{made.n_stars:,}"],
             ["points", f"{made.n_points:,}"],
@@ -202,7 +216,7 @@ def make(
             ["content", made.content],
         ],
         text=True,
-    )  # fmt: skip
+    )
     _warn_of_crowding(made.n_crowded, crowded)
 
 
@@ -229,9 +243,7 @@ def _listed(path: Path, visits_nside: int, model: str, seed: int) -> StarSource:
     return ListedStars(found, visits_nside=visits_nside or None)
 
 
-def _drawn(
-    nside: int | None, positions: str | None, cone: str | None, **options: Any
-) -> StarSource:
+def _drawn(nside: int | None, positions: str | None, cone: str | None, **options: Any) -> StarSource:
     import healpy
     import numpy as np
 
@@ -284,9 +296,7 @@ def _partition_bar(what: str, unit: str = "partitions") -> Iterator[Callable[[in
 @app.command()
 def append(
     file: File,
-    others: Annotated[
-        list[Path], typer.Argument(help="Catalogues to add to it.", show_default=False)
-    ],
+    others: Annotated[list[Path], typer.Argument(help="Catalogues to add to it.", show_default=False)],
     as_json: Json = False,
 ) -> None:
     """Add the stars of other catalogues to a catalogue.
@@ -317,9 +327,7 @@ def export(
             show_default=False,
         ),
     ],
-    stars_per_file: Annotated[
-        int, typer.Option(help="HATS: most stars in one Parquet file.", min=1)
-    ] = 5000,
+    stars_per_file: Annotated[int, typer.Option(help="HATS: most stars in one Parquet file.", min=1)] = 5000,
     no_clobber: NoClobber = False,
 ) -> None:
     """Write a catalogue as HATS (Parquet by sky pixel), or its stars as an astropy table."""
@@ -337,10 +345,7 @@ def export(
         )
     else:
         with _partition_bar("writing", "files") as step:
-            export_hats(
-                file, output, stars_per_file=stars_per_file, overwrite=not no_clobber,
-                progress=step,
-            )  # fmt: skip
+            export_hats(file, output, stars_per_file=stars_per_file, overwrite=not no_clobber, progress=step)
     messages.print(f"{output}", soft_wrap=True)
 
 
@@ -386,7 +391,5 @@ def _rows(values: dict[str, Any], prefix: str = "") -> list[list[str]]:
         elif isinstance(value, list):
             rows.append([name, " .. ".join(f"{v:.3f}" for v in value)])
         else:
-            rows.append(
-                [name, f"{value:,}" if isinstance(value, int) and key != "seed" else str(value)]
-            )
+            rows.append([name, f"{value:,}" if isinstance(value, int) and key != "seed" else str(value)])
     return rows

@@ -37,8 +37,7 @@ app = typer.Typer(
 )
 
 Folder = Annotated[
-    Path,
-    typer.Argument(help="Folder of a classifier, made by 'classify train'.", show_default=False),
+    Path, typer.Argument(help="Folder of a classifier, made by 'classify train'.", show_default=False)
 ]
 Positions = Annotated[
     str | None,
@@ -68,9 +67,7 @@ def train(
             show_default=False,
         ),
     ] = "",
-    stars_per_class: Annotated[
-        int, typer.Option(help="Stars of each class at each position.", min=1)
-    ] = 10,
+    stars_per_class: Annotated[int, typer.Option(help="Stars of each class at each position.", min=1)] = 10,
     magnitudes: Annotated[
         str,
         typer.Option(
@@ -107,9 +104,7 @@ def train(
 
     lengths = _years(years)
     names = tuple(part.strip() for part in classes.split(",") if part.strip())
-    cadence = load_cadence(
-        db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256
-    )
+    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256)
     mix = class_mix_for(cadence.survey, stars_per_class=stars_per_class, seed=seed)
     if names:
         mix = replace(mix, classes=names)
@@ -151,8 +146,7 @@ def evaluate(
     stars_per_class: Annotated[
         int | None,
         typer.Option(
-            help="Stars of each class at each position; as in training by default.",
-            show_default=False,
+            help="Stars of each class at each position; as in training by default.", show_default=False
         ),
     ] = None,
     out_dir: OutDir = Path("evaluation"),
@@ -171,23 +165,25 @@ def evaluate(
     from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 
     frozen = SurveyClassifier.load(classifier)
-    cadence = load_cadence(
-        db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256
-    )
+    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256)
     mix = frozen.mix
     if stars_per_class is not None:
         mix = replace(mix, stars_per_class=stars_per_class)
     points = (
-        positions_of(cadence, n_positions, seed=seed)
-        if positions is None
-        else parse_positions(positions)
+        positions_of(cadence, n_positions, seed=seed) if positions is None else parse_positions(positions)
     )
     folder = output_folder(out_dir)
     with progress_bar("observing positions") as step:
         (stars,) = observe_survey(
-            cadence, points, mix, years=(frozen.years,), model=model,
-            checkpoint_dir=folder / "observed", workers=workers, progress=step,
-        )  # fmt: skip
+            cadence,
+            points,
+            mix,
+            years=(frozen.years,),
+            model=model,
+            checkpoint_dir=folder / "observed",
+            workers=workers,
+            progress=step,
+        )
     found = {f"trained on {frozen.name}": frozen.predict(stars)}
     files = _pictures(found, folder, cadence.name, mix.reference_band)
     _report(f"{cadence.name}: frozen classifier", found, files, seed, as_json)
@@ -196,12 +192,8 @@ def evaluate(
 @app.command()
 def apply(
     classifier: Folder,
-    catalogue: Annotated[
-        Path, typer.Argument(help="HDF5 catalogue of light curves.", show_default=False)
-    ],
-    output: Annotated[Path, typer.Option(help="Table of probabilities (CSV).")] = Path(
-        "classified.csv"
-    ),
+    catalogue: Annotated[Path, typer.Argument(help="HDF5 catalogue of light curves.", show_default=False)],
+    output: Annotated[Path, typer.Option(help="Table of probabilities (CSV).")] = Path("classified.csv"),
     priors: Annotated[
         str,
         typer.Option(
@@ -247,17 +239,24 @@ def apply(
     right = float(np.mean(best == stars.star_class))
     names, counts = np.unique(best, return_counts=True)
     if as_json:
-        print_json({
-            "stars": len(stars), "accuracy": right, "output": output,
-            "classified_as": dict(zip(names.tolist(), counts.tolist(), strict=True)),
-        })  # fmt: skip
+        print_json(
+            {
+                "stars": len(stars),
+                "accuracy": right,
+                "output": output,
+                "classified_as": dict(zip(names.tolist(), counts.tolist(), strict=True)),
+            }
+        )
         return
     rows_of = [
         [str(name), str(count), str(int(np.count_nonzero(stars.star_class == name)))]
         for name, count in zip(names, counts, strict=True)
     ]
-    table(f"{catalogue.name}: {len(stars)} stars, {right:.2f} classified as what they are",
-          ["class", "classified as", "true"], rows_of)  # fmt: skip
+    table(
+        f"{catalogue.name}: {len(stars)} stars, {right:.2f} classified as what they are",
+        ["class", "classified as", "true"],
+        rows_of,
+    )
     messages.print(f"table: {output}", soft_wrap=True, highlight=False)
 
 
@@ -343,10 +342,15 @@ def _pictures(found: dict[str, Predictions], folder: Path, run: str, band: str) 
     save(
         "recall_sky",
         plot_sky_map(
-            recall, ra=ra, dec=dec, title=f"{run}, {last}", vmin=0.0, vmax=1.0,
+            recall,
+            ra=ra,
+            dec=dec,
+            title=f"{run}, {last}",
+            vmin=0.0,
+            vmax=1.0,
             label="mean recall of the classes",
         ),
-    )  # fmt: skip
+    )
     return files
 
 
@@ -361,11 +365,7 @@ def _report(
         return
     for name, one in scores.items():
         rows = [
-            [
-                c,
-                f"{one.confusion[k].sum()}",
-                *(_number(e) for e in (one.recall[c], one.precision[c])),
-            ]
+            [c, f"{one.confusion[k].sum()}", *(_number(e) for e in (one.recall[c], one.precision[c]))]
             for k, c in enumerate(one.classes)
         ]
         table(

@@ -42,17 +42,14 @@ def sky_map(
     sha256: Sha256 = None,
     nside: Annotated[
         int | None,
-        typer.Option(
-            help=f"HEALPix resolution of the map. Default: {_DEFAULT_NSIDE}.", show_default=False
-        ),
+        typer.Option(help=f"HEALPix resolution of the map. Default: {_DEFAULT_NSIDE}.", show_default=False),
     ] = None,
     positions: Positions = None,
     radius: Radius = None,
     stars_per_class: Annotated[
         int | None,
         typer.Option(
-            help="Stars of each class at each position; as in training by default.",
-            show_default=False,
+            help="Stars of each class at each position; as in training by default.", show_default=False
         ),
     ] = None,
     out_dir: OutDir = Path("classifiability"),
@@ -87,10 +84,19 @@ def sky_map(
         from pelsvae_cadence.metrics.run.classifiability_map import map_classifiability
     with progress_bar("classifying positions") as step:
         found = map_classifiability(
-            cadence, trained, nside=resolution, positions=points, radius=radius,
-            constraint=constraint, sha256=sha256, out_dir=folder, workers=workers, progress=step,
-            stars_per_class=stars_per_class, model=model,
-        )  # fmt: skip
+            cadence,
+            trained,
+            nside=resolution,
+            positions=points,
+            radius=radius,
+            constraint=constraint,
+            sha256=sha256,
+            out_dir=folder,
+            workers=workers,
+            progress=step,
+            stars_per_class=stars_per_class,
+            model=model,
+        )
     years = "" if trained.years is None else f", {trained.years:g} year(s)"
     title = f"{found.name}{years}"
     files = {name: str(path) for name, path in found.files.items()}

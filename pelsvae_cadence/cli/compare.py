@@ -50,15 +50,12 @@ def compare(
         bool, typer.Option("--list", help="List strategies and changes, and stop.")
     ] = False,
     names: Annotated[
-        str | None,
-        typer.Option(help="Names of the runs, separated by commas.", show_default=False),
+        str | None, typer.Option(help="Names of the runs, separated by commas.", show_default=False)
     ] = None,
     survey: SurveyKind = None,
     nside: Annotated[
         int | None,
-        typer.Option(
-            help=f"HEALPix resolution of a sky map. Default: {_DEFAULT_NSIDE}.", show_default=False
-        ),
+        typer.Option(help=f"HEALPix resolution of a sky map. Default: {_DEFAULT_NSIDE}.", show_default=False),
     ] = None,
     positions: Annotated[
         str | None,
@@ -73,8 +70,7 @@ def compare(
         str, typer.Option(help="Classes, subtypes or aliases, separated by commas.")
     ] = "RRab,CEP,ECL",
     magnitudes: Annotated[
-        str,
-        typer.Option("--magnitudes", "--mag", help="Mean r magnitudes, separated by commas."),
+        str, typer.Option("--magnitudes", "--mag", help="Mean r magnitudes, separated by commas.")
     ] = "22",
     years: Annotated[
         str, typer.Option(help="Ends of the survey years to look at, separated by commas.")
@@ -86,8 +82,7 @@ def compare(
         str, typer.Option(help="Shortest and longest trial period in days.")
     ] = "0.03,1000",
     max_visits: Annotated[
-        int,
-        typer.Option(help="Positions with more visits (deep fields) are thinned to this many."),
+        int, typer.Option(help="Positions with more visits (deep fields) are thinned to this many.")
     ] = 5000,
     classify: Annotated[
         bool,
@@ -106,9 +101,7 @@ def compare(
     ] = "auto",
     workers: Annotated[int, typer.Option(help="Processes that work at once.", min=1)] = 1,
     scheduler: Scheduler = None,
-    maf_plots: Annotated[
-        bool, typer.Option("--maf-plots", help="Also let MAF draw plots.")
-    ] = False,
+    maf_plots: Annotated[bool, typer.Option("--maf-plots", help="Also let MAF draw plots.")] = False,
     seed: RunSeed = 0,
     model: Model = "default",
     out_dir: OutDir = Path("comparison"),
@@ -198,15 +191,15 @@ def _list(as_json: bool) -> None:
         from pelsvae_cadence.metrics.comparison.runs import CHANGES
 
     if as_json:
-        print_json({
-            "strategies": {name: item.description for name, item in STRATEGIES.items()},
-            "changes": dict(CHANGES.values()),
-        })  # fmt: skip
+        print_json(
+            {
+                "strategies": {name: item.description for name, item in STRATEGIES.items()},
+                "changes": dict(CHANGES.values()),
+            }
+        )
         return
     rows = [[name, item.description] for name, item in STRATEGIES.items()]
-    table(
-        "Synthetic strategies; knobs follow after colons", ["name", "what it is"], rows, text=True
-    )
+    table("Synthetic strategies; knobs follow after colons", ["name", "what it is"], rows, text=True)
     changes = [[spelling, text] for spelling, text in CHANGES.values()]
     table("Changes to any table or strategy", ["written", "what it does"], changes, text=True)
 
@@ -246,21 +239,28 @@ def _print(result: Comparison, as_json: bool) -> None:
     differences = result.summary.differences
     tested = differences[differences["metric"] == "recovered"]
     if as_json:
-        print_json({
-            **result.settings,
-            "answers": {answer.run: answer.text for answer in answers(result)},
-            "pairs": [answer.text for answer in pair_answers(result)],
-            "differences": tested.to_dict(orient="records"),
-            "files": result.files,
-        })  # fmt: skip
+        print_json(
+            {
+                **result.settings,
+                "answers": {answer.run: answer.text for answer in answers(result)},
+                "pairs": [answer.text for answer in pair_answers(result)],
+                "differences": tested.to_dict(orient="records"),
+                "files": result.files,
+            }
+        )
         return
     rows = [
-        [row.run, row.star_class, "all" if row.magnitude != row.magnitude else f"{row.magnitude:g}",
-         f"{row.year:g}",
-         *(number(value, 3, sign=True) for value in (row.difference, row.low, row.high)),
-         number(row.p_adjusted, 3), row.verdict]
+        [
+            row.run,
+            row.star_class,
+            "all" if row.magnitude != row.magnitude else f"{row.magnitude:g}",
+            f"{row.year:g}",
+            *(number(value, 3, sign=True) for value in (row.difference, row.low, row.high)),
+            number(row.p_adjusted, 3),
+            row.verdict,
+        ]
         for row in tested.itertuples()
-    ]  # fmt: skip
+    ]
     table(
         f"Recovered fraction minus that of {result.runs[0].name}: 95 % intervals, corrected p",
         ["run", "class", "mag", "year", "difference", "low", "high", "p", "verdict"],

@@ -45,8 +45,7 @@ def lightcurve(
         float | None, typer.Option(help="Period in days; drawn if not given.", show_default=False)
     ] = None,
     teff: Annotated[
-        float | None,
-        typer.Option(help="Effective temperature in K; drawn if not given.", show_default=False),
+        float | None, typer.Option(help="Effective temperature in K; drawn if not given.", show_default=False)
     ] = None,
     abs_mag: Annotated[
         float | None,
@@ -55,21 +54,17 @@ def lightcurve(
     amplitude: Annotated[
         float | None,
         typer.Option(
-            help="Peak-to-peak amplitude in Cousins I (mag); drawn if not given.",
-            show_default=False,
+            help="Peak-to-peak amplitude in Cousins I (mag); drawn if not given.", show_default=False
         ),
     ] = None,
     magnitude: Annotated[
         float | None,
         typer.Option(
-            "--mag",
-            show_default=False,
-            help="Mean apparent AB magnitude. Default: 20, or what --stars says.",
+            "--mag", show_default=False, help="Mean apparent AB magnitude. Default: 20, or what --stars says."
         ),
     ] = None,
     band: Annotated[
-        str | None,
-        typer.Option(help="Band of --mag. Default: r (zr for ZTF).", show_default=False),
+        str | None, typer.Option(help="Band of --mag. Default: r (zr for ZTF).", show_default=False)
     ] = None,
     ra: Annotated[float, typer.Option(help="Right ascension in degrees.")] = _DEFAULT_POSITION[0],
     dec: Annotated[float, typer.Option(help="Declination in degrees.")] = _DEFAULT_POSITION[1],
@@ -83,8 +78,7 @@ def lightcurve(
         ),
     ] = None,
     star_id: Annotated[
-        int | None,
-        typer.Option(help="Which star of --stars. Default: the first.", show_default=False),
+        int | None, typer.Option(help="Which star of --stars. Default: the first.", show_default=False)
     ] = None,
     modulated: Modulated = False,
     crowded: Crowded = False,
@@ -113,9 +107,7 @@ def lightcurve(
     listed = None if stars is None else _listed_star(stars, star_id, source, seed)
     if listed is not None:
         ra, dec = float(listed.ra[0]), float(listed.dec[0])
-    cadence = load_cadence(
-        db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256
-    )
+    cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256)
     visits = cadence.at(ra, dec, radius)
     if not len(visits):
         raise InputError(
@@ -124,9 +116,18 @@ def lightcurve(
             remedy="Choose another position with --ra and --dec.",
         )
     star = listed or source.sample(
-        star_class, n=1, period=period, teff=teff, abs_mag_g=abs_mag, amplitude_i=amplitude,
-        seed=seed, ra=ra, dec=dec, ebv=ebv, extrapolate=extrapolate,
-    )  # fmt: skip
+        star_class,
+        n=1,
+        period=period,
+        teff=teff,
+        abs_mag_g=abs_mag,
+        amplitude_i=amplitude,
+        seed=seed,
+        ra=ra,
+        dec=dec,
+        ebv=ebv,
+        extrapolate=extrapolate,
+    )
     if listed is None or magnitude is not None:
         wanted = 20.0 if magnitude is None else magnitude
         star = at_magnitude(star, band or ("zr" if cadence.survey == "ztf" else "r"), wanted)
@@ -134,10 +135,13 @@ def lightcurve(
     region = str(crowded_region([ra], [dec])[0])
     field = crowded_field(ra, dec) if crowded else None
     points = simulate(
-        star, visits, curve=curve, seed=seed,
+        star,
+        visits,
+        curve=curve,
+        seed=seed,
         modulation=draw_modulation(star, seed=seed) if modulated else None,
         crowding=field,
-    )  # fmt: skip
+    )
 
     folder = output_folder(out_dir)
     csv, png = folder / "lightcurve.csv", folder / "lightcurve.png"
@@ -152,40 +156,69 @@ def lightcurve(
     for name in visits.bands:
         here = points.band == name
         good = here & points.detected
-        rows.append({
-            "band": name,
-            "visits": int(here.sum()),
-            "detected": int(good.sum()),
-            "saturated": int((points.saturated & here).sum()),
-            "mean_mag": _mean_magnitude(points.flux[here]),
-            "range_mag": float(np.ptp(points.mag_true[here])),
-            "median_mag_err": float(np.median(points.mag_err[good])) if good.any() else None,
-        })  # fmt: skip
+        rows.append(
+            {
+                "band": name,
+                "visits": int(here.sum()),
+                "detected": int(good.sum()),
+                "saturated": int((points.saturated & here).sum()),
+                "mean_mag": _mean_magnitude(points.flux[here]),
+                "range_mag": float(np.ptp(points.mag_true[here])),
+                "median_mag_err": float(np.median(points.mag_err[good])) if good.any() else None,
+            }
+        )
     parameters = {
         name: getattr(star, name)[0].item()
-        for name in ("star_class", "subtype", "period", "teff", "abs_mag_g", "amplitude_i",
-                     "epoch", "distance_modulus", "ebv", "ra", "dec")
-    }  # fmt: skip
+        for name in (
+            "star_class",
+            "subtype",
+            "period",
+            "teff",
+            "abs_mag_g",
+            "amplitude_i",
+            "epoch",
+            "distance_modulus",
+            "ebv",
+            "ra",
+            "dec",
+        )
+    }
     if as_json:
-        print_json({
-            "star": parameters, "survey": cadence.name, "seed": seed,
-            "survey_sha256": None if db is None else file_sha256(db),
-            "modulated": modulated, "crowded": crowded, "crowded_region": region,
-            "model": {"name": source.name, "sha256": source.hash},
-            "bands": rows, "files": {"table": csv, "picture": png},
-        })  # fmt: skip
+        print_json(
+            {
+                "star": parameters,
+                "survey": cadence.name,
+                "seed": seed,
+                "survey_sha256": None if db is None else file_sha256(db),
+                "modulated": modulated,
+                "crowded": crowded,
+                "crowded_region": region,
+                "model": {"name": source.name, "sha256": source.hash},
+                "bands": rows,
+                "files": {"table": csv, "picture": png},
+            }
+        )
         return
     table(
         title,
         ["band", "visits", "detected", "saturated", "mean mag", "range [mag]", "error [mag]"],
-        [[r["band"], str(r["visits"]), str(r["detected"]), str(r["saturated"]),
-          _text(r["mean_mag"]), _text(r["range_mag"]), _text(r["median_mag_err"])] for r in rows],
-    )  # fmt: skip
+        [
+            [
+                r["band"],
+                str(r["visits"]),
+                str(r["detected"]),
+                str(r["saturated"]),
+                _text(r["mean_mag"]),
+                _text(r["range_mag"]),
+                _text(r["median_mag_err"]),
+            ]
+            for r in rows
+        ],
+    )
     if region and field is None:
         remedy = "there are no star counts for it" if crowded else "see --crowded"
         messages.print(
-            f"[yellow]crowded field ({region}): noise of isolated stars is too optimistic here; "
-            f"{remedy}[/]",
+            f"[yellow]crowded field ({region}): noise of isolated stars is too optimistic here; {remedy}[/]",
             soft_wrap=True,
         )
     messages.print(f"table:   {csv}\npicture: {png}", soft_wrap=True)
@@ -201,9 +234,7 @@ def _listed_star(path: Path, star_id: int | None, source: Any, seed: int) -> Any
     rows = np.flatnonzero(table_of_stars.star_id == star_id)
     if not rows.size:
         low, high = int(table_of_stars.star_id.min()), int(table_of_stars.star_id.max())
-        raise InputError(
-            f"no star {star_id} in {path.name}", allowed=f"its numbers run from {low} to {high}"
-        )
+        raise InputError(f"no star {star_id} in {path.name}", allowed=f"its numbers run from {low} to {high}")
     return table_of_stars.take(rows)
 
 
@@ -221,11 +252,23 @@ def _text(value: float | None) -> str:
 def _write_csv(path: Any, points: Any) -> None:
     import pandas as pd
 
-    frame = pd.DataFrame({
-        name: getattr(points, name)
-        for name in ("visit_id", "mjd", "band", "mag", "mag_err", "flux", "flux_err", "detected",
-                     "saturated", "mag_true")
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            name: getattr(points, name)
+            for name in (
+                "visit_id",
+                "mjd",
+                "band",
+                "mag",
+                "mag_err",
+                "flux",
+                "flux_err",
+                "detected",
+                "saturated",
+                "mag_true",
+            )
+        }
+    )
     with replacing(path) as partial:
         frame.to_csv(partial, index=False)
 

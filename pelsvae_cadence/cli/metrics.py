@@ -111,8 +111,7 @@ def metrics(
     fields: Annotated[
         str,
         typer.Option(
-            help="all, wide or deep: leave out, or keep only, visits whose scheduler_note begins "
-            "with DD."
+            help="all, wide or deep: leave out, or keep only, visits whose scheduler_note begins with DD."
         ),
     ] = "all",
     years: Annotated[
@@ -169,14 +168,13 @@ def metrics(
         raise InputError(f"{' and '.join(given)} exclude each other", remedy="Give one of them.")
     if stars is not None:
         drawn = {
-            "--star-class": star_class, "--magnitudes": magnitudes,
+            "--star-class": star_class,
+            "--magnitudes": magnitudes,
             "--stars-per-position": stars_per_position,
-        }  # fmt: skip
+        }
         for name, value in drawn.items():
             if value is not None:
-                raise InputError(
-                    f"{name} with --stars", remedy="The table says which stars there are."
-                )
+                raise InputError(f"{name} with --stars", remedy="The table says which stars there are.")
     points = None if positions is None else parse_positions(positions)
     resolution = None
     if points is None and stars is None:
@@ -189,9 +187,7 @@ def metrics(
             raise InputError(
                 f"--period-range {period_range!r}", allowed="two numbers, e.g. 0.03,1000, or class"
             )
-    classes = [
-        name.strip() for item in star_class or [] for name in item.split(",") if name.strip()
-    ]
+    classes = [name.strip() for item in star_class or [] for name in item.split(",") if name.strip()]
     options: dict[str, Any] = {}
     if classes:
         options["star_classes"] = classes
@@ -256,14 +252,20 @@ def metrics(
     files |= _pictures(result, folder, resolution)
     regions = _crowded_positions(result)
     if as_json:
-        print_json({
-            "modulated": modulated, "crowded": crowded, "crowded_positions": regions,
-            "run": result.summary["run"].iloc[0] if len(result.summary) else run_name,
-            "seed": seed, "model": {"name": source.name, "sha256": source.hash},
-            "command": command_line(),
-            "summary": result.summary.to_dict(orient="records"), "files": files,
-            "by_year": [] if result.by_year is None else result.by_year.to_dict(orient="records"),
-        })  # fmt: skip
+        print_json(
+            {
+                "modulated": modulated,
+                "crowded": crowded,
+                "crowded_positions": regions,
+                "run": result.summary["run"].iloc[0] if len(result.summary) else run_name,
+                "seed": seed,
+                "model": {"name": source.name, "sha256": source.hash},
+                "command": command_line(),
+                "summary": result.summary.to_dict(orient="records"),
+                "files": files,
+                "by_year": [] if result.by_year is None else result.by_year.to_dict(orient="records"),
+            }
+        )
         return
     _print_summary(result)
     # Star counts are built in for the bulge and the Clouds only.
@@ -316,19 +318,21 @@ def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, s
         files[name.replace("_", " ")] = str(path)
 
     stars = result.stars.assign(recovered=result.stars["verdict"] == "exact")
-    save(
-        "recovery_by_magnitude",
-        plot_recovery_by_magnitude(stars, title=f"Periods recovered: {run}"),
-    )
+    save("recovery_by_magnitude", plot_recovery_by_magnitude(stars, title=f"Periods recovered: {run}"))
     label = ", ".join(dict.fromkeys(result.positions["star_class"]))
     fraction = result.positions.groupby(["ra", "dec"], sort=False)["recovered"].mean().reset_index()
     title = f"Recovered fraction: {run} ({label}; mean over magnitudes)"
     bar = "fraction of stars with recovered period"
     if nside is None:
         axes = plot_sky_map(
-            fraction["recovered"], ra=fraction["ra"], dec=fraction["dec"], vmin=0.0, vmax=1.0,
-            title=title, label=bar,
-        )  # fmt: skip
+            fraction["recovered"],
+            ra=fraction["ra"],
+            dec=fraction["dec"],
+            vmin=0.0,
+            vmax=1.0,
+            title=title,
+            label=bar,
+        )
     else:
         import healpy
 
@@ -345,11 +349,13 @@ def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, s
         save(
             "example_light_curve",
             plot_folded(
-                example.light_curves, star=star, curve=example.curve,
+                example.light_curves,
+                star=star,
+                curve=example.curve,
                 title=f"{name}, P = {star.period[0]:.6g} d ({found})\n"
                 f"ra {star.ra[0]:.1f}, dec {star.dec[0]:.1f} deg, {run}",
             ),
-        )  # fmt: skip
+        )
     return files
 
 
@@ -358,19 +364,39 @@ def _print_summary(result: RunResult) -> None:
     run = frame["run"].iloc[0]
     rows = [
         [
-            f"{row.star_class}", f"{row.magnitude:g}", f"{row.n_positions}", f"{row.n_stars}",
-            f"{row.n_visits:.0f}", f"{row.recovered:.2f}±{row.recovered_err:.2f}",
-            f"{row.strict:.2f}", f"{row.top5:.2f}", f"{row.harmonic:.2f}", f"{row.alias:.2f}",
-            f"{row.wrong:.2f}", f"{row.no_detection:.2f}",
+            f"{row.star_class}",
+            f"{row.magnitude:g}",
+            f"{row.n_positions}",
+            f"{row.n_stars}",
+            f"{row.n_visits:.0f}",
+            f"{row.recovered:.2f}±{row.recovered_err:.2f}",
+            f"{row.strict:.2f}",
+            f"{row.top5:.2f}",
+            f"{row.harmonic:.2f}",
+            f"{row.alias:.2f}",
+            f"{row.wrong:.2f}",
+            f"{row.no_detection:.2f}",
         ]
         for row in frame.itertuples()
-    ]  # fmt: skip
+    ]
     table(
         f"{run}: fraction of stars by verdict",
-        ["class", "mag", "sites", "stars", "visits", "recovered", "strict", "top 5", "P/2,2P",
-         "alias", "wrong", "none"],
+        [
+            "class",
+            "mag",
+            "sites",
+            "stars",
+            "visits",
+            "recovered",
+            "strict",
+            "top 5",
+            "P/2,2P",
+            "alias",
+            "wrong",
+            "none",
+        ],
         rows,
-    )  # fmt: skip
+    )
     if result.by_year is not None:
         years = result.by_year.pivot_table(
             index=["star_class", "magnitude"], columns="year", values="recovered", sort=False

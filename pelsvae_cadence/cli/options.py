@@ -48,58 +48,58 @@ SYNTHETIC = {"lsst": "lsst-v3", "lsst-v3": "lsst-v3", "lsst-v5": "lsst-v5", "ztf
 Database = Annotated[
     Path | None,
     typer.Option(
-        "--db", help="Survey table: OpSim or ZTF sqlite database, CSV or Parquet.",
-        show_default=False,
+        "--db", help="Survey table: OpSim or ZTF sqlite database, CSV or Parquet.", show_default=False
     ),
-]  # fmt: skip
+]
 Synthetic = Annotated[
     str | None,
     typer.Option(
-        "--synthetic", show_default=False,
+        "--synthetic",
+        show_default=False,
         help="Made-up survey instead of a database: lsst (= lsst-v3), lsst-v5 or ztf.",
     ),
-]  # fmt: skip
+]
 SurveyKind = Annotated[
     str | None,
     typer.Option(
-        "--survey", show_default=False,
+        "--survey",
+        show_default=False,
         help="Whose filters and noise apply: lsst or ztf. Told from bands and depths by default.",
     ),
-]  # fmt: skip
+]
 Sha256 = Annotated[
     str | None,
     typer.Option(
-        "--sha256", show_default=False,
+        "--sha256",
+        show_default=False,
         help="SHA-256 that the file of --db must have. Default: what FILE.sha256 beside it says, if "
         "there is one.",
     ),
-]  # fmt: skip
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(
-        "--scheduler", show_default=False,
+        "--scheduler",
+        show_default=False,
         help="Address of a Dask scheduler whose workers to use instead, e.g. tcp://10.0.0.1:8786.",
     ),
-]  # fmt: skip
+]
 Constraint = Annotated[
     str, typer.Option("--constraint", help="SQL condition on the visits, e.g. 'night < 366'.")
 ]
 Radius = Annotated[
     float | None,
     typer.Option(
-        "--radius", show_default=False,
+        "--radius",
+        show_default=False,
         help="Radius of the circular field of view in degrees. Default: 1.75 (LSST), 3.5 (ZTF).",
     ),
-]  # fmt: skip
+]
 RunSeed = Annotated[int, typer.Option("--seed", help="Seed of every random draw.", min=0)]
 OutDir = Annotated[Path, typer.Option("--out-dir", help="Folder for the results.")]
-NoClobber = Annotated[
-    bool, typer.Option("--no-clobber", help="Stop rather than replace earlier results.")
-]
+NoClobber = Annotated[bool, typer.Option("--no-clobber", help="Stop rather than replace earlier results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print results as JSON on stdout.")]
-Model = Annotated[
-    str, typer.Option("--model", help="Source model: a name, or the path of a weights file.")
-]
+Model = Annotated[str, typer.Option("--model", help="Source model: a name, or the path of a weights file.")]
 Modulated = Annotated[
     bool,
     typer.Option(
@@ -110,8 +110,7 @@ Modulated = Annotated[
 Crowded = Annotated[
     bool,
     typer.Option(
-        "--crowded/--isolated",
-        help="Blends and crowding errors in the bulge and the Magellanic Clouds.",
+        "--crowded/--isolated", help="Blends and crowding errors in the bulge and the Magellanic Clouds."
     ),
 ]
 Extrapolate = Annotated[
@@ -129,24 +128,22 @@ DEFAULT_NSIDE = 8
 SkyNside = Annotated[
     int | None,
     typer.Option(
-        "--nside", show_default=False,
-        help=f"HEALPix resolution of a sky map. Default: {DEFAULT_NSIDE}.",
+        "--nside", show_default=False, help=f"HEALPix resolution of a sky map. Default: {DEFAULT_NSIDE}."
     ),
-]  # fmt: skip
+]
 Positions = Annotated[
     str | None,
     typer.Option(
-        "--positions", show_default=False,
+        "--positions",
+        show_default=False,
         help="Instead of a map: RA,DEC in degrees (several: '10,-20 30,-45'), or a CSV file with "
         "columns ra, dec.",
     ),
-]  # fmt: skip
+]
 MaxVisits = Annotated[
     int,
-    typer.Option(
-        "--max-visits", help="Positions with more visits (deep fields) are thinned to this many."
-    ),
-]  # fmt: skip
+    typer.Option("--max-visits", help="Positions with more visits (deep fields) are thinned to this many."),
+]
 
 
 def numbers(text: str, option: str) -> tuple[float, ...]:
@@ -228,8 +225,7 @@ def load_cadence(
     for given, option in ((constraint, "--constraint"), (sha256, "--sha256")):
         if given:
             raise InputError(
-                f"{option} needs a table (--db): a synthetic survey has none",
-                remedy="Leave it out.",
+                f"{option} needs a table (--db): a synthetic survey has none", remedy="Leave it out."
             )
     name = (synthetic or "lsst").lower()
     if name not in SYNTHETIC:

@@ -44,9 +44,7 @@ def parse_class_mix(text: str) -> dict[str, float]:
         try:
             weight = float(share) if share else 1.0
         except ValueError:
-            raise InputError(
-                f"share {share!r} of {name}", allowed="e.g. RRab=0.7,RRc=0.3"
-            ) from None
+            raise InputError(f"share {share!r} of {name}", allowed="e.g. RRab=0.7,RRc=0.3") from None
         if name in mix:
             raise InputError(f"class {name!r} is named twice")
         mix[name] = weight
@@ -84,15 +82,15 @@ def population(
     star_class: Annotated[
         str,
         typer.Option(
-            "--star-class", "--class",
-            help="Class or alias; several with shares: RRab=0.7,RRc=0.3.",
+            "--star-class", "--class", help="Class or alias; several with shares: RRab=0.7,RRc=0.3."
         ),
     ] = "RRLYR",
     n: Annotated[int, typer.Option("--n", help="Number of stars.", min=1)] = 1000,
     where: Annotated[
         str,
         typer.Option(
-            "--model", "--where",
+            "--model",
+            "--where",
             help="Spatial model: galaxy, sky (with the Clouds), young-disc, thin-disc, thick-disc, "
             "bulge, halo, LMC, SMC.",
         ),
@@ -102,15 +100,10 @@ def population(
     ] = "magnitude-limited",
     band: Annotated[str, typer.Option(help="Band of the magnitudes.")] = "r",
     mag_range: Annotated[
-        str,
-        typer.Option(help="Brightest and faintest mean AB magnitude (magnitude-limited)."),
+        str, typer.Option(help="Brightest and faintest mean AB magnitude (magnitude-limited).")
     ] = "16,24",
-    magnitude: Annotated[
-        float, typer.Option("--mag", help="Mean AB magnitude (fixed-magnitude).")
-    ] = 20.0,
-    max_distance: Annotated[
-        float, typer.Option(help="Largest distance in kpc (volume).")
-    ] = 10.0,
+    magnitude: Annotated[float, typer.Option("--mag", help="Mean AB magnitude (fixed-magnitude).")] = 20.0,
+    max_distance: Annotated[float, typer.Option(help="Largest distance in kpc (volume).")] = 10.0,
     dec_range: Annotated[
         str, typer.Option(help="Declinations in degrees, e.g. -90,12 for Rubin.")
     ] = "-90,90",
@@ -118,16 +111,17 @@ def population(
         float | None,
         typer.Option(
             help="True E(B-V) in mag of all stars instead of the dust map's; 0 for no dust.",
-            min=0.0, show_default=False,
+            min=0.0,
+            show_default=False,
         ),
     ] = None,
     seed: RunSeed = 0,
     source_model: Annotated[
         str, typer.Option(help="Source model: a name, or the path of a weights file.")
     ] = "default",
-    output: Annotated[
-        Path, typer.Option(help="Table of the stars: .parquet, .csv, .ecsv or .fits.")
-    ] = Path("stars.parquet"),
+    output: Annotated[Path, typer.Option(help="Table of the stars: .parquet, .csv, .ecsv or .fits.")] = Path(
+        "stars.parquet"
+    ),
     picture: Annotated[
         bool,
         typer.Option(
@@ -137,7 +131,7 @@ def population(
     ] = True,
     no_clobber: NoClobber = False,
     as_json: Json = False,
-) -> None:  # fmt: skip
+) -> None:
     """Draw a population of variable stars: physics, places, distances, dust.
 
     The table is input to the other commands (--stars), and to read_star_table.
@@ -158,31 +152,40 @@ def population(
     refuse_existing([output, png] if picture else [output], no_clobber)
     model = LightCurveModel.load(source_model)
     drawn = _draw_with_progress(
-        draw_population, n, model, mix, n=n, seed=seed, where=where, mode=chosen, band=band,
-        magnitude_range=ranges[0], magnitude=magnitude, max_distance=max_distance,
-        dec_range=ranges[1], ebv=ebv,
-    )  # fmt: skip
+        draw_population,
+        n,
+        model,
+        mix,
+        n=n,
+        seed=seed,
+        where=where,
+        mode=chosen,
+        band=band,
+        magnitude_range=ranges[0],
+        magnitude=magnitude,
+        max_distance=max_distance,
+        dec_range=ranges[1],
+        ebv=ebv,
+    )
     write_star_table(
-        drawn.stars, output,
-        extra={"component": drawn.component, "crowded_region": drawn.region,
-               f"mag_{band}": drawn.magnitude},
-    )  # fmt: skip
+        drawn.stars,
+        output,
+        extra={"component": drawn.component, "crowded_region": drawn.region, f"mag_{band}": drawn.magnitude},
+    )
     if picture:
         _draw_picture(drawn, png)
     summary = _summary(drawn)
     if as_json:
-        print_json({
-            "options": drawn.options, **summary,
-            "files": {"table": output, "picture": png if picture else None},
-        })  # fmt: skip
+        print_json(
+            {
+                "options": drawn.options,
+                **summary,
+                "files": {"table": output, "picture": png if picture else None},
+            }
+        )
         return
-    rows = [
-        [name, *(f"{v:.4g}" for v in values)] for name, values in summary["percentiles"].items()
-    ]
-    table(
-        f"{len(drawn)} of {drawn.candidates} candidates",
-        ["", "5 %", "50 %", "95 %"], rows,
-    )  # fmt: skip
+    rows = [[name, *(f"{v:.4g}" for v in values)] for name, values in summary["percentiles"].items()]
+    table(f"{len(drawn)} of {drawn.candidates} candidates", ["", "5 %", "50 %", "95 %"], rows)
     shares = ", ".join(f"{name} {count}" for name, count in summary["components"].items())
     messages.print(f"components: {shares}", soft_wrap=True)
     if summary["crowded"]:
@@ -211,11 +214,15 @@ def _draw_with_progress(draw: Any, total: int, *arguments: Any, **options: Any) 
 def _summary(drawn: DrawnPopulation) -> dict[str, Any]:
     stars = drawn.stars
     quantities = {
-        "period (d)": stars.period, "Teff (K)": stars.teff, "M_G (mag)": stars.abs_mag_g,
-        "A_I (mag)": stars.amplitude_i, "metallicity (dex)": stars.feh,
+        "period (d)": stars.period,
+        "Teff (K)": stars.teff,
+        "M_G (mag)": stars.abs_mag_g,
+        "A_I (mag)": stars.amplitude_i,
+        "metallicity (dex)": stars.feh,
         "distance (kpc)": 10.0 ** (0.2 * stars.distance_modulus - 2.0),
-        "E(B-V) (mag)": stars.ebv, f"{drawn.band} (mag)": drawn.magnitude,
-    }  # fmt: skip
+        "E(B-V) (mag)": stars.ebv,
+        f"{drawn.band} (mag)": drawn.magnitude,
+    }
     components, counts = np.unique(drawn.component, return_counts=True)
     regions, crowded = np.unique(drawn.region[drawn.crowded], return_counts=True)
     return {

@@ -54,9 +54,8 @@ def validate(
     else:
         marks = {True: "ok", False: "MISSED", None: ""}
         grid = Table(
-            title=f"{topic}: {report.data} (seed {report.seed})", title_justify="left",
-            title_style="bold",
-        )  # fmt: skip
+            title=f"{topic}: {report.data} (seed {report.seed})", title_justify="left", title_style="bold"
+        )
         grid.add_column("figure", overflow="fold", ratio=4)
         for name in ("value", "target", ""):
             grid.add_column(name, no_wrap=True, justify="right" if name == "value" else "left")

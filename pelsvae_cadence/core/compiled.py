@@ -104,12 +104,7 @@ def _clenshaw(
 
 
 def _philox(
-    item: UIntArray,
-    star: UIntArray,
-    key0: np.uint64,
-    key1: np.uint64,
-    first: UIntArray,
-    second: UIntArray,
+    item: UIntArray, star: UIntArray, key0: np.uint64, key1: np.uint64, first: UIntArray, second: UIntArray
 ) -> None:
     low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
     m0, m1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)

@@ -28,13 +28,19 @@ messages = Console(stderr=True, highlight=False)
 
 # What a user can mend: space, permissions, read-only or vanished targets.
 _USERS_OSERRORS: Final = (
-    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG,
-    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG,
-)  # fmt: skip
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EFBIG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+)
 
-_SQLITE_DISK: Final = (
-    "database or disk is full", "disk I/O error", "attempt to write a readonly database",
-)  # fmt: skip
+_SQLITE_DISK: Final = ("database or disk is full", "disk I/O error", "attempt to write a readonly database")
 _INTERRUPTED: Final = "interrupted; finished files are complete, others were not written"
 
 
@@ -75,11 +81,7 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
         # SQLite has errors of its own for a full or read-only disk, wrapped by MAF's SQLAlchemy.
         text = str(error)
         if any(reason in text for reason in _SQLITE_DISK):
-            _fail(
-                f"cannot write results: {text.splitlines()[0]}. Free space, or choose another "
-                "--out-dir",
-                2,
-            )
+            _fail(f"cannot write results: {text.splitlines()[0]}. Free space, or choose another --out-dir", 2)
         # Typer's own usage errors (unknown option, bad number) know how to show themselves.
         if not hasattr(error, "show") or not hasattr(error, "exit_code"):
             raise
@@ -116,9 +118,14 @@ def progress_bars(unit: str = "") -> Progress:
     )
 
     return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
-        TimeElapsedColumn(), TimeRemainingColumn(), console=messages,
-    )  # fmt: skip
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=messages,
+    )
 
 
 def command_line() -> str:
@@ -176,10 +183,7 @@ def table(title: str, columns: list[str], rows: list[list[str]], *, text: bool =
     grid = Table(title=title, title_justify="left", title_style="bold")
     for k, name in enumerate(columns):
         grid.add_column(
-            escape(name),
-            justify="left" if text or k == 0 else "right",
-            overflow="fold",
-            no_wrap=not text,
+            escape(name), justify="left" if text or k == 0 else "right", overflow="fold", no_wrap=not text
         )
     for row in rows:
         grid.add_row(*(escape(cell) for cell in row))

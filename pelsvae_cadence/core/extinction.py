@@ -28,22 +28,51 @@ SFD_SCALE: Final = 0.86
 #: A_band / E(B-V) for the true E(B-V): Fitzpatrick (1999, PASP 111, 63), R_V = 3.1, through the
 #: filters over a Kurucz spectrum of 7000 K at E(B-V) = 0.1. V and I are Johnson-Cousins, G is Gaia's.
 EXTINCTION: Final[dict[str, float]] = {
-    "u": 4.62, "g": 3.67, "r": 2.58, "i": 1.90, "z": 1.50, "y": 1.23,
-    "zg": 3.68, "zr": 2.46, "zi": 1.75, "V": 3.06, "I": 1.77, "G": 2.76,
-}  # fmt: skip
+    "u": 4.62,
+    "g": 3.67,
+    "r": 2.58,
+    "i": 1.90,
+    "z": 1.50,
+    "y": 1.23,
+    "zg": 3.68,
+    "zr": 2.46,
+    "zi": 1.75,
+    "V": 3.06,
+    "I": 1.77,
+    "G": 2.76,
+}
 
 
 # Change of the coefficient from 7000 K to 4000 K (Kurucz, log g = 1) at E(B-V) = 0.1, and from 0.1 to
 # 2 mag at 7000 K, from the same integrations; bands not listed change by less than 3 %. ZTF's filters
 # take the change of LSST's. Broad filters move to the red as the light does.
 _COOL: Final[dict[str, float]] = {
-    "u": -0.44, "g": -0.19, "r": -0.04, "i": -0.02, "z": -0.01, "y": -0.01, "zg": -0.19,
-    "zr": -0.04, "zi": -0.02, "I": -0.01, "G": -0.53,
-}  # fmt: skip
+    "u": -0.44,
+    "g": -0.19,
+    "r": -0.04,
+    "i": -0.02,
+    "z": -0.01,
+    "y": -0.01,
+    "zg": -0.19,
+    "zr": -0.04,
+    "zi": -0.02,
+    "I": -0.01,
+    "G": -0.53,
+}
 _THICK: Final[dict[str, float]] = {
-    "u": -0.26, "g": -0.13, "r": -0.05, "i": -0.02, "z": -0.01, "y": -0.01, "zg": -0.11,
-    "zr": -0.05, "zi": -0.02, "V": -0.07, "I": -0.02, "G": -0.50,
-}  # fmt: skip
+    "u": -0.26,
+    "g": -0.13,
+    "r": -0.05,
+    "i": -0.02,
+    "z": -0.01,
+    "y": -0.01,
+    "zg": -0.11,
+    "zr": -0.05,
+    "zi": -0.02,
+    "V": -0.07,
+    "I": -0.02,
+    "G": -0.50,
+}
 # 5040 K / Teff of the two temperatures, and the range of true E(B-V) of the integrations.
 _THETA, _THICKNESS = (5040.0 / 7000.0, 5040.0 / 4000.0), (0.1, 2.0)
 
@@ -144,9 +173,10 @@ def _refuse_untyped(ebv: object) -> None:
     if not isinstance(ebv, TrueEBV):
         value = true_ebv(ebv)
         raise InputError(
-            f"ebv is a {type(value).__name__}", allowed="TrueEBV",
+            f"ebv is a {type(value).__name__}",
+            allowed="TrueEBV",
             remedy="Wrap true values in TrueEBV, map values in RawSFD(...).to_true().",
-        )  # fmt: skip
+        )
 
 
 def extinction(band: str, ebv: TrueEBV, teff: npt.ArrayLike = 7000.0) -> FloatArray:

@@ -60,9 +60,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         removed, and an earlier file stays as it was.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
-    )
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
     os.close(handle)
     partial = Path(name)
     try:

@@ -136,9 +136,7 @@ class PhaseCurve:
 
         def joined(name: str) -> FloatArray:
             arrays = [getattr(chunk, name) for chunk in chunks]
-            return np.concatenate(
-                [np.pad(array, ((0, 0), (0, most - array.shape[1]))) for array in arrays]
-            )
+            return np.concatenate([np.pad(array, ((0, 0), (0, most - array.shape[1]))) for array in arrays])
 
         return cls(cos=joined("cos"), sin=joined("sin"))
 

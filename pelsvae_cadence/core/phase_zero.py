@@ -19,9 +19,7 @@ _GRID: Final = 1024  # phases on which the extremes of a curve are found
 _FLATNESS: Final = 0.003
 
 
-def with_phase_zero(
-    curves: PhaseCurve, binary: npt.NDArray[np.bool_]
-) -> tuple[PhaseCurve, FloatArray]:
+def with_phase_zero(curves: PhaseCurve, binary: npt.NDArray[np.bool_]) -> tuple[PhaseCurve, FloatArray]:
     """Put the phase zero on the extreme that the convention names, and the amplitude to one.
 
     Parameters
@@ -50,8 +48,7 @@ def with_phase_zero(
     at = wanted.argmin(axis=1)
     best = wanted[np.arange(len(wanted)), at]
     size = wanted.max(axis=1) - best
-    around = [np.take_along_axis(wanted, ((at + d) % _GRID)[:, None], axis=1)[:, 0]
-              for d in (-1, 0, 1)]  # fmt: skip
+    around = [np.take_along_axis(wanted, ((at + d) % _GRID)[:, None], axis=1)[:, 0] for d in (-1, 0, 1)]
     bend = around[0] - 2.0 * around[1] + around[2]
     offset = 0.5 * (around[0] - around[2]) / np.where(bend > 0, bend, 1.0)
     peak = (at + np.clip(offset, -0.5, 0.5)) / _GRID

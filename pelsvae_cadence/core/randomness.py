@@ -95,13 +95,16 @@ class KeyedRandom:
         if compiled is not None:
             first, second = np.empty(index.shape, np.uint64), np.empty(index.shape, np.uint64)
             compiled(
-                index.ravel(), star.ravel(), np.uint64(key & 0xFFFFFFFF), np.uint64(key >> 32),
-                first.reshape(-1), second.reshape(-1),
-            )  # fmt: skip
+                index.ravel(),
+                star.ravel(),
+                np.uint64(key & 0xFFFFFFFF),
+                np.uint64(key >> 32),
+                first.reshape(-1),
+                second.reshape(-1),
+            )
             return first, second
         w0, w1, w2, w3 = philox4x32(
-            (index & _LOW, index >> _32, star & _LOW, star >> _32),
-            (key & 0xFFFFFFFF, key >> 32),
+            (index & _LOW, index >> _32, star & _LOW, star >> _32), (key & 0xFFFFFFFF, key >> 32)
         )
         return w0 | (w1 << _32), w2 | (w3 << _32)
 

@@ -15,9 +15,7 @@ __all__ = ["BLOCK", "in_blocks", "single_thread"]
 BLOCK: Final = 128
 
 
-def in_blocks(
-    function: Callable[..., Any], *inputs: Any, block: int = BLOCK
-) -> npt.NDArray[np.float64]:
+def in_blocks(function: Callable[..., Any], *inputs: Any, block: int = BLOCK) -> npt.NDArray[np.float64]:
     """Run a network on whole blocks of rows, the last one padded with copies of its last row.
 
     Parameters
@@ -46,8 +44,7 @@ def in_blocks(
                 # Zeros pad an empty request, so that its result still has the right width.
                 ends = [v[-1:] if len(v) else v.new_zeros(1, *v.shape[1:]) for v in parts]
                 parts = [
-                    torch.cat([v, e.expand(missing, *v.shape[1:])])
-                    for v, e in zip(parts, ends, strict=True)
+                    torch.cat([v, e.expand(missing, *v.shape[1:])]) for v, e in zip(parts, ends, strict=True)
                 ]
             results.append(function(*parts))
         return np.asarray(torch.cat(results)[:n].double().numpy())

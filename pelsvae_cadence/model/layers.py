@@ -16,14 +16,7 @@ from torch import Tensor, nn
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 
-__all__ = [
-    "PHYSICS",
-    "ClassBasis",
-    "ModelConfig",
-    "Perceptron",
-    "PhysicsScaling",
-    "fourier_grid",
-]
+__all__ = ["PHYSICS", "ClassBasis", "ModelConfig", "Perceptron", "PhysicsScaling", "fourier_grid"]
 
 #: The physical parameters and their order.
 PHYSICS: Final = ("period", "teff", "abs_mag_g", "amplitude_i")
@@ -171,9 +164,7 @@ class PhysicsScaling(nn.Module):
             Kind (one-hot), standardised physics, sines and cosines of log P.
         """
         x = self.standardise(physics, kind)
-        waves = x[:, :1] * (
-            0.5 * torch.pi * torch.arange(1, _N_TRIG + 1, dtype=x.dtype, device=x.device)
-        )
+        waves = x[:, :1] * (0.5 * torch.pi * torch.arange(1, _N_TRIG + 1, dtype=x.dtype, device=x.device))
         one_hot = nn.functional.one_hot(kind, self.n_kinds).to(x.dtype)
         return torch.cat([one_hot, x, waves.cos(), waves.sin()], dim=1)
 
@@ -289,9 +280,7 @@ class ClassBasis(nn.Module):
         return here + part * (there - here)
 
 
-def _mirror_axes(
-    rows: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _mirror_axes(rows: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Find principal axes that are each even or odd about phase zero, strongest first.
 
     An eccentric orbit is as likely as its mirror image, so even and odd parts do not correlate.

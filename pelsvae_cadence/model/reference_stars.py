@@ -126,9 +126,7 @@ def _metallicity_weights(feh: FloatArray, wanted: tuple[float, float] | None) ->
         return log
     mean, sigma = wanted
     if not (np.isfinite(mean) and sigma > 0.0):
-        raise InputError(
-            f"metallicity = {wanted!r}", allowed="(mean, standard deviation > 0) in dex"
-        )
+        raise InputError(f"metallicity = {wanted!r}", allowed="(mean, standard deviation > 0) in dex")
     x = feh[known]
     step = (x[:, None] - x[None]) / _FEH_BANDWIDTH
     present = np.log(np.exp(-0.5 * step**2).mean(axis=1) / _FEH_BANDWIDTH)
@@ -219,9 +217,7 @@ class Population:
         if not found:
             known = sorted({GROUPS[g][0] for g in self._groups})
             name = star_class if not subtype else f"{star_class} {subtype}"
-            raise InputError(
-                f"this model was not trained on {name} stars", allowed=", ".join(known)
-            )
+            raise InputError(f"this model was not trained on {name} stars", allowed=", ".join(known))
         return found
 
     def reference(
@@ -365,12 +361,7 @@ class Population:
         return np.concatenate(owner)[pick], np.concatenate(index)[pick]
 
     def _complete(
-        self,
-        g: int,
-        row: IntArray,
-        fixed: FloatArray,
-        given: npt.NDArray[np.bool_],
-        noise: FloatArray,
+        self, g: int, row: IntArray, fixed: FloatArray, given: npt.NDArray[np.bool_], noise: FloatArray
     ) -> FloatArray:
         """Draw the free parameters of one group from the kernel around the chosen stars."""
         group = self._groups[g]

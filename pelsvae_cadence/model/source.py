@@ -20,13 +20,7 @@ from pelsvae_cadence.core.phase_zero import with_phase_zero
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.model.blocks import in_blocks
 from pelsvae_cadence.model.extrapolation import Extrapolate, ExtrapolationWarning, in_range
-from pelsvae_cadence.model.reference_stars import (
-    GROUPS,
-    PARAMETERS,
-    Population,
-    group_index,
-    to_rows,
-)
+from pelsvae_cadence.model.reference_stars import GROUPS, PARAMETERS, Population, group_index, to_rows
 from pelsvae_cadence.model.weights import Weights, load_weights
 from pelsvae_cadence.stars import Stars
 
@@ -87,18 +81,13 @@ class LightCurveModel:
         from pelsvae_cadence.model.vae import HarmonicVAE
 
         card, sizes = weights.card, weights.card["hyperparameters"]
-        if (
-            card["architecture"] not in ("harmonic", "sequence")
-            or sizes["latent_map"] not in LATENT_MAPS
-        ):
+        if card["architecture"] not in ("harmonic", "sequence") or sizes["latent_map"] not in LATENT_MAPS:
             raise InputError(
                 f"weights {weights.name!r} hold a {card['architecture']!r} model with a "
                 f"{sizes['latent_map']!r} map",
                 allowed=f"'harmonic' or 'sequence' with {', '.join(LATENT_MAPS)}",
             )
-        if tuple(card["classes"]) != STAR_CLASSES or card["groups"] != [
-            "/".join(g) for g in GROUPS
-        ]:
+        if tuple(card["classes"]) != STAR_CLASSES or card["groups"] != ["/".join(g) for g in GROUPS]:
             raise InputError(f"weights {weights.name!r} use another order of classes or subtypes")
         self.name = weights.name
         self.card = card
@@ -108,9 +97,7 @@ class LightCurveModel:
             if card["architecture"] == "harmonic"
             else SequenceShapes(SequenceShapesConfig.from_dict(sizes["vae"]))
         ).eval()
-        self._map: LatentMap = LATENT_MAPS[sizes["latent_map"]](
-            LatentMapConfig(**sizes["map"])
-        ).eval()
+        self._map: LatentMap = LATENT_MAPS[sizes["latent_map"]](LatentMapConfig(**sizes["map"])).eval()
         for prefix, module in (("vae.", self._vae), ("map.", self._map)):
             wanted = module.state_dict()
             for key, tensor in wanted.items():
@@ -131,10 +118,7 @@ class LightCurveModel:
 
     @classmethod
     def load(
-        cls,
-        name_or_path: str | Path = "default",
-        *,
-        mapping: LatentMapping | str | Path | None = None,
+        cls, name_or_path: str | Path = "default", *, mapping: LatentMapping | str | Path | None = None
     ) -> LightCurveModel:
         """Load a model that comes with the package, or one of one's own.
 
@@ -294,10 +278,14 @@ class LightCurveModel:
         """
         name, kind = _resolve(star_class, subtype)
         given: dict[str, Any] = {
-            "period": period, "teff": teff, "abs_mag_g": abs_mag_g, "amplitude_i": amplitude_i,
-        }  # fmt: skip
-        size = _number_of_stars(n, star_id, {**given, "ra": ra, "dec": dec,
-            "distance_modulus": distance_modulus, "ebv": ebv})  # fmt: skip
+            "period": period,
+            "teff": teff,
+            "abs_mag_g": abs_mag_g,
+            "amplitude_i": amplitude_i,
+        }
+        size = _number_of_stars(
+            n, star_id, {**given, "ra": ra, "dec": dec, "distance_modulus": distance_modulus, "ebv": ebv}
+        )
         ids = np.arange(size) if star_id is None else column("star_id", star_id, size, np.int64)
         random = KeyedRandom(seed=seed)
         values: dict[str, FloatArray] = {
@@ -310,9 +298,7 @@ class LightCurveModel:
         for key, value in list(values.items()):
             if key != "abs_mag_g" and (value <= 0).any():
                 raise InputError(f"{key} = {value.min():g} is not positive")
-            values[key] = in_range(
-                key, value, limits[key], where, extrapolate, unit=_TEXT_UNITS[key]
-            )
+            values[key] = in_range(key, value, limits[key], where, extrapolate, unit=_TEXT_UNITS[key])
         fixed = np.full((size, 4), np.nan)
         for j, key in enumerate(PARAMETERS):
             if key in values:
@@ -331,16 +317,19 @@ class LightCurveModel:
             star_class=np.full(size, name),
             subtype=np.array([GROUPS[g][1] for g in group], dtype=np.str_),
             epoch=_REFERENCE_EPOCH + phase * values["period"],
-            ra=ra, dec=dec, distance_modulus=distance_modulus, ebv=ebv, feh=feh, **values,
-        )  # fmt: skip
+            ra=ra,
+            dec=dec,
+            distance_modulus=distance_modulus,
+            ebv=ebv,
+            feh=feh,
+            **values,
+        )
         if extrapolate == "error":
             # Each parameter may suit the class and all together none of its subtypes.
             self._checked_rows(stars, extrapolate)
         return replace(stars, latent=self._draw_latent(self._rows(stars), group, ids, random))
 
-    def phase_curve(
-        self, stars: Stars, *, seed: int = 0, extrapolate: Extrapolate = "error"
-    ) -> PhaseCurve:
+    def phase_curve(self, stars: Stars, *, seed: int = 0, extrapolate: Extrapolate = "error") -> PhaseCurve:
         """Decode the phase curves of stars, once per star and without any visits.
 
         Parameters
@@ -464,8 +453,10 @@ class LightCurveModel:
             return torch.cat([mean, variance], dim=1)
 
         for i, (p, m, e) in enumerate(zip(*columns, strict=True)):
-            points = [column(f"{name} of star {stars.star_id[i]}", v, None)
-                      for name, v in (("phase", p), ("mag", m), ("mag_err", e))]  # fmt: skip
+            points = [
+                column(f"{name} of star {stars.star_id[i]}", v, None)
+                for name, v in (("phase", p), ("mag", m), ("mag_err", e))
+            ]
             if not len(points[0]) or len({len(v) for v in points}) != 1:
                 raise InputError(
                     f"star {stars.star_id[i]} has {', '.join(str(len(v)) for v in points)} "
@@ -501,14 +492,16 @@ class LightCurveModel:
             limits = self._population.ranges(name, kind or None)
             for key in PARAMETERS:
                 values[key][mine] = in_range(
-                    key, values[key][mine], limits[key], f"{name} {kind}".strip(), extrapolate,
+                    key,
+                    values[key][mine],
+                    limits[key],
+                    f"{name} {kind}".strip(),
+                    extrapolate,
                     unit=_TEXT_UNITS[key],
-                )  # fmt: skip
+                )
         return self._rows(replace(stars, **values))
 
-    def _groups_of(
-        self, stars: Stars, rows: FloatArray, random: KeyedRandom
-    ) -> npt.NDArray[np.int64]:
+    def _groups_of(self, stars: Stars, rows: FloatArray, random: KeyedRandom) -> npt.NDArray[np.int64]:
         """Look up the groups of stars; unknown subtypes are drawn given all the physics."""
         group = group_index(stars.star_class, stars.subtype)
         for name in sorted(set(stars.star_class[group < 0].tolist())):
@@ -533,9 +526,7 @@ class LightCurveModel:
             torch.as_tensor(group),
             torch.as_tensor(self._map.amplitude_noise(random, star_id), dtype=torch.float32),
         )
-        limits = {
-            g: self._population.ranges(*GROUPS[g])["amplitude_i"] for g in set(group.tolist())
-        }
+        limits = {g: self._population.ranges(*GROUPS[g])["amplitude_i"] for g in set(group.tolist())}
         bounds = np.log10(np.array([limits[g] for g in group.tolist()]).reshape(-1, 2))
         # The far tail of the density is no star that was ever seen.
         return np.clip(drawn, bounds[:, 0], bounds[:, 1])
@@ -572,8 +563,7 @@ def _resolve(star_class: str, subtype: str | None) -> tuple[str, str | None]:
     if subtype not in SUBTYPES[name] or implied not in (None, subtype):
         allowed = (implied,) if implied else SUBTYPES[name]
         raise InputError(
-            f"subtype {subtype!r} does not fit star class {star_class!r}",
-            allowed=", ".join(allowed),
+            f"subtype {subtype!r} does not fit star class {star_class!r}", allowed=", ".join(allowed)
         )
     return name, subtype
 
@@ -588,8 +578,11 @@ def _number_of_stars(n: int | None, star_id: Any, given: dict[str, Any]) -> int:
         if isinstance(n, bool) or int(n) != n or n < 0:
             raise InputError(f"n = {n!r} is not a number of stars", allowed="0 or more")
         return int(n)
-    sizes = {name: np.size(value) for name, value in {**given, "star_id": star_id}.items()
-             if value is not None and np.ndim(value) == 1}  # fmt: skip
+    sizes = {
+        name: np.size(value)
+        for name, value in {**given, "star_id": star_id}.items()
+        if value is not None and np.ndim(value) == 1
+    }
     if len(set(sizes.values())) > 1:
         text = ", ".join(f"{name} {size}" for name, size in sizes.items())
         raise InputError(f"the parameters have different lengths ({text})")

@@ -22,13 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.model.layers import (
-    ClassBasis,
-    ModelConfig,
-    Perceptron,
-    PhysicsScaling,
-    fourier_grid,
-)
+from pelsvae_cadence.model.layers import ClassBasis, ModelConfig, Perceptron, PhysicsScaling, fourier_grid
 
 __all__ = ["Decoder", "Encoder", "HarmonicVAE"]
 
@@ -133,19 +127,14 @@ class Encoder(nn.Module):
             dim=1,
         )
         weights = (spread[2:] * answer[:, 2:]).to(mag.dtype)
-        fitted_shape = self.basis.coefficients(weights, star_class) + self.basis.mean[
-            star_class
-        ] * (correction[:, None].to(mag.dtype) - 1.0)
+        fitted_shape = self.basis.coefficients(weights, star_class) + self.basis.mean[star_class] * (
+            correction[:, None].to(mag.dtype) - 1.0
+        )
         curve = fitted_shape @ self.grid
         size = curve.amax(dim=1) - curve.amin(dim=1)
         return summary.to(mag.dtype), scale * size.clamp(min=0.05)
 
-    def forward(
-        self,
-        summary: Tensor,
-        physics: Tensor,
-        star_class: Tensor,
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, summary: Tensor, physics: Tensor, star_class: Tensor) -> tuple[Tensor, Tensor]:
         """Encode.
 
         Parameters
@@ -165,9 +154,9 @@ class Encoder(nn.Module):
         n_axes = self.basis.n_axes
         inputs = torch.cat(
             # Outliers far from the class must not drive the network out of its range.
-            [summary[:, :n_axes].clamp(-8, 8), summary[:, n_axes:],
-             self.physics(physics, star_class)], dim=1,
-        )  # fmt: skip
+            [summary[:, :n_axes].clamp(-8, 8), summary[:, n_axes:], self.physics(physics, star_class)],
+            dim=1,
+        )
         mean, change = self.network(inputs).chunk(2, dim=1)
         n = self.n_latent
         leading = summary[:, :n].clamp(-8, 8)

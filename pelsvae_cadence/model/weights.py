@@ -40,10 +40,23 @@ DEFAULT_WEIGHTS: Final = "harmonic"
 
 #: What every card must say.
 CARD_FIELDS: Final = (
-    "schema_version", "name", "architecture", "hyperparameters", "classes", "n_harmonics",
-    "n_latent", "training_data", "command", "seed", "created", "scores", "ranges", "licence",
-    "citation", "sha256",
-)  # fmt: skip
+    "schema_version",
+    "name",
+    "architecture",
+    "hyperparameters",
+    "classes",
+    "n_harmonics",
+    "n_latent",
+    "training_data",
+    "command",
+    "seed",
+    "created",
+    "scores",
+    "ranges",
+    "licence",
+    "citation",
+    "sha256",
+)
 
 _SHIPPED_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -84,9 +97,7 @@ def list_weights() -> tuple[str, ...]:
     return tuple(sorted(stems))
 
 
-def save_weights(
-    path: str | Path, tensors: Mapping[str, npt.NDArray[Any]], card: Mapping[str, Any]
-) -> str:
+def save_weights(path: str | Path, tensors: Mapping[str, npt.NDArray[Any]], card: Mapping[str, Any]) -> str:
     """Write tensors and card side by side, each in one atomic step.
 
     Parameters
@@ -209,8 +220,7 @@ def _check_card(card: Mapping[str, Any], label: str) -> None:
         raise InputError(f"the card of weights {label!r} has schema_version = {version!r}")
     if version > SCHEMA_VERSION:
         raise InputError(
-            f"weights {label!r} were written by a newer version of pelsvae_cadence "
-            f"(schema {version})",
+            f"weights {label!r} were written by a newer version of pelsvae_cadence (schema {version})",
             allowed=f"schema 1 to {SCHEMA_VERSION}",
             remedy="Upgrade pelsvae_cadence.",
         )

@@ -36,9 +36,20 @@ _FINGERPRINT: Final = "__fingerprint__"
 _DIGEST: Final = "__sha256__"
 # What NumPy, zipfile and the parser of array headers raise where a file is damaged.
 _DAMAGE: Final = (
-    ValueError, KeyError, EOFError, OSError, RuntimeError, TypeError, SyntaxError, MemoryError,
-    OverflowError, zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError,
-)  # fmt: skip
+    ValueError,
+    KeyError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    SyntaxError,
+    MemoryError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    tokenize.TokenError,
+)
 
 
 class Checkpoints:

@@ -138,9 +138,14 @@ def _local(workers: int) -> Iterator[Any]:
     with tempfile.TemporaryDirectory(prefix="pelsvae-dask-") as scratch:
         with _ctrl_c_for_us_alone():
             cluster = _dask.LocalCluster(
-                n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0,
-                dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL, local_directory=scratch,
-            )  # fmt: skip
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+                local_directory=scratch,
+            )
         try:
             with _dask.Client(cluster, set_as_default=False) as client:
                 yield client

@@ -179,9 +179,7 @@ def _compute(task: Task, piece: Partition) -> Arrays:
             f"partition {piece.key}: {error.problem}", allowed=error.allowed, remedy=error.remedy
         ) from error
     except Exception as error:
-        raise PartitionError(
-            f"partition {piece.key} failed: {type(error).__name__}: {error}"
-        ) from error
+        raise PartitionError(f"partition {piece.key} failed: {type(error).__name__}: {error}") from error
 
 
 def _load(task: Task, piece: Partition, store: Checkpoints | None) -> Arrays:
@@ -196,11 +194,7 @@ def _load(task: Task, piece: Partition, store: Checkpoints | None) -> Arrays:
 
 
 def _in_process(
-    task: Task,
-    pieces: list[Partition],
-    found: set[str],
-    store: Checkpoints | None,
-    counter: _Counter,
+    task: Task, pieces: list[Partition], found: set[str], store: Checkpoints | None, counter: _Counter
 ) -> Iterator[tuple[Partition, Arrays]]:
     for piece in pieces:
         if piece.key in found:
@@ -264,9 +258,8 @@ def _on_cluster(
                         following = waiting.popleft()
                         with interrupt_afterwards():
                             future = client.submit(
-                                _on_worker, payload, following, store, pure=False,
-                                priority=-following.index,
-                            )  # fmt: skip
+                                _on_worker, payload, following, store, pure=False, priority=-following.index
+                            )
                         running[future] = following
                     for future in first_finished(client, running, _SLICE):
                         finished = running.pop(future)
@@ -297,6 +290,4 @@ def _result(future: Any, piece: Partition) -> Arrays | None:
         return arrays
     if isinstance(error, InputError | PartitionError):
         raise error
-    raise PartitionError(
-        f"partition {piece.key} failed: {type(error).__name__}: {error}"
-    ) from error
+    raise PartitionError(f"partition {piece.key} failed: {type(error).__name__}: {error}") from error

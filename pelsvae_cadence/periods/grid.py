@@ -69,10 +69,7 @@ class FrequencyGrid:
 
     @classmethod
     def from_baseline(
-        cls,
-        baseline: float,
-        period_range: tuple[float, float] = PERIOD_RANGE,
-        oversampling: float = 5.0,
+        cls, baseline: float, period_range: tuple[float, float] = PERIOD_RANGE, oversampling: float = 5.0
     ) -> Self:
         """Make the grid for observations that span a given time.
 
@@ -102,13 +99,9 @@ class FrequencyGrid:
         try:
             shortest, longest = (float(p) for p in period_range)
         except (TypeError, ValueError):
-            raise InputError(
-                f"period_range = {period_range!r}", allowed="two periods in days"
-            ) from None
+            raise InputError(f"period_range = {period_range!r}", allowed="two periods in days") from None
         if not (0 < shortest < longest and np.isfinite(longest)):
-            raise InputError(
-                f"period_range = {period_range!r} d", allowed="0 < shortest < longest, in days"
-            )
+            raise InputError(f"period_range = {period_range!r} d", allowed="0 < shortest < longest, in days")
         df = 1.0 / (oversampling * baseline)
         first = max(1, int(np.floor(1.0 / longest / df)))
         last = max(first, int(np.ceil(1.0 / shortest / df)))

@@ -51,9 +51,7 @@ class UnequalHalves:
     order: int
 
 
-def unequal_halves(
-    series: JointSeries, frequency: float, order: int, baseline: float
-) -> UnequalHalves:
+def unequal_halves(series: JointSeries, frequency: float, order: int, baseline: float) -> UnequalHalves:
     r"""Ask whether a frequency should be halved.
 
     At half the frequency the even harmonics are those of the frequency itself; the first k odd ones
@@ -112,9 +110,7 @@ def unequal_halves(
     n_odd = np.arange(1, len(odd) + 1)
     both = likelihood[:, order:] - _CAUTION * 2.0 * n_odd * np.log(n)
     at, k = np.unravel_index(int(np.argmax(both)), both.shape)
-    return UnequalHalves(
-        frequency=float(trial[at]), gain=float(both[at, k] - even), order=2 * order
-    )
+    return UnequalHalves(frequency=float(trial[at]), gain=float(both[at, k] - even), order=2 * order)
 
 
 def unequal_minima(series: JointSeries, frequency: float, order: int) -> UnequalHalves:
@@ -166,9 +162,7 @@ def unequal_minima(series: JointSeries, frequency: float, order: int) -> Unequal
     drop = 0.0 if size < _RIDGE * float(column @ column) else float(new @ residual) ** 2 / size
     chi2 = float(residual @ residual)
     gain = noise_free_scale(chi2, n, moments) - noise_free_scale(max(chi2 - drop, 0.0), n, moments)
-    return UnequalHalves(
-        frequency=0.5 * frequency, gain=float(gain) - _CAUTION * np.log(n), order=2 * order
-    )
+    return UnequalHalves(frequency=0.5 * frequency, gain=float(gain) - _CAUTION * np.log(n), order=2 * order)
 
 
 def _waves(turns: FloatArray, order: int) -> FloatArray:

@@ -25,9 +25,7 @@ _ITERATIONS: Final = 6
 _RIDGE: Final = 1e-9
 
 
-def heavy_tailed_scores(
-    series: JointSeries, frequency: FloatArray, order: IntArray
-) -> FloatArray | None:
+def heavy_tailed_scores(series: JointSeries, frequency: FloatArray, order: IntArray) -> FloatArray | None:
     r"""Score frequencies with residuals that follow Student's t distribution.
 
     The Fourier series shared by all bands is fitted by iterative reweighting (Lange, Little &
@@ -75,8 +73,6 @@ def heavy_tailed_scores(
             weight = (_FREEDOM + 1.0) / (_FREEDOM + squares / scale)
         tails = np.log1p(squares / (_FREEDOM * scale)).sum()
         scores[i] = (
-            -(_FREEDOM + 1.0) * tails * moments / n
-            - moments * np.log(scale)
-            - 2.0 * harmonics * np.log(n)
+            -(_FREEDOM + 1.0) * tails * moments / n - moments * np.log(scale) - 2.0 * harmonics * np.log(n)
         )
     return scores

@@ -13,13 +13,7 @@ import numpy.typing as npt
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.series import JointSeries
 
-__all__ = [
-    "MANY_POINTS",
-    "false_alarm_probability",
-    "highest_peaks",
-    "periodograms",
-    "power_at",
-]
+__all__ = ["MANY_POINTS", "false_alarm_probability", "highest_peaks", "periodograms", "power_at"]
 
 FloatArray = npt.NDArray[np.float64]
 Precision = Literal["single", "double"]
@@ -117,15 +111,11 @@ def _middle(series: JointSeries) -> float:
 
 def _turns(cycles: FloatArray) -> npt.NDArray[np.complex64]:
     """Reduce phases to half a cycle before they lose digits."""
-    turns: npt.NDArray[np.complex64] = np.exp(2j * np.pi * (cycles - np.rint(cycles))).astype(
-        np.complex64
-    )
+    turns: npt.NDArray[np.complex64] = np.exp(2j * np.pi * (cycles - np.rint(cycles))).astype(np.complex64)
     return turns
 
 
-def _single(
-    series: Sequence[JointSeries], grid: FrequencyGrid
-) -> Iterator[npt.NDArray[np.float32]]:
+def _single(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[npt.NDArray[np.float32]]:
     cycles = grid.df * (series[0].time - _middle(series[0]))  # per step of the grid
     n_pairs = -(-grid.n // (2 * _BLOCK))
     # Each transform covers _BLOCK frequencies around the middle of its block.
@@ -167,9 +157,16 @@ def _single(
 
 def _plan(cycles: FloatArray, n_trans: int) -> finufft.Plan:
     plan = finufft.Plan(
-        1, (_BLOCK,), n_trans=n_trans, eps=_TOLERANCE, isign=1, dtype="complex64",
-        nthreads=1, upsampfac=1.25, fftw=64,
-    )  # fmt: skip
+        1,
+        (_BLOCK,),
+        n_trans=n_trans,
+        eps=_TOLERANCE,
+        isign=1,
+        dtype="complex64",
+        nthreads=1,
+        upsampfac=1.25,
+        fftw=64,
+    )
     plan.setpts((2.0 * np.pi * (cycles - np.rint(cycles))).astype(np.float32))
     return plan
 
@@ -200,9 +197,7 @@ def _window_factors(
     return factors, small
 
 
-def _shared(
-    series: Sequence[JointSeries], grid: FrequencyGrid
-) -> Iterator[npt.NDArray[np.float32]]:
+def _shared(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[npt.NDArray[np.float32]]:
     cycles = grid.df * (series[0].time - _middle(series[0]))  # per step of the grid
     n_blocks = -(-grid.n // _BLOCK)
     centre = round(grid.fmin / grid.df) + _BLOCK // 2 + _BLOCK * np.arange(n_blocks)
@@ -248,9 +243,7 @@ def _shared(
         power = power[: grid.n]
         power *= np.float32(0.5 * total)
         power[slow] = (
-            power_at(one, grid.fmin + slow * grid.df)
-            if direct_sums is None
-            else direct_sums.power(one)
+            power_at(one, grid.fmin + slow * grid.df) if direct_sums is None else direct_sums.power(one)
         )
         yield power
 
@@ -302,10 +295,12 @@ def power_at(series: JointSeries, frequency: npt.ArrayLike) -> FloatArray:
     """
     time = series.time - _middle(series)
     trial = np.asarray(frequency, dtype=np.float64)
-    return np.concatenate([
-        _DirectSums(time, trial[first : first + _DIRECT]).power(series)
-        for first in range(0, max(trial.size, 1), _DIRECT)
-    ])  # fmt: skip
+    return np.concatenate(
+        [
+            _DirectSums(time, trial[first : first + _DIRECT]).power(series)
+            for first in range(0, max(trial.size, 1), _DIRECT)
+        ]
+    )
 
 
 class _DirectSums:
@@ -383,9 +378,7 @@ def _floor_of_peaks(power: npt.NDArray[np.float32 | np.float64], n: int) -> floa
     return float(np.partition(highest, -(2 * n + 2))[-(2 * n + 2)])
 
 
-def _local_maxima(
-    power: npt.NDArray[np.float32 | np.float64], floor: float
-) -> npt.NDArray[np.intp]:
+def _local_maxima(power: npt.NDArray[np.float32 | np.float64], floor: float) -> npt.NDArray[np.intp]:
     """Find the local maxima at or above a height; of a plateau the first point."""
     at = np.flatnonzero(power >= floor)
     before = np.where(at > 0, power[np.maximum(at - 1, 0)], -np.inf)

@@ -74,9 +74,15 @@ class PeriodResult:
     def __post_init__(self) -> None:
         n = self.star_id.size
         for name in (
-            "star_id", "frequency", "score", "n_harmonics", "power", "false_alarm_probability",
-            "n_points", "status",
-        ):  # fmt: skip
+            "star_id",
+            "frequency",
+            "score",
+            "n_harmonics",
+            "power",
+            "false_alarm_probability",
+            "n_points",
+            "status",
+        ):
             value = getattr(self, name)
             if value.shape != (n,):
                 raise InputError(f"{name} has shape {value.shape}, expected ({n},)")

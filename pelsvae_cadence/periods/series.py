@@ -24,9 +24,16 @@ IntArray = npt.NDArray[np.int64]
 #: Amplitudes relative to g where the data cannot tell (typical pulsators of the instability
 #: strip; the ZTF values are those of the LSST bands of the same letter).
 DEFAULT_BAND_SCALES: Final[dict[str, float]] = {
-    "u": 0.95, "g": 1.0, "r": 0.8, "i": 0.65, "z": 0.6, "y": 0.58,
-    "zg": 1.0, "zr": 0.8, "zi": 0.65,
-}  # fmt: skip
+    "u": 0.95,
+    "g": 1.0,
+    "r": 0.8,
+    "i": 0.65,
+    "z": 0.6,
+    "y": 0.58,
+    "zg": 1.0,
+    "zr": 0.8,
+    "zi": 0.65,
+}
 _SCALE_RANGE: Final = (0.2, 2.0)
 # Days between points that see a star in the same state: bands observed together, repeats of a
 # deep field. LSST's pairs are half an hour apart and count as two moments.
@@ -155,9 +162,7 @@ def _band_means(value: FloatArray, weight: FloatArray, band: IntArray, n_bands: 
     return mean
 
 
-def _band_scales(
-    value: FloatArray, error: FloatArray, band: IntArray, codes: IntArray
-) -> FloatArray:
+def _band_scales(value: FloatArray, error: FloatArray, band: IntArray, codes: IntArray) -> FloatArray:
     """Estimate relative amplitudes from the excess variance, or fall back to the defaults."""
     n_bands = codes.size
     count = np.bincount(band, minlength=n_bands)
@@ -208,9 +213,13 @@ def joint_series(light_curves: LightCurves, i: int) -> JointSeries:
     if flux.size == 0:
         empty = np.empty(0)
         return JointSeries(
-            time=empty, value=empty, error=empty, band=np.empty(0, np.int64), scales=empty,
+            time=empty,
+            value=empty,
+            error=empty,
+            band=np.empty(0, np.int64),
+            scales=empty,
             n_excluded=n_excluded,
-        )  # fmt: skip
+        )
 
     # The mean for the error model is unweighted: it must not depend on the errors it mends.
     plain = np.bincount(band, weights=flux, minlength=n_bands) / np.bincount(band)

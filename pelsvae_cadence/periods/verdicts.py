@@ -12,15 +12,7 @@ from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.periods.result import PeriodResult
 
-__all__ = [
-    "DAILY_ALIASES",
-    "STRICT",
-    "TOLERANCE",
-    "VERDICTS",
-    "YEARLY_ALIASES",
-    "Verdicts",
-    "judge",
-]
+__all__ = ["DAILY_ALIASES", "STRICT", "TOLERANCE", "VERDICTS", "YEARLY_ALIASES", "Verdicts", "judge"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -35,9 +35,15 @@ _RATIOS: Final[dict[str, tuple[float, ...]]] = {
 
 # Relative scatter or uncertainty of the ratios, one sigma. RR Lyrae: scatter of the measured stars.
 _UNCERTAINTY: Final = {
-    "RRLYR": 0.06, "CEP": 0.10, "T2CEP": 0.15, "ACEP": 0.08, "DSCT": 0.08, "LPV": 0.25,
-    "ELL": 0.07, "ECL": 0.05,
-}  # fmt: skip
+    "RRLYR": 0.06,
+    "CEP": 0.10,
+    "T2CEP": 0.15,
+    "ACEP": 0.08,
+    "DSCT": 0.08,
+    "LPV": 0.25,
+    "ELL": 0.07,
+    "ECL": 0.05,
+}
 
 # Lag of the light curve per unit of ln(wavelength), in cycles. Cepheids: maximum light in I comes
 # 0.02 to 0.04 of a cycle after that in V (Freedman 1988, ApJ 326, 691; Labhardt, Sandage & Tammann
@@ -94,9 +100,12 @@ def amplitude_ratio(
     """
     _check(band)
     classes, subtypes, periods, size, temperature = np.broadcast_arrays(
-        np.asarray(star_class), np.asarray(subtype), np.asarray(period, dtype=np.float64),
-        np.asarray(amplitude_i, dtype=np.float64), np.asarray(teff, dtype=np.float64),
-    )  # fmt: skip
+        np.asarray(star_class),
+        np.asarray(subtype),
+        np.asarray(period, dtype=np.float64),
+        np.asarray(amplitude_i, dtype=np.float64),
+        np.asarray(teff, dtype=np.float64),
+    )
     shape = classes.shape
     classes, subtypes, periods, size, temperature = (
         v.ravel() for v in (classes, subtypes, periods, size, temperature)
@@ -115,8 +124,9 @@ def amplitude_ratio(
         else:
             ratio[mine] = _RATIOS[name][column]
     for name, key, chosen in (
-        ("CEP", "CEP, P > 10 d", periods > 10.0), ("T2CEP", "T2CEP, P < 4 d", periods < 4.0),
-    ):  # fmt: skip
+        ("CEP", "CEP, P > 10 d", periods > 10.0),
+        ("T2CEP", "T2CEP, P < 4 d", periods < 4.0),
+    ):
         ratio[(classes == name) & chosen] = _RATIOS[key][column]
     return ratio.reshape(shape)
 

@@ -162,18 +162,13 @@ def eclipse_contrast(
     teff_1, teff_2 = surface_temperatures(teff, ratio, share)
     primary = np.empty((len(grid), len(bands)))
     secondary = np.empty_like(primary)
-    deepest = [
-        (1.0 - _LEAST_LEFT * (1.0 - depth)) / np.maximum(depth, 1e-9)
-        for depth in (depth_1, depth_2)
-    ]
+    deepest = [(1.0 - _LEAST_LEFT * (1.0 - depth)) / np.maximum(depth, 1e-9) for depth in (depth_1, depth_2)]
     for j, band in enumerate(bands):
         first, second = (10.0 ** (-0.4 * colour_minus_i(band, t, "ECL")) for t in (teff_1, teff_2))
         total = share * first + (1.0 - share) * second
         primary[:, j] = np.minimum(first / total, deepest[0])
         secondary[:, j] = np.minimum(second / total, deepest[1])
-    return EclipseContrast(
-        loss=loss, primary=primary, secondary=secondary, teff_1=teff_1, teff_2=teff_2
-    )
+    return EclipseContrast(loss=loss, primary=primary, secondary=secondary, teff_1=teff_1, teff_2=teff_2)
 
 
 def ellipsoidal_ratio(band: str, teff: npt.ArrayLike) -> FloatArray:

@@ -25,30 +25,32 @@ _COLUMNS: Final = ("u", "g", "r", "i", "z", "y", "zg", "zr", "zi", "G", "V")
 # AB magnitude (G, V: Vega) minus Cousins I (Vega), integrated over Kurucz (1993) atmospheres with
 # [Fe/H] = -0.5 and the filter curves of speclite (lsst2023, bessell, Gaia) and pyphot (ZTF). The
 # gravity follows the pulsating giants: log g = 1.0 ... 4.0 from cool to hot.
-_TABLE: Final = np.array([
-    # Teff     u       g       r      i      z       y       zg      zr      zi     G       V
-    [3500, 6.0025, 2.8032, 1.4007, .6838, .0287, -.2113, 2.8156, 1.3116, .3952, 1.1760, 1.9145],
-    [4000, 4.9107, 2.1187, .9760, .5225, .2637, .1021, 2.1226, .8886, .4199, .9585, 1.4266],
-    [4500, 3.7506, 1.6535, .8085, .4915, .3208, .2204, 1.6509, .7445, .4248, .8216, 1.1238],
-    [5000, 2.8857, 1.3381, .6951, .4695, .3662, .3134, 1.3337, .6475, .4285, .7119, .9255],
-    [5500, 2.2711, 1.0893, .6063, .4515, .4015, .3815, 1.0829, .5716, .4312, .6140, .7738],
-    [6000, 1.8410, .8645, .5254, .4369, .4266, .4292, .8566, .5032, .4328, .5169, .6372],
-    [6500, 1.5417, .6588, .4476, .4234, .4438, .4597, .6507, .4376, .4336, .4200, .5069],
-    [7000, 1.2990, .4367, .3631, .4092, .4633, .4788, .4284, .3670, .4355, .3089, .3612],
-    [7500, 1.1370, .3013, .3059, .3987, .4839, .5039, .2926, .3185, .4376, .2353, .2662],
-    [8000, 1.0114, .1918, .2592, .3903, .5051, .5296, .1823, .2791, .4399, .1740, .1878],
-    [9000, .7238, -.0308, .1723, .3759, .5185, .5451, -.0392, .2058, .4409, .0441, .0435],
-    [10000, .4710, -.1349, .1298, .3694, .5255, .5715, -.1407, .1696, .4409, -.0231, -.0217],
-])  # fmt: skip
+_TABLE: Final = np.array(
+    [
+        # Teff     u       g       r      i      z       y       zg      zr      zi     G       V
+        [3500, 6.0025, 2.8032, 1.4007, 0.6838, 0.0287, -0.2113, 2.8156, 1.3116, 0.3952, 1.1760, 1.9145],
+        [4000, 4.9107, 2.1187, 0.9760, 0.5225, 0.2637, 0.1021, 2.1226, 0.8886, 0.4199, 0.9585, 1.4266],
+        [4500, 3.7506, 1.6535, 0.8085, 0.4915, 0.3208, 0.2204, 1.6509, 0.7445, 0.4248, 0.8216, 1.1238],
+        [5000, 2.8857, 1.3381, 0.6951, 0.4695, 0.3662, 0.3134, 1.3337, 0.6475, 0.4285, 0.7119, 0.9255],
+        [5500, 2.2711, 1.0893, 0.6063, 0.4515, 0.4015, 0.3815, 1.0829, 0.5716, 0.4312, 0.6140, 0.7738],
+        [6000, 1.8410, 0.8645, 0.5254, 0.4369, 0.4266, 0.4292, 0.8566, 0.5032, 0.4328, 0.5169, 0.6372],
+        [6500, 1.5417, 0.6588, 0.4476, 0.4234, 0.4438, 0.4597, 0.6507, 0.4376, 0.4336, 0.4200, 0.5069],
+        [7000, 1.2990, 0.4367, 0.3631, 0.4092, 0.4633, 0.4788, 0.4284, 0.3670, 0.4355, 0.3089, 0.3612],
+        [7500, 1.1370, 0.3013, 0.3059, 0.3987, 0.4839, 0.5039, 0.2926, 0.3185, 0.4376, 0.2353, 0.2662],
+        [8000, 1.0114, 0.1918, 0.2592, 0.3903, 0.5051, 0.5296, 0.1823, 0.2791, 0.4399, 0.1740, 0.1878],
+        [9000, 0.7238, -0.0308, 0.1723, 0.3759, 0.5185, 0.5451, -0.0392, 0.2058, 0.4409, 0.0441, 0.0435],
+        [10000, 0.4710, -0.1349, 0.1298, 0.3694, 0.5255, 0.5715, -0.1407, 0.1696, 0.4409, -0.0231, -0.0217],
+    ]
+)
 
 # Change of the colour with [Fe/H] in mag/dex at the temperatures of the table, from the same
 # atmospheres with [Fe/H] = 0. Line blanketing: u by up to 0.8, g by up to 0.09; the other bands
 # change by less than 0.05 and are left alone. At 3,500 K the value of 4,000 K is kept.
 _METALLICITY: Final = {
-    "u": (.71, .71, .80, .70, .55, .37, .23, .17, .11, .07, .0, -.02),
-    "g": (.09, .09, .079, .065, .061, .05, .029, .017, .004, -.004, -.01, -.018),
-    "zg": (.09, .09, .076, .06, .057, .046, .025, .013, .001, -.007, -.01, -.017),
-}  # fmt: skip
+    "u": (0.71, 0.71, 0.80, 0.70, 0.55, 0.37, 0.23, 0.17, 0.11, 0.07, 0.0, -0.02),
+    "g": (0.09, 0.09, 0.079, 0.065, 0.061, 0.05, 0.029, 0.017, 0.004, -0.004, -0.01, -0.018),
+    "zg": (0.09, 0.09, 0.076, 0.06, 0.057, 0.046, 0.025, 0.013, 0.001, -0.007, -0.01, -0.017),
+}
 # [Fe/H] of the table, and the range in which there are atmospheres; beyond it the end is held.
 _FEH, _FEH_RANGE = -0.5, (-0.5, 0.5)
 
@@ -58,18 +60,35 @@ _FEH, _FEH_RANGE = -0.5, (-0.5, 0.5)
 # 460, 339). RRab and RRc agree within 0.01 mag. SDSS filters stand for those of LSST and ZTF, which
 # costs up to 0.01 mag at these temperatures; y takes the shift of z and u that of g.
 _RR_LYRAE: Final = {
-    "u": -.058, "g": -.058, "r": -.009, "i": -.028, "z": -.043, "y": -.043,
-    "zg": -.058, "zr": -.012, "zi": -.033, "G": 0.0, "V": 0.0,
-}  # fmt: skip
+    "u": -0.058,
+    "g": -0.058,
+    "r": -0.009,
+    "i": -0.028,
+    "z": -0.043,
+    "y": -0.043,
+    "zg": -0.058,
+    "zr": -0.012,
+    "zi": -0.033,
+    "G": 0.0,
+    "V": 0.0,
+}
 
 # Oxygen-rich Miras: no atmosphere grid or blackbody works (TiO). V - I by temperature is a line through
 # the 1,000 Miras of the training table; G - I by V - I are medians of real red giants and Miras (OGLE
 # and Gaia DR2); the others run from the coolest atmosphere to an engineering estimate for late M
 # giants of V - I = 4. Good to half a magnitude, u, g and V to one.
 _MIRA: Final = {
-    "u": 6.7, "g": 3.9, "r": 2.2, "i": 0.6, "z": -0.4, "y": -0.9, "zg": 3.9, "zr": 1.9, "zi": 0.25,
+    "u": 6.7,
+    "g": 3.9,
+    "r": 2.2,
+    "i": 0.6,
+    "z": -0.4,
+    "y": -0.9,
+    "zg": 3.9,
+    "zr": 1.9,
+    "zi": 0.25,
     "V": 4.0,
-}  # fmt: skip
+}
 _MIRA_V_I: Final = 4.0
 _MIRA_LINE: Final = (2930.0, 2.90, -0.0013)  # K, mag, mag/K
 _MIRA_G_I: Final = ((1.9, 2.42, 3.03, 3.65, 4.3, 9.0), (1.18, 1.36, 1.49, 1.59, 1.65, 1.75))
@@ -86,10 +105,7 @@ def _check(band: str) -> None:
 
 
 def colour_minus_i(
-    band: str,
-    teff: npt.ArrayLike,
-    star_class: npt.ArrayLike,
-    feh: npt.ArrayLike = np.nan,
+    band: str, teff: npt.ArrayLike, star_class: npt.ArrayLike, feh: npt.ArrayLike = np.nan
 ) -> FloatArray:
     """Give the intrinsic colour of a band against Cousins I.
 
@@ -125,9 +141,8 @@ def colour_minus_i(
     """
     _check(band)
     temperature, classes, metals = np.broadcast_arrays(
-        np.asarray(teff, dtype=np.float64), np.asarray(star_class),
-        np.asarray(feh, dtype=np.float64),
-    )  # fmt: skip
+        np.asarray(teff, dtype=np.float64), np.asarray(star_class), np.asarray(feh, dtype=np.float64)
+    )
     mira = classes == "LPV"
     bad = ~mira & ~((temperature >= COLOUR_TEFF_RANGE[0]) & (temperature <= COLOUR_TEFF_RANGE[1]))
     if bad.any():

@@ -77,9 +77,13 @@ def band_amplitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
     out = np.empty((len(stars), len(bands)))
     for j, band in enumerate(bands):
         out[:, j] = stars.amplitude_i * amplitude_ratio(
-            band, stars.star_class, stars.subtype, stars.period,
-            amplitude_i=stars.amplitude_i, teff=stars.teff,
-        )  # fmt: skip
+            band,
+            stars.star_class,
+            stars.subtype,
+            stars.period,
+            amplitude_i=stars.amplitude_i,
+            teff=stars.teff,
+        )
     return out
 
 

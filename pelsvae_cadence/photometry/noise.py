@@ -36,30 +36,58 @@ DETECTION_SNR: Final = 5.0
 #: Sky-noise parameter of Ivezic et al. (2019, ApJ 873, 111) eq. 5: LSST values of the system
 #: engineering (rubin_scheduler ``SysEngVals``); the same 0.039 is used for ZTF.
 GAMMA: Final[dict[str, float]] = {
-    "u": 0.0375, "g": 0.0387, "r": 0.0390, "i": 0.0392, "z": 0.0393, "y": 0.0393,
-    "zg": 0.039, "zr": 0.039, "zi": 0.039,
-}  # fmt: skip
+    "u": 0.0375,
+    "g": 0.0387,
+    "r": 0.0390,
+    "i": 0.0392,
+    "z": 0.0393,
+    "y": 0.0393,
+    "zg": 0.039,
+    "zr": 0.039,
+    "zi": 0.039,
+}
 
 #: Systematic floor in mag. LSST: requirement of the science requirements document (LPM-17, 5 mmag
 #: in g r i, 7.5 in u z y). ZTF: calibration floor of Masci et al. (2019, PASP 131, 018003).
 SYSTEMATIC: Final[dict[str, float]] = {
-    "u": 0.0075, "g": 0.005, "r": 0.005, "i": 0.005, "z": 0.0075, "y": 0.0075,
-    "zg": 0.010, "zr": 0.010, "zi": 0.012,
-}  # fmt: skip
+    "u": 0.0075,
+    "g": 0.005,
+    "r": 0.005,
+    "i": 0.005,
+    "z": 0.0075,
+    "y": 0.0075,
+    "zg": 0.010,
+    "zr": 0.010,
+    "zi": 0.012,
+}
 
 #: Magnitude at which a point source saturates in one 30 s exposure at fiducial seeing. LSST: 150 ke-
 #: full well, airmass 1.2, dark sky, with rubin_sim's ``SaturationStacker``. ZTF: 12.5.
 SATURATION: Final[dict[str, float]] = {
-    "u": 13.7, "g": 15.9, "r": 15.9, "i": 15.8, "z": 15.5, "y": 14.5,
-    "zg": 12.5, "zr": 12.5, "zi": 12.5,
-}  # fmt: skip
+    "u": 13.7,
+    "g": 15.9,
+    "r": 15.9,
+    "i": 15.8,
+    "z": 15.5,
+    "y": 14.5,
+    "zg": 12.5,
+    "zr": 12.5,
+    "zi": 12.5,
+}
 
 # Effective seeing (FWHM, arcsec) behind SATURATION: rubin_scheduler's fiducial values at airmass
 # 1.2, and the ZTF medians (Masci et al. 2019).
 _FIDUCIAL_SEEING: Final[dict[str, float]] = {
-    "u": 1.03, "g": 0.97, "r": 0.93, "i": 0.89, "z": 0.87, "y": 0.85,
-    "zg": 2.1, "zr": 2.0, "zi": 2.1,
-}  # fmt: skip
+    "u": 1.03,
+    "g": 0.97,
+    "r": 0.93,
+    "i": 0.89,
+    "z": 0.87,
+    "y": 0.85,
+    "zg": 2.1,
+    "zr": 2.0,
+    "zi": 2.1,
+}
 
 
 def _lookup(table: dict[str, float], band: npt.ArrayLike) -> FloatArray:

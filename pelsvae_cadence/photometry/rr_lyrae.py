@@ -43,9 +43,7 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 
 #: Pivot wavelengths of the SDSS filters in nm (Doi et al. 2010, AJ 139, 1628; speclite sdss2010).
-SDSS_WAVELENGTHS: Final[dict[str, float]] = {
-    "u": 355.7, "g": 470.2, "r": 617.6, "i": 749.0, "z": 894.7,
-}  # fmt: skip
+SDSS_WAVELENGTHS: Final[dict[str, float]] = {"u": 355.7, "g": 470.2, "r": 617.6, "i": 749.0, "z": 894.7}
 
 #: Amplitude in LSST's u over that in SDSS's u: from ATLAS9 temperature swings with the grey term
 #: that fits Stripe 82 in u, g, r, z within 2 %; good to about 5 %, not measured.
@@ -252,9 +250,7 @@ def shape_at(
     return PhaseCurve(cos=cos, sin=sin)
 
 
-def rr_lyrae_shapes(
-    stars: Stars, curve: PhaseCurve, bands: tuple[str, ...]
-) -> tuple[PhaseCurve, ...]:
+def rr_lyrae_shapes(stars: Stars, curve: PhaseCurve, bands: tuple[str, ...]) -> tuple[PhaseCurve, ...]:
     """Correct the shapes of the RR Lyrae stars among some stars.
 
     Parameters
@@ -284,9 +280,12 @@ def rr_lyrae_shapes(
             if not mine.any():
                 continue
             changed = shape_at(
-                curve.take(mine), filter_wavelength(band), subtype, stars.amplitude_i[mine],
+                curve.take(mine),
+                filter_wavelength(band),
+                subtype,
+                stars.amplitude_i[mine],
                 stars.period[mine],
-            )  # fmt: skip
+            )
             missing = changed.n_harmonics - width
             if missing > 0:
                 cos, sin = (np.pad(v, ((0, 0), (0, missing))) for v in (cos, sin))

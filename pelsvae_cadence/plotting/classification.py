@@ -23,11 +23,7 @@ _LINES: Final = ("o-", "s--", "^-.", "D:", "v-")
 
 
 def plot_confusion(
-    confusion: npt.ArrayLike,
-    classes: tuple[str, ...],
-    *,
-    title: str = "",
-    ax: Axes | None = None,
+    confusion: npt.ArrayLike, classes: tuple[str, ...], *, title: str = "", ax: Axes | None = None
 ) -> Axes:
     """Draw a confusion matrix: the share of each true class (row) by predicted class.
 
@@ -64,10 +60,15 @@ def plot_confusion(
         for j in range(k):
             if counts[i, j] > 0:
                 ax.text(
-                    j, i, f"{100.0 * share[i, j]:.0f}", ha="center", va="center", fontsize=10,
+                    j,
+                    i,
+                    f"{100.0 * share[i, j]:.0f}",
+                    ha="center",
+                    va="center",
+                    fontsize=10,
                     color="white" if share[i, j] > 0.55 else "black",
                     fontweight="bold" if i == j else "normal",
-                )  # fmt: skip
+                )
     ax.set_xticks(range(k), classes, rotation=35, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(k), [f"{c} ({int(n)})" for c, n in zip(classes, total[:, 0], strict=True)])
     ax.set_xlabel("classified as")
@@ -137,10 +138,16 @@ def plot_score_by_magnitude(
         value, below, above = np.nan_to_num(np.array(values).T)
         overall = score(found).macro_f1.value
         ax.errorbar(
-            centres, value, yerr=[below, above], fmt=_LINES[k % len(_LINES)],
-            color=colormaps["viridis_r"](shades[k]), capsize=2.5, linewidth=1.6, markersize=6.5,
+            centres,
+            value,
+            yerr=[below, above],
+            fmt=_LINES[k % len(_LINES)],
+            color=colormaps["viridis_r"](shades[k]),
+            capsize=2.5,
+            linewidth=1.6,
+            markersize=6.5,
             label=f"{name} ({overall:.2f} in all)",
-        )  # fmt: skip
+        )
     chance = 1.0 / len(next(iter(predictions.values())).classes)
     ax.axhline(chance, color="0.6", linestyle=":", linewidth=1.2)
     ax.text(0.01, chance + 0.015, "chance", color="0.45", transform=ax.get_yaxis_transform())

@@ -179,10 +179,7 @@ def _limit_magnitudes(ax: Axes, light_curve: LightCurves, lines: list[FloatArray
         values.append(np.asarray(np.percentile(shown, [0.3, 99.7])))
     if not values:
         ax.set_ylim(25.0, 15.0)
-        ax.text(
-            0.5, 0.5, "no detected points", transform=ax.transAxes, ha="center", va="center",
-            color="0.4",
-        )  # fmt: skip
+        ax.text(0.5, 0.5, "no detected points", transform=ax.transAxes, ha="center", va="center", color="0.4")
         return
     low = min(float(v.min()) for v in values)
     high = max(float(v.max()) for v in values)
@@ -207,8 +204,12 @@ def _noise_free_lines(
     for name in (name for name in BANDS if name in seen):
         # Visits only name the band here: the phases are given.
         visits = Visits(
-            mjd=np.full(grid.size, 60000.0), band=np.full(grid.size, name), m5=np.zeros(grid.size), night=np.zeros(grid.size, dtype=np.int64),
-            visit_id=np.arange(grid.size), exptime=np.zeros(grid.size),
-        )  # fmt: skip
+            mjd=np.full(grid.size, 60000.0),
+            band=np.full(grid.size, name),
+            m5=np.zeros(grid.size),
+            night=np.zeros(grid.size, dtype=np.int64),
+            visit_id=np.arange(grid.size),
+            exptime=np.zeros(grid.size),
+        )
         lines[name] = noise_free_magnitudes(star, visits, curve, phase=grid[None, :])[0]
     return lines

@@ -100,22 +100,35 @@ def plot_periodogram(
                     sign = "+" if centre > truth else "\N{MINUS SIGN}"
                     text = f"{sign}{days} d$^{{-1}}$" if centre != truth else ""
                     inside = np.clip(centre, low + margin, high - margin)
-                    axes.annotate(text, (inside, 1.14 * top), ha="center", va="center",
-                                  color=_ALIAS, fontsize=9)  # fmt: skip
+                    axes.annotate(
+                        text, (inside, 1.14 * top), ha="center", va="center", color=_ALIAS, fontsize=9
+                    )
         for place, colour, text in ((truth, _TRUTH, "$f_0$"), (2.0 * truth, _HALF, "$2f_0$")):
             if low < place < high:
                 axes.axvline(place, color=colour, lw=5, alpha=0.22, zorder=0)
                 # A row above the aliases: 2 f0 may be one of them.
-                axes.annotate(text, (place, 1.25 * top), ha="center", va="center",
-                              color=colour, fontsize=10, fontweight="bold")  # fmt: skip
+                axes.annotate(
+                    text,
+                    (place, 1.25 * top),
+                    ha="center",
+                    va="center",
+                    color=colour,
+                    fontsize=10,
+                    fontweight="bold",
+                )
     axes.plot(frequency, power, color=_INK, lw=0.7)
     if found_period is not None and low < 1.0 / found_period < high:
         place = 1.0 / found_period
         height = float(power[np.argmin(np.abs(frequency - place))])
         axes.annotate(
-            "found", (place, height), (place + 0.12 * (high - low), min(height, top)),
-            color=_INK, va="center", fontsize=9, arrowprops={"arrowstyle": "->", "color": _INK},
-        )  # fmt: skip
+            "found",
+            (place, height),
+            (place + 0.12 * (high - low), min(height, top)),
+            color=_INK,
+            va="center",
+            fontsize=9,
+            arrowprops={"arrowstyle": "->", "color": _INK},
+        )
     axes.set_xlim(low, high)
     axes.set_xlabel("frequency [1/d]")
     axes.set_ylabel(r"power ($\Delta\chi^2/2$)")

@@ -44,16 +44,31 @@ def _by_class(ax: Axes, stars: Stars, x: FloatArray, y: FloatArray) -> None:
         mine = stars.star_class == name
         style = CLASS_STYLES[name]
         ax.scatter(
-            x[mine], y[mine], s=_size(len(stars)) * (3.0 if style.marker == "*" else 1.0), c=style.colour, marker=style.marker, alpha=0.75,
-            linewidths=0.0, label=f"{name} ({int(mine.sum())})", rasterized=True, zorder=3,
-        )  # fmt: skip
+            x[mine],
+            y[mine],
+            s=_size(len(stars)) * (3.0 if style.marker == "*" else 1.0),
+            c=style.colour,
+            marker=style.marker,
+            alpha=0.75,
+            linewidths=0.0,
+            label=f"{name} ({int(mine.sum())})",
+            rasterized=True,
+            zorder=3,
+        )
 
 
 def _real(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike, label: str) -> None:
     ax.scatter(
-        x, y, s=18.0, facecolors="none", edgecolors=REAL_COLOUR, linewidths=0.5, label=label,
-        zorder=2, rasterized=True,
-    )  # fmt: skip
+        x,
+        y,
+        s=18.0,
+        facecolors="none",
+        edgecolors=REAL_COLOUR,
+        linewidths=0.5,
+        label=label,
+        zorder=2,
+        rasterized=True,
+    )
 
 
 def plot_population_sky(stars: Stars, *, ax: Axes | None = None) -> Axes:
@@ -78,18 +93,20 @@ def plot_population_sky(stars: Stars, *, ax: Axes | None = None) -> Axes:
         x, y = _map_coordinates(*galactic_to_equatorial(l, np.full_like(l, b)), 0.0)
         breaks = np.flatnonzero(np.abs(np.diff(x)) > np.pi)
         ax.plot(
-            np.insert(x, breaks + 1, np.nan), np.insert(y, breaks + 1, np.nan), color="0.35",
-            linewidth=width, zorder=1,
-        )  # fmt: skip
+            np.insert(x, breaks + 1, np.nan),
+            np.insert(y, breaks + 1, np.nan),
+            color="0.35",
+            linewidth=width,
+            zorder=1,
+        )
     _by_class(ax, stars, *_map_coordinates(stars.ra, stars.dec, 0.0))
     _label_sky(ax, 0.0)
     return ax
 
 
 def plot_period_luminosity(
-    stars: Stars, *, real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None = None,
-    ax: Axes | None = None,
-) -> Axes:  # fmt: skip
+    stars: Stars, *, real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None = None, ax: Axes | None = None
+) -> Axes:
     """Draw absolute I magnitudes, free of dust, against periods.
 
     Parameters
@@ -119,9 +136,12 @@ def plot_period_luminosity(
 
 
 def plot_colour_colour(
-    stars: Stars, *, real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None = None,
-    reddened: bool = False, ax: Axes | None = None,
-) -> Axes:  # fmt: skip
+    stars: Stars,
+    *,
+    real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None = None,
+    reddened: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw mean g-r against r-i.
 
     Parameters
@@ -155,9 +175,14 @@ def plot_colour_colour(
 
 
 def plot_period_amplitude(
-    period: npt.ArrayLike, amplitude: npt.ArrayLike, stars: Stars, *, band: str = "g",
-    real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None = None, ax: Axes | None = None,
-) -> Axes:  # fmt: skip
+    period: npt.ArrayLike,
+    amplitude: npt.ArrayLike,
+    stars: Stars,
+    *,
+    band: str = "g",
+    real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw amplitudes against periods (the Bailey diagram of RR Lyrae stars).
 
     Parameters

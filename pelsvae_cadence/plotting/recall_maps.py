@@ -54,9 +54,7 @@ def plot_recall_maps(
     n_columns = min(_COLUMNS, len(maps))
     n_rows = -(-len(maps) // n_columns)
     figure = Figure(figsize=(4.2 * n_columns, 2.45 * n_rows + 1.1), layout="constrained")
-    grid = figure.subplots(
-        n_rows, n_columns, squeeze=False, subplot_kw={"projection": "mollweide"}
-    ).ravel()
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, subplot_kw={"projection": "mollweide"}).ravel()
     for ax, (name, values) in zip(grid, maps.items(), strict=False):
         known = np.ma.masked_invalid(np.ma.asarray(values, dtype=np.float64)).compressed()
         mean = f": {known.mean():.2f}" if known.size else ": none"

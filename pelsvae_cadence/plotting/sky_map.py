@@ -94,15 +94,11 @@ def plot_sky_map(
         # Masked positions lie below, so that they hide nothing.
         hidden = np.ma.getmaskarray(shown)
         ax.scatter(x[hidden], y[hidden], s=size, c=_MASKED, linewidths=0.0)
-        drawn = ax.scatter(
-            x[~hidden], y[~hidden], s=size, c=valid, norm=norm, cmap=colours, linewidths=0.0
-        )
+        drawn = ax.scatter(x[~hidden], y[~hidden], s=size, c=valid, norm=norm, cmap=colours, linewidths=0.0)
     else:
         raise InputError("positions need both ra and dec")
     _label_sky(ax, centre_ra)
-    ax.figure.colorbar(
-        drawn, ax=ax, orientation="horizontal", shrink=0.6, pad=0.06, aspect=30, label=label
-    )
+    ax.figure.colorbar(drawn, ax=ax, orientation="horizontal", shrink=0.6, pad=0.06, aspect=30, label=label)
     ax.set_title(title)
     return ax
 
@@ -115,9 +111,7 @@ def _map_coordinates(
     return -np.radians(longitude), np.radians(np.asarray(dec, dtype=np.float64))
 
 
-def _draw_healpix(
-    ax: Axes, values: Any, nest: bool, centre_ra: float, norm: Any, colours: Any
-) -> Any:
+def _draw_healpix(ax: Axes, values: Any, nest: bool, centre_ra: float, norm: Any, colours: Any) -> Any:
     import healpy
 
     if values.ndim != 1 or not healpy.isnpixok(values.size):

@@ -13,8 +13,16 @@ __all__ = ["BAND_MARKERS", "CLASS_STYLES", "ClassStyle", "legend_outside", "new_
 #: Markers per band, so that colour is not all that tells bands apart. ugrizy: Rubin's publication
 #: guidelines (RTN-045).
 BAND_MARKERS: Final[dict[str, str]] = {
-    "u": "o", "g": "^", "r": "v", "i": "s", "z": "*", "y": "p", "zg": "<", "zr": ">", "zi": "D",
-}  # fmt: skip
+    "u": "o",
+    "g": "^",
+    "r": "v",
+    "i": "s",
+    "z": "*",
+    "y": "p",
+    "zg": "<",
+    "zr": ">",
+    "zi": "D",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

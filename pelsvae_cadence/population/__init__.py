@@ -13,10 +13,5 @@ if TYPE_CHECKING:
 __all__ = ["DrawnPopulation", "draw_population", "read_star_table"]
 
 __getattr__ = names_on_first_use(
-    __name__,
-    {
-        "DrawnPopulation": "survey",
-        "draw_population": "survey",
-        "read_star_table": "tables",
-    },
+    __name__, {"DrawnPopulation": "survey", "draw_population": "survey", "read_star_table": "tables"}
 )

@@ -42,9 +42,16 @@ _BLEND_SEEING: Final = 0.8
 # Neighbours' colours against r, AB: a K giant or turn-off star of about 5000 K (Kurucz colours of
 # `pelsvae_cadence.photometry.colours`).
 _NEIGHBOUR: Final = {
-    "u": 2.2, "g": 0.64, "r": 0.0, "i": -0.23, "z": -0.33, "y": -0.38,
-    "zg": 0.64, "zr": -0.05, "zi": -0.27,
-}  # fmt: skip
+    "u": 2.2,
+    "g": 0.64,
+    "r": 0.0,
+    "i": -0.23,
+    "z": -0.33,
+    "y": -0.38,
+    "zg": 0.64,
+    "zr": -0.05,
+    "zi": -0.27,
+}
 _FAINT_END: Final = 27.0
 # Slope d log N / d mag of the bulge's and the Clouds' star counts below the giants (estimate).
 _SLOPE: Final = 0.30
@@ -224,9 +231,7 @@ class CrowdedField:
         area = 0.25 * np.pi * np.asarray(seeing, dtype=np.float64) ** 2
         return np.asarray(np.sqrt(area * total) * 10.0 ** (0.4 * as_r))
 
-    def visit_error(
-        self, mag: npt.ArrayLike, band: npt.ArrayLike, seeing: npt.ArrayLike
-    ) -> FloatArray:
+    def visit_error(self, mag: npt.ArrayLike, band: npt.ArrayLike, seeing: npt.ArrayLike) -> FloatArray:
         """Give the part of the crowding error that changes from visit to visit.
 
         Parameters

@@ -20,13 +20,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import SFD_SCALE, RawSFD, TrueEBV
-from pelsvae_cadence.population.galaxy import (
-    LMC_CENTRE,
-    R_SUN,
-    SMC_CENTRE,
-    Z_SUN,
-    equatorial_to_galactic,
-)
+from pelsvae_cadence.population.galaxy import LMC_CENTRE, R_SUN, SMC_CENTRE, Z_SUN, equatorial_to_galactic
 
 __all__ = ["dust_fraction", "reddening", "sfd_map"]
 
@@ -40,10 +34,7 @@ _STEPS: Final = 200
 # Discs of the sky in which the map sees the Clouds' own dust: centre, radius in degrees, and true
 # E(B-V) of the foreground and of foreground plus mean internal dust. Foreground: raw 0.075 and
 # 0.037 (Schlegel et al. 1998, section 6.1); totals: Haschke et al. 2011 (AJ 141, 158), rounded.
-_CLOUDS: Final = (
-    (LMC_CENTRE, 5.0, SFD_SCALE * 0.075, 0.10),
-    (SMC_CENTRE, 3.0, SFD_SCALE * 0.037, 0.06),
-)
+_CLOUDS: Final = ((LMC_CENTRE, 5.0, SFD_SCALE * 0.075, 0.10), (SMC_CENTRE, 3.0, SFD_SCALE * 0.037, 0.06))
 _CLOUD_DISTANCE: Final = 40.0  # kpc; stars beyond it at these positions are behind or in a Cloud
 
 
@@ -128,9 +119,7 @@ def _in_disc(
     return np.asarray(cosine > np.cos(np.radians(radius)))
 
 
-def reddening(
-    ra: npt.ArrayLike, dec: npt.ArrayLike, distance: npt.ArrayLike | None = None
-) -> TrueEBV:
+def reddening(ra: npt.ArrayLike, dec: npt.ArrayLike, distance: npt.ArrayLike | None = None) -> TrueEBV:
     """Give the true E(B-V) in front of stars.
 
     Parameters

@@ -103,7 +103,7 @@ _KNOWN: Final[dict[str, dict[str, float]]] = {
     "LPV": {"thin-disc": 26.0, "bulge": 40.0, "LMC": 1.7, "SMC": 0.35},
     "RRLYR": {"thick-disc": 50.0, "bulge": 70.0, "halo": 100.0, "LMC": 39.0, "SMC": 6.4},
     "T2CEP": {"thick-disc": 0.5, "bulge": 0.9, "halo": 0.2, "LMC": 0.29, "SMC": 0.05},
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,9 +274,7 @@ def _direction(u: FloatArray, v: FloatArray) -> tuple[FloatArray, FloatArray, Fl
     return flat * np.cos(2.0 * np.pi * v), flat * np.sin(2.0 * np.pi * v), z
 
 
-def _inverse(
-    density: Callable[[FloatArray], FloatArray], grid: FloatArray, u: FloatArray
-) -> FloatArray:
+def _inverse(density: Callable[[FloatArray], FloatArray], grid: FloatArray, u: FloatArray) -> FloatArray:
     """Invert the radial distribution r^2 rho(r) on a grid."""
     mass = grid**2 * density(grid)
     total = np.concatenate([[0.0], np.cumsum(0.5 * (mass[1:] + mass[:-1]) * np.diff(grid))])
@@ -333,9 +331,7 @@ def _around(centre: tuple[float, float, float], offset: FloatArray) -> tuple[Flo
     east = (-np.sin(a), np.cos(a), 0.0)
     north = (-np.sin(d) * np.cos(a), -np.sin(d) * np.sin(a), np.cos(d))
     reach = distance + offset[:, 2]
-    x, y, z = (
-        reach * outward[k] + offset[:, 0] * east[k] + offset[:, 1] * north[k] for k in range(3)
-    )
+    x, y, z = (reach * outward[k] + offset[:, 0] * east[k] + offset[:, 1] * north[k] for k in range(3))
     return (*_angles(x, y, z), np.sqrt(x * x + y * y + z * z))
 
 

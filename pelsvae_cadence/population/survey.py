@@ -37,15 +37,7 @@ from pelsvae_cadence.stars import Stars
 if TYPE_CHECKING:
     from pelsvae_cadence.model.source import LightCurveModel
 
-__all__ = [
-    "HALO_RRAB",
-    "MODES",
-    "DrawnPopulation",
-    "Mode",
-    "draw_population",
-    "halo_features",
-    "metallicity",
-]
+__all__ = ["HALO_RRAB", "MODES", "DrawnPopulation", "Mode", "draw_population", "halo_features", "metallicity"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -60,9 +52,14 @@ MODES: Final[tuple[Mode, ...]] = ("magnitude-limited", "volume", "fixed-magnitud
 # [Fe/H]_J95 = 1.431 [Fe/H]_ZW + 0.880 (Papadakis et al. 2000, ApJ 533, L113), scatter unturned:
 # stretched, it would reach beyond the reference stars.
 _FEH_RR_LYRAE: Final = {
-    "young-disc": (-0.5, 0.4), "thin-disc": (-0.5, 0.4), "thick-disc": (-0.98, 0.40),
-    "bulge": (-1.02, 0.25), "halo": (-1.27, 0.35), "LMC": (-1.22, 0.26), "SMC": (-1.42, 0.33),
-}  # fmt: skip
+    "young-disc": (-0.5, 0.4),
+    "thin-disc": (-0.5, 0.4),
+    "thick-disc": (-0.98, 0.40),
+    "bulge": (-1.02, 0.25),
+    "halo": (-1.27, 0.35),
+    "LMC": (-1.22, 0.26),
+    "SMC": (-1.42, 0.33),
+}
 #: Log density of halo RRab stars in period, temperature and amplitude over that of the reference
 #: stars, which come from the bulge and the LMC: coefficients of `halo_features`. Learned from 101
 #: stars of Stripe 82 by `pelsvae_cadence.training.validate.population.halo_preference`.
@@ -70,13 +67,23 @@ HALO_RRAB: Final = (0.39, -0.40, -0.05, 0.17, -0.25, 0.98, -0.25, -0.03, 0.56)
 # Young and intermediate stars: Luck & Lambert 2011 (AJ 142, 136) for the disc, Romaniello et al.
 # 2008 (A&A 488, 731) for the Clouds; old ones: the components' means (estimates).
 _FEH_YOUNG: Final = {
-    "young-disc": (0.05, 0.15), "thin-disc": (-0.1, 0.2), "thick-disc": (-0.6, 0.3),
-    "bulge": (0.0, 0.4), "halo": (-1.5, 0.35), "LMC": (-0.33, 0.13), "SMC": (-0.75, 0.10),
-}  # fmt: skip
+    "young-disc": (0.05, 0.15),
+    "thin-disc": (-0.1, 0.2),
+    "thick-disc": (-0.6, 0.3),
+    "bulge": (0.0, 0.4),
+    "halo": (-1.5, 0.35),
+    "LMC": (-0.33, 0.13),
+    "SMC": (-0.75, 0.10),
+}
 _FEH_OLD: Final = {
-    "young-disc": (-1.0, 0.5), "thin-disc": (-1.0, 0.5), "thick-disc": (-1.2, 0.5),
-    "bulge": (-1.0, 0.5), "halo": (-1.5, 0.5), "LMC": (-1.5, 0.5), "SMC": (-1.7, 0.5),
-}  # fmt: skip
+    "young-disc": (-1.0, 0.5),
+    "thin-disc": (-1.0, 0.5),
+    "thick-disc": (-1.2, 0.5),
+    "bulge": (-1.0, 0.5),
+    "halo": (-1.5, 0.5),
+    "LMC": (-1.5, 0.5),
+    "SMC": (-1.7, 0.5),
+}
 
 _CHUNK: Final = 4096  # candidates drawn at a time; results do not depend on it
 _MOST_CANDIDATES: Final = 20_000_000
@@ -153,9 +160,7 @@ def _halo_preference(group: int, rows: FloatArray) -> FloatArray:
     return np.asarray(sum(c * terms[:, k] for k, c in enumerate(HALO_RRAB)))
 
 
-def halo_features(
-    log_period: FloatArray, log_teff: FloatArray, log_amplitude: FloatArray
-) -> FloatArray:
+def halo_features(log_period: FloatArray, log_teff: FloatArray, log_amplitude: FloatArray) -> FloatArray:
     """Give the terms of the halo's density ratio.
 
     Parameters
@@ -177,9 +182,7 @@ def halo_features(
 def _class_mix(star_class: str | Mapping[str, float]) -> dict[str, float]:
     mix = {star_class: 1.0} if isinstance(star_class, str) else dict(star_class)
     if not mix or any(not np.isfinite(w) or w <= 0 for w in mix.values()):
-        raise InputError(
-            f"star_class = {star_class!r}", allowed="a class, or classes with shares > 0"
-        )
+        raise InputError(f"star_class = {star_class!r}", allowed="a class, or classes with shares > 0")
     for name in mix:
         parse_star_class(name)
     total = sum(mix.values())
@@ -292,12 +295,21 @@ def draw_population(
         band=band,
         candidates=start,
         options={
-            "star_class": mix, "n": n, "seed": seed, "where": where, "mode": mode, "band": band,
-            "magnitude_range": list(magnitude_range), "magnitude": magnitude,
-            "max_distance_kpc": max_distance, "dec_range": list(dec_range),
-            "ebv": fixed_ebv, "first_id": first_id, "model": model.name,
+            "star_class": mix,
+            "n": n,
+            "seed": seed,
+            "where": where,
+            "mode": mode,
+            "band": band,
+            "magnitude_range": list(magnitude_range),
+            "magnitude": magnitude,
+            "max_distance_kpc": max_distance,
+            "dec_range": list(dec_range),
+            "ebv": fixed_ebv,
+            "first_id": first_id,
+            "model": model.name,
         },
-    )  # fmt: skip
+    )
 
 
 def _check(
@@ -315,8 +327,9 @@ def _check(
     if band not in BANDS:
         raise InputError(f"unknown band {band!r}", allowed=", ".join(BANDS))
     for name, pair, low, high in (
-        ("magnitude_range", magnitude_range, 0.0, 40.0), ("dec_range", dec_range, -90.0, 90.0),
-    ):  # fmt: skip
+        ("magnitude_range", magnitude_range, 0.0, 40.0),
+        ("dec_range", dec_range, -90.0, 90.0),
+    ):
         if len(pair) != 2 or not low <= pair[0] < pair[1] <= high:
             raise InputError(f"{name} = {pair!r}", allowed=f"{low:g} <= first < second <= {high:g}")
     if not 0.0 < max_distance <= 1000.0:
@@ -347,10 +360,13 @@ def _candidates(
             here = mine[component[mine] == part]
             mean, sigma = metallicity(name, part)
             group[here], rows[here], feh[here] = model.population.draw(
-                groups, np.full((here.size, 4), np.nan), ids[here], random,
+                groups,
+                np.full((here.size, 4), np.nan),
+                ids[here],
+                random,
                 metallicity=(mean, sigma),
                 preference=_halo_preference if part == "halo" else None,
-            )  # fmt: skip
+            )
             unknown = here[np.isnan(feh[here])]
             feh[unknown] = mean + sigma * random.normal("metallicity", ids[unknown])
     places: Places = draw_places(component, ids, random)

@@ -52,10 +52,19 @@ COLUMN_ALIASES: Final[dict[str, tuple[str, ...]]] = {
 
 #: Units of plain numbers, and into which others are converted.
 _UNITS: Final = {
-    "period": "day", "teff": "K", "abs_mag_g": "mag", "amplitude_i": "mag", "epoch": "day",
-    "ra": "deg", "dec": "deg", "distance_modulus": "mag", "distance": "kpc", "distance_pc": "pc",
-    "ebv": "mag", "ebv_sfd": "mag",
-}  # fmt: skip
+    "period": "day",
+    "teff": "K",
+    "abs_mag_g": "mag",
+    "amplitude_i": "mag",
+    "epoch": "day",
+    "ra": "deg",
+    "dec": "deg",
+    "distance_modulus": "mag",
+    "distance": "kpc",
+    "distance_pc": "pc",
+    "ebv": "mag",
+    "ebv_sfd": "mag",
+}
 _DRAWN: Final = ("period", "teff", "abs_mag_g", "amplitude_i")
 # Tables hold times as JD, as MJD, or as JD with the leading 24 cut off: told from their size.
 _JD_FROM_MJD: Final = 2400000.5
@@ -251,11 +260,14 @@ def read_star_table(
         phase = KeyedRandom(seed=seed).uniform("epoch", ids)
         values["epoch"] = 2461005.0 + phase * values["period"]
     return Stars(
-        star_id=ids, star_class=star_class, subtype=subtype,
-        distance_modulus=_modulus(file, values, n), ebv=_true_ebv(file, values, n),
+        star_id=ids,
+        star_class=star_class,
+        subtype=subtype,
+        distance_modulus=_modulus(file, values, n),
+        ebv=_true_ebv(file, values, n),
         feh=values.get("feh", np.full(n, np.nan)),
         **{key: values[key] for key in (*_DRAWN, "epoch", "ra", "dec")},
-    )  # fmt: skip
+    )
 
 
 def _find_columns(path: Path, frame: pd.DataFrame, named: Mapping[str, str]) -> dict[str, str]:
@@ -266,8 +278,7 @@ def _find_columns(path: Path, frame: pd.DataFrame, named: Mapping[str, str]) -> 
     for key, name in named.items():
         if name not in frame.columns:
             raise InputError(
-                f"star table {path.name} has no column {name!r}",
-                allowed=", ".join(map(str, frame.columns)),
+                f"star table {path.name} has no column {name!r}", allowed=", ".join(map(str, frame.columns))
             )
         found[key] = name
     for name in map(str, frame.columns):
@@ -294,9 +305,7 @@ def _classes(
     kinds = frame[found["subtype"]] if "subtype" in found else pd.Series([""] * len(frame))
     parsed: dict[tuple[str, str], tuple[str, str]] = {}
     star_class, subtype = [], []
-    pairs = zip(
-        names.astype(str).str.strip(), kinds.fillna("").astype(str).str.strip(), strict=True
-    )
+    pairs = zip(names.astype(str).str.strip(), kinds.fillna("").astype(str).str.strip(), strict=True)
     for row, (name, kind) in enumerate(pairs):
         if (name, kind) not in parsed:
             try:
@@ -311,17 +320,13 @@ def _classes(
     return np.array(star_class), np.array(subtype)
 
 
-def _numbering(
-    path: Path, frame: pd.DataFrame, found: Mapping[str, str], n: int
-) -> npt.NDArray[np.int64]:
+def _numbering(path: Path, frame: pd.DataFrame, found: Mapping[str, str], n: int) -> npt.NDArray[np.int64]:
     if "star_id" not in found:
         return np.arange(n, dtype=np.int64)
     column = frame[found["star_id"]]
     try:
         ids = column.to_numpy().astype(np.int64)
-        same = (
-            bool((ids == column.to_numpy().astype(np.float64)).all()) or column.dtype.kind in "iu"
-        )
+        same = bool((ids == column.to_numpy().astype(np.float64)).all()) or column.dtype.kind in "iu"
     except (TypeError, ValueError):
         same = False
     if not same:
@@ -335,9 +340,7 @@ def _numbering(
 def _modulus(path: Path, values: Mapping[str, FloatArray], n: int) -> FloatArray:
     given = [key for key in ("distance_modulus", "distance", "distance_pc") if key in values]
     if len(given) > 1:
-        raise InputError(
-            f"star table {path.name} gives {' and '.join(given)}", allowed="one of them"
-        )
+        raise InputError(f"star table {path.name} gives {' and '.join(given)}", allowed="one of them")
     if not given:
         return np.zeros(n)
     if given[0] == "distance_modulus":

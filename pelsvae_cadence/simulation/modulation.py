@@ -178,10 +178,15 @@ class CycleModulation:
     def strictly_periodic(self) -> npt.NDArray[np.bool_]:
         """Which stars are not modulated at all."""
         effects = (
-            self.amplitude_scatter, self.mean_scatter, self.phase_scatter, self.phase_walk,
-            self.blazhko_amplitude, np.abs(self.blazhko_shift), self.second_amplitude,
+            self.amplitude_scatter,
+            self.mean_scatter,
+            self.phase_scatter,
+            self.phase_walk,
+            self.blazhko_amplitude,
+            np.abs(self.blazhko_shift),
+            self.second_amplitude,
             np.abs(self.period_change),
-        )  # fmt: skip
+        )
         return np.asarray(sum(effects) == 0.0)
 
     def at(self, stars: Stars, phase: npt.ArrayLike) -> Offsets:
@@ -212,12 +217,16 @@ class CycleModulation:
         brightness = np.zeros(cycles.shape)
         days = cycles * stars.period[:, None]  # since the epoch
         for effect, rows in (
-            (self._scatter, np.flatnonzero(self.amplitude_scatter + self.mean_scatter
-                                           + self.phase_scatter + self.phase_walk)),
+            (
+                self._scatter,
+                np.flatnonzero(
+                    self.amplitude_scatter + self.mean_scatter + self.phase_scatter + self.phase_walk
+                ),
+            ),
             (self._blazhko, np.flatnonzero(self.blazhko_amplitude + np.abs(self.blazhko_shift))),
             (self._second, np.flatnonzero(self.second_amplitude)),
             (self._change, np.flatnonzero(self.period_change)),
-        ):  # fmt: skip
+        ):
             if rows.size and cycles.shape[1]:
                 a, p, b = effect(stars, rows, cycles[rows], days[rows])
                 amplitude[rows] *= a
@@ -340,9 +349,7 @@ class ModulationOptions:
                 raise InputError(f"{field.name} = {value:g}", allowed=allowed)
 
 
-def draw_modulation(
-    stars: Stars, *, seed: int, options: ModulationOptions | None = None
-) -> CycleModulation:
+def draw_modulation(stars: Stars, *, seed: int, options: ModulationOptions | None = None) -> CycleModulation:
     """Draw how stars deviate from strict periodicity, class by class.
 
     Parameters
@@ -366,9 +373,11 @@ def draw_modulation(
     values["blazhko_period"], values["second_period"] = np.ones(n), np.ones(n)
     mira = stars.star_class == "LPV"
     for name, size in (
-        ("amplitude_scatter", o.mira_amplitude), ("mean_scatter", o.mira_mean),
-        ("phase_scatter", o.mira_phase), ("phase_walk", o.mira_walk),
-    ):  # fmt: skip
+        ("amplitude_scatter", o.mira_amplitude),
+        ("mean_scatter", o.mira_mean),
+        ("phase_scatter", o.mira_phase),
+        ("phase_walk", o.mira_walk),
+    ):
         values[name][mira] = size
 
     rr = stars.star_class == "RRLYR"
@@ -380,14 +389,10 @@ def draw_modulation(
     (short, short_width, split), (long, long_width, _) = _BLAZHKO_PERIODS
     width = random.normal("blazhko period", ids)
     few = u[:, 1] < split
-    log_period = np.where(
-        few, np.log10(short) + short_width * width, np.log10(long) + long_width * width
-    )
+    log_period = np.where(few, np.log10(short) + short_width * width, np.log10(long) + long_width * width)
     low = min(0.02, o.blazhko_amplitude)
     values["blazhko_period"] = np.where(modulated, 10.0**log_period, 1.0)
-    values["blazhko_amplitude"] = np.where(
-        modulated, low + (o.blazhko_amplitude - low) * u[:, 2], 0.0
-    )
+    values["blazhko_amplitude"] = np.where(modulated, low + (o.blazhko_amplitude - low) * u[:, 2], 0.0)
     values["blazhko_shift"] = np.where(modulated, o.blazhko_shift * (2.0 * u[:, 3] - 1.0), 0.0)
     values["blazhko_angle"] = np.where(modulated, u[:, 4], 0.0)
 
@@ -403,8 +408,6 @@ def draw_modulation(
 
     # Days per million years, and 1e-6 P per year, in days per day.
     rate = np.where(rr, o.rr_lyrae_change / 365.25e6, 0.0)
-    rate = np.where(
-        stars.star_class == "CEP", o.cepheid_change * 1e-6 * stars.period / 365.25, rate
-    )
+    rate = np.where(stars.star_class == "CEP", o.cepheid_change * 1e-6 * stars.period / 365.25, rate)
     values["period_change"] = rate * random.normal("period change", ids)
     return CycleModulation(seed=seed, **values)

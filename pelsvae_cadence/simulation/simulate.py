@@ -182,18 +182,16 @@ def simulate(
             raise InputError(f"{number} {what} for {n_stars} stars")
     step = max(1, _BLOCK // max(n_visits, 1))
     columns: dict[str, list[npt.NDArray[Any]]] = {
-        name: [] for name in
-        ("mag_true", "mag", "mag_err", "flux", "flux_err", "detected", "saturated")
-    }  # fmt: skip
+        name: [] for name in ("mag_true", "mag", "mag_err", "flux", "flux_err", "detected", "saturated")
+    }
     limit = saturation_magnitude(visits.band, visits.exptime, visits.seeing)
     seeing = fiducial_seeing(visits.band) if visits.seeing is None else visits.seeing
     for start in range(0, n_stars, step):
         rows = np.arange(start, min(start + step, n_stars))
         part = stars.take(rows)
         mag_true = noise_free_magnitudes(
-            part, visits, curve.take(rows),
-            modulation=None if modulation is None else modulation.take(rows),
-        )  # fmt: skip
+            part, visits, curve.take(rows), modulation=None if modulation is None else modulation.take(rows)
+        )
         true_flux = mag_to_flux(mag_true)
         blur: FloatArray | float = 0.0
         if crowding is not None and n_visits:
@@ -213,9 +211,14 @@ def simulate(
         mag_err = np.full_like(mag, np.nan)
         mag_err[detected] = 2.5 * np.log10(1.0 + flux_err[detected] / flux[detected])
         for name, value in (
-            ("mag_true", mag_true), ("mag", mag), ("mag_err", mag_err), ("flux", flux),
-            ("flux_err", flux_err), ("detected", detected), ("saturated", mag_true < limit),
-        ):  # fmt: skip
+            ("mag_true", mag_true),
+            ("mag", mag),
+            ("mag_err", mag_err),
+            ("flux", flux),
+            ("flux_err", flux_err),
+            ("detected", detected),
+            ("saturated", mag_true < limit),
+        ):
             columns[name].append(value.ravel())
     points: dict[str, npt.NDArray[Any]] = {
         name: np.concatenate(parts) if parts else np.empty(0) for name, parts in columns.items()

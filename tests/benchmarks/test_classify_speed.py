@@ -24,10 +24,20 @@ from pelsvae_cadence.validate.classify.report import many_light_curves
 pytestmark = pytest.mark.slow
 
 N_STARS, N_VISITS = 42, 824
-PER_BAND = {"skew": "Skew", "beyond_1_std": "BeyondNStd", "stetson_k": "StetsonK",
-            "percentile_ratio": "PercentageRatio"}  # fmt: skip
-JOINT = {"skew": "Skew", "kurtosis": "SmallKurtosis", "anderson_darling": "AndersonDarling",
-         "eta_e": "EtaE", "stetson_k": "StetsonK", "percentile_ratio": "PercentageRatio"}  # fmt: skip
+PER_BAND = {
+    "skew": "Skew",
+    "beyond_1_std": "BeyondNStd",
+    "stetson_k": "StetsonK",
+    "percentile_ratio": "PercentageRatio",
+}
+JOINT = {
+    "skew": "Skew",
+    "kurtosis": "SmallKurtosis",
+    "anderson_darling": "AndersonDarling",
+    "eta_e": "EtaE",
+    "stetson_k": "StetsonK",
+    "percentile_ratio": "PercentageRatio",
+}
 LOGARITHMIC = ("anderson_darling", "eta_e")
 QUANTILES = {"quantile_numerator": 0.25, "quantile_denominator": 0.05}
 #: Least cost of feets in units of ours.
@@ -86,8 +96,9 @@ def test_statistics_beside_feets(benchmark, stars, prepared):
     """The same 30 numbers a star; feets measures 23 to 28 times the cost."""
     feets = pytest.importorskip("feets", reason="feets is in the train extra")
     by_band, joined = prepared
-    one = feets.FeatureSpace(only=list(PER_BAND.values()), PercentageRatio=QUANTILES,
-                             BeyondNStd={"nstd": 1.0})  # fmt: skip
+    one = feets.FeatureSpace(
+        only=list(PER_BAND.values()), PercentageRatio=QUANTILES, BeyondNStd={"nstd": 1.0}
+    )
     all_bands = feets.FeatureSpace(only=list(JOINT.values()), PercentageRatio=QUANTILES)
     synchronous = {"scheduler": "synchronous"}
     one.dask_options = all_bands.dask_options = synchronous
@@ -130,11 +141,16 @@ def test_folded_curve_beside_feets(benchmark, stars, prepared):
     for i, series in enumerate(joined):
         df = 1.0 / np.ptp(series["time"])
         f = periods.frequency[i]
-        grid = {"minimum_frequency": f, "maximum_frequency": f + 2 * df, "samples_per_peak": 1,
-                "method": "slow"}  # fmt: skip
+        grid = {
+            "minimum_frequency": f,
+            "maximum_frequency": f + 2 * df,
+            "samples_per_peak": 1,
+            "method": "slow",
+        }
         options = {"autopower_kwds": grid, "fap_kwds": {"method": "naive"}}
-        space = feets.FeatureSpace(only=["Freq1_harmonics_amplitude_0"],
-                                   FourierComponents={"lscargle_kwds": options})  # fmt: skip
+        space = feets.FeatureSpace(
+            only=["Freq1_harmonics_amplitude_0"], FourierComponents={"lscargle_kwds": options}
+        )
         space.dask_options = {"scheduler": "synchronous"}
         spaces.append(space)
 

@@ -47,10 +47,16 @@ def test_all_quantities_from_one_search(benchmark) -> None:
     array = visits_as_slice(visits, *POSITION)
     point = {"ra": np.radians(POSITION[0]), "dec": np.radians(POSITION[1]), "sid": 0}
     options = [
-        {**COLUMNS, "survey": "joint", "star_class": group.star_class, "seed": plan.seed,
-         "magnitude": group.magnitude, "stars_per_position": plan.stars_per_position}
+        {
+            **COLUMNS,
+            "survey": "joint",
+            "star_class": group.star_class,
+            "seed": plan.seed,
+            "magnitude": group.magnitude,
+            "stars_per_position": plan.stars_per_position,
+        }
         for group in plan.groups
-    ]  # fmt: skip
+    ]
 
     def together() -> object:
         return search_position(plan, visits, elapsed, *POSITION)
@@ -61,9 +67,7 @@ def test_all_quantities_from_one_search(benchmark) -> None:
 
     def waiting() -> list[dict]:
         start = survey.mjd_start
-        metrics = [
-            TimeToRecoveryMetric(years=plan.years, survey_start=start, **mine) for mine in options
-        ]
+        metrics = [TimeToRecoveryMetric(years=plan.years, survey_start=start, **mine) for mine in options]
         return [one.run(array, point) for one in metrics]
 
     # The answers are the same, star by star.

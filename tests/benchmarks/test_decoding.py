@@ -36,9 +36,7 @@ def _processor_time(function: Callable[[], object], repeats: int) -> float:
 @pytest.mark.parametrize(
     "latent", ["given", "drawn"], ids=["latent given", "latent drawn from the parameters"]
 )
-def test_harmonic_model_beside_the_published_network(
-    benchmark, shared_data: Path, latent: str
-) -> None:
+def test_harmonic_model_beside_the_published_network(benchmark, shared_data: Path, latent: str) -> None:
     """100 light curves of 300 points, the published decoder in its favour: one batch, z known."""
     with pytest.warns(PublishedWarning):
         network = PublishedNetwork.load(shared_data / "pelsvae_published")

@@ -25,9 +25,7 @@ def test_metric_beside_its_search(benchmark):
     metric = PeriodRecoveryMetric(
         star_class="RRab", magnitude=22.0, stars_per_position=N_STARS, on_observed=kept.append
     )
-    slice_points = [
-        {"ra": math.radians(35.0), "dec": math.radians(-30.0 + 0.01 * k)} for k in range(3)
-    ]
+    slice_points = [{"ra": math.radians(35.0), "dec": math.radians(-30.0 + 0.01 * k)} for k in range(3)]
     metric.run(visits, slice_points[0])  # loads the model
     # Positions of their own: a position that was seen has its stars already.
     whole = min(processor_time(lambda p=p: metric.run(visits, p)) for p in slice_points[1:])

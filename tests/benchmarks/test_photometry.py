@@ -38,9 +38,12 @@ def test_a_million_magnitudes_with_and_without_colours(benchmark, star_class: st
     rng = np.random.default_rng(0)
     visits = Visits(
         mjd=60218.0 + np.sort(rng.uniform(0, 3650, N_VISITS)),
-        band=rng.choice(list("ugrizy"), N_VISITS), m5=24.0, night=np.arange(N_VISITS),
-        visit_id=np.arange(N_VISITS), exptime=30.0,
-    )  # fmt: skip
+        band=rng.choice(list("ugrizy"), N_VISITS),
+        m5=24.0,
+        night=np.arange(N_VISITS),
+        visit_id=np.arange(N_VISITS),
+        exptime=30.0,
+    )
     model = LightCurveModel.load()
     stars = model.sample(star_class, n=N_STARS, seed=1)
     stars = replace(stars, distance_modulus=np.full(N_STARS, 16.0), ebv=np.full(N_STARS, 0.1))
@@ -58,16 +61,22 @@ def test_a_million_magnitudes_with_and_without_colours(benchmark, star_class: st
         mag_err[detected] = 2.5 * np.log10(1.0 + flux_err[detected] / flux[detected])
         limit = saturation_magnitude(visits.band, visits.exptime)
         columns = {
-            "mag_true": mag_true, "mag": np.where(detected, flux_to_mag(flux), np.nan),
-            "mag_err": mag_err, "flux": flux, "flux_err": flux_err, "detected": detected,
+            "mag_true": mag_true,
+            "mag": np.where(detected, flux_to_mag(flux), np.nan),
+            "mag_err": mag_err,
+            "flux": flux,
+            "flux_err": flux_err,
+            "detected": detected,
             "saturated": mag_true < limit,
-        }  # fmt: skip
+        }
         return LightCurves(
-            star_id=stars.star_id, offsets=np.arange(N_STARS + 1) * N_VISITS,
-            mjd=np.tile(visits.mjd, N_STARS), band=np.tile(visits.band, N_STARS),
+            star_id=stars.star_id,
+            offsets=np.arange(N_STARS + 1) * N_VISITS,
+            mjd=np.tile(visits.mjd, N_STARS),
+            band=np.tile(visits.band, N_STARS),
             visit_id=np.tile(visits.visit_id, N_STARS),
             **{name: value.ravel() for name, value in columns.items()},
-        )  # fmt: skip
+        )
 
     def full() -> LightCurves:
         return simulate(stars, visits, model=model, seed=1)

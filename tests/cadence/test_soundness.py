@@ -27,12 +27,18 @@ def table() -> pd.DataFrame:
     survey = SyntheticSurvey(preset="lsst-v3", seed=1, years=1.0)
 
     def rows(ra: float, dec: float, visits: Visits) -> pd.DataFrame:
-        return pd.DataFrame({
-            "fieldRA": ra, "fieldDec": dec,
-            "observationStartMJD": visits.mjd - 0.5 * visits.exptime / 86400.0,
-            "visitExposureTime": visits.exptime, "band": visits.band, "fiveSigmaDepth": visits.m5,
-            "night": visits.night, "airmass": visits.airmass,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "fieldRA": ra,
+                "fieldDec": dec,
+                "observationStartMJD": visits.mjd - 0.5 * visits.exptime / 86400.0,
+                "visitExposureTime": visits.exptime,
+                "band": visits.band,
+                "fiveSigmaDepth": visits.m5,
+                "night": visits.night,
+                "airmass": visits.airmass,
+            }
+        )
 
     found = pd.concat([rows(*place, survey.at(*place)) for place in PLACES])
     found = found.sort_values("observationStartMJD", ignore_index=True)

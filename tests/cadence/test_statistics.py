@@ -140,9 +140,9 @@ def test_counts_of_the_real_baseline(shared_data, place):
     )
     connection.close()
     alpha, delta = np.radians(table["fieldRA"]), np.radians(table["fieldDec"])
-    cosine = np.sin(delta) * np.sin(np.radians(dec)) + np.cos(delta) * np.cos(
-        np.radians(dec)
-    ) * np.cos(alpha - np.radians(ra))
+    cosine = np.sin(delta) * np.sin(np.radians(dec)) + np.cos(delta) * np.cos(np.radians(dec)) * np.cos(
+        alpha - np.radians(ra)
+    )
     table = table[cosine > np.cos(np.radians(1.75))]
     visits = Visits(
         mjd=table["observationStartMJD"].to_numpy() + 15.0 / 86400.0,

@@ -16,17 +16,19 @@ from pelsvae_cadence.core.errors import InputError
 
 def frame(n: int = 200, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
-    return pd.DataFrame({
-        "observationId": np.arange(n) + 10,
-        "fieldRA": rng.uniform(8.0, 12.0, n),
-        "fieldDec": rng.uniform(-22.0, -18.0, n),
-        "observationStartMJD": 60218.1 + np.sort(rng.uniform(0, 400, n)),
-        "band": rng.choice(list("ugrizy"), n),
-        "fiveSigmaDepth": rng.normal(24, 0.3, n),
-        "night": 0,
-        "rotSkyPos": rng.uniform(0, 360, n),
-        "visitExposureTime": 30.0,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "observationId": np.arange(n) + 10,
+            "fieldRA": rng.uniform(8.0, 12.0, n),
+            "fieldDec": rng.uniform(-22.0, -18.0, n),
+            "observationStartMJD": 60218.1 + np.sort(rng.uniform(0, 400, n)),
+            "band": rng.choice(list("ugrizy"), n),
+            "fiveSigmaDepth": rng.normal(24, 0.3, n),
+            "night": 0,
+            "rotSkyPos": rng.uniform(0, 360, n),
+            "visitExposureTime": 30.0,
+        }
+    )
 
 
 def database(path, table: pd.DataFrame, name: str = "observations"):
@@ -65,9 +67,7 @@ def test_units_and_radius(tmp_path):
 
 def test_a_field_that_straddles_zero_hours():
     table = frame().assign(fieldRA=lambda t: (t.fieldRA - 10.0) % 360.0)
-    assert len(survey_from_frame(table).at(0.0, -20.0)) == len(
-        survey_from_frame(frame()).at(10, -20)
-    )
+    assert len(survey_from_frame(table).at(0.0, -20.0)) == len(survey_from_frame(frame()).at(10, -20))
 
 
 @pytest.mark.parametrize(
@@ -117,19 +117,18 @@ def test_other_files(tmp_path, suffix):
     assert visits.visit_id.max() < 100
     assert "u" not in visits.bands
     np.testing.assert_allclose(
-        visits.mjd, survey_from_frame(table).at(10, -20).mjd[
-            np.isin(survey_from_frame(table).at(10, -20).visit_id, visits.visit_id)
-        ]
-    )  # fmt: skip
+        visits.mjd,
+        survey_from_frame(table)
+        .at(10, -20)
+        .mjd[np.isin(survey_from_frame(table).at(10, -20).visit_id, visits.visit_id)],
+    )
 
 
 def test_constraint_is_sql(tmp_path):
     path = database(tmp_path / "run.db", frame())
     survey = read_survey(path, constraint="band in ('g', 'r') and observationStartMJD < 60400")
     assert set(survey.band) == {"g", "r"}
-    with pytest.raises(
-        InputError, match=r"constraint 'colour = 3' on run.db fails: no such column"
-    ):
+    with pytest.raises(InputError, match=r"constraint 'colour = 3' on run.db fails: no such column"):
         read_survey(path, constraint="colour = 3")
     with pytest.raises(InputError, match=r"no visit of run.db satisfies 'night > 10'"):
         read_survey(path, constraint="night > 10")
@@ -219,8 +218,14 @@ def test_camera_footprint():
 
 
 def test_bad_visits():
-    good = {"mjd": [60000.0, 60001.0], "band": "r", "m5": 24.0, "night": 0, "visit_id": [0, 1],
-            "exptime": 30.0}  # fmt: skip
+    good = {
+        "mjd": [60000.0, 60001.0],
+        "band": "r",
+        "m5": 24.0,
+        "night": 0,
+        "visit_id": [0, 1],
+        "exptime": 30.0,
+    }
     assert len(Visits(**good)) == 2
     for change, message in (
         ({"mjd": [60000.0, np.nan]}, r"visit times.*not finite in 1 of 2"),
@@ -258,9 +263,7 @@ def test_ten_year_baseline(shared_data):
             rows = pd.read_sql("select * from observations", connection)
         connection.close()
         own = rows.set_index("observationId").loc[visits.visit_id]
-        np.testing.assert_allclose(
-            visits.mjd, own.observationStartMJD + 15.0 / 86400, rtol=0, atol=1e-9
-        )
+        np.testing.assert_allclose(visits.mjd, own.observationStartMJD + 15.0 / 86400, rtol=0, atol=1e-9)
         np.testing.assert_array_equal(visits.band, own.band)
         np.testing.assert_array_equal(visits.m5, own.fiveSigmaDepth)
         np.testing.assert_array_equal(visits.night, own.night)

@@ -12,9 +12,7 @@ from tests.catalog.batches import Batch, random_batch
 
 @pytest.fixture(scope="session")
 def provenance() -> Provenance:
-    return Provenance(
-        seed=42, model_name="test", model_hash="a1", survey_name="baseline", command="make it"
-    )
+    return Provenance(seed=42, model_name="test", model_hash="a1", survey_name="baseline", command="make it")
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +21,7 @@ def batches() -> list[Batch]:
 
 
 @pytest.fixture(scope="session")
-def content(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[Batch], provenance: Provenance
-) -> bytes:
+def content(tmp_path_factory: pytest.TempPathFactory, batches: list[Batch], provenance: Provenance) -> bytes:
     path = tmp_path_factory.mktemp("catalog") / "catalog.h5"
     return write_catalog(path, batches, provenance=provenance).read_bytes()
 

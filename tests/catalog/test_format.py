@@ -58,9 +58,7 @@ def test_document_and_code_agree() -> None:
             assert ("+ 1)" in row[2]) == bool(column.extra_rows)
             assert ("," in row[2]) == (column.n_dimensions == 2)
             if column.time_scale:
-                assert row[4].endswith(
-                    f"; {column.time_format.upper()}, {column.time_scale.upper()}"
-                )
+                assert row[4].endswith(f"; {column.time_format.upper()}, {column.time_scale.upper()}")
     codes = re.findall(r"^\| `(\w+)` \| (\d+) \|$", DOCUMENT, re.MULTILINE)
     assert {name: int(code) for name, code in codes} == BAND_CODES
 

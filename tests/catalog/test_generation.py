@@ -37,11 +37,17 @@ def survey() -> Survey:
     ra, dec = np.repeat(RA[:5], n), np.repeat(DEC[:5], n)
     mjd = rng.uniform(61000.0, 61365.0, ra.size)
     return Survey(
-        name="made up", survey="lsst", ra=ra, dec=dec, mjd=mjd,
-        band=rng.choice(list("gri"), ra.size), m5=rng.normal(24.0, 0.3, ra.size),
-        night=(mjd - 61000.0).astype(int), visit_id=np.arange(ra.size),
+        name="made up",
+        survey="lsst",
+        ra=ra,
+        dec=dec,
+        mjd=mjd,
+        band=rng.choice(list("gri"), ra.size),
+        m5=rng.normal(24.0, 0.3, ra.size),
+        night=(mjd - 61000.0).astype(int),
+        visit_id=np.arange(ra.size),
         exptime=np.full(ra.size, 30.0),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +83,7 @@ def test_the_catalogue_holds_what_a_plain_simulation_gives(
         found = points.star(i)
         for field in fields(again):
             assert np.array_equal(
-                getattr(found, field.name),
-                getattr(again, field.name),
-                equal_nan=field.name[0] == "m",
+                getattr(found, field.name), getattr(again, field.name), equal_nan=field.name[0] == "m"
             ), field.name
     # The flux of a detected point is its magnitude.
     np.testing.assert_allclose(
@@ -92,9 +96,13 @@ def test_the_cut_changes_nothing(
     tmp_path: Path, survey: Survey, drawn: DrawnStars, whole: Generated, size: int
 ) -> None:
     made = generate_catalog(
-        tmp_path / "c.h5", survey, drawn, seed=5, stars_per_partition=size,
+        tmp_path / "c.h5",
+        survey,
+        drawn,
+        seed=5,
+        stars_per_partition=size,
         compression="gzip" if size == 7 else "repeats",
-    )  # fmt: skip
+    )
     assert made.n_partitions == {1: 6, 7: 6, 1000: 1}[size]
     assert made.content == whole.content
     other = generate_catalog(tmp_path / "d.h5", survey, drawn, seed=6, skip_unseen=True)
@@ -108,9 +116,14 @@ def test_two_workers_change_nothing(
 ) -> None:
     said: list[tuple[int, int]] = []
     made = generate_catalog(
-        tmp_path / "c.h5", survey, drawn, seed=5, workers=2, stars_per_partition=1,
+        tmp_path / "c.h5",
+        survey,
+        drawn,
+        seed=5,
+        workers=2,
+        stars_per_partition=1,
         progress=lambda *p: said.append(p),
-    )  # fmt: skip
+    )
     assert made.content == whole.content
     assert said == [(k, 6) for k in range(7)]
 
@@ -130,9 +143,11 @@ def test_a_star_does_not_depend_on_what_else_is_drawn(
 
 def test_numbers_of_stars_are_unique_and_keep_their_place() -> None:
     ids = np.concatenate(
-        [numbers_of_drawn_stars([0, 5, 12 * 8192**2 - 1], name, 4).ravel()
-         for name in ("RRLYR", "RRab", "RRc", "EW", "CEP", "Mira")]
-    )  # fmt: skip
+        [
+            numbers_of_drawn_stars([0, 5, 12 * 8192**2 - 1], name, 4).ravel()
+            for name in ("RRLYR", "RRab", "RRc", "EW", "CEP", "Mira")
+        ]
+    )
     assert np.unique(ids).size == ids.size == 72
     assert ids.min() >= 0
     few, many = numbers_of_drawn_stars([7], "RRab", 2), numbers_of_drawn_stars([7], "RRab", 9)
@@ -144,9 +159,14 @@ def test_stars_of_a_table_get_the_visits_of_their_place(tmp_path: Path, survey: 
     rng = np.random.default_rng(8)
     ra, dec = np.repeat(RA, 4), np.repeat(DEC, 4)
     stars = model.sample(
-        "RRab", n=24, seed=3, ra=ra + rng.normal(0, 0.05, 24), dec=dec + rng.normal(0, 0.05, 24),
-        distance_modulus=18.0, star_id=rng.permutation(1000)[:24],
-    )  # fmt: skip
+        "RRab",
+        n=24,
+        seed=3,
+        ra=ra + rng.normal(0, 0.05, 24),
+        dec=dec + rng.normal(0, 0.05, 24),
+        distance_modulus=18.0,
+        star_id=rng.permutation(1000)[:24],
+    )
     own = ListedStars(stars, visits_nside=None)
     made = generate_catalog(tmp_path / "own.h5", survey, own, seed=5)
     with Catalog(made.path) as catalog:
@@ -177,11 +197,18 @@ def clouds() -> tuple[Survey, DrawnStars]:
     n = 60
     mjd = rng.uniform(61000.0, 61365.0, 3 * n)
     survey = Survey(
-        name="clouds", survey="lsst", ra=np.repeat(ra, n), dec=np.repeat(dec, n), mjd=mjd,
-        band=rng.choice(list("gri"), mjd.size), m5=rng.normal(24.0, 0.3, mjd.size),
-        night=(mjd - 61000.0).astype(int), visit_id=np.arange(mjd.size),
-        exptime=np.full(mjd.size, 30.0), seeing=rng.uniform(0.6, 1.4, mjd.size),
-    )  # fmt: skip
+        name="clouds",
+        survey="lsst",
+        ra=np.repeat(ra, n),
+        dec=np.repeat(dec, n),
+        mjd=mjd,
+        band=rng.choice(list("gri"), mjd.size),
+        m5=rng.normal(24.0, 0.3, mjd.size),
+        night=(mjd - 61000.0).astype(int),
+        visit_id=np.arange(mjd.size),
+        exptime=np.full(mjd.size, 30.0),
+        seeing=rng.uniform(0.6, 1.4, mjd.size),
+    )
     stars = DrawnStars(
         ra=ra, dec=dec, star_classes=("RRab", "Mira"), stars_per_class=4, magnitude=(18.0, 21.0)
     )
@@ -194,9 +221,15 @@ def test_modulated_and_crowded_stars_are_what_a_plain_simulation_gives(
     survey, source = clouds
     plain = generate_catalog(tmp_path / "plain.h5", survey, source, seed=5)
     made = generate_catalog(
-        tmp_path / "c.h5", survey, source, seed=5, modulated=True, crowded=True,
-        stars_per_partition=9, extra={"note": "mine"},
-    )  # fmt: skip
+        tmp_path / "c.h5",
+        survey,
+        source,
+        seed=5,
+        modulated=True,
+        crowded=True,
+        stars_per_partition=9,
+        extra={"note": "mine"},
+    )
     assert made.n_crowded == plain.n_crowded == {"LMC": 8, "plane": 8}
     with Catalog(made.path) as catalog, Catalog(plain.path) as undisturbed:
         assert validate_catalog(made.path) == []
@@ -209,9 +242,13 @@ def test_modulated_and_crowded_stars_are_what_a_plain_simulation_gives(
         one = stars.take([i])
         place = float(one.ra[0]), float(one.dec[0])
         again = simulate(
-            one, survey.at(*place), curve=curve.take([i]), seed=5,
-            modulation=draw_modulation(one, seed=5), crowding=crowded_field(*place),
-        )  # fmt: skip
+            one,
+            survey.at(*place),
+            curve=curve.take([i]),
+            seed=5,
+            modulation=draw_modulation(one, seed=5),
+            crowding=crowded_field(*place),
+        )
         assert points.star(i).flux.tobytes() == again.flux.tobytes()
         assert points.star(i).mag_true.tobytes() == again.mag_true.tobytes()
     # Miras differ from cycle to cycle everywhere; neighbours shine in the LMC alone.
@@ -238,9 +275,7 @@ def test_another_kind_of_star_does_not_take_up_a_stopped_run(
             generate_catalog(path, *clouds, stars_per_partition=8, **options)
 
 
-def test_wrong_requests_say_what_is_wrong(
-    tmp_path: Path, survey: Survey, drawn: DrawnStars
-) -> None:
+def test_wrong_requests_say_what_is_wrong(tmp_path: Path, survey: Survey, drawn: DrawnStars) -> None:
     for problem, options in (
         ("two positions lie within half an arcminute", {"ra": [1.0, 1.0001], "dec": [2.0, 2.0]}),
         ("one or more, none of them twice", {"star_classes": ("RRab", "rr_ab")}),
@@ -294,9 +329,7 @@ def test_an_interrupted_run_is_taken_up_and_another_is_not_mixed_in(
 def test_catalogues_are_put_together(tmp_path: Path, survey: Survey, whole: Generated) -> None:
     halves = []
     for k, rows in enumerate((slice(0, 3), slice(3, 6))):
-        part = DrawnStars(
-            ra=RA[rows], dec=DEC[rows], star_classes=("RRab", "EW"), stars_per_class=3
-        )
+        part = DrawnStars(ra=RA[rows], dec=DEC[rows], star_classes=("RRab", "EW"), stars_per_class=3)
         halves.append(generate_catalog(tmp_path / f"{k}.h5", survey, part, seed=5).path)
     target = tmp_path / "all.h5"
     provenance = Provenance(seed=1, model_name="", model_hash="", survey_name="")
@@ -320,22 +353,48 @@ def test_the_command_line_makes_extends_and_resumes(tmp_path: Path) -> None:
     def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "pelsvae_cadence", "catalog", *arguments],
-            cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
         assert done.returncode == code, done.stderr
         return done
 
-    made = json.loads(run(
-        "make", "--synthetic", "ztf", "--positions", "180,40 181,40", "--star-class", "RRab,Mira",
-        "--stars-per-position", "2", "--mag", "15,19", "--output", "a.h5", "--json",
-    ).stdout)  # fmt: skip
+    made = json.loads(
+        run(
+            "make",
+            "--synthetic",
+            "ztf",
+            "--positions",
+            "180,40 181,40",
+            "--star-class",
+            "RRab,Mira",
+            "--stars-per-position",
+            "2",
+            "--mag",
+            "15,19",
+            "--output",
+            "a.h5",
+            "--json",
+        ).stdout
+    )
     assert (made["n_stars"], made["n_unseen"]) == (8, 0)
     run("make", "--synthetic", "ztf", "--positions", "190,40", "--output", "b.h5")
     run("append", "a.h5", "b.h5")
     said = run(
-        "make", "--synthetic", "lsst", "--positions", "80.9,-69.75", "--star-class", "Mira",
-        "--modulated", "--output", "m.h5",
-    ).stderr  # fmt: skip
+        "make",
+        "--synthetic",
+        "lsst",
+        "--positions",
+        "80.9,-69.75",
+        "--star-class",
+        "Mira",
+        "--modulated",
+        "--output",
+        "m.h5",
+    ).stderr
     assert "(LMC 10): noise of isolated stars is too optimistic there; see --crowded" in said
     with Catalog(tmp_path / "m.h5") as catalog:
         assert catalog.provenance.extra == {"modulated": True, "crowded": False}
@@ -345,9 +404,5 @@ def test_the_command_line_makes_extends_and_resumes(tmp_path: Path) -> None:
     run("export", "a.h5", "stars.ecsv")
     assert (tmp_path / "stars.ecsv").read_text().startswith("# %ECSV")
     assert "cannot export to .csv" in run("export", "a.h5", "stars.csv", code=2).stderr
-    assert "exists already" in run(
-        "make", "--output", "a.h5", "--no-clobber", code=2
-    ).stderr  # fmt: skip
-    assert "exclude each other" in run(
-        "make", "--positions", "1,2", "--nside", "4", code=2
-    ).stderr  # fmt: skip
+    assert "exists already" in run("make", "--output", "a.h5", "--no-clobber", code=2).stderr
+    assert "exclude each other" in run("make", "--positions", "1,2", "--nside", "4", code=2).stderr

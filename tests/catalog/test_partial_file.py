@@ -30,9 +30,7 @@ def test_existing_and_unwritable_targets(
         write_catalog(tmp_path / "missing" / "c.h5", batches, provenance=provenance)
     with pytest.raises(InputError, match="is a folder"):
         write_catalog(tmp_path, batches, provenance=provenance, overwrite=True)
-    with pytest.raises(
-        InputError, match="unknown compression 'zip'; allowed: 'gzip', 'repeats' or"
-    ):
+    with pytest.raises(InputError, match="unknown compression 'zip'; allowed: 'gzip', 'repeats' or"):
         write_catalog(tmp_path / "x.h5", batches, provenance=provenance, compression="zip")
     # A folder where the temporary file should go refuses whoever asks, root included.
     (tmp_path / "y.h5.partial").mkdir()

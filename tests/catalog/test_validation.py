@@ -119,10 +119,7 @@ STRUCTURE: dict[str, tuple[str, Any]] = {
         "stars: the attributes format and format_version are (None, 1)",
         lambda f: f["stars"].attrs.pop("format"),
     ),
-    "no seed": (
-        "provenance: the provenance cannot be read: ",
-        lambda f: f["provenance"].attrs.pop("seed"),
-    ),
+    "no seed": ("provenance: the provenance cannot be read: ", lambda f: f["provenance"].attrs.pop("seed")),
 }
 
 

@@ -14,13 +14,7 @@ import pytest
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence import Visits
-from pelsvae_cadence.catalog import (
-    Catalog,
-    CatalogWriter,
-    Provenance,
-    validate_catalog,
-    write_catalog,
-)
+from pelsvae_cadence.catalog import Catalog, CatalogWriter, Provenance, validate_catalog, write_catalog
 from pelsvae_cadence.catalog.layout import BAND_CODES
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
 from pelsvae_cadence.core.errors import InputError
@@ -52,11 +46,7 @@ def test_batches_of_one_position_are_as_one(
     tmp_path: Path, batches: list[Batch], provenance: Provenance
 ) -> None:
     whole = write_catalog(tmp_path / "whole.h5", batches, provenance=provenance)
-    pieces = [
-        part(batch, rows)
-        for batch in batches
-        for rows in np.array_split(np.arange(len(batch[0])), 3)
-    ]
+    pieces = [part(batch, rows) for batch in batches for rows in np.array_split(np.arange(len(batch[0])), 3)]
     split = write_catalog(tmp_path / "split.h5", pieces, provenance=provenance)
     with h5py.File(whole) as a, h5py.File(split) as b:
         # It covers the checksum of every dataset.
@@ -77,9 +67,7 @@ def test_same_content_gives_the_same_bytes(
     assert one.read_bytes() == two.read_bytes()
 
 
-def test_returning_to_a_position_stores_its_visits_once(
-    tmp_path: Path, provenance: Provenance
-) -> None:
+def test_returning_to_a_position_stores_its_visits_once(tmp_path: Path, provenance: Provenance) -> None:
     a, b = random_batch(1, 0), random_batch(2, 100)
     others = 200 + a[0].star_id
     again = replace(a[0], star_id=others), a[1], replace(a[2], star_id=others)
@@ -102,9 +90,7 @@ def test_empty_catalogue_and_empty_batch(tmp_path: Path, provenance: Provenance)
     stars, visits, points = random_batch(1, 0)
     none = np.zeros(0, dtype=np.int64)
     empty = LightCurves(
-        star_id=none,
-        offsets=[0],
-        **{f.name: getattr(points, f.name)[:0] for f in fields(LightCurves)[2:]},
+        star_id=none, offsets=[0], **{f.name: getattr(points, f.name)[:0] for f in fields(LightCurves)[2:]}
     )
     path = write_catalog(
         tmp_path / "some.h5",
@@ -136,22 +122,43 @@ def test_every_band_and_class_fits(tmp_path: Path, provenance: Provenance) -> No
     pairs = [(name, sub) for name in STAR_CLASSES for sub in ("", *SUBTYPES[name])]
     n, bands = len(pairs), list(BANDS)
     visits = Visits(
-        mjd=61000.0 + np.arange(len(bands)), band=np.array(bands), m5=24.0, night=1,
-        visit_id=np.arange(len(bands)), exptime=30.0,
-    )  # fmt: skip
+        mjd=61000.0 + np.arange(len(bands)),
+        band=np.array(bands),
+        m5=24.0,
+        night=1,
+        visit_id=np.arange(len(bands)),
+        exptime=30.0,
+    )
     stars = Stars(
-        star_id=np.arange(n), star_class=[p[0] for p in pairs], subtype=[p[1] for p in pairs],
-        period=1.0, teff=6000.0, abs_mag_g=0.0, amplitude_i=0.5, epoch=2461000.0, ra=0.0, dec=0.0,
-        distance_modulus=10.0, ebv=0.0, feh=np.nan,
-    )  # fmt: skip
+        star_id=np.arange(n),
+        star_class=[p[0] for p in pairs],
+        subtype=[p[1] for p in pairs],
+        period=1.0,
+        teff=6000.0,
+        abs_mag_g=0.0,
+        amplitude_i=0.5,
+        epoch=2461000.0,
+        ra=0.0,
+        dec=0.0,
+        distance_modulus=10.0,
+        ebv=0.0,
+        feh=np.nan,
+    )
     m = n * len(bands)
     points = LightCurves(
-        star_id=stars.star_id, offsets=np.arange(n + 1) * len(bands), mjd=np.tile(visits.mjd, n),
-        band=np.tile(visits.band, n), visit_id=np.tile(visits.visit_id, n),
-        mag_true=np.full(m, 20.0), mag=np.full(m, 20.0), mag_err=np.full(m, 0.1),
-        flux=np.full(m, 1.0), flux_err=np.full(m, 0.1), detected=np.ones(m, bool),
+        star_id=stars.star_id,
+        offsets=np.arange(n + 1) * len(bands),
+        mjd=np.tile(visits.mjd, n),
+        band=np.tile(visits.band, n),
+        visit_id=np.tile(visits.visit_id, n),
+        mag_true=np.full(m, 20.0),
+        mag=np.full(m, 20.0),
+        mag_err=np.full(m, 0.1),
+        flux=np.full(m, 1.0),
+        flux_err=np.full(m, 0.1),
+        detected=np.ones(m, bool),
         saturated=np.zeros(m, bool),
-    )  # fmt: skip
+    )
     path = write_catalog(tmp_path / "c.h5", [(stars, visits, points)], provenance=provenance)
     with Catalog(path) as catalog:
         assert_identical(catalog.stars, stars)
@@ -162,9 +169,7 @@ def test_every_band_and_class_fits(tmp_path: Path, provenance: Provenance) -> No
     assert json.loads(json.dumps(summary)) == summary
 
 
-def test_wrong_batches_are_refused_and_the_writer_goes_on(
-    tmp_path: Path, provenance: Provenance
-) -> None:
+def test_wrong_batches_are_refused_and_the_writer_goes_on(tmp_path: Path, provenance: Provenance) -> None:
     a, b = random_batch(1, 0), random_batch(2, 100)
     path = tmp_path / "c.h5"
     with CatalogWriter(path, provenance=provenance) as writer:
@@ -188,9 +193,7 @@ def test_wrong_batches_are_refused_and_the_writer_goes_on(
         writer.append(*random_batch(3, 200))
 
 
-def test_repeated_stars_are_found_among_many_batches(
-    tmp_path: Path, provenance: Provenance
-) -> None:
+def test_repeated_stars_are_found_among_many_batches(tmp_path: Path, provenance: Provenance) -> None:
     path = tmp_path / "c.h5"
     order = [5, 0, 9, 2, 7, 1]
     with CatalogWriter(path, provenance=provenance) as writer:

@@ -47,14 +47,20 @@ def labelled(n_positions=12, each=20, seed=0):
     pixel = np.repeat(np.arange(n_positions) * 1000, each)
     values = np.column_stack([rng.normal(size=ra.size) + 3 * (label == "ECL"), pixel])
     table = FeatureTable(
-        star_id=(pixel << 20) + np.tile(np.arange(each), n_positions), names=("a", "place"),
+        star_id=(pixel << 20) + np.tile(np.arange(each), n_positions),
+        names=("a", "place"),
         values=values.astype(float),
-    )  # fmt: skip
+    )
     return LabelledStars(
-        features=table, truth=table, label=label, ra=ra, dec=np.full(ra.size, -30.0),
-        magnitude=np.full(ra.size, 20.0), distance_modulus=np.zeros(ra.size),
+        features=table,
+        truth=table,
+        label=label,
+        ra=ra,
+        dec=np.full(ra.size, -30.0),
+        magnitude=np.full(ra.size, 20.0),
+        distance_modulus=np.zeros(ra.size),
         recovered=np.ones(ra.size, dtype=bool),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +108,13 @@ def test_a_telling_feature_is_learned_and_permuted_labels_are_not():
     assert len(found.predictions) == len(stars)
     assert len(found.classifiers) == found.split.n_parts
     chance = [
-        score(cross_validate(stars, ["a"], estimator=quick(), permuted=True, calibrate=False, seed=k).predictions)
-        .balanced_accuracy.value
+        score(
+            cross_validate(
+                stars, ["a"], estimator=quick(), permuted=True, calibrate=False, seed=k
+            ).predictions
+        ).balanced_accuracy.value
         for k in range(4)
-    ]  # fmt: skip
+    ]
     assert abs(np.mean(chance) - 0.5) < 3 * np.std(chance, ddof=1) / 2 + 0.05
 
 
@@ -113,9 +122,7 @@ def test_numbers_are_those_of_the_recovery_metrics():
     from pelsvae_cadence.metrics.position.observe import stars_of_position
 
     for label in ("ACEP", "RRLYR", "T2CEP"):
-        np.testing.assert_array_equal(
-            star_numbers(*SITE, label, 4), stars_of_position(*SITE, 4, label)
-        )
+        np.testing.assert_array_equal(star_numbers(*SITE, label, 4), stars_of_position(*SITE, 4, label))
     everybody = np.concatenate([star_numbers(*SITE, name, 9) for name in MIX.classes])
     assert np.unique(everybody).size == everybody.size
 
@@ -127,9 +134,7 @@ def test_the_same_stars_under_every_strategy(model, year, observed):
     np.testing.assert_array_equal(other.magnitude, observed.magnitude)
     more = observe_mix(replace(MIX, stars_per_class=4), year, *SITE, model=model)
     kept = np.isin(more.features.star_id, observed.features.star_id)
-    np.testing.assert_allclose(
-        more.features.values[kept], observed.features.values, rtol=1e-8, atol=1e-8
-    )
+    np.testing.assert_allclose(more.features.values[kept], observed.features.values, rtol=1e-8, atol=1e-8)
 
 
 def test_labels_magnitudes_and_truth(observed):
@@ -152,9 +157,13 @@ def test_checkpoints_are_taken_up_and_guarded(tmp_path):
     (first,) = observe_survey(SURVEY, places, mix, years=(0.5,), checkpoint_dir=tmp_path)
     seen = []
     (again,) = observe_survey(
-        SURVEY, places, mix, years=(0.5,), checkpoint_dir=tmp_path,
+        SURVEY,
+        places,
+        mix,
+        years=(0.5,),
+        checkpoint_dir=tmp_path,
         progress=lambda done, total: seen.append((done, total)),
-    )  # fmt: skip
+    )
     assert seen[0] == (2, 2)
     np.testing.assert_array_equal(first.features.values, again.features.values)
     with pytest.raises(InputError):

@@ -21,9 +21,13 @@ def predictions(seed=0, n=400, skill=0.7, classes=CLASSES, labels=CLASSES):
     probability = np.full((n, len(classes)), 0.1)
     probability[np.arange(n), [classes.index(c) for c in shown]] = 1 - 0.1 * (len(classes) - 1)
     return Predictions(
-        star_id=np.arange(n), label=label, probability=probability, classes=classes,
-        position=np.arange(n) // 20, magnitude=rng.uniform(17, 23, n),
-    )  # fmt: skip
+        star_id=np.arange(n),
+        label=label,
+        probability=probability,
+        classes=classes,
+        position=np.arange(n) // 20,
+        magnitude=rng.uniform(17, 23, n),
+    )
 
 
 def test_numbers_are_those_of_scikit_learn():

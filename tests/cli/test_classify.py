@@ -34,11 +34,26 @@ def command(capsys, *arguments):
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     app(
-        ["classify", "train", "--synthetic", "lsst", "--positions", SITES, "--classes",
-         "LPV,RRLYR", "--stars-per-class", "4", "--magnitudes", "17,20", "--years", "0.5,1",
-         "--out-dir", str(folder)],
+        [
+            "classify",
+            "train",
+            "--synthetic",
+            "lsst",
+            "--positions",
+            SITES,
+            "--classes",
+            "LPV,RRLYR",
+            "--stars-per-class",
+            "4",
+            "--magnitudes",
+            "17,20",
+            "--years",
+            "0.5,1",
+            "--out-dir",
+            str(folder),
+        ],
         standalone_mode=False,
-    )  # fmt: skip
+    )
     return folder
 
 
@@ -53,9 +68,19 @@ def test_training_leaves_classifiers_and_pictures(trained):
 
 def test_a_frozen_classifier_is_judged_elsewhere(trained, tmp_path, capsys):
     out = command(
-        capsys, "evaluate", trained / "years-1", "--synthetic", "lsst-v5", "--positions",
-        "200,-25", "--stars-per-class", "3", "--out-dir", tmp_path, "--json",
-    )  # fmt: skip
+        capsys,
+        "evaluate",
+        trained / "years-1",
+        "--synthetic",
+        "lsst-v5",
+        "--positions",
+        "200,-25",
+        "--stars-per-class",
+        "3",
+        "--out-dir",
+        tmp_path,
+        "--json",
+    )
     (scores,) = json.loads(out)["scores"].values()
     assert scores["n_stars"] == 6
     assert 0.0 <= scores["macro_f1"]["value"] <= 1.0
@@ -64,9 +89,19 @@ def test_a_frozen_classifier_is_judged_elsewhere(trained, tmp_path, capsys):
 @pytest.mark.maf
 def test_a_map_has_a_panel_for_each_class(trained, tmp_path, capsys, maf_ready):
     out = command(
-        capsys, "map", trained / "years-0.5", "--synthetic", "lsst", "--positions", SITES,
-        "--stars-per-class", "2", "--out-dir", tmp_path, "--json",
-    )  # fmt: skip
+        capsys,
+        "map",
+        trained / "years-0.5",
+        "--synthetic",
+        "lsst",
+        "--positions",
+        SITES,
+        "--stars-per-class",
+        "2",
+        "--out-dir",
+        tmp_path,
+        "--json",
+    )
     told = json.loads(out)
     assert told["positions"] == 3
     assert {"recall_LPV", "recall_RRLYR", "macro_f1"} <= set(told["mean"])
@@ -88,9 +123,16 @@ def test_a_catalogue_is_classified(trained, tmp_path, capsys):
         writer.append(stars, visits, light_curves)
     output = tmp_path / "classified.csv"
     out = command(
-        capsys, "apply", trained / "years-1", tmp_path / "miras.h5", "--output", output,
-        "--priors", "LPV=3,RRLYR=1", "--json",
-    )  # fmt: skip
+        capsys,
+        "apply",
+        trained / "years-1",
+        tmp_path / "miras.h5",
+        "--output",
+        output,
+        "--priors",
+        "LPV=3,RRLYR=1",
+        "--json",
+    )
     assert json.loads(out)["stars"] == 4
     frame = pd.read_csv(output)
     np.testing.assert_allclose(frame["p_LPV"] + frame["p_RRLYR"], 1.0)

@@ -56,9 +56,25 @@ def test_version_and_help(run):
 
 def test_lightcurve(run, survey_db, tmp_path):
     code, out, err = run(
-        "lightcurve", "--db", survey_db, "--ra", 10, "--dec", -20, "--star_class", "RRab",
-        "--period", 0.55, "--teff", 6500, "--mag", 20, "--out_dir", tmp_path, "--json",
-    )  # fmt: skip
+        "lightcurve",
+        "--db",
+        survey_db,
+        "--ra",
+        10,
+        "--dec",
+        -20,
+        "--star_class",
+        "RRab",
+        "--period",
+        0.55,
+        "--teff",
+        6500,
+        "--mag",
+        20,
+        "--out_dir",
+        tmp_path,
+        "--json",
+    )
     assert code == 0, err
     result = json.loads(out)
     assert result["star"]["period"] == 0.55
@@ -72,14 +88,30 @@ def test_lightcurve(run, survey_db, tmp_path):
     np.testing.assert_array_equal(table.band, own.band)
     assert Path(result["files"]["picture"]).read_bytes().startswith(PNG)
     # The same command says the same thing again; a table for people says so too.
-    again = json.loads(run(
-        "lightcurve", "--db", survey_db, "--ra", 10, "--dec", -20, "--star-class", "rrab",
-        "--period", 0.55, "--teff", 6500, "--mag", 20, "--out-dir", tmp_path, "--json",
-    )[1])  # fmt: skip
-    assert again == result
-    code, out, _ = run(
-        "lightcurve", "--db", survey_db, "--ra", 10, "--dec", -20, "--out-dir", tmp_path
+    again = json.loads(
+        run(
+            "lightcurve",
+            "--db",
+            survey_db,
+            "--ra",
+            10,
+            "--dec",
+            -20,
+            "--star-class",
+            "rrab",
+            "--period",
+            0.55,
+            "--teff",
+            6500,
+            "--mag",
+            20,
+            "--out-dir",
+            tmp_path,
+            "--json",
+        )[1]
     )
+    assert again == result
+    code, out, _ = run("lightcurve", "--db", survey_db, "--ra", 10, "--dec", -20, "--out-dir", tmp_path)
     assert code == 0
     assert "RRab" in out
     assert "mean mag" in out
@@ -87,16 +119,36 @@ def test_lightcurve(run, survey_db, tmp_path):
 
 def test_metrics_writes_everything(run, survey_db, tmp_path):
     arguments = (
-        "metrics", "--db", survey_db, "--positions", "10,-20 9.5,-19.5", "--star-class", "RRab,EW",
-        "--mag", "18,21", "--stars-per-position", 2, "--run_name", "toy", "--out-dir", tmp_path,
-        "--catalog", "--period-range", "0.2,10", "--seed", 4,
-    )  # fmt: skip
+        "metrics",
+        "--db",
+        survey_db,
+        "--positions",
+        "10,-20 9.5,-19.5",
+        "--star-class",
+        "RRab,EW",
+        "--mag",
+        "18,21",
+        "--stars-per-position",
+        2,
+        "--run_name",
+        "toy",
+        "--out-dir",
+        tmp_path,
+        "--catalog",
+        "--period-range",
+        "0.2,10",
+        "--seed",
+        4,
+    )
     code, out, err = run(*arguments, "--json")
     assert code == 0, err
     result = json.loads(out)
     assert [(row["star_class"], row["magnitude"]) for row in result["summary"]] == [
-        ("RRab", 18), ("RRab", 21), ("EW", 18), ("EW", 21),
-    ]  # fmt: skip
+        ("RRab", 18),
+        ("RRab", 21),
+        ("EW", 18),
+        ("EW", 21),
+    ]
     assert {row["n_stars"] for row in result["summary"]} == {4}
     files = {name: Path(path) for name, path in result["files"].items()}
     for name in ("sky map", "recovery by magnitude", "example light curve"):
@@ -130,9 +182,22 @@ def test_metrics_writes_everything(run, survey_db, tmp_path):
 
 def test_metrics_on_a_synthetic_map(run, tmp_path):
     code, out, err = run(
-        "metrics", "--synthetic", "ztf", "--nside", 1, "--star-class", "Mira", "--mag", "16",
-        "--stars-per-position", 1, "--constraint", "night < 500", "--out-dir", tmp_path,
-    )  # fmt: skip
+        "metrics",
+        "--synthetic",
+        "ztf",
+        "--nside",
+        1,
+        "--star-class",
+        "Mira",
+        "--mag",
+        "16",
+        "--stars-per-position",
+        1,
+        "--constraint",
+        "night < 500",
+        "--out-dir",
+        tmp_path,
+    )
     assert code == 0, err
     assert "Mira" in out
     table = pd.read_csv(tmp_path / "positions.csv")
@@ -175,7 +240,7 @@ def _broken_database(tmp_path: Path, kind: str) -> Path:
         "unknown band": table.assign(band="white"),
         "NaN time": table.assign(observationStartMJD=table.observationStartMJD.where(table.index != 3)),
         "NaN depth": table.assign(fiveSigmaDepth=np.nan),
-    }  # fmt: skip
+    }
     return database(tmp_path / "broken.db", changes[kind])
 
 
@@ -245,9 +310,19 @@ def test_a_file_in_the_place_of_the_folder(run, survey_db, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("mine")
     _refused(
-        run, tmp_path / "none", "cannot write to the folder", "lightcurve", "--db", survey_db,
-        "--ra", 10, "--dec", -20, "--out-dir", blocked,
-    )  # fmt: skip
+        run,
+        tmp_path / "none",
+        "cannot write to the folder",
+        "lightcurve",
+        "--db",
+        survey_db,
+        "--ra",
+        10,
+        "--dec",
+        -20,
+        "--out-dir",
+        blocked,
+    )
     assert blocked.read_text() == "mine"
 
 
@@ -271,10 +346,23 @@ def test_interrupted_run_leaves_earlier_results(survey_db, tmp_path):
     """Ctrl-C in the middle: exit code 130, one line, and what was there before stays."""
     (tmp_path / "positions.csv").write_text("earlier")
     command = [
-        sys.executable, "-m", "pelsvae_cadence", "metrics", "--db", str(survey_db), "--positions",
-        "10,-20", "--star-class", "RRab", "--mag", "20", "--stars-per-position", "3000",
-        "--out-dir", str(tmp_path),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pelsvae_cadence",
+        "metrics",
+        "--db",
+        str(survey_db),
+        "--positions",
+        "10,-20",
+        "--star-class",
+        "RRab",
+        "--mag",
+        "20",
+        "--stars-per-position",
+        "3000",
+        "--out-dir",
+        str(tmp_path),
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".unfinished-*")) and time.monotonic() < deadline:

@@ -13,9 +13,17 @@ from pelsvae_cadence.cli import main
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 
 SHORT = [
-    "--nside", "1", "--star-class", "RRab,RRc", "--years", "0.5,1", "--stars-per-position", "1",
-    "--period-range", "0.3,0.9",
-]  # fmt: skip
+    "--nside",
+    "1",
+    "--star-class",
+    "RRab,RRc",
+    "--years",
+    "0.5,1",
+    "--stars-per-position",
+    "1",
+    "--period-range",
+    "0.3,0.9",
+]
 
 
 @pytest.fixture
@@ -36,9 +44,16 @@ def run(capsys):
 def test_answers_and_differences_as_json(run, tmp_path):
     """One run is missing: it is said, the others are compared, and the exit code is 1."""
     code, out, err = run(
-        "baseline:years=1", "baseline:years=1", "gone.db", "--names", "a,b,c", *SHORT,
-        "--out-dir", tmp_path, "--json",
-    )  # fmt: skip
+        "baseline:years=1",
+        "baseline:years=1",
+        "gone.db",
+        "--names",
+        "a,b,c",
+        *SHORT,
+        "--out-dir",
+        tmp_path,
+        "--json",
+    )
     assert code == 1
     assert "c is left out: survey table gone.db does not exist" in err
     said = json.loads(out)
@@ -52,8 +67,7 @@ def test_answers_and_differences_as_json(run, tmp_path):
 
 
 def test_the_table_for_people(run, tmp_path):
-    code, out, err = run("baseline:years=1", "baseline:years=1:thinned=0.5", *SHORT,
-                         "--out-dir", tmp_path)  # fmt: skip
+    code, out, err = run("baseline:years=1", "baseline:years=1:thinned=0.5", *SHORT, "--out-dir", tmp_path)
     assert code == 0, err
     assert "verdict" in out
     assert "nan" not in out

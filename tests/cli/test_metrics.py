@@ -19,9 +19,20 @@ pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 def command(shared_data):
     database = shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db"
     return [
-        "metrics", "--db", str(database), "--positions", "0,-30", "--star-class", "RRab",
-        "--mag", "20", "--stars-per-position", "2", "--constraint", "night < 500",
-    ]  # fmt: skip
+        "metrics",
+        "--db",
+        str(database),
+        "--positions",
+        "0,-30",
+        "--star-class",
+        "RRab",
+        "--mag",
+        "20",
+        "--stars-per-position",
+        "2",
+        "--constraint",
+        "night < 500",
+    ]
 
 
 def _invoke(arguments):
@@ -30,9 +41,21 @@ def _invoke(arguments):
 
 def test_years_and_class_ranges_from_the_command_line(command, tmp_path):
     result = _invoke(
-        [*command, "--years", "1,2", "--period-range", "class", "--fields", "wide",
-         "--stack-minutes", "15", "--out-dir", str(tmp_path), "--json"]
-    )  # fmt: skip
+        [
+            *command,
+            "--years",
+            "1,2",
+            "--period-range",
+            "class",
+            "--fields",
+            "wide",
+            "--stack-minutes",
+            "15",
+            "--out-dir",
+            str(tmp_path),
+            "--json",
+        ]
+    )
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     assert [row["year"] for row in report["by_year"]] == [1.0, 2.0]
@@ -69,9 +92,23 @@ def test_stars_of_a_table_are_observed_where_they_are(shared_data, tmp_path):
     table.write_text(STAR_TABLE)
     database = shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db"
     result = _invoke(
-        ["metrics", "--db", str(database), "--stars", str(table), "--constraint", "night < 700",
-         "--years", "1", "--period-range", "0.2,10", "--out-dir", str(tmp_path / "out"), "--json"]
-    )  # fmt: skip
+        [
+            "metrics",
+            "--db",
+            str(database),
+            "--stars",
+            str(table),
+            "--constraint",
+            "night < 700",
+            "--years",
+            "1",
+            "--period-range",
+            "0.2,10",
+            "--out-dir",
+            str(tmp_path / "out"),
+            "--json",
+        ]
+    )
     assert result.exit_code == 0, result.output
     report = json.loads(result.stdout)
     stars = pd.read_csv(report["files"]["stars"]).set_index("star_id")

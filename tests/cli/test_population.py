@@ -28,10 +28,26 @@ def test_a_population_becomes_a_table_a_picture_and_light_curves(capsys, table, 
     from pelsvae_cadence.population.tables import read_star_table
 
     made = run(
-        capsys, "population", "--class", "RRab=0.5,LPV=0.5", "--n", 40, "--model", "galaxy",
-        "--mode", "magnitude-limited", "--mag-range", "16,21", "--dec-range", "-70,10",
-        "--seed", 3, "--output", table, "--json",
-    )  # fmt: skip
+        capsys,
+        "population",
+        "--class",
+        "RRab=0.5,LPV=0.5",
+        "--n",
+        40,
+        "--model",
+        "galaxy",
+        "--mode",
+        "magnitude-limited",
+        "--mag-range",
+        "16,21",
+        "--dec-range",
+        "-70,10",
+        "--seed",
+        3,
+        "--output",
+        table,
+        "--json",
+    )
     summary = json.loads(made.out)
     assert summary["n"] == 40 <= summary["candidates"]
     assert sum(summary["components"].values()) == 40
@@ -42,18 +58,25 @@ def test_a_population_becomes_a_table_a_picture_and_light_curves(capsys, table, 
     assert sum(summary["crowded"].values()) > 0
 
     shown = run(
-        capsys, "lightcurve", "--stars", table, "--star-id", stars.star_id[5], "--modulated",
-        "--out-dir", tmp_path, "--json",
-    )  # fmt: skip
+        capsys,
+        "lightcurve",
+        "--stars",
+        table,
+        "--star-id",
+        stars.star_id[5],
+        "--modulated",
+        "--out-dir",
+        tmp_path,
+        "--json",
+    )
     answer = json.loads(shown.out)
     assert answer["star"]["period"] == stars.period[5]
     assert answer["star"]["distance_modulus"] == stars.distance_modulus[5]
     assert answer["modulated"] is True
     assert len(pd.read_csv(tmp_path / "lightcurve.csv")) > 100
     refused = run(
-        capsys, "lightcurve", "--stars", table, "--star-id", 99_999_999, "--out-dir", tmp_path,
-        code=2,
-    )  # fmt: skip
+        capsys, "lightcurve", "--stars", table, "--star-id", 99_999_999, "--out-dir", tmp_path, code=2
+    )
     assert "no star 99999999 in stars.fits" in refused.err
 
 
@@ -63,9 +86,7 @@ def test_the_same_seed_writes_the_same_table(capsys, tmp_path):
         run(capsys, "population", "--n", 6, "--seed", 1, "--output", file, "--no-picture")
     assert files[0].read_bytes() == files[1].read_bytes()
     assert not (tmp_path / "a.png").exists()
-    kept = run(
-        capsys, "population", "--n", 6, "--output", files[0], "--no-clobber", "--no-picture", code=2
-    )
+    kept = run(capsys, "population", "--n", 6, "--output", files[0], "--no-clobber", "--no-picture", code=2)
     assert "a.csv exists already" in kept.err
 
 
@@ -91,8 +112,7 @@ def test_crowded_positions_are_flagged(capsys, tmp_path):
     alone = json.loads(run(capsys, *lmc, "--json").out)
     crowd = json.loads(run(capsys, *lmc, "--crowded", "--json").out)
     assert alone["crowded_region"] == crowd["crowded_region"] == "LMC"
-    error = [next(b for b in a["bands"] if b["band"] == "r")["median_mag_err"]
-             for a in (alone, crowd)]  # fmt: skip
+    error = [next(b for b in a["bands"] if b["band"] == "r")["median_mag_err"] for a in (alone, crowd)]
     assert error[1] > 1.5 * error[0]
     assert "crowded field (LMC)" in " ".join(run(capsys, *lmc).err.split())
     # In the plane nothing can be simulated, so that the remark stays.
@@ -104,14 +124,23 @@ def test_crowded_positions_are_flagged(capsys, tmp_path):
 @pytest.mark.usefixtures("maf_ready")
 def test_maps_say_where_fields_are_crowded(capsys, tmp_path):
     run_one = [
-        "metrics", "--synthetic", "lsst", "--positions", "80.05,-69.3 35.6,-4.8", "--star-class",
-        "RRab", "--mag", 20, "--stars-per-position", 1, "--constraint", "night < 200",
-    ]  # fmt: skip
+        "metrics",
+        "--synthetic",
+        "lsst",
+        "--positions",
+        "80.05,-69.3 35.6,-4.8",
+        "--star-class",
+        "RRab",
+        "--mag",
+        20,
+        "--stars-per-position",
+        1,
+        "--constraint",
+        "night < 200",
+    ]
     plain = run(capsys, *run_one, "--out-dir", tmp_path / "plain")
     assert "crowded fields (LMC 1)" in " ".join(plain.err.split())
-    both = run(
-        capsys, *run_one, "--crowded", "--modulated", "--out-dir", tmp_path / "both", "--json"
-    )
+    both = run(capsys, *run_one, "--crowded", "--modulated", "--out-dir", tmp_path / "both", "--json")
     answer = json.loads(both.out)
     assert answer["crowded"] is True
     assert answer["modulated"] is True

@@ -41,9 +41,7 @@ def test_compiled_loops_are_bit_identical_to_numpy(work: _compiled._Work) -> Non
     assert work.functions is not None
 
 
-def test_without_numba_numpy_goes_on(
-    work: _compiled._Work, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_numba_numpy_goes_on(work: _compiled._Work, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing() -> None:
         raise ImportError("numba")
 

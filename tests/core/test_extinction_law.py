@@ -33,8 +33,7 @@ def _integrated(band: str, teff: float, ebv: float) -> float:
     )
     seen = photons * F99(Rv=3.1).extinguish(wavelength, Ebv=ebv)
     return float(
-        -2.5
-        * np.log10(np.trapezoid(seen, curve.wavelength) / np.trapezoid(photons, curve.wavelength))
+        -2.5 * np.log10(np.trapezoid(seen, curve.wavelength) / np.trapezoid(photons, curve.wavelength))
     )
 
 

@@ -43,9 +43,7 @@ def test_other_points_and_stars_change_no_bit(n, star, shuffler):
 
 def test_one_set_of_phases_serves_all(curve):
     phase = np.linspace(0, 1, 17)
-    np.testing.assert_array_equal(
-        curve.evaluate(phase), curve.evaluate(np.tile(phase, (len(curve), 1)))
-    )
+    np.testing.assert_array_equal(curve.evaluate(phase), curve.evaluate(np.tile(phase, (len(curve), 1))))
 
 
 def test_periodic_and_mean_zero(curve):
@@ -76,9 +74,7 @@ def test_bad_curves():
 
 
 def test_zero_harmonics_cost_nothing_and_change_nothing(curve):
-    wide = PhaseCurve(
-        cos=np.pad(curve.cos, ((0, 0), (0, 40))), sin=np.pad(curve.sin, ((0, 0), (0, 40)))
-    )
+    wide = PhaseCurve(cos=np.pad(curve.cos, ((0, 0), (0, 40))), sin=np.pad(curve.sin, ((0, 0), (0, 40))))
     phase = np.random.default_rng(3).uniform(-10, 10, (len(curve), 200))
     np.testing.assert_array_equal(wide.evaluate(phase), curve.evaluate(phase))
     nothing = PhaseCurve(cos=np.zeros((2, 5)), sin=np.zeros((2, 5)))

@@ -40,9 +40,15 @@ def eight_classes(maf, batch_function, shared_data, tmp_path_factory):
     for run in ("one", "two"):
         folder = tmp_path_factory.mktemp(run)
         bundles = batch_function(
-            run_name=run, slicer=slicer, extra_sql="night < 366", stars_per_position=1,
-            magnitudes=(19.0,), years=(1.0,), fields="wide", period_range=(0.2, 2.0),
-        )  # fmt: skip
+            run_name=run,
+            slicer=slicer,
+            extra_sql="night < 366",
+            stars_per_position=1,
+            magnitudes=(19.0,),
+            years=(1.0,),
+            fields="wide",
+            period_range=(0.2, 2.0),
+        )
         results = maf.db.ResultsDb(out_dir=str(folder))
         group = maf.MetricBundleGroup(
             bundles, database, out_dir=str(folder), results_db=results, verbose=False
@@ -80,8 +86,7 @@ def test_gathered_files_are_those_of_the_command(eight_classes, tmp_path, monkey
     folders, _ = eight_classes
     out = tmp_path / "summary"
     monkeypatch.setattr(
-        "sys.argv",
-        ["gather_summaries", "--dirs", ",".join(folders), "--to_csv", "--outfile", str(out)],
+        "sys.argv", ["gather_summaries", "--dirs", ",".join(folders), "--to_csv", "--outfile", str(out)]
     )
     gather_summaries()
     text = next(tmp_path.glob("summary*")).read_text()

@@ -18,8 +18,7 @@ pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 
 SURVEY = SyntheticSurvey(preset="lsst-v3", seed=0)
 PLACES = [(35.0, -20.0), (150.0, -30.0), (330.0, -40.0)]
-MIX = ClassMix(classes=("DSCT", "LPV", "RRLYR"), stars_per_class=4, seed=1,
-               magnitude_range=(17.0, 20.0))  # fmt: skip
+MIX = ClassMix(classes=("DSCT", "LPV", "RRLYR"), stars_per_class=4, seed=1, magnitude_range=(17.0, 20.0))
 YEARS = (0.3, 1.0)
 
 
@@ -90,9 +89,7 @@ def test_years_to_classification(trained, year, tmp_path):
 
     metric = TimeToClassificationMetric(trained, SURVEY.mjd_start, min_visits=5)
     bundles = run([metric], year, tmp_path, places=PLACES[:1])
-    value = next(
-        b for b in bundles.values() if b.metric.name == "TimeToClassification"
-    ).metric_values[0]
+    value = next(b for b in bundles.values() if b.metric.name == "TimeToClassification").metric_values[0]
     np.testing.assert_array_equal(value["years"], YEARS)
     assert value["n_visits"][0] < value["n_visits"][1]
     reached = value["balanced_accuracy"] >= 0.5
@@ -115,11 +112,7 @@ def test_a_classifier_survives_the_disk_and_maf_copies(trained, tmp_path):
 
 
 def test_what_is_refused(trained, year):
-    from pelsvae_cadence.metrics import (
-        ClassifiabilityMetric,
-        TimeToClassificationMetric,
-        train_classifiers,
-    )
+    from pelsvae_cadence.metrics import ClassifiabilityMetric, TimeToClassificationMetric, train_classifiers
 
     with pytest.raises(InputError, match="train_classifiers"):
         ClassifiabilityMetric("RRab")
@@ -144,9 +137,13 @@ def test_maps_of_the_sky(trained, tmp_path):
     seen = []
     options = {"stars_per_class": 2, "min_visits": 10}
     found = map_classifiability(
-        SURVEY, short, nside=1, out_dir=tmp_path / "map", **options,
+        SURVEY,
+        short,
+        nside=1,
+        out_dir=tmp_path / "map",
+        **options,
         progress=lambda done, total: seen.append((done, total)),
-    )  # fmt: skip
+    )
     assert seen[-1] == (12, 12)
     frame = found.positions
     recalls = [column for column in frame if column.startswith("recall_")]

@@ -62,11 +62,15 @@ def wide_run(maf, metric_class, baseline, tmp_path_factory):
     passed = maf.metrics.PassMetric(columns.needed())
     bundles = [
         maf.MetricBundle(
-            metric, slicer, constraint, run_name="test", info_label="four years",
+            metric,
+            slicer,
+            constraint,
+            run_name="test",
+            info_label="four years",
             summary_metrics=None if metric is passed else [maf.metrics.MeanMetric()],
         )
         for metric in [*metrics, passed]
-    ]  # fmt: skip
+    ]
     out_dir = tmp_path_factory.mktemp("wide")
     group, results = _group(maf, bundles, baseline, out_dir, constraint)
     return bundles, group, results, out_dir
@@ -155,18 +159,20 @@ def test_a_healpix_map_in_memory_shows_the_stars_of_the_position(maf, metric_cla
     rng = np.random.default_rng(1)
     n = 120
     values = {
-        "fieldRA": np.full(n, ra), "fieldDec": np.full(n, dec), "rotSkyPos": np.zeros(n),
+        "fieldRA": np.full(n, ra),
+        "fieldDec": np.full(n, dec),
+        "rotSkyPos": np.zeros(n),
         "observationStartMJD": 60300.0 + np.sort(rng.uniform(0, 300, n)),
-        "band": rng.choice(list("gri"), n), "fiveSigmaDepth": np.full(n, 24.2),
-        "night": np.arange(n), "visitExposureTime": np.full(n, 30.0),
-    }  # fmt: skip
+        "band": rng.choice(list("gri"), n),
+        "fiveSigmaDepth": np.full(n, 24.2),
+        "night": np.arange(n),
+        "visitExposureTime": np.full(n, 30.0),
+    }
     table = np.empty(n, dtype=[(k, v.dtype) for k, v in values.items()])
     for name, value in values.items():
         table[name] = value
     options = {"star_class": "RRab", "magnitude": 20.0, "stars_per_position": 3}
-    grid = maf.slicers.HealpixSlicer(
-        nside=8, use_camera=False, use_cache=False, radius=1.75, verbose=False
-    )
+    grid = maf.slicers.HealpixSlicer(nside=8, use_camera=False, use_cache=False, radius=1.75, verbose=False)
     point = _points(maf, (ra, dec))
     bundles = [maf.MetricBundle(metric_class(**options), s, "") for s in (grid, point)]
     _group(maf, bundles, None, tmp_path, "", sim_data=table)
@@ -180,9 +186,7 @@ def test_a_healpix_map_in_memory_shows_the_stars_of_the_position(maf, metric_cla
     assert on_map.data[pixel]["star_id"].tolist() == numbers.tolist()
 
 
-def test_a_constraint_takes_visits_away_but_not_stars(
-    wide_run, metric_class, maf, baseline, tmp_path
-):
+def test_a_constraint_takes_visits_away_but_not_stars(wide_run, metric_class, maf, baseline, tmp_path):
     metric = metric_class(star_class="RRab", magnitude=19.0, stars_per_position=4, seed=3)
     bundle = maf.MetricBundle(metric, _points(maf, WIDE), "night < 366", run_name="one year")
     _group(maf, [bundle], baseline, tmp_path, "night < 366")
@@ -263,9 +267,13 @@ def test_a_known_class_narrows_the_periods(metric_class, shared_data):
     source = open_survey(survey, positions=[])
     near = np.hypot(source.array["fieldRA"] % 360.0, source.array["fieldDec"] + 30.0) < 1.5
     options = {
-        "mjd_col": source.columns["mjd"], "mjd_is_middle": True, "visit_id_col": source.visit_id,
-        "star_class": "RRab", "magnitude": 23.0, "stars_per_position": 12,
-    }  # fmt: skip
+        "mjd_col": source.columns["mjd"],
+        "mjd_is_middle": True,
+        "visit_id_col": source.visit_id,
+        "star_class": "RRab",
+        "magnitude": 23.0,
+        "stars_per_position": 12,
+    }
     point = {"ra": 0.0, "dec": np.radians(-30.0), "sid": 0}
     blind, known = (
         metric_class(period_range=value, **options).run(source.array[near], point)
@@ -299,16 +307,14 @@ def test_a_mix_observes_the_stars_of_its_classes(metric_class, shared_data):
     source = open_survey(survey, positions=[])
     near = np.hypot(source.array["fieldRA"] % 360.0, source.array["fieldDec"] + 30.0) < 1.5
     options = {
-        "mjd_col": source.columns["mjd"], "mjd_is_middle": True, "visit_id_col": source.visit_id,
+        "mjd_col": source.columns["mjd"],
+        "mjd_is_middle": True,
+        "visit_id_col": source.visit_id,
         "magnitude": 20.0,
-    }  # fmt: skip
+    }
     point = {"ra": 0.0, "dec": np.radians(-30.0), "sid": 0}
-    both = metric_class(star_class="RRab+EW", stars_per_position=4, **options).run(
-        source.array[near], point
-    )
-    alone = metric_class(star_class="RRab", stars_per_position=2, **options).run(
-        source.array[near], point
-    )
+    both = metric_class(star_class="RRab+EW", stars_per_position=4, **options).run(source.array[near], point)
+    alone = metric_class(star_class="RRab", stars_per_position=2, **options).run(source.array[near], point)
     mine = np.isin(both["star_id"], alone["star_id"])
     np.testing.assert_array_equal(both["verdict"][mine], alone["verdict"])
     assert both["recovered"] == pytest.approx(np.mean(both["verdict"] == "exact"))

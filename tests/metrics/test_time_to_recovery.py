@@ -62,9 +62,8 @@ def wide_run(maf, metric_class, baseline, first_night, tmp_path_factory):
     )
     seen = []
     metric = metric_class(
-        years=(1, 2, 4, 10), survey_start=first_night, on_run=lambda: seen.append(1),
-        **OPTIONS, **RANGE,
-    )  # fmt: skip
+        years=(1, 2, 4, 10), survey_start=first_night, on_run=lambda: seen.append(1), **OPTIONS, **RANGE
+    )
     values, bundles = _run(
         maf, [metric], slicer, str(baseline), "night < 1400", tmp_path_factory.mktemp("wide")
     )
@@ -87,9 +86,7 @@ def test_the_fraction_of_a_year_is_that_of_the_recovery_metric(
     """The same stars, points and verdicts as under a constraint on the time."""
     from pelsvae_cadence.metrics import PeriodRecoveryMetric
 
-    slicer = maf.slicers.UserPointsSlicer(
-        [WIDE[0]], [WIDE[1]], radius=1.75, use_camera=False, verbose=False
-    )
+    slicer = maf.slicers.UserPointsSlicer([WIDE[0]], [WIDE[1]], radius=1.75, use_camera=False, verbose=False)
     constraint = f"observationStartMJD < {first_night + 2 * 365.25}"
     values, _ = _run(
         maf, [PeriodRecoveryMetric(**OPTIONS, **RANGE)], slicer, str(baseline), constraint, tmp_path
@@ -137,11 +134,15 @@ def test_values_agree_among_themselves(wide_run):
 def _table(mjd):
     n = mjd.size
     values = {
-        "fieldRA": np.full(n, 20.0), "fieldDec": np.full(n, -30.0), "rotSkyPos": np.zeros(n),
-        "observationStartMJD": mjd, "band": np.resize(list("gri"), n),
-        "fiveSigmaDepth": np.full(n, 24.2), "night": np.floor(mjd - START).astype(int),
+        "fieldRA": np.full(n, 20.0),
+        "fieldDec": np.full(n, -30.0),
+        "rotSkyPos": np.zeros(n),
+        "observationStartMJD": mjd,
+        "band": np.resize(list("gri"), n),
+        "fiveSigmaDepth": np.full(n, 24.2),
+        "night": np.floor(mjd - START).astype(int),
         "visitExposureTime": np.full(n, 30.0),
-    }  # fmt: skip
+    }
     table = np.empty(n, dtype=[(k, np.asarray(v).dtype) for k, v in values.items()])
     for name, value in values.items():
         table[name] = value

@@ -88,12 +88,8 @@ def test_missing_latent_is_the_one_that_sample_draws(harmonic: LightCurveModel) 
 
     stars = harmonic.sample("CEP", n=40, seed=8)
     bare = replace(stars, latent=None)
-    np.testing.assert_array_equal(
-        harmonic.phase_curve(bare, seed=8).cos, harmonic.phase_curve(stars).cos
-    )
-    assert not np.array_equal(
-        harmonic.phase_curve(bare, seed=9).cos, harmonic.phase_curve(stars).cos
-    )
+    np.testing.assert_array_equal(harmonic.phase_curve(bare, seed=8).cos, harmonic.phase_curve(stars).cos)
+    assert not np.array_equal(harmonic.phase_curve(bare, seed=9).cos, harmonic.phase_curve(stars).cos)
 
 
 def test_global_random_state_is_neither_read_nor_changed(harmonic: LightCurveModel) -> None:
@@ -119,10 +115,7 @@ def test_mixed_classes_and_unknown_subtypes(harmonic: LightCurveModel) -> None:
     from dataclasses import replace
 
     parts = [harmonic.sample(name, star_id=[i], seed=2) for i, name in enumerate(["RRab", "EW"])]
-    fields = {
-        name: np.concatenate([getattr(p, name) for p in parts])
-        for name in Stars.__dataclass_fields__
-    }
+    fields = {name: np.concatenate([getattr(p, name) for p in parts]) for name in Stars.__dataclass_fields__}
     mixed = Stars(**fields)
     curves = harmonic.phase_curve(mixed)
     for i, part in enumerate(parts):
@@ -302,9 +295,7 @@ def test_encoding_ignores_the_order_exactly(harmonic: LightCurveModel) -> None:
         (([[0.1], [0.2]], [[1.0], [1.0]], [[0.1], [0.1]]), "points of 2 stars were given for 1"),
     ],
 )
-def test_encode_refuses(
-    harmonic: LightCurveModel, points: tuple[list[float], ...], words: str
-) -> None:
+def test_encode_refuses(harmonic: LightCurveModel, points: tuple[list[float], ...], words: str) -> None:
     with pytest.raises(InputError, match=words):
         harmonic.encode(*points, harmonic.sample("RRab"))
 

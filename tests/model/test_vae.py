@@ -80,9 +80,7 @@ def test_encoder_ignores_order_padding_level_and_scale(
         torch.testing.assert_close(size, 3 * amplitude, atol=1e-3, rtol=1e-3)
 
 
-def test_measured_amplitude_is_the_true_one(
-    vae: HarmonicVAE, batch: tuple[torch.Tensor, ...]
-) -> None:
+def test_measured_amplitude_is_the_true_one(vae: HarmonicVAE, batch: tuple[torch.Tensor, ...]) -> None:
     phase, mag, weight, _, star_class = batch
     _, amplitude = vae.encoder.summarise(phase, mag, weight, star_class)
     torch.testing.assert_close(amplitude, torch.full((6,), 0.4), atol=0.08, rtol=0)
@@ -97,9 +95,7 @@ def test_summary_widens_with_noise(vae: HarmonicVAE, batch: tuple[torch.Tensor, 
     assert (blunt[:, n : 2 * n] <= 1.0 + 1e-6).all()
 
 
-def test_gradient_reaches_every_parameter(
-    vae: HarmonicVAE, batch: tuple[torch.Tensor, ...]
-) -> None:
+def test_gradient_reaches_every_parameter(vae: HarmonicVAE, batch: tuple[torch.Tensor, ...]) -> None:
     phase, mag, weight, physics, star_class = batch
     mu, logvar, _ = vae.encode(phase, mag, weight, physics, star_class)
     decoded = vae.decoder(mu + logvar.exp(), physics, star_class)
@@ -178,9 +174,7 @@ def test_binaries_stay_mirror_symmetric_unless_they_are_not() -> None:
     assert sines(0.05, rr) == pytest.approx(1.0, abs=1e-5)
 
 
-def test_perfect_points_do_not_break_the_fit(
-    vae: HarmonicVAE, batch: tuple[torch.Tensor, ...]
-) -> None:
+def test_perfect_points_do_not_break_the_fit(vae: HarmonicVAE, batch: tuple[torch.Tensor, ...]) -> None:
     phase, mag, weight, physics, kind = batch
     mu, logvar, _ = vae.encode(phase, 10 * mag, 1e10 * weight, physics, kind)
     assert torch.isfinite(mu).all()

@@ -79,13 +79,9 @@ def test_in_process_with_and_without_checkpoints(tmp_path: Path) -> None:
 
 def test_two_workers_give_the_same_and_resume(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    options: dict[str, Any] = {
-        "checkpoint_dir": tmp_path / "parts", "fingerprint": "a", "workers": 2,
-    }  # fmt: skip
+    options: dict[str, Any] = {"checkpoint_dir": tmp_path / "parts", "fingerprint": "a", "workers": 2}
     said: list[tuple[int, int]] = []
-    run = run_partitions(
-        make_task(log, 0.02), PIECES, progress=lambda *p: said.append(p), **options
-    )
+    run = run_partitions(make_task(log, 0.02), PIECES, progress=lambda *p: said.append(p), **options)
     assert_same(run)
     assert sorted(computed(log)) == [p.key for p in PIECES]
     pids = {line.split()[1] for line in log.read_text().splitlines()}
@@ -230,9 +226,8 @@ def test_full_disk_is_said_and_keeps_what_is_finished(tmp_path: Path) -> None:
         "except ValueError as error:\n    print(error)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
     assert "checkpoint of partition p2 could not be written: File too large" in done.stdout
     assert "Make room and repeat" in done.stdout
     assert done.stderr == ""
@@ -266,8 +261,11 @@ def test_ctrl_c_stops_at_once_and_keeps_what_is_finished(tmp_path: Path, workers
     script.write_text(SCRIPT)
     process = subprocess.Popen(
         [sys.executable, str(script), str(folder), str(workers)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "p00\n"
     assert process.stdout.readline() == "p01\n"

@@ -27,9 +27,13 @@ def _series(value, *, n=240, error=0.05, seed=1) -> JointSeries:
     time.sort()
     flux = value(time) + error * rng.standard_normal(n)
     return JointSeries(
-        time=time, value=flux - flux.mean(), error=np.full(n, error),
-        band=np.zeros(n, dtype=np.int64), scales=np.ones(1), n_excluded=0,
-    )  # fmt: skip
+        time=time,
+        value=flux - flux.mean(),
+        error=np.full(n, error),
+        band=np.zeros(n, dtype=np.int64),
+        scales=np.ones(1),
+        n_excluded=0,
+    )
 
 
 def _sine(frequency, amplitude=1.0):
@@ -111,9 +115,7 @@ def test_one_depth_costs_less_than_many_harmonics():
 @pytest.mark.parametrize("curve", [_sine(1.7, 0.3), _eclipses(1.7, (1.0, 1.0))])
 def test_noise_does_not_make_one_minimum_deeper(curve):
     """One parameter at 1.5 ln n: one in six hundred by chance."""
-    halved = sum(
-        unequal_minima(_series(curve, error=0.2, seed=k), 1.7, 3).gain > 0.0 for k in range(150)
-    )
+    halved = sum(unequal_minima(_series(curve, error=0.2, seed=k), 1.7, 3).gain > 0.0 for k in range(150))
     assert halved <= 2
 
 
@@ -163,9 +165,7 @@ def test_an_error_common_to_all_points_makes_them_equals():
 
 @pytest.fixture(scope="module")
 def ten_years():
-    sample = control_sample(
-        control_visits(3), ["RRab", "CEP", "EA", "DSCT"], seed=1, r_range=(18.0, 22.0)
-    )
+    sample = control_sample(control_visits(3), ["RRab", "CEP", "EA", "DSCT"], seed=1, r_range=(18.0, 22.0))
     return sample, [joint_series(sample.light_curves, i) for i in range(4)]
 
 
@@ -216,13 +216,19 @@ def _tiny(n_points, n_bands, kind, rng) -> LightCurves:
     if n_points > 6:
         time[3] = time[2]
     return LightCurves(
-        star_id=np.array([1]), offsets=np.array([0, n_points]), mjd=time,
+        star_id=np.array([1]),
+        offsets=np.array([0, n_points]),
+        mjd=time,
         band=np.array([list("ugrizy")[k % n_bands] for k in range(n_points)]),
-        visit_id=np.arange(n_points), mag_true=np.full(n_points, 20.0),
-        mag=np.full(n_points, np.nan), mag_err=np.full(n_points, np.nan), flux=flux,
-        flux_err=np.full(n_points, 5.0), detected=np.zeros(n_points, dtype=bool),
+        visit_id=np.arange(n_points),
+        mag_true=np.full(n_points, 20.0),
+        mag=np.full(n_points, np.nan),
+        mag_err=np.full(n_points, np.nan),
+        flux=flux,
+        flux_err=np.full(n_points, 5.0),
+        detected=np.zeros(n_points, dtype=bool),
         saturated=np.zeros(n_points, dtype=bool),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("kind", ["noise", "constant", "one outlier", "negative", "huge"])

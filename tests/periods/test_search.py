@@ -24,10 +24,18 @@ def _thin(light_curves: LightCurves, keep: np.ndarray) -> LightCurves:
     points = {
         name: getattr(light_curves, name).reshape(n, -1)[:, keep].ravel()
         for name in (
-            "mjd", "band", "visit_id", "mag_true", "mag", "mag_err", "flux", "flux_err",
-            "detected", "saturated",
+            "mjd",
+            "band",
+            "visit_id",
+            "mag_true",
+            "mag",
+            "mag_err",
+            "flux",
+            "flux_err",
+            "detected",
+            "saturated",
         )
-    }  # fmt: skip
+    }
     return LightCurves(star_id=light_curves.star_id, offsets=np.arange(n + 1) * keep.size, **points)
 
 
@@ -126,9 +134,7 @@ def test_windows_without_information_make_no_peaks(step):
 
 
 def test_both_precisions_find_the_same_periods(one_year, one_year_result):
-    exact = search(
-        one_year.light_curves, baseline=YEAR, period_range=(0.1, 100.0), precision="double"
-    )
+    exact = search(one_year.light_curves, baseline=YEAR, period_range=(0.1, 100.0), precision="double")
     np.testing.assert_allclose(exact.frequency, one_year_result.frequency, rtol=1e-9)
     np.testing.assert_allclose(exact.power, one_year_result.power, rtol=1e-3)
 
@@ -171,9 +177,7 @@ def test_truth_is_not_used(one_year, one_year_result):
 
 
 def test_without_refinement_the_highest_peak_wins(one_year):
-    result = search(
-        one_year.light_curves, baseline=YEAR, period_range=(0.1, 100.0), refine_peaks=False
-    )
+    result = search(one_year.light_curves, baseline=YEAR, period_range=(0.1, 100.0), refine_peaks=False)
     np.testing.assert_array_equal(result.score, result.power)
     assert (result.n_harmonics == 1).all()
 
@@ -181,9 +185,7 @@ def test_without_refinement_the_highest_peak_wins(one_year):
 def test_top_frequencies_are_distinct_and_sorted(one_year_result):
     scores = one_year_result.top_scores
     assert (np.diff(scores, axis=1) <= 0).all()
-    gaps = np.abs(
-        one_year_result.top_frequencies[:, :, None] - one_year_result.top_frequencies[:, None, :]
-    )
+    gaps = np.abs(one_year_result.top_frequencies[:, :, None] - one_year_result.top_frequencies[:, None, :])
     off_diagonal = ~np.eye(gaps.shape[1], dtype=bool)
     assert (gaps[:, off_diagonal] * YEAR > 0.2).all()
     np.testing.assert_array_equal(one_year_result.top_frequencies[:, 0], one_year_result.frequency)
@@ -258,9 +260,11 @@ def test_one_band_repeated_times_and_bad_points_are_fine(one_year):
 def test_progress_reaches_the_end(one_year):
     seen: list[tuple[int, int]] = []
     search(
-        one_year.light_curves, baseline=YEAR, period_range=(1.0, 30.0),
+        one_year.light_curves,
+        baseline=YEAR,
+        period_range=(1.0, 30.0),
         progress=lambda done, n: seen.append((done, n)),
-    )  # fmt: skip
+    )
     assert seen[-1] == (6, 6)
 
 

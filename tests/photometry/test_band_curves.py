@@ -10,11 +10,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry.amplitudes import amplitude_ratio, amplitude_uncertainty, phase_lag
 from pelsvae_cadence.photometry.band_curves import BandCurves, band_curves
-from pelsvae_cadence.photometry.binaries import (
-    eclipse_contrast,
-    ellipsoidal_ratio,
-    surface_temperatures,
-)
+from pelsvae_cadence.photometry.binaries import eclipse_contrast, ellipsoidal_ratio, surface_temperatures
 from pelsvae_cadence.photometry.colours import colour_uncertainty
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes
 from pelsvae_cadence.photometry.rr_lyrae import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
@@ -53,10 +49,19 @@ def _eclipses(depth_1: float, depth_2: float, teff: float):
 
 @pytest.mark.parametrize(
     "kind",
-    [("RRLYR", "RRab"), ("RRLYR", "RRc"), ("CEP", "F"), ("LPV", "Mira"), ("ELL", "ELL"),
-     ("ECL", "EW"), ("DSCT", "DSCT"), ("T2CEP", "WVir"), ("ACEP", "F")],
+    [
+        ("RRLYR", "RRab"),
+        ("RRLYR", "RRc"),
+        ("CEP", "F"),
+        ("LPV", "Mira"),
+        ("ELL", "ELL"),
+        ("ECL", "EW"),
+        ("DSCT", "DSCT"),
+        ("T2CEP", "WVir"),
+        ("ACEP", "F"),
+    ],
     ids="-".join,
-)  # fmt: skip
+)
 def test_flux_means_and_amplitudes_hold_in_every_band(kind):
     stars, _, curves = _curves_of(kind)
     for j, band in enumerate(ALL):
@@ -97,8 +102,17 @@ def test_rr_lyrae_ratios_are_those_of_stripe_82():
 
 def test_interpolated_ratios_agree_with_model_atmospheres():
     # ATLAS9 temperature swing and grey term fitted to Stripe 82, for the filters of LSST and ZTF.
-    atlas = {"u": 1.94, "g": 1.79, "r": 1.31, "i": 1.05, "z": 0.953, "y": 0.945, "zg": 1.79,
-             "zr": 1.27, "zi": 1.00}  # fmt: skip
+    atlas = {
+        "u": 1.94,
+        "g": 1.79,
+        "r": 1.31,
+        "i": 1.05,
+        "z": 0.953,
+        "y": 0.945,
+        "zg": 1.79,
+        "zr": 1.27,
+        "zi": 1.00,
+    }
     for band, ratio in atlas.items():
         ours = amplitude_ratio(band, "RRLYR", "RRab", 0.57, amplitude_i=0.55)
         assert ours == pytest.approx(ratio, rel=0.04), band
@@ -173,9 +187,7 @@ def test_tides_are_larger_in_the_blue():
 
 
 def test_uncertainties_are_stated():
-    assert amplitude_uncertainty("LPV") == max(
-        amplitude_uncertainty(c) for c in ("LPV", "CEP", "ELL")
-    )
+    assert amplitude_uncertainty("LPV") == max(amplitude_uncertainty(c) for c in ("LPV", "CEP", "ELL"))
     assert colour_uncertainty("g", "LPV") == 1.0
     assert colour_uncertainty("r", "RRLYR") < colour_uncertainty("u", "RRLYR")
     assert colour_uncertainty("I", "CEP") == 0.0

@@ -10,12 +10,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import TrueEBV, extinction
 from pelsvae_cadence.photometry.amplitudes import amplitude_ratio
 from pelsvae_cadence.photometry.colours import colour_minus_i
-from pelsvae_cadence.photometry.magnitudes import (
-    EXTINCTION,
-    at_magnitude,
-    band_amplitudes,
-    mean_magnitudes,
-)
+from pelsvae_cadence.photometry.magnitudes import EXTINCTION, at_magnitude, band_amplitudes, mean_magnitudes
 from tests.test_stars import make
 
 ALL = tuple(BANDS)
@@ -51,11 +46,8 @@ def test_cool_stars_and_thick_dust_lose_less():
 
 
 def test_metals_redden_the_blue():
-    poor, rich = (make(star_class="CEP", subtype="F", feh=f, period=5.0, teff=5500.0)
-                  for f in (-0.5, 0.0))  # fmt: skip
-    change = (
-        mean_magnitudes(rich, ("u", "g", "r", "i")) - mean_magnitudes(poor, ("u", "g", "r", "i"))
-    )[0]
+    poor, rich = (make(star_class="CEP", subtype="F", feh=f, period=5.0, teff=5500.0) for f in (-0.5, 0.0))
+    change = (mean_magnitudes(rich, ("u", "g", "r", "i")) - mean_magnitudes(poor, ("u", "g", "r", "i")))[0]
     assert change[0] == pytest.approx(0.275)  # 0.55 mag/dex
     assert 0.02 < change[1] < 0.05
     np.testing.assert_allclose(change[2:], 0.0)

@@ -40,9 +40,7 @@ def test_agrees_with_rubin_sim(band, maf_ready):
 
     mag = np.linspace(15.0, 26.0, 45)
     for floor in (False, True):
-        parameters = PhotometricParameters(
-            bandpass=band, sigma_sys=SYSTEMATIC[band] if floor else 0.0
-        )
+        parameters = PhotometricParameters(bandpass=band, sigma_sys=SYSTEMATIC[band] if floor else 0.0)
         # The bandpass itself is not used when gamma is given.
         theirs = [calc_mag_error_m5(m, None, 24.0, parameters, gamma=GAMMA[band])[0] for m in mag]
         np.testing.assert_allclose(mag_error(mag, 24.0, band, systematic=floor), theirs, rtol=0.01)
@@ -53,9 +51,14 @@ def test_agrees_with_photerr():
     photerr = pytest.importorskip("photerr")
     # One visit a year for one year: photerr's coadded error is then the single visit's.
     model = photerr.LsstErrorModel(
-        nYrObs=1, nVisYr=1, sigmaSys=0.005, m5=dict.fromkeys(LSST_BANDS, 24.0),
-        gamma={b: GAMMA[b] for b in LSST_BANDS}, sigLim=0, decorrelate=False,
-    )  # fmt: skip
+        nYrObs=1,
+        nVisYr=1,
+        sigmaSys=0.005,
+        m5=dict.fromkeys(LSST_BANDS, 24.0),
+        gamma={b: GAMMA[b] for b in LSST_BANDS},
+        sigLim=0,
+        decorrelate=False,
+    )
     mag = np.linspace(16.5, 24.5, 33)
     frame = pd.DataFrame(dict.fromkeys(LSST_BANDS, mag))
     theirs = model(frame, random_state=0)

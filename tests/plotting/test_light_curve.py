@@ -106,11 +106,7 @@ plotting.plot_recovery_by_magnitude(table).figure.savefig(io.BytesIO())
 assert "matplotlib.pyplot" not in sys.modules
 """
     done = subprocess.run(
-        [sys.executable, "-c", script],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -164,10 +160,7 @@ def test_undetected_points_are_left_out_and_counted() -> None:
     points = observe(star, make_visits(120))
     n = np.count_nonzero(points.detected)
     assert 0 < n < 120
-    for ax, copies in (
-        (plot_folded(points, star=star, curve=CURVE), 2),
-        (plot_light_curve(points), 1),
-    ):
+    for ax, copies in ((plot_folded(points, star=star, curve=CURVE), 2), (plot_light_curve(points), 1)):
         assert sum(len(c.lines[0].get_xdata()) for c in ax.containers) == copies * n
         assert ax.get_legend().get_title().get_text() == f"{n} of 120\npoints detected"
 
@@ -256,11 +249,7 @@ def test_recovery_bins_by_default_hold_everything() -> None:
     rng = np.random.default_rng(0)
     for low, high in ((17.0, 25.0), (20.1, 22.3), (20.0, 20.0)):
         magnitude = np.append(rng.uniform(low, high, 50), [low, high])
-        table = {
-            "star_class": ["ECL"] * 52,
-            "magnitude": magnitude,
-            "recovered": np.ones(52, bool),
-        }
+        table = {"star_class": ["ECL"] * 52, "magnitude": magnitude, "recovered": np.ones(52, bool)}
         ax = plot_recovery_by_magnitude(table)
         assert ax.get_xlim()[0] <= low
         assert ax.get_xlim()[1] >= high
@@ -364,9 +353,13 @@ def test_cadence_shows_every_visit_by_local_hour() -> None:
 def test_cadence_knows_where_the_telescope_stands() -> None:
     mjd = 61000.0 + 116.8631 / 360.0 + np.arange(4)  # local midnight on Palomar
     ztf = Visits(
-        mjd=mjd, band=np.array(["zg", "zr"] * 2), m5=np.full(4, 20.5), night=np.arange(4),
-        visit_id=np.arange(4), exptime=np.full(4, 30.0),
-    )  # fmt: skip
+        mjd=mjd,
+        band=np.array(["zg", "zr"] * 2),
+        m5=np.full(4, 20.5),
+        night=np.arange(4),
+        visit_id=np.arange(4),
+        exptime=np.full(4, 30.0),
+    )
     for ax, hour in ((plot_cadence(ztf), 0.0), (plot_cadence(ztf, longitude=-116.8631 + 15), 1.0)):
         hours = np.concatenate([line.get_ydata() for line in ax.get_lines()])
         np.testing.assert_allclose(hours, hour, atol=1e-6)

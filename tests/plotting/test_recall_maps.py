@@ -18,8 +18,11 @@ def test_a_panel_for_each_class_says_its_mean(tmp_path):
     figure = plot_recall_maps(maps, title="a survey")
     shown = [ax for ax in figure.axes if ax.name == "mollweide" and ax.get_visible()]
     assert [ax.get_title() for ax in shown] == [
-        "all classes: 0.75", f"CEP: {np.nanmean(np.sqrt(sky)):.2f}", "ECL: none", "RRLYR: 0.75",
-    ]  # fmt: skip
+        "all classes: 0.75",
+        f"CEP: {np.nanmean(np.sqrt(sky)):.2f}",
+        "ECL: none",
+        "RRLYR: 0.75",
+    ]
     assert all(ax.collections[0].get_clim() == (0.0, 1.0) for ax in shown)
     figure.savefig(tmp_path / "maps.png")
 

@@ -23,8 +23,7 @@ def test_the_error_is_that_of_mafs_crowding_metrics(maf_ready):
     field = CrowdedField.power_law(4e6)
     magnitudes = np.arange(17.0, 24.0, 0.5)
     theirs = [
-        _comp_crowd_error(field.magnitude, field.cumulative, seeing=0.9, single_mag=m)
-        for m in magnitudes
+        _comp_crowd_error(field.magnitude, field.cumulative, seeing=0.9, single_mag=m) for m in magnitudes
     ]
     # They attach each bin's stars to its faint edge, we to its middle: 2 % with bins of 0.1 mag.
     ours = field.magnitude_error(magnitudes, np.full(magnitudes.size, "r"), 0.9)
@@ -63,9 +62,7 @@ def test_neighbours_are_red_and_addressed():
     lit = light[:, 2] > 0
     assert lit.any()
     assert (np.diff(light[lit], axis=1) > 0).all()
-    np.testing.assert_array_equal(
-        field.third_light([21.0], [17], ("u", "g", "r", "y"), seed=3)[0], light[17]
-    )
+    np.testing.assert_array_equal(field.third_light([21.0], [17], ("u", "g", "r", "y"), seed=3)[0], light[17])
 
 
 def test_built_in_fields():
@@ -119,6 +116,5 @@ def test_crowding_dilutes_amplitudes_and_adds_errors():
     extra = np.sqrt(crowd.flux_err**2 - alone.flux_err**2) / alone.flux
     extra = extra.reshape(40, -1)[rows][:, band]
     assert np.median(extra) == pytest.approx(rest, rel=0.4)
-    part = simulate(stars.take([7]), visits.take([3, 9]), seed=2, curve=curve.take([7]),
-                    crowding=field)  # fmt: skip
+    part = simulate(stars.take([7]), visits.take([3, 9]), seed=2, curve=curve.take([7]), crowding=field)
     np.testing.assert_array_equal(part.flux, crowd.flux.reshape(40, -1)[7, [3, 9]])

@@ -49,9 +49,7 @@ def test_galactic_coordinates_are_astropys_and_back():
     np.testing.assert_allclose((back[0] - ra + 180) % 360 - 180, 0, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("name", "length", "height"), [("thin-disc", 2.6, 0.30), ("thick-disc", 3.6, 0.90)]
-)
+@pytest.mark.parametrize(("name", "length", "height"), [("thin-disc", 2.6, 0.30), ("thick-disc", 3.6, 0.90)])
 def test_discs_have_the_published_scales(name, length, height):
     _, (x, y, z) = galactocentric(name)
     radius = np.hypot(x, y)

@@ -33,9 +33,7 @@ def test_magnitude_limits_hold_with_dust(halo):
 
 
 def test_volume_and_fixed_magnitude(model):
-    near = draw_population(
-        model, "DSCT", n=40, seed=1, where="thin-disc", mode="volume", max_distance=3.0
-    )
+    near = draw_population(model, "DSCT", n=40, seed=1, where="thin-disc", mode="volume", max_distance=3.0)
     assert (near.stars.distance_modulus <= 5 * np.log10(3.0) + 10).all()
     same = draw_population(
         model, "CEP", n=60, seed=1, where="sky", mode="fixed-magnitude", magnitude=18.5, band="i"
@@ -46,8 +44,18 @@ def test_volume_and_fixed_magnitude(model):
 
 def test_draws_are_those_of_a_longer_draw(model, halo):
     few = draw_population(model, "RRab", n=7, seed=4, where="halo")
-    for name in ("star_id", "period", "teff", "abs_mag_g", "amplitude_i", "epoch", "ra", "ebv",
-                 "feh", "latent"):  # fmt: skip
+    for name in (
+        "star_id",
+        "period",
+        "teff",
+        "abs_mag_g",
+        "amplitude_i",
+        "epoch",
+        "ra",
+        "ebv",
+        "feh",
+        "latent",
+    ):
         np.testing.assert_array_equal(getattr(few.stars, name), getattr(halo.stars, name)[:7])
     other = draw_population(model, "RRab", n=7, seed=5, where="halo")
     assert not np.isin(other.stars.period, halo.stars.period).any()
@@ -55,9 +63,7 @@ def test_draws_are_those_of_a_longer_draw(model, halo):
 
 def test_metallicities_are_those_of_the_component(model):
     for where in ("halo", "bulge"):
-        drawn = draw_population(
-            model, "RRab", n=1200, seed=2, where=where, mode="fixed-magnitude", ebv=0.0
-        )
+        drawn = draw_population(model, "RRab", n=1200, seed=2, where=where, mode="fixed-magnitude", ebv=0.0)
         mean, sigma = metallicity("RRab", where)
         # The reference stars do not reach into the wings of the wider distributions.
         assert drawn.stars.feh.mean() == pytest.approx(mean, abs=0.12)
@@ -86,9 +92,7 @@ def test_drawn_halo_stars_look_like_stripe_82(shared_data):
 
 
 def test_a_mix_has_its_shares(model):
-    drawn = draw_population(
-        model, {"RRab": 3, "CEP": 1}, n=2000, seed=1, mode="fixed-magnitude", ebv=0.0
-    )
+    drawn = draw_population(model, {"RRab": 3, "CEP": 1}, n=2000, seed=1, mode="fixed-magnitude", ebv=0.0)
     assert np.mean(drawn.stars.star_class == "CEP") == pytest.approx(0.25, abs=0.03)
 
 

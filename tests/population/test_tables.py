@@ -18,8 +18,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def stars(model):
-    return model.sample("RRab", n=5, seed=1, ra=[1, 2, 3, 4, 5], dec=-30, distance_modulus=15.5,
-                        ebv=0.1)  # fmt: skip
+    return model.sample("RRab", n=5, seed=1, ra=[1, 2, 3, 4, 5], dec=-30, distance_modulus=15.5, ebv=0.1)
 
 
 @pytest.mark.parametrize("kind", ["csv", "ecsv", "parquet", "fits", "fits.gz"])
@@ -27,8 +26,21 @@ def test_written_tables_are_read_back(stars, tmp_path, kind):
     file = tmp_path / f"stars.{kind}"
     write_star_table(stars, file, extra={"note": ["a", "b", "c", "d", "e"]})
     back = read_star_table(file)
-    for name in ("star_id", "star_class", "subtype", "period", "teff", "abs_mag_g", "amplitude_i",
-                 "epoch", "ra", "dec", "distance_modulus", "ebv", "feh"):  # fmt: skip
+    for name in (
+        "star_id",
+        "star_class",
+        "subtype",
+        "period",
+        "teff",
+        "abs_mag_g",
+        "amplitude_i",
+        "epoch",
+        "ra",
+        "dec",
+        "distance_modulus",
+        "ebv",
+        "feh",
+    ):
         np.testing.assert_array_equal(getattr(back, name), getattr(stars, name), err_msg=name)
 
 
@@ -39,9 +51,14 @@ def write(tmp_path, **columns):
 
 
 FULL = {
-    "Type": ["RRab", "cepheid"], "RAJ2000": [10.0, 20.0], "DEJ2000": [-5.0, -6.0],
-    "P": [0.55, 5.0], "Teff": [6500, 5800], "M_G": [0.6, -3.5], "A_I": [0.5, 0.4],
-}  # fmt: skip
+    "Type": ["RRab", "cepheid"],
+    "RAJ2000": [10.0, 20.0],
+    "DEJ2000": [-5.0, -6.0],
+    "P": [0.55, 5.0],
+    "Teff": [6500, 5800],
+    "M_G": [0.6, -3.5],
+    "A_I": [0.5, 0.4],
+}
 
 
 def test_aliases_and_conversions(tmp_path):
@@ -62,11 +79,18 @@ def test_units_of_the_file_and_of_the_user(tmp_path):
     from astropy import units as u
     from astropy.table import QTable
 
-    table = QTable({
-        "class": ["RRab"], "ra": [60.0] * u.arcmin, "dec": [-600.0] * u.arcmin,
-        "period": [13.2] * u.hour, "teff": [6500.0] * u.K, "abs_mag_g": [0.6] * u.mag,
-        "amplitude_i": [0.5] * u.mag, "distance": [10.0] * u.Mpc,
-    })  # fmt: skip
+    table = QTable(
+        {
+            "class": ["RRab"],
+            "ra": [60.0] * u.arcmin,
+            "dec": [-600.0] * u.arcmin,
+            "period": [13.2] * u.hour,
+            "teff": [6500.0] * u.K,
+            "abs_mag_g": [0.6] * u.mag,
+            "amplitude_i": [0.5] * u.mag,
+            "distance": [10.0] * u.Mpc,
+        }
+    )
     for name in ("stars.fits", "stars.ecsv"):
         table.write(tmp_path / name)
         star = read_star_table(tmp_path / name)
@@ -82,8 +106,9 @@ def test_units_of_the_file_and_of_the_user(tmp_path):
 
 def test_missing_physics_is_drawn_given_the_rest(tmp_path, model):
     n = 300
-    file = write(tmp_path, star_class=["CEP"] * n, ra=[80.0] * n, dec=[-69.0] * n,
-                 period=np.geomspace(3, 8, n))  # fmt: skip
+    file = write(
+        tmp_path, star_class=["CEP"] * n, ra=[80.0] * n, dec=[-69.0] * n, period=np.geomspace(3, 8, n)
+    )
     drawn = read_star_table(file, model=model, seed=2)
     np.testing.assert_allclose(drawn.period, np.geomspace(3, 8, n))
     # The period-luminosity relation holds for what was drawn.

@@ -19,10 +19,20 @@ from pelsvae_cadence.stars import Stars
 
 def make(n, star_class, subtype, period):
     return Stars(
-        star_id=np.arange(n), star_class=np.full(n, star_class), subtype=np.full(n, subtype),
-        period=period, teff=6500.0, abs_mag_g=0.5, amplitude_i=0.5, epoch=2461005.0, ra=0.0,
-        dec=0.0, distance_modulus=15.0, ebv=0.0, feh=np.nan,
-    )  # fmt: skip
+        star_id=np.arange(n),
+        star_class=np.full(n, star_class),
+        subtype=np.full(n, subtype),
+        period=period,
+        teff=6500.0,
+        abs_mag_g=0.5,
+        amplitude_i=0.5,
+        epoch=2461005.0,
+        ra=0.0,
+        dec=0.0,
+        distance_modulus=15.0,
+        ebv=0.0,
+        feh=np.nan,
+    )
 
 
 MIRAS = make(300, "LPV", "Mira", 330.0)
@@ -44,9 +54,7 @@ def test_offsets_depend_on_star_and_time_alone():
     rows, times = [7, 250], [3, 199, 50]
     part = modulation.take(rows).at(MIRAS.take(rows), phase[times])
     for name in ("amplitude", "phase", "brightness"):
-        np.testing.assert_array_equal(
-            getattr(part, name), getattr(whole, name)[np.ix_(rows, times)]
-        )
+        np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[np.ix_(rows, times)])
     other = draw_modulation(MIRAS, seed=4).at(MIRAS, phase)
     assert not np.allclose(other.brightness, whole.brightness)
 
@@ -128,9 +136,16 @@ def test_other_classes_stay_strictly_periodic():
     for name, kind in (("ECL", "EW"), ("ELL", "ELL"), ("DSCT", "DSCT"), ("T2CEP", "BLHer")):
         assert draw_modulation(make(50, name, kind, 0.5), seed=1).strictly_periodic.all()
     off = ModulationOptions(
-        mira_amplitude=0, mira_mean=0, mira_phase=0, mira_walk=0, blazhko_rrab=0, blazhko_rrc=0,
-        rrd=0, rr_lyrae_change=0, cepheid_change=0,
-    )  # fmt: skip
+        mira_amplitude=0,
+        mira_mean=0,
+        mira_phase=0,
+        mira_walk=0,
+        blazhko_rrab=0,
+        blazhko_rrc=0,
+        rrd=0,
+        rr_lyrae_change=0,
+        cepheid_change=0,
+    )
     assert draw_modulation(MIRAS, seed=1, options=off).strictly_periodic.all()
 
 
@@ -163,9 +178,8 @@ def test_modulated_light_curves_do_not_depend_on_the_visits(observed):
     whole = simulate(stars, visits, seed=3, curve=curve, modulation=modulation)
     rows, times = [11, 2], np.arange(5, len(visits), 7)
     part = simulate(
-        stars.take(rows), visits.take(times), seed=3, curve=curve.take(rows),
-        modulation=modulation.take(rows),
-    )  # fmt: skip
+        stars.take(rows), visits.take(times), seed=3, curve=curve.take(rows), modulation=modulation.take(rows)
+    )
     for name in ("mag_true", "flux", "flux_err"):
         table = getattr(whole, name).reshape(len(stars), -1)
         np.testing.assert_array_equal(getattr(part, name), table[np.ix_(rows, times)].ravel())
@@ -189,16 +203,10 @@ def test_no_modulation_is_no_change_and_miras_change(observed):
 
 
 def test_simulated_miras_scatter_as_real_ones(shared_data):
-    from pelsvae_cadence.training.shapes.mira_cycles import (
-        cycle_scatter,
-        read_miras,
-        simulate_miras,
-    )
+    from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
 
     real = read_miras(shared_data / "lightcurves")
-    few = replace(
-        real, name=real.name[:90], period=real.period[:90], light_curves=real.light_curves[:90]
-    )
+    few = replace(real, name=real.name[:90], period=real.period[:90], light_curves=real.light_curves[:90])
     wanted = cycle_scatter(few).as_dict()
     ours = cycle_scatter(simulate_miras(few, ModulationOptions(), seed=1)).as_dict()
     still = ModulationOptions(mira_amplitude=0, mira_mean=0, mira_phase=0, mira_walk=0)

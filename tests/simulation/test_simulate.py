@@ -22,12 +22,20 @@ N_STARS = 30
 def stars() -> Stars:
     rng = np.random.default_rng(0)
     return Stars(
-        star_id=np.arange(N_STARS) * 7, star_class="RRLYR", subtype="RRab",
-        period=rng.uniform(0.4, 0.8, N_STARS), teff=rng.uniform(6000, 7000, N_STARS),
-        abs_mag_g=0.6, amplitude_i=rng.uniform(0.2, 0.9, N_STARS),
-        epoch=2460000.5 + rng.uniform(0, 1, N_STARS), ra=150.0, dec=2.2,
-        distance_modulus=rng.uniform(16, 26, N_STARS), ebv=0.05, feh=-1.5,
-    )  # fmt: skip
+        star_id=np.arange(N_STARS) * 7,
+        star_class="RRLYR",
+        subtype="RRab",
+        period=rng.uniform(0.4, 0.8, N_STARS),
+        teff=rng.uniform(6000, 7000, N_STARS),
+        abs_mag_g=0.6,
+        amplitude_i=rng.uniform(0.2, 0.9, N_STARS),
+        epoch=2460000.5 + rng.uniform(0, 1, N_STARS),
+        ra=150.0,
+        dec=2.2,
+        distance_modulus=rng.uniform(16, 26, N_STARS),
+        ebv=0.05,
+        feh=-1.5,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +52,13 @@ def visits() -> Visits:
     rng = np.random.default_rng(2)
     n = 400
     return Visits(
-        mjd=60218.0 + np.sort(rng.uniform(0, 3650, n)), band=rng.choice(list("ugrizy"), n),
-        m5=rng.normal(24.0, 0.3, n), night=np.arange(n), visit_id=rng.permutation(n) + 1000,
+        mjd=60218.0 + np.sort(rng.uniform(0, 3650, n)),
+        band=rng.choice(list("ugrizy"), n),
+        m5=rng.normal(24.0, 0.3, n),
+        night=np.arange(n),
+        visit_id=rng.permutation(n) + 1000,
         exptime=30.0,
-    )  # fmt: skip
+    )
 
 
 def _by_visit(curves: LightCurves, name: str) -> np.ndarray:
@@ -78,9 +89,7 @@ def test_cadence_contract(stars, curve, visits):
     )
     more = simulate(stars, extra, curve=curve, seed=3)
     old = more.visit_id.reshape(N_STARS, -1)[0] < 10**6
-    np.testing.assert_array_equal(
-        more.flux.reshape(N_STARS, -1)[:, old], full.flux.reshape(N_STARS, -1)
-    )
+    np.testing.assert_array_equal(more.flux.reshape(N_STARS, -1)[:, old], full.flux.reshape(N_STARS, -1))
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 29])
@@ -116,9 +125,7 @@ def test_detections(stars, curve, visits):
     np.testing.assert_array_equal(curves.detected, curves.flux > 5 * curves.flux_err)
     np.testing.assert_array_equal(np.isnan(curves.mag), ~curves.detected)
     np.testing.assert_array_equal(np.isnan(curves.mag_err), ~curves.detected)
-    np.testing.assert_allclose(
-        curves.mag[curves.detected], flux_to_mag(curves.flux[curves.detected])
-    )
+    np.testing.assert_allclose(curves.mag[curves.detected], flux_to_mag(curves.flux[curves.detected]))
     assert 0.05 < curves.detected.mean() < 0.95  # the distances span the limit
     assert not curves.saturated.any()
 
@@ -135,9 +142,8 @@ def test_intensity_mean_and_amplitude(stars, curve):
     """The flux mean over a cycle is the star's mean magnitude, the range its amplitude."""
     n = 2000
     dense = Visits(
-        mjd=60218.0 + np.arange(n) * 1e-3, band="g", m5=30.0, night=0, visit_id=np.arange(n),
-        exptime=30.0,
-    )  # fmt: skip
+        mjd=60218.0 + np.arange(n) * 1e-3, band="g", m5=30.0, night=0, visit_id=np.arange(n), exptime=30.0
+    )
     phase = np.tile(np.arange(n) / n, (N_STARS, 1))
     mag = noise_free_magnitudes(stars, dense, curve, phase=phase)
     mean = flux_to_mag(mag_to_flux(mag).mean(axis=1))

@@ -18,12 +18,7 @@ import pandas as pd
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.ogle_archive import OgleArchive
 from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
-from pelsvae_cadence.training.archives.star_table import (
-    ALIASES,
-    find_column,
-    read_frame,
-    read_star_table,
-)
+from pelsvae_cadence.training.archives.star_table import ALIASES, find_column, read_frame, read_star_table
 
 __all__ = ["open_light_curves", "read_light_curve_table", "read_ragged", "write_ragged"]
 
@@ -98,8 +93,7 @@ def read_light_curve_table(
     missing = [name for name, found in names.items() if found is None]
     if missing:
         raise InputError(
-            f"{Path(path).name} has no column for {missing[0]}",
-            allowed=", ".join(ALIASES[missing[0]]),
+            f"{Path(path).name} has no column for {missing[0]}", allowed=", ".join(ALIASES[missing[0]])
         )
     band_column = find_column(frame, "band")
     if band_column is not None:
@@ -165,9 +159,7 @@ def read_ragged(
         If arrays are missing or do not fit, or the band must be named.
     """
     file = Path(path)
-    table = read_star_table(
-        file.with_name(f"{file.stem}_stars.parquet") if stars is None else stars
-    )
+    table = read_star_table(file.with_name(f"{file.stem}_stars.parquet") if stars is None else stars)
     if not file.is_file():
         raise InputError(f"{file} does not exist")
     with np.load(file, allow_pickle=False) as stored:
@@ -185,8 +177,7 @@ def read_ragged(
     if "band" in arrays:
         if band is None or band not in bands:
             raise InputError(
-                f"{file.name} has several bands, and {band!r} is not one of them",
-                allowed=", ".join(bands),
+                f"{file.name} has several bands, and {band!r} is not one of them", allowed=", ".join(bands)
             )
         wanted = arrays["band"] == list(bands).index(band)
         owner = np.repeat(np.arange(len(table)), np.diff(offsets))[wanted]

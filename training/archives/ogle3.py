@@ -165,12 +165,8 @@ def clean_catalogue(catalogue: pd.DataFrame) -> CatalogueRows:
 
     table = _reject(table, table.duplicated("star").to_numpy(), "duplicate name", counts)
     table = _reject(table, ~(table.i_mag > 0).to_numpy(), "no I magnitude", counts)
-    period_low = np.array(
-        [PERIOD_LIMITS[k][0] for k in zip(table.star_class, table.subtype, strict=True)]
-    )
-    period_high = np.array(
-        [PERIOD_LIMITS[k][1] for k in zip(table.star_class, table.subtype, strict=True)]
-    )
+    period_low = np.array([PERIOD_LIMITS[k][0] for k in zip(table.star_class, table.subtype, strict=True)])
+    period_high = np.array([PERIOD_LIMITS[k][1] for k in zip(table.star_class, table.subtype, strict=True)])
     bad = ~((table.period >= period_low) & (table.period <= period_high)).to_numpy()
     table = _reject(table, bad, "no period, or one outside the range of the subtype", counts)
     low = table.star_class.map({k: v[0] for k, v in AMPLITUDE_LIMITS.items()})

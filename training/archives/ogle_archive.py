@@ -14,11 +14,7 @@ import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
-from pelsvae_cadence.training.archives.star_table import (
-    OGLE_NAME,
-    class_in_ogle_name,
-    read_star_table,
-)
+from pelsvae_cadence.training.archives.star_table import OGLE_NAME, class_in_ogle_name, read_star_table
 
 __all__ = ["OgleArchive"]
 

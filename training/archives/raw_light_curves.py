@@ -204,9 +204,7 @@ class LightCurveSource(Protocol):
         """Digest what would be read, so that a resumed run can tell that it changed."""
 
 
-def ragged_rows(
-    offsets: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+def ragged_rows(offsets: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """List the points of the given stars of a ragged set.
 
     Parameters

@@ -58,11 +58,7 @@ def star_numbers(star: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 
 def split_by_star(
-    star: npt.ArrayLike,
-    strata: npt.ArrayLike,
-    *,
-    fractions: Sequence[float] = (0.6, 0.2, 0.2),
-    seed: int,
+    star: npt.ArrayLike, strata: npt.ArrayLike, *, fractions: Sequence[float] = (0.6, 0.2, 0.2), seed: int
 ) -> npt.NDArray[np.str_]:
     """Split rows into training, validation and test sets so that no star is in two of them.
 
@@ -121,8 +117,7 @@ def split_by_star(
     if crossing.size:
         row = int(crossing[0])
         raise InputError(
-            f"star '{names[row]}' is in two strata, '{stratum[row]}' and "
-            f"'{star_stratum[inverse[row]]}'",
+            f"star '{names[row]}' is in two strata, '{stratum[row]}' and '{star_stratum[inverse[row]]}'",
             remedy="Give all rows of a star the same stratum, or mend the names.",
         )
     key = KeyedRandom(seed=seed).uniform(_PURPOSE, star_numbers(unique))

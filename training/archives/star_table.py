@@ -12,14 +12,7 @@ import pandas as pd
 from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = [
-    "ALIASES",
-    "OGLE_NAME",
-    "class_in_ogle_name",
-    "find_column",
-    "read_frame",
-    "read_star_table",
-]
+__all__ = ["ALIASES", "OGLE_NAME", "class_in_ogle_name", "find_column", "read_frame", "read_star_table"]
 
 #: Column names found in the catalogues and tables of the field, in order of preference.
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
@@ -74,9 +67,7 @@ def read_star_table(source: Path | str | pd.DataFrame) -> pd.DataFrame:
         used += [] if found is None else [found]
     classes = {name: _resolve_class(name) for name in table["star_class"].unique()}
     from_name = table["star"].map(class_in_ogle_name)
-    table["star_class"] = (
-        table["star_class"].map(classes).where(table["star_class"] != "", from_name)
-    )
+    table["star_class"] = table["star_class"].map(classes).where(table["star_class"] != "", from_name)
     found = find_column(frame, "period")
     if found is not None:
         used.append(found)

@@ -18,9 +18,7 @@ FloatArray = npt.NDArray[np.float64]
 SDSS_BANDS: Final = ("u", "g", "r", "i", "z")
 
 #: Extinction over that in r in the table of Sesar et al. (2010), table 3.
-SDSS_EXTINCTION: Final[dict[str, float]] = {
-    "u": 1.873, "g": 1.377, "r": 1.0, "i": 0.758, "z": 0.537,
-}  # fmt: skip
+SDSS_EXTINCTION: Final[dict[str, float]] = {"u": 1.873, "g": 1.377, "r": 1.0, "i": 0.758, "z": 0.537}
 
 # Missing values of the table.
 _FAINTEST, _LARGEST_ERROR = 30.0, 1.0
@@ -152,9 +150,7 @@ def load_stripe82(data: Path) -> Stripe82:
         )
 
     def columns(pattern: str) -> FloatArray:
-        return np.stack(
-            [table[pattern.format(b)].to_numpy(dtype=np.float64) for b in SDSS_BANDS], axis=1
-        )
+        return np.stack([table[pattern.format(b)].to_numpy(dtype=np.float64) for b in SDSS_BANDS], axis=1)
 
     return Stripe82(
         star=table["id"].to_numpy(dtype=np.int64),

@@ -20,12 +20,7 @@ from pelsvae_cadence.training.archives.splits import star_numbers
 from pelsvae_cadence.training.binaries.observed import borrow_labels
 from pelsvae_cadence.training.binaries.simulated import make_rows
 from pelsvae_cadence.training.labels.catalogue import CatalogueRelations
-from pelsvae_cadence.training.labels.physical import (
-    LabelFlag,
-    g_minus_i,
-    stripe82_labels,
-    teff_from_v_i,
-)
+from pelsvae_cadence.training.labels.physical import LabelFlag, g_minus_i, stripe82_labels, teff_from_v_i
 from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.shapes.completion import Completion
 from pelsvae_cadence.training.shapes.donors import Donors, read_light_curves
@@ -60,12 +55,7 @@ _OVERTONE_R21: Final = 0.25
 #: Longest periods [d] of BL Her and W Vir stars (Soszynski et al. 2008, AcA 58, 293).
 _T2CEP_LIMITS: Final = (4.0, 20.0)
 #: Periods [d] a subtype may have; outside, the machine-found period is an alias.
-_PERIODS: Final = {
-    "CEP": (0.8, 100.0),
-    "DSCT": (0.03, 0.35),
-    "RRLYR": (0.2, 1.0),
-    "T2CEP": (1.0, 80.0),
-}
+_PERIODS: Final = {"CEP": (0.8, 100.0), "DSCT": (0.03, 0.35), "RRLYR": (0.2, 1.0), "T2CEP": (1.0, 80.0)}
 #: An ellipsoidal variable is used if its second harmonic stands out by this many errors.
 _MIN_SIGNIFICANCE: Final = 8.0
 _HARMONICS_ELL: Final = 3
@@ -159,9 +149,13 @@ def hipparcos_rows(
         prior = "RRab" if subtype == "RRab" else star_class
         prior = {"CEP": "CEP F", "RRLYR": "RRc"}.get(prior, prior)
         fit, reason = fit_with_completion(
-            (time, mag, err), float(period), completions[prior],
-            amplitude_scale=1.0 / _HP_OVER_I, max_gap=_MAX_GAP, max_rms=max_rms,
-        )  # fmt: skip
+            (time, mag, err),
+            float(period),
+            completions[prior],
+            amplitude_scale=1.0 / _HP_OVER_I,
+            max_gap=_MAX_GAP,
+            max_rms=max_rms,
+        )
         if fit is None:
             rejected[f"{star_class}: {reason}"] += 1
             continue
@@ -200,11 +194,7 @@ def hipparcos_rows(
 
 
 def _labels_from_period(
-    found: list[dict[str, Any]],
-    number: npt.NDArray[np.int64],
-    relations: CatalogueRelations,
-    *,
-    seed: int,
+    found: list[dict[str, Any]], number: npt.NDArray[np.int64], relations: CatalogueRelations, *, seed: int
 ) -> dict[str, FloatArray]:
     """Colour, temperature and magnitudes from the LMC relations, with their scatter."""
     random = KeyedRandom(seed=seed)

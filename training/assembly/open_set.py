@@ -19,12 +19,7 @@ from pelsvae_cadence.training.assembly.galactic import hipparcos_rows, stripe82_
 from pelsvae_cadence.training.binaries.observed import observed_binary_rows
 from pelsvae_cadence.training.binaries.simulated import binary_rows, compute_binaries, make_rows
 from pelsvae_cadence.training.labels.catalogue import label_catalogue
-from pelsvae_cadence.training.open_set.table import (
-    OpenSet,
-    save_open_set,
-    split_of,
-    stratified_splits,
-)
+from pelsvae_cadence.training.open_set.table import OpenSet, save_open_set, split_of, stratified_splits
 from pelsvae_cadence.training.shapes.completion import N_PULSATOR, Completion
 from pelsvae_cadence.training.shapes.donors import Donors, fit_donors, held_out_completion
 from pelsvae_cadence.training.shapes.harmonics import (
@@ -71,8 +66,21 @@ def _limit_rows(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _catalogue_rows(table: pd.DataFrame, curve: PhaseCurve, provenance: Any) -> dict[str, Any]:
-    names = ("star", "star_class", "subtype", "galaxy", "period", "teff", "abs_mag_g",
-             "abs_mag_i", "v_i0", "amplitude_i", "feh", "n_fourier", "flags")  # fmt: skip
+    names = (
+        "star",
+        "star_class",
+        "subtype",
+        "galaxy",
+        "period",
+        "teff",
+        "abs_mag_g",
+        "abs_mag_i",
+        "v_i0",
+        "amplitude_i",
+        "feh",
+        "n_fourier",
+        "flags",
+    )
     return make_rows(curve, provenance=provenance, **{n: table[n].to_numpy() for n in names})
 
 
@@ -103,10 +111,7 @@ def _with_later_cepheids(table: pd.DataFrame, cepheids: pd.DataFrame) -> pd.Data
 
 
 def _pulsating_rows(
-    table: pd.DataFrame,
-    donors: dict[str, Donors],
-    completions: dict[str, Completion],
-    seed: int,
+    table: pd.DataFrame, donors: dict[str, Donors], completions: dict[str, Completion], seed: int
 ) -> dict[str, Any]:
     """Shapes of the catalogue's pulsating stars: fitted where observed, else completed."""
     known = to_complex(catalogue_shape(table.r21, table.phi21, table.r31, table.phi31))
@@ -121,9 +126,7 @@ def _pulsating_rows(
     )
     for name in np.unique(kind):
         mine = np.flatnonzero(kind == name)
-        d[mine] = completions[name].draw(
-            d[mine], period[mine], amplitude[mine], number[mine], seed=seed
-        )
+        d[mine] = completions[name].draw(d[mine], period[mine], amplitude[mine], number[mine], seed=seed)
     provenance = np.full(len(table), "observed-fourier", dtype="U16")
     n_fourier = table.n_fourier.to_numpy(copy=True)
     row_of = {star: i for i, star in enumerate(table.star)}
@@ -152,9 +155,7 @@ def _split_rows(blocks: list[dict[str, Any]], pinned: set[str]) -> npt.NDArray[n
 
 def _merge(blocks: list[dict[str, Any]], split: Any) -> OpenSet:
     merged = {
-        f.name: np.concatenate([b[f.name] for b in blocks])
-        for f in fields(OpenSet)
-        if f.name != "split"
+        f.name: np.concatenate([b[f.name] for b in blocks]) for f in fields(OpenSet) if f.name != "split"
     }
     return OpenSet(**merged, split=split)
 
@@ -208,9 +209,7 @@ def build_open_set(
         simulated[binary_class] = _merge([rows], split_of(rows["star"]))
         binary_counts[binary_class] = counts
     observed, observed_rejected = observed_binary_rows(folder, simulated["ECL"])
-    field, field_rejected = hipparcos_rows(
-        folder, completions, relations, simulated["ELL"], seed=seed
-    )
+    field, field_rejected = hipparcos_rows(folder, completions, relations, simulated["ELL"], seed=seed)
     blocks += [observed, field]
     # The shape of a Mira depends on its split, so the Miras come last.
     miras = chosen[mira].reset_index(drop=True)
@@ -219,9 +218,12 @@ def build_open_set(
     names = {n: miras[n].to_numpy() for n in ("star", "star_class", "subtype")}
     split = _split_rows([*blocks, names], pinned)
     mira_curve, _ = borrow_mira_shapes(
-        real_miras, np.log10(miras.period), star_numbers(miras.star),
-        split=split[split.size - len(miras) :], seed=seed,
-    )  # fmt: skip
+        real_miras,
+        np.log10(miras.period),
+        star_numbers(miras.star),
+        split=split[split.size - len(miras) :],
+        seed=seed,
+    )
     blocks.append(_catalogue_rows(miras, mira_curve, "proxy-band"))
     table = _merge(blocks, split)
     card: dict[str, Any] = {
@@ -231,8 +233,7 @@ def build_open_set(
         "catalogue_reserved": cleaned.reserved,
         "catalogue_rejected": cleaned.rejected,
         "donors": {
-            kind: {"fitted curves": len(d.table), "rejected": d.curves.rejected}
-            for kind, d in donors.items()
+            kind: {"fitted curves": len(d.table), "rejected": d.curves.rejected} for kind, d in donors.items()
         },
         "completion_held_out": {
             kind: held_out_completion(d, completions[kind], seed=seed) for kind, d in donors.items()

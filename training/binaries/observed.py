@@ -87,9 +87,7 @@ def _at(values: FloatArray, phase: FloatArray) -> FloatArray:
     position = (phase % 1.0) * _GRID
     low = np.floor(position).astype(np.int64)
     share = position - low
-    return np.asarray(
-        values[..., low % _GRID] * (1.0 - share) + values[..., (low + 1) % _GRID] * share
-    )
+    return np.asarray(values[..., low % _GRID] * (1.0 - share) + values[..., (low + 1) % _GRID] * share)
 
 
 def fit_with_prior(
@@ -187,17 +185,11 @@ def borrow_labels(
     steps = [
         (np.log10(mine)[:, None] - np.log10(theirs)[None]) / scale
         for mine, theirs, scale in zip(
-            (period, amplitude),
-            (simulated.period, simulated.amplitude_i),
-            _LIKENESS[:2],
-            strict=True,
+            (period, amplitude), (simulated.period, simulated.amplitude_i), _LIKENESS[:2], strict=True
         )
     ]
     nearest = np.argmin(steps[0] ** 2 + steps[1] ** 2 + shape / _LIKENESS[2] ** 2, axis=1)
-    return {
-        name: getattr(simulated, name)[nearest]
-        for name in ("v_i0", "teff", "abs_mag_i", "abs_mag_g")
-    }
+    return {name: getattr(simulated, name)[nearest] for name in ("v_i0", "teff", "abs_mag_i", "abs_mag_g")}
 
 
 def observed_binary_rows(folder: Path, simulated: OpenSet) -> tuple[dict[str, Any], dict[str, int]]:

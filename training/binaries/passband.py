@@ -68,8 +68,7 @@ def load_phoebe() -> Any:
         from phoebe.atmospheres import models, passbands
     except ImportError as error:
         raise InputError(
-            f"binary light curves need the package {error.name}",
-            remedy="Install it with: pip install phoebe",
+            f"binary light curves need the package {error.name}", remedy="Install it with: pip install phoebe"
         ) from error
     phoebe.logger(clevel="ERROR")
     if I_PASSBAND in passbands._pbtable:

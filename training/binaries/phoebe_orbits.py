@@ -11,11 +11,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.binaries.passband import I_PASSBAND, load_phoebe
-from pelsvae_cadence.training.binaries.spheres import (
-    gravity_brightening,
-    half_orbit_phases,
-    limb_darkening,
-)
+from pelsvae_cadence.training.binaries.spheres import gravity_brightening, half_orbit_phases, limb_darkening
 from pelsvae_cadence.training.binaries.systems import BinarySystems
 
 __all__ = ["PhoebeOrbits", "contact_radius"]
@@ -138,9 +134,7 @@ class PhoebeOrbits:
         ]
         scale = _SEPARATION / float(systems.separation[row])
         if contact:
-            settings.append(
-                ("requiv", "primary", _SEPARATION * contact_radius(q, systems.fillout[row]))
-            )
+            settings.append(("requiv", "primary", _SEPARATION * contact_radius(q, systems.fillout[row])))
         else:
             settings.append(("requiv", "primary", float(systems.radius_1[row]) * scale))
             settings.append(("requiv", "secondary", float(systems.radius_2[row]) * scale))
@@ -150,9 +144,7 @@ class PhoebeOrbits:
         for parameter, component, value in settings:
             bundle.set_value(parameter, component=component, context="component", value=value)
         for name, teff in (("primary", systems.teff_1[row]), ("secondary", systems.teff_2[row])):
-            bundle.set_value(
-                "ld_coeffs", component=name, dataset="lc01", value=[float(limb_darkening(teff))]
-            )
+            bundle.set_value("ld_coeffs", component=name, dataset="lc01", value=[float(limb_darkening(teff))])
         bundle.set_value("compute_phases", dataset="lc01", context="dataset", value=phase)
         triangles = self._n_triangles * (3 if contact else 1)
         # Thin necks of contact systems need more triangles than the rest of the surface.

@@ -83,15 +83,14 @@ def measure_eclipses(curve: PhaseCurve, amplitude: npt.ArrayLike) -> EclipseMeas
     )
 
 
-def _fit(curves: list[LightCurve], period: FloatArray) -> tuple[EclipseMeasures, PhaseCurve,
-                                                                npt.NDArray[np.int64]]:  # fmt: skip
+def _fit(
+    curves: list[LightCurve], period: FloatArray
+) -> tuple[EclipseMeasures, PhaseCurve, npt.NDArray[np.int64]]:
     shapes, amplitudes, used = [], [], []
     for i, (time, mag, err) in enumerate(curves):
         if time.size < 2 * _HARMONICS + 5:
             continue
-        c, rms, _ = fit_harmonics(
-            time, mag, err, float(period[i]), _HARMONICS, ridge=_RIDGE * time.size
-        )
+        c, rms, _ = fit_harmonics(time, mag, err, float(period[i]), _HARMONICS, ridge=_RIDGE * time.size)
         shape = from_complex(c)
         amplitude = float(np.ptp(shape.evaluate(np.arange(_GRID) / _GRID)))
         if rms > _MAX_RMS * amplitude:
@@ -122,12 +121,7 @@ def _has_second_minimum(curve: PhaseCurve) -> npt.NDArray[np.bool_]:
 def measure_real_binaries(
     folder: Path,
 ) -> tuple[
-    EclipseMeasures,
-    PhaseCurve,
-    npt.NDArray[np.str_],
-    list[LightCurve],
-    FloatArray,
-    npt.NDArray[np.str_],
+    EclipseMeasures, PhaseCurve, npt.NDArray[np.str_], list[LightCurve], FloatArray, npt.NDArray[np.str_]
 ]:
     """Fit and measure the OGLE-II eclipsing binaries.
 
@@ -169,12 +163,7 @@ def measure_real_binaries(
 
 
 def observe_like(
-    curve: PhaseCurve,
-    amplitude: FloatArray,
-    light_curves: list[LightCurve],
-    period: FloatArray,
-    *,
-    seed: int,
+    curve: PhaseCurve, amplitude: FloatArray, light_curves: list[LightCurve], period: FloatArray, *, seed: int
 ) -> EclipseMeasures:
     """Measure simulated binaries as OGLE-II would have: same phases, noise and fit.
 

@@ -20,11 +20,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.binaries.passband import i_band_response
 from pelsvae_cadence.training.binaries.phoebe_orbits import contact_radius
-from pelsvae_cadence.training.binaries.spheres import (
-    gravity_brightening,
-    half_orbit_phases,
-    limb_darkening,
-)
+from pelsvae_cadence.training.binaries.spheres import gravity_brightening, half_orbit_phases, limb_darkening
 from pelsvae_cadence.training.binaries.systems import BinarySystems
 
 __all__ = ["i_band_intensity", "roche_orbit"]
@@ -87,9 +83,7 @@ def _gravity(centres: FloatArray, q: float) -> FloatArray:
     return np.asarray(np.sqrt(gx**2 + gy**2 + gz**2))
 
 
-def _brightness(
-    mesh: dict[str, Any], q: float, teff: float, mask: npt.NDArray[np.bool_]
-) -> FloatArray:
+def _brightness(mesh: dict[str, Any], q: float, teff: float, mask: npt.NDArray[np.bool_]) -> FloatArray:
     """Local intensity: T^4 goes with g^beta about the mean temperature of the star."""
     law = _gravity(mesh["centers"][mask], q) ** gravity_brightening(teff)
     mean = float((law * mesh["areas"][mask]).sum() / mesh["areas"][mask].sum())
@@ -97,16 +91,30 @@ def _brightness(
 
 
 def _mesh(library: Any, q: float, potential: float, choice: int, n: int) -> dict[str, Any]:
-    size = library.roche_area_volume(q, 1.0, 1.0, potential, choice=choice, larea=True,
-                                     lvolume=True)  # fmt: skip
+    size = library.roche_area_volume(q, 1.0, 1.0, potential, choice=choice, larea=True, lvolume=True)
     # Side of an equilateral triangle when n of them cover the surface.
     side = float(np.sqrt(4.0 / np.sqrt(3.0) * size["larea"] / n))
     made: dict[str, Any] = library.roche_marching_mesh(
-        q, 1.0, 1.0, potential, delta=side, choice=choice, full=True, max_triangles=3 * n,
-        vertices=True, triangles=True, centers=True, vnormals=False, tnormals=True,
-        cnormals=False, vnormgrads=False, cnormgrads=False, areas=True, volume=False,
+        q,
+        1.0,
+        1.0,
+        potential,
+        delta=side,
+        choice=choice,
+        full=True,
+        max_triangles=3 * n,
+        vertices=True,
+        triangles=True,
+        centers=True,
+        vnormals=False,
+        tnormals=True,
+        cnormals=False,
+        vnormgrads=False,
+        cnormgrads=False,
+        areas=True,
+        volume=False,
         init_phi=0.0,
-    )  # fmt: skip
+    )
     return made
 
 
@@ -121,9 +129,7 @@ def _detached(library: Any, systems: BinarySystems, row: int, n: int) -> list[_S
         own_q = q if first else 1.0 / q
         volume = 4.0 / 3.0 * np.pi * float(radius) ** 3
         # The general routine finds surfaces closer to the lobe than the aligned one does.
-        potential = library.roche_misaligned_Omega_at_vol(
-            volume, own_q, 1.0, 1.0, np.array([0.0, 0.0, 1.0])
-        )
+        potential = library.roche_misaligned_Omega_at_vol(volume, own_q, 1.0, 1.0, np.array([0.0, 0.0, 1.0]))
         mesh = _mesh(library, own_q, potential, 0, n)
         intensity = _brightness(mesh, own_q, teff, np.ones(len(mesh["areas"]), dtype=bool))
         vertices, normals = mesh["vertices"], mesh["tnormals"]
@@ -133,11 +139,14 @@ def _detached(library: Any, systems: BinarySystems, row: int, n: int) -> list[_S
             vertices, normals = vertices * turn + np.array([1.0, 0.0, 0.0]), normals * turn
         surfaces.append(
             _Surface(
-                vertices=vertices, triangles=mesh["triangles"], normals=normals,
-                areas=mesh["areas"], intensity=intensity,
+                vertices=vertices,
+                triangles=mesh["triangles"],
+                normals=normals,
+                areas=mesh["areas"],
+                intensity=intensity,
                 darkening=np.full(len(mesh["areas"]), float(limb_darkening(teff))),
             )
-        )  # fmt: skip
+        )
     return surfaces
 
 
@@ -155,10 +164,14 @@ def _contact(library: Any, systems: BinarySystems, row: int, n: int) -> list[_Su
         darkening[mask] = float(limb_darkening(teff))
     return [
         _Surface(
-            vertices=mesh["vertices"], triangles=mesh["triangles"], normals=mesh["tnormals"],
-            areas=mesh["areas"], intensity=intensity, darkening=darkening,
+            vertices=mesh["vertices"],
+            triangles=mesh["triangles"],
+            normals=mesh["tnormals"],
+            areas=mesh["areas"],
+            intensity=intensity,
+            darkening=darkening,
         )
-    ]  # fmt: skip
+    ]
 
 
 def _may_hide(systems: BinarySystems, row: int, phase: FloatArray) -> npt.NDArray[np.bool_]:
@@ -231,9 +244,15 @@ def roche_orbit(systems: BinarySystems, row: int) -> tuple[FloatArray, FloatArra
         if hidden[i]:
             share = share * np.asarray(
                 libphoebe.mesh_visibility(
-                    view, vertices, triangles, normals, tvisibilities=True, taweights=False,
-                    method=b"boolean", horizon=False,
+                    view,
+                    vertices,
+                    triangles,
+                    normals,
+                    tvisibilities=True,
+                    taweights=False,
+                    method=b"boolean",
+                    horizon=False,
                 )["tvisibilities"]
-            )  # fmt: skip
+            )
         flux[i] = float((light * share).sum())
     return phase, flux / flux.max()

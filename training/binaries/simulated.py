@@ -14,19 +14,13 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.binaries.roche_orbits import roche_orbit
-from pelsvae_cadence.training.binaries.spheres import (
-    compute_orbits,
-    orbit_shape,
-    read_orbits,
-    sphere_orbit,
-)
+from pelsvae_cadence.training.binaries.spheres import compute_orbits, orbit_shape, read_orbits, sphere_orbit
 from pelsvae_cadence.training.binaries.stellar_models import combined_light
 from pelsvae_cadence.training.binaries.systems import sample_systems
 from pelsvae_cadence.training.labels.physical import LabelFlag
 from pelsvae_cadence.training.open_set.table import N_HARMONICS
 
-__all__ = ["FULLY_LISTED", "MIN_AMPLITUDE", "N_SYSTEMS", "binary_rows", "compute_binaries",
-           "make_rows"]  # fmt: skip
+__all__ = ["FULLY_LISTED", "MIN_AMPLITUDE", "N_SYSTEMS", "binary_rows", "compute_binaries", "make_rows"]
 
 #: Simulated systems asked for per class.
 N_SYSTEMS: Final = {"ECL": 2000, "ELL": 600}
@@ -104,8 +98,7 @@ def binary_rows(
     """
     systems = sample_systems(binary_class, N_SYSTEMS[binary_class], seed=seed)
     orbits = read_orbits(checkpoint, systems) if checkpoint is not None else {}
-    counts = {"roche": 0, "spheres": 0, "no surface": 0, "not computed": 0, "too small": 0,
-              "not listed": 0}  # fmt: skip
+    counts = {"roche": 0, "spheres": 0, "no surface": 0, "not computed": 0, "too small": 0, "not listed": 0}
     listed = KeyedRandom(seed=seed).uniform("binary:listed", systems.number)
     needed = np.zeros(len(systems), bool) if only_spheres else ~systems.spherical
     open_rows = np.flatnonzero(needed & ~np.isin(np.arange(len(systems)), list(orbits)))
@@ -139,9 +132,7 @@ def binary_rows(
         truncations.append(made[2])
         names.append(f"{kind.upper()}-{binary_class}-{number:06d}")
     if not kept:
-        raise InputError(
-            f"no {binary_class} system was computed", remedy="Compute the orbits first."
-        )
+        raise InputError(f"no {binary_class} system was computed", remedy="Compute the orbits first.")
     summary: dict[str, float] = dict(counts)
     summary |= {f"truncation_{p}": float(np.percentile(truncations, p)) for p in (50, 95)}
     systems = systems.take(kept)

@@ -209,9 +209,7 @@ def half_orbit_phases(systems: BinarySystems, row: int) -> FloatArray:
     return np.concatenate([eclipse, between, 0.5 - eclipse[::-1]])
 
 
-def read_orbits(
-    checkpoint: Path, systems: BinarySystems
-) -> dict[int, tuple[FloatArray, FloatArray]]:
+def read_orbits(checkpoint: Path, systems: BinarySystems) -> dict[int, tuple[FloatArray, FloatArray]]:
     """Read the finished systems of a checkpoint file.
 
     Parameters

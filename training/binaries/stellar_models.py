@@ -15,14 +15,7 @@ from pelsvae_cadence.training.labels.physical import (
     v_i_from_teff,
 )
 
-__all__ = [
-    "TEFF_SUN",
-    "combined_light",
-    "kepler_separation",
-    "main_sequence",
-    "red_giant",
-    "roche_radius",
-]
+__all__ = ["TEFF_SUN", "combined_light", "kepler_separation", "main_sequence", "red_giant", "roche_radius"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -107,9 +100,7 @@ def main_sequence(mass: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArr
     return luminosity, radius, teff
 
 
-def red_giant(
-    log_luminosity: npt.ArrayLike, offset: npt.ArrayLike
-) -> tuple[FloatArray, FloatArray]:
+def red_giant(log_luminosity: npt.ArrayLike, offset: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Give radius and temperature of a red giant.
 
     Parameters

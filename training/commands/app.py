@@ -30,9 +30,7 @@ app = typer.Typer(
 Seed = Annotated[int, typer.Option(help="Seed of every random draw.", min=0)]
 Data = Annotated[
     Path | None,
-    typer.Option(
-        help="Folder that holds lightcurves/. Default: $PELSVAE_DATA.", show_default=False
-    ),
+    typer.Option(help="Folder that holds lightcurves/. Default: $PELSVAE_DATA.", show_default=False),
 ]
 
 

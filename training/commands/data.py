@@ -28,8 +28,7 @@ __all__ = [
 def dataset(
     data: Data = None,
     output: Annotated[
-        Path | None,
-        typer.Option(help="Table to write. Default: the committed one.", show_default=False),
+        Path | None, typer.Option(help="Table to write. Default: the committed one.", show_default=False)
     ] = None,
     checkpoint: Annotated[
         Path, typer.Option(help="Finished PHOEBE systems; a killed run goes on from it.")
@@ -46,9 +45,7 @@ def dataset(
     folder = data_folder(data)
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     with messages.status("building the open set (the binaries take about 20 minutes)"):
-        table, card = build_open_set(
-            folder, seed=seed, checkpoint=checkpoint, only_spheres=only_spheres
-        )
+        table, card = build_open_set(folder, seed=seed, checkpoint=checkpoint, only_spheres=only_spheres)
     target = output or OPEN_SET_FILE
     write_open_set(table, card, target)
     messages.print(f"{len(table)} stars: {target}", soft_wrap=True)
@@ -56,9 +53,7 @@ def dataset(
 
 @app.command("dataset-figures")
 def dataset_figures(
-    out_dir: Annotated[Path, typer.Argument(help="Folder for the pictures.")] = Path(
-        "outputs/dataset"
-    ),
+    out_dir: Annotated[Path, typer.Argument(help="Folder for the pictures.")] = Path("outputs/dataset"),
     data: Data = None,
     seed: Seed = 0,
 ) -> None:
@@ -85,9 +80,7 @@ def dataset_figures(
 
 @app.command()
 def preprocess(
-    source: Annotated[
-        Path, typer.Argument(help="OGLE archive folder, .npz set, CSV or Parquet file.")
-    ],
+    source: Annotated[Path, typer.Argument(help="OGLE archive folder, .npz set, CSV or Parquet file.")],
     output: Annotated[Path, typer.Argument(help="Folder for the cleaned light curves.")],
     stars: Annotated[
         Path | None, typer.Option(help="Star table (CSV or Parquet).", show_default=False)
@@ -114,9 +107,13 @@ def preprocess(
     from pelsvae_cadence.training.preprocess.run import preprocess as run
 
     options = PreprocessingOptions(
-        t_len=t_len, min_points=min_points, min_snr=min_snr, clip_iterations=clip_iterations,
-        estimate_periods=estimate_periods, merge_repeated=merge_repeated,
-    )  # fmt: skip
+        t_len=t_len,
+        min_points=min_points,
+        min_snr=min_snr,
+        clip_iterations=clip_iterations,
+        estimate_periods=estimate_periods,
+        merge_repeated=merge_repeated,
+    )
     with progress_of("preprocessing") as progress:
         curves = open_light_curves(source, stars, band=band)
         log = run(curves, output, options, seed=seed, progress=progress)
@@ -128,8 +125,7 @@ def augment(
     folder: Annotated[Path, typer.Argument(help="Folder written by preprocess.")],
     output: Annotated[Path, typer.Argument(help="File to write (.npz).")],
     parameters: Annotated[
-        Path | None,
-        typer.Option(help="Table of physical parameters (CSV or Parquet).", show_default=False),
+        Path | None, typer.Option(help="Table of physical parameters (CSV or Parquet).", show_default=False)
     ] = None,
     seed: Seed = 0,
 ) -> None:
@@ -188,8 +184,7 @@ def crossmatch(
 def rr_lyrae_bands(
     data: Data = None,
     output: Annotated[
-        Path | None,
-        typer.Option(help="Table to write. Default: the committed one.", show_default=False),
+        Path | None, typer.Option(help="Table to write. Default: the committed one.", show_default=False)
     ] = None,
 ) -> None:
     """Learn from half of the Stripe 82 stars how RR Lyrae light curves change with the band."""
@@ -222,9 +217,7 @@ def population_figures(
 
 @app.command("photometry-figures")
 def photometry_figures(
-    out_dir: Annotated[Path, typer.Argument(help="Folder for the pictures.")] = Path(
-        "outputs/photometry"
-    ),
+    out_dir: Annotated[Path, typer.Argument(help="Folder for the pictures.")] = Path("outputs/photometry"),
     data: Data = None,
 ) -> None:
     """Draw real Stripe 82 stars beside their predicted bands, and eclipses by band."""

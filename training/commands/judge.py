@@ -22,14 +22,12 @@ def score(
     parts: Annotated[
         str | None,
         typer.Option(
-            help="Parts to measure, with commas (reconstruction, two-sample, trends, ...). "
-            "Default: all.",
+            help="Parts to measure, with commas (reconstruction, two-sample, trends, ...). Default: all.",
             show_default=False,
         ),
     ] = None,
     table: Annotated[
-        Path | None,
-        typer.Option(help="Training table. Default: the committed one.", show_default=False),
+        Path | None, typer.Option(help="Training table. Default: the committed one.", show_default=False)
     ] = None,
     seed: Seed = 0,
 ) -> None:
@@ -39,9 +37,13 @@ def score(
 
     with messages.status("measuring (some minutes)"):
         scores = score_model(
-            weights, table=load_open_set(table), seed=seed, most=stars, draws=draws,
+            weights,
+            table=load_open_set(table),
+            seed=seed,
+            most=stars,
+            draws=draws,
             parts=None if parts is None else tuple(p.strip() for p in parts.split(",")),
-        )  # fmt: skip
+        )
     for name, value in scores.items():
         typer.echo(f"{value:10.4f}  {name}")
 
@@ -74,9 +76,8 @@ def cross_validate_command(
 
     options = FitOptions(steps=steps, mapping_steps=mapping_steps, seed=seed)
     report = cross_validate(
-        star_class, out_dir, options, n_folds=folds, draws=draws,
-        tell=lambda text: messages.print(text),
-    )  # fmt: skip
+        star_class, out_dir, options, n_folds=folds, draws=draws, tell=lambda text: messages.print(text)
+    )
     for figure in report.figures:
         typer.echo(f"{figure.name}: {figure.value:.4g} ({figure.note})")
 
@@ -88,12 +89,10 @@ def evaluate(
     ),
     weights: Annotated[str, typer.Option(help="Name or path of the weights.")] = "default",
     logs: Annotated[
-        Path | None,
-        typer.Option(help="Folder that fit wrote, for its losses.", show_default=False),
+        Path | None, typer.Option(help="Folder that fit wrote, for its losses.", show_default=False)
     ] = None,
     only: Annotated[
-        str,
-        typer.Option(help="Parts of the report, with commas; 'none' draws pictures only."),
+        str, typer.Option(help="Parts of the report, with commas; 'none' draws pictures only.")
     ] = "all",
     most: Annotated[int, typer.Option(help="Most test stars per class.", min=20)] = 300,
     draws: Annotated[int, typer.Option(help="Draws per test star.", min=1)] = 2,
@@ -107,14 +106,18 @@ def evaluate(
     parts = chosen if chosen is not None else tuple(v.strip() for v in only.split(","))
     with messages.status("evaluating") as status:
         report = run(
-            out_dir, weights=weights, logs=logs, parts=parts, most=most, draws=draws, seed=seed,
+            out_dir,
+            weights=weights,
+            logs=logs,
+            parts=parts,
+            most=most,
+            draws=draws,
+            seed=seed,
             tell=status.update,
-        )  # fmt: skip
+        )
     for figure in report.figures:
         mark = {True: "ok", False: "MISSED", None: ""}[figure.passed]
-        typer.echo(
-            f"{figure.name}: {figure.value:.4g} {figure.unit} {figure.target} {mark}".strip()
-        )
+        typer.echo(f"{figure.name}: {figure.value:.4g} {figure.unit} {figure.target} {mark}".strip())
     messages.print(f"report and pictures: {out_dir}", soft_wrap=True)
 
 

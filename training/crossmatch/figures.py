@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["CONFIRMED", "PLACED", "plot_confirmed_against_placed"]
 
 #: Verdicts that need no colour-magnitude diagram, and those that rest on it.
-CONFIRMED: Final = (
-    "variability class", "variable without class", "definite", "one in proper-motion radius",
-)  # fmt: skip
+CONFIRMED: Final = ("variability class", "variable without class", "definite", "one in proper-motion radius")
 PLACED: Final = ("colour-magnitude diagram", "second neighbour")
 
 _COLOURS: Final = ("#0072b2", "#d55e00")
@@ -62,8 +60,7 @@ def plot_confirmed_against_placed(matches: pd.DataFrame) -> Figure:
     for column, star_class in enumerate(classes):
         for row, name in enumerate(("bp_rp", "abs_mag")):
             own: list[Any] = [
-                group.loc[group["star_class"] == star_class, name].to_numpy()
-                for group in groups.values()
+                group.loc[group["star_class"] == star_class, name].to_numpy() for group in groups.values()
             ]
             _histograms(axes[row, column], own, list(groups))
         sizes = ", ".join(str(values.size) for values in own)

@@ -20,10 +20,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord, search_around_sky
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.crossmatch.colour_magnitude import (
-    ColourMagnitudePlaces,
-    absolute_magnitude,
-)
+from pelsvae_cadence.training.crossmatch.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
 
 __all__ = [
     "ACCEPTED",
@@ -51,14 +48,25 @@ ACCEPTED: Final = (
 #: BP - RP of each class in mag, and Gaia DR2's temperature (Apsis) in K: not physical limits (both
 #: are reddened), but what encloses at least 99 % of the published validated matches of each class.
 COLOURS: Final[dict[str, tuple[float, float]]] = {
-    "ACEP": (0.2, 1.2), "CEP": (0.2, 1.9), "DSCT": (0.2, 2.3), "ECL": (-0.6, 4.6),
-    "ELL": (0.6, 4.9), "LPV": (1.6, 6.9), "RRLYR": (0.0, 3.6), "T2CEP": (0.2, 4.4),
-}  # fmt: skip
+    "ACEP": (0.2, 1.2),
+    "CEP": (0.2, 1.9),
+    "DSCT": (0.2, 2.3),
+    "ECL": (-0.6, 4.6),
+    "ELL": (0.6, 4.9),
+    "LPV": (1.6, 6.9),
+    "RRLYR": (0.0, 3.6),
+    "T2CEP": (0.2, 4.4),
+}
 TEMPERATURES: Final[dict[str, tuple[float, float]]] = {
-    "ACEP": (5000.0, 8000.0), "CEP": (4300.0, 7500.0), "DSCT": (3800.0, 8500.0),
-    "ECL": (3250.0, 9700.0), "ELL": (3250.0, 7000.0), "LPV": (3250.0, 5100.0),
-    "RRLYR": (3450.0, 7500.0), "T2CEP": (3400.0, 8600.0),
-}  # fmt: skip
+    "ACEP": (5000.0, 8000.0),
+    "CEP": (4300.0, 7500.0),
+    "DSCT": (3800.0, 8500.0),
+    "ECL": (3250.0, 9700.0),
+    "ELL": (3250.0, 7000.0),
+    "LPV": (3250.0, 5100.0),
+    "RRLYR": (3450.0, 7500.0),
+    "T2CEP": (3400.0, 8600.0),
+}
 
 # Gaia DR2's classes (Rimoldini et al. 2019, A&A 625, A97) that agree with ours, and those that its
 # classifier confuses with them; the published table of agreeing classes holds both kinds. All five
@@ -240,10 +248,7 @@ def _misfit(table: pd.DataFrame) -> npt.NDArray[np.str_]:
     reason = np.full(len(table), "", dtype="U60")
     for star_class in table["star_class"].unique():
         own = (table["star_class"] == star_class).to_numpy()
-        for column, ranges, name in (
-            ("teff", TEMPERATURES, "temperature"),
-            ("bp_rp", COLOURS, "colour"),
-        ):
+        for column, ranges, name in (("teff", TEMPERATURES, "temperature"), ("bp_rp", COLOURS, "colour")):
             low, high = ranges.get(star_class, (-np.inf, np.inf))
             value = table[column].to_numpy()
             reason[own & ((value < low) | (value > high))] = f"{name} outside the class's range"
@@ -281,9 +286,7 @@ def _accept_by_place(table: pd.DataFrame, fits: BoolArray, places: ColourMagnitu
     """Judge the two nearest candidates of undecided stars by the colour-magnitude diagram."""
     taken: set[int] = set(table.loc[table["reason"].isin(ACCEPTED), "star_row"])
     for rank, name in ((1, "colour-magnitude diagram"), (2, "second neighbour")):
-        rows = np.flatnonzero(
-            (table["reason"] == "").to_numpy() & fits & (table["rank"] == rank).to_numpy()
-        )
+        rows = np.flatnonzero((table["reason"] == "").to_numpy() & fits & (table["rank"] == rank).to_numpy())
         verdict = places.judge(table.loc[rows, ["star_class", "bp_rp", "abs_mag"]])
         for row, reason in zip(rows, verdict, strict=True):
             star = int(table.at[row, "star_row"])

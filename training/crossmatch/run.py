@@ -9,11 +9,7 @@ import pandas as pd
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.star_table import read_frame
 from pelsvae_cadence.training.crossmatch.figures import plot_confirmed_against_placed
-from pelsvae_cadence.training.crossmatch.match import (
-    CrossmatchOptions,
-    format_summary,
-    validate_matches,
-)
+from pelsvae_cadence.training.crossmatch.match import CrossmatchOptions, format_summary, validate_matches
 from pelsvae_cadence.training.crossmatch.tables import (
     gaia_table,
     query_gaia,

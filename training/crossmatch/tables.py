@@ -29,10 +29,7 @@ PUBLISHED_TABLES: Final[dict[str, str]] = {
     "cmd_secondaries_confirmed": "second neighbour",
 }
 
-_SURVEY: Final[dict[str, tuple[str, ...]]] = {
-    "ra": ("RA", "ra", "ra_deg"),
-    "dec": ("Dec", "dec", "dec_deg"),
-}
+_SURVEY: Final[dict[str, tuple[str, ...]]] = {"ra": ("RA", "ra", "ra_deg"), "dec": ("Dec", "dec", "dec_deg")}
 _GAIA: Final[dict[str, tuple[str, ...]]] = {
     "source_id": ("source_id", "SOURCE_ID", "GAIA_source_id"),
     "ra": ("ra_x", "ra"),
@@ -74,8 +71,7 @@ def survey_table(source: Path | str | pd.DataFrame) -> pd.DataFrame:
     twice = chosen["star"][chosen["star"].duplicated()]
     if len(twice):
         raise InputError(
-            f"{len(twice)} stars occur twice, the first is {twice.iloc[0]}",
-            remedy="Keep one row per star.",
+            f"{len(twice)} stars occur twice, the first is {twice.iloc[0]}", remedy="Keep one row per star."
         )
     _require_finite(chosen, "star")
     return chosen.reset_index(drop=True)
@@ -124,9 +120,7 @@ def gaia_table(frame: pd.DataFrame) -> pd.DataFrame:
     return chosen
 
 
-def read_published_crossmatch(
-    folder: Path | str,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def read_published_crossmatch(folder: Path | str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Read the public tables of accepted matches.
 
     Parameters
@@ -218,9 +212,7 @@ def query_gaia(stars: pd.DataFrame, *, radius: float = 5.0) -> pd.DataFrame:
     from astropy.table import Table
 
     upload = Table.from_pandas(stars[["ra", "dec"]])
-    job = Gaia.launch_job_async(
-        gaia_query(radius), upload_resource=upload, upload_table_name="stars"
-    )
+    job = Gaia.launch_job_async(gaia_query(radius), upload_resource=upload, upload_table_name="stars")
     found = job.get_results().to_pandas()
     return gaia_table(found.rename(columns={"SOURCE_ID": "source_id"}).drop_duplicates("source_id"))
 
@@ -228,9 +220,7 @@ def query_gaia(stars: pd.DataFrame, *, radius: float = 5.0) -> pd.DataFrame:
 def _find(frame: pd.DataFrame, name: str, aliases: tuple[str, ...], what: str) -> str:
     found = next((alias for alias in aliases if alias in frame.columns), None)
     if found is None:
-        raise InputError(
-            f"the table of {what} has no column for {name}", allowed=", ".join(aliases)
-        )
+        raise InputError(f"the table of {what} has no column for {name}", allowed=", ".join(aliases))
     return found
 
 

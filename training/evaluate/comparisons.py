@@ -76,10 +76,20 @@ class ComparisonOptions:
         """
         tcn = config == "paper-tcn"
         return FitOptions(
-            config=config, seed=seed, t_len=self.t_len, row_scale=self.row_scale, batch=64,
-            steps=self.sequence_steps, rate=4e-3, schedule="warmup-cosine", dropout=0.0,
-            floor=0.02, n_latent=4, n_layers=5 if tcn else 2, hidden=24 if tcn else 32,
-        )  # fmt: skip
+            config=config,
+            seed=seed,
+            t_len=self.t_len,
+            row_scale=self.row_scale,
+            batch=64,
+            steps=self.sequence_steps,
+            rate=4e-3,
+            schedule="warmup-cosine",
+            dropout=0.0,
+            floor=0.02,
+            n_latent=4,
+            n_layers=5 if tcn else 2,
+            hidden=24 if tcn else 32,
+        )
 
 
 def compare_layers(table: OpenSet, options: ComparisonOptions) -> pd.DataFrame:
@@ -109,8 +119,13 @@ def compare_layers(table: OpenSet, options: ComparisonOptions) -> pd.DataFrame:
                 chosen = options.sequence(config)
                 if size == "paper":
                     chosen = FitOptions(config=config, batch=64)
-                rows.append({"size": size, "network": config.removeprefix("paper-").upper(),
-                             **_step_cost(shapes, chosen, curves)})  # fmt: skip
+                rows.append(
+                    {
+                        "size": size,
+                        "network": config.removeprefix("paper-").upper(),
+                        **_step_cost(shapes, chosen, curves),
+                    }
+                )
     finally:
         torch.set_num_threads(threads)
     frame = pd.DataFrame(rows)
@@ -194,11 +209,16 @@ def _over_seeds(cases: dict[str, Callable[[int], float]], seeds: int) -> pd.Data
     values = {name: [fit(seed) for seed in range(seeds)] for name, fit in cases.items()}
     return pd.DataFrame(
         [
-            {"case": name, "score": np.mean(v), "RMS": np.exp(np.mean(v)), "seeds": seeds,
-             "std": np.std(v, ddof=1) if seeds > 1 else np.nan}
+            {
+                "case": name,
+                "score": np.mean(v),
+                "RMS": np.exp(np.mean(v)),
+                "seeds": seeds,
+                "std": np.std(v, ddof=1) if seeds > 1 else np.nan,
+            }
             for name, v in values.items()
         ]
-    )  # fmt: skip
+    )
 
 
 def _score(

@@ -57,8 +57,7 @@ def rotated_splits(table: OpenSet, star_class: str, n_folds: int = 5) -> Iterato
         raise InputError(f"{n_folds} folds", allowed="3 or more")
     if len(mine) < 3 * n_folds:
         raise InputError(
-            f"{len(mine)} stars of class {star_class!r} in {n_folds} folds",
-            allowed="three or more a fold",
+            f"{len(mine)} stars of class {star_class!r} in {n_folds} folds", allowed="three or more a fold"
         )
     # Subtype by subtype, in the order of the names, so that each fold has some of each.
     order = mine[np.lexsort((table.star[mine], table.subtype[mine]))]
@@ -142,26 +141,33 @@ def cross_validate(
     figures = [
         judged(
             f"{star_class}: reconstruction RMS / amplitude at {n} points",
-            float(np.median(values)), _median_error(values), note=note,
+            float(np.median(values)),
+            _median_error(values),
+            note=note,
         )
         for n, values in rms.items()
-    ]  # fmt: skip
+    ]
     for name, parameters in given.items():
         verdict = two_sample_test(rows, [_joined(d) for d in drawn[name]], given=parameters)
         copy = two_sample_test(rows, [_joined(copied[name])], given=parameters)
         figures.append(
             judged(
-                f"{star_class}: two-sample AUC given {name}", verdict.auc, verdict.error,
+                f"{star_class}: two-sample AUC given {name}",
+                verdict.auc,
+                verdict.error,
                 note=f"{note}; copying the nearest star {copy.auc:.2f}",
             )
-        )  # fmt: skip
+        )
     ratio = float(np.median(np.concatenate(near)) / np.median(np.concatenate(held_out)))
     name = f"{star_class}: nearest-training distance, drawn / held-out"
     figures.append(judged(name, ratio, 0.0, note=note))
     return Report(
-        topic=f"cross-validation of {star_class}", data=options.command(), seed=options.seed,
-        figures=tuple(figures), extra={},
-    )  # fmt: skip
+        topic=f"cross-validation of {star_class}",
+        data=options.command(),
+        seed=options.seed,
+        figures=tuple(figures),
+        extra={},
+    )
 
 
 def _joined(parts: list[Drawn]) -> Drawn:

@@ -28,13 +28,7 @@ if TYPE_CHECKING:
 
     from pelsvae_cadence.model.latent.mapping import LatentMapping
 
-__all__ = [
-    "plot_latent",
-    "plot_losses",
-    "plot_reconstructions",
-    "plot_rr_lyrae_sequence",
-    "plot_trends",
-]
+__all__ = ["plot_latent", "plot_losses", "plot_reconstructions", "plot_rr_lyrae_sequence", "plot_trends"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -66,9 +60,7 @@ def plot_losses(folder: str | Path) -> Figure:
     logs = {n: Path(folder) / n / "log.csv" for n in ("vae", "map")}
     found = {name: path for name, path in logs.items() if path.is_file()}
     if not found:
-        raise InputError(
-            f"{folder} holds no vae/log.csv", remedy="Name the folder that fit --out-dir wrote."
-        )
+        raise InputError(f"{folder} holds no vae/log.csv", remedy="Name the folder that fit --out-dir wrote.")
     figure = Figure(figsize=(5.2 * len(found), 5.6), layout="constrained")
     axes = figure.subplots(2, len(found), squeeze=False, sharex="col")
     for column, (name, path) in enumerate(found.items()):
@@ -78,9 +70,12 @@ def plot_losses(folder: str | Path) -> Figure:
             if key.startswith("train_"):
                 main = key == "train_loss"
                 top.plot(
-                    rows["step"], values, lw=1.8 if main else 1.0, color="k" if main else None,
+                    rows["step"],
+                    values,
+                    lw=1.8 if main else 1.0,
+                    color="k" if main else None,
                     label=key.removeprefix("train_").replace("_", " "),
-                )  # fmt: skip
+                )
         positive = all(v.min() > 0 for k, v in rows.items() if k.startswith("train_"))
         if positive:
             top.set_yscale("log")
@@ -150,9 +145,8 @@ def plot_reconstructions(
                 x = phase[i] % 1 + cycle
                 seen = (x > _PHASE[0]) & (x < _PHASE[-1])
                 ax.errorbar(
-                    x[seen], mag[i][seen] - 16.0, error[i], fmt=".", ms=3, color="0.6", lw=0.6,
-                    zorder=0,
-                )  # fmt: skip
+                    x[seen], mag[i][seen] - 16.0, error[i], fmt=".", ms=3, color="0.6", lw=0.6, zorder=0
+                )
             ax.plot(_PHASE, size * truth[i], color="k", lw=1.0, label="truth")
             ax.plot(_PHASE, size * answer[i], color="C3", lw=1.4, ls=(0, (4, 1.5)), label="decoded")
             ax.set_ylim(size * (truth[i].max() + 0.15), size * (truth[i].min() - 0.15))
@@ -160,10 +154,10 @@ def plot_reconstructions(
         axes[line, 0].set_ylabel(f"{name}\nI - <I> [mag]", fontsize=8)
     for ax in axes[-1]:
         ax.set_xlabel("phase", fontsize=8)
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), frameon=False, fontsize=8, ncols=2,
-                  loc="outside upper right")  # fmt: skip
-    figure.suptitle(f"Test stars seen {n_points} times (grey), decoded (red) and true (black)",
-                    fontsize=10)  # fmt: skip
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(), frameon=False, fontsize=8, ncols=2, loc="outside upper right"
+    )
+    figure.suptitle(f"Test stars seen {n_points} times (grey), decoded (red) and true (black)", fontsize=10)
     return figure
 
 
@@ -210,9 +204,13 @@ def plot_latent(
                     mu[:, j], mu[:, i], s=9, c=style.colour, marker=style.marker, lw=0, alpha=0.6
                 )
             axes[i, i].hist(
-                mu[:, i], bins=np.linspace(-3.5, 3.5, 24), density=True, histtype="step",
-                color=style.colour, label=f"{name} ({len(mu)})",
-            )  # fmt: skip
+                mu[:, i],
+                bins=np.linspace(-3.5, 3.5, 24),
+                density=True,
+                histtype="step",
+                color=style.colour,
+                label=f"{name} ({len(mu)})",
+            )
     for i in range(n):
         for j in range(n):
             ax = axes[i, j]
@@ -274,8 +272,9 @@ def plot_rr_lyrae_sequence(
     inside = {name: np.clip(getattr(rows, name), *limit) for name, limit in limits.items()}
     stars = stars_of(rows, **inside)
     panels = {"real test stars": rows.curve}
-    own = model.sample("RRab", star_id=stars.star_id, seed=seed,
-                       **{k: inside[k] for k in ("period", "teff", "abs_mag_g")})  # fmt: skip
+    own = model.sample(
+        "RRab", star_id=stars.star_id, seed=seed, **{k: inside[k] for k in ("period", "teff", "abs_mag_g")}
+    )
     panels["flow (the model's own)"] = model.phase_curve(own)
     for name, mapping in (mappings or {}).items():
         drawn = mapping.draw(replace(stars, latent=None), seed=seed, extrapolate=True)
@@ -298,8 +297,7 @@ def plot_rr_lyrae_sequence(
         ax.set_ylim(0.6, -0.75)
     axes[0].set_ylabel("I / amplitude")
     figure.colorbar(colours, ax=list(axes), label="mean Teff of the bin [K]", pad=0.01)
-    figure.suptitle("RRab along the temperature sequence: means of bins, and six stars of each",
-                    fontsize=10)  # fmt: skip
+    figure.suptitle("RRab along the temperature sequence: means of bins, and six stars of each", fontsize=10)
     return figure
 
 
@@ -326,9 +324,8 @@ def plot_trends(trends: Mapping[str, Trend], labels: Mapping[str, tuple[str, str
         ax.plot(trend.centre, trend.real, "o-", color=_REAL, label=f"{trend.n} real test stars")
         ax.plot(trend.centre, trend.drawn, "s--", color=_DRAWN, label="drawn, mean of 20")
         ax.fill_between(
-            trend.centre, trend.real - trend.noise, trend.real + trend.noise, color=_REAL,
-            alpha=0.15, lw=0,
-        )  # fmt: skip
+            trend.centre, trend.real - trend.noise, trend.real + trend.noise, color=_REAL, alpha=0.15, lw=0
+        )
         ax.set_xlabel(labels[name][0])
         ax.set_ylabel(labels[name][1])
         ax.set_title(f"{name}: RMS difference {trend.rms:.2g}", fontsize=9)

@@ -47,8 +47,13 @@ def gallery(
     model = LightCurveModel.load(weights)
     rows = table if table is not None else load_open_set()
     rng = np.random.default_rng(seed)
-    pairs = sorted({(c, s) for c, s in zip(rows.star_class.tolist(), rows.subtype.tolist(),
-                                           strict=True) if c in model.classes})  # fmt: skip
+    pairs = sorted(
+        {
+            (c, s)
+            for c, s in zip(rows.star_class.tolist(), rows.subtype.tolist(), strict=True)
+            if c in model.classes
+        }
+    )
     figure = Figure(figsize=(2.3 * n, 0.95 * len(pairs) + 0.6), layout="constrained")
     FigureCanvasAgg(figure)
     columns = figure.add_gridspec(1, 2, wspace=0.03)

@@ -122,9 +122,13 @@ def metallicity_test(
         # With and without, a mapping sees the same stars: those that have the label.
         labelled = table.take(np.flatnonzero(np.isfinite(table.feh)))
         mapping = fit_mapping(
-            model, folder, options, table=labelled, name=label.replace("[Fe/H]", "feh").replace(
-                " ", "-"), quiet=quiet,
-        )  # fmt: skip
+            model,
+            folder,
+            options,
+            table=labelled,
+            name=label.replace("[Fe/H]", "feh").replace(" ", "-"),
+            quiet=quiet,
+        )
         kept[label] = mapping
         extra: dict[str, Any] = {"feh": test.feh} if "feh" in mapping.parameters else {}
         differences = []
@@ -141,16 +145,19 @@ def metallicity_test(
             }
         )
     rows.append(
-        {"mapping": "real stars", "median |d phi31|": 0.0, "RMS d phi31": 0.0,
-         "d phi31 / d[Fe/H]": 1.0 / _SMOLEC[2]}
-    )  # fmt: skip
+        {
+            "mapping": "real stars",
+            "median |d phi31|": 0.0,
+            "RMS d phi31": 0.0,
+            "d phi31 / d[Fe/H]": 1.0 / _SMOLEC[2],
+        }
+    )
     mapping = kept["with [Fe/H]"]
     drawn = mapping.draw(_stars(test), seed=seed, feh=test.feh)
     feh = np.linspace(-2.3, -0.3, 6)
     one = model.sample("RRab", n=1, period=_PERIOD, seed=seed + 4)
     curves = [
-        model.phase_curve(mapping.draw(one, seed=seed, amplitude=False, feh=value))
-        for value in feh.tolist()
+        model.phase_curve(mapping.draw(one, seed=seed, amplitude=False, feh=value)) for value in feh.tolist()
     ]
     return MetallicityTest(
         table=pd.DataFrame(rows).set_index("mapping"),
@@ -159,8 +166,7 @@ def metallicity_test(
         drawn=truth + _around(_phi31(model.phase_curve(drawn)), truth),
         amplitude=np.asarray(drawn.amplitude_i),
         sequence=PhaseCurve(
-            cos=np.concatenate([c.cos for c in curves]),
-            sin=np.concatenate([c.sin for c in curves]),
+            cos=np.concatenate([c.cos for c in curves]), sin=np.concatenate([c.sin for c in curves])
         ),
         sequence_feh=feh,
     )
@@ -194,11 +200,15 @@ def plot_metallicity(result: MetallicityTest) -> Figure:
     left.invert_yaxis()
     handles, labels = left.get_legend_handles_labels()
     left.legend(
-        handles, labels, title="[Fe/H]", frameon=False, loc="center left",
-        bbox_to_anchor=(1.0, 0.5), fontsize=8,
-    )  # fmt: skip
-    left.set(xlabel="Phase", ylabel="Magnitude / amplitude, shifted",
-             title=f"One RRab of {_PERIOD} d")  # fmt: skip
+        handles,
+        labels,
+        title="[Fe/H]",
+        frameon=False,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        fontsize=8,
+    )
+    left.set(xlabel="Phase", ylabel="Magnitude / amplitude, shifted", title=f"One RRab of {_PERIOD} d")
     stars = result.stars
     # Each star is brought to one period along the relation, so that [Fe/H] alone is seen.
     moved = -_SMOLEC[1] / _SMOLEC[2] * (_PERIOD - stars.period)
@@ -208,15 +218,17 @@ def plot_metallicity(result: MetallicityTest) -> Figure:
     relation = (x - _SMOLEC[0] - _SMOLEC[1] * _PERIOD) / _SMOLEC[2]
     middle.plot(x, relation, "k-", lw=1.0, label="Smolec 2005")
     low, high = np.percentile(result.phi31 + moved, [0.5, 99.5])
-    middle.set(xlabel="[Fe/H]", ylabel=rf"$\phi_{{31}}$ at {_PERIOD} d [rad]",
-               ylim=(low - 0.6, high + 0.6), title="Test stars")  # fmt: skip
+    middle.set(
+        xlabel="[Fe/H]",
+        ylabel=rf"$\phi_{{31}}$ at {_PERIOD} d [rad]",
+        ylim=(low - 0.6, high + 0.6),
+        title="Test stars",
+    )
     middle.legend(frameon=False, markerscale=2.5)
     edges = np.quantile(stars.feh, np.linspace(0.0, 1.0, 9))
     centre = 0.5 * (edges[1:] + edges[:-1])
     which = np.clip(np.digitize(stars.feh, edges) - 1, 0, len(centre) - 1)
-    for values, colour, label in (
-        (stars.amplitude_i, "0.55", "real"), (result.amplitude, "C3", "drawn"),
-    ):  # fmt: skip
+    for values, colour, label in ((stars.amplitude_i, "0.55", "real"), (result.amplitude, "C3", "drawn")):
         right.plot(stars.feh, values, ".", ms=3, color=colour, alpha=0.35)
         binned = [np.median(values[which == b]) for b in range(len(centre))]
         right.plot(centre, binned, "o-", color=colour, ms=5, lw=1.5, label=label)
@@ -247,10 +259,7 @@ def _slope(model: LightCurveModel, mapping: LatentMapping, seed: int) -> float:
     stars = model.sample("RRab", n=200, period=_PERIOD, seed=seed)
     low, high = (
         _phi31(
-            model.phase_curve(
-                mapping.draw(stars, seed=seed, amplitude=False, feh=feh),
-                extrapolate="flag",
-            )
+            model.phase_curve(mapping.draw(stars, seed=seed, amplitude=False, feh=feh), extrapolate="flag")
         )
         for feh in (-2.0, -1.0)
     )
@@ -260,8 +269,17 @@ def _slope(model: LightCurveModel, mapping: LatentMapping, seed: int) -> float:
 def _stars(rows: OpenSet) -> Stars:
     zero = np.zeros(len(rows))
     return Stars(
-        star_id=np.arange(len(rows)), star_class=rows.star_class, subtype=rows.subtype,
-        period=rows.period, teff=rows.teff, abs_mag_g=rows.abs_mag_g,
-        amplitude_i=rows.amplitude_i, epoch=zero, ra=zero, dec=zero, distance_modulus=zero,
-        ebv=zero, feh=rows.feh,
-    )  # fmt: skip
+        star_id=np.arange(len(rows)),
+        star_class=rows.star_class,
+        subtype=rows.subtype,
+        period=rows.period,
+        teff=rows.teff,
+        abs_mag_g=rows.abs_mag_g,
+        amplitude_i=rows.amplitude_i,
+        epoch=zero,
+        ra=zero,
+        dec=zero,
+        distance_modulus=zero,
+        ebv=zero,
+        feh=rows.feh,
+    )

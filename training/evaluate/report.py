@@ -18,12 +18,7 @@ from pelsvae_cadence.training.evaluate.measures.latent_table import latent_table
 from pelsvae_cadence.training.evaluate.measures.memory import training_distance
 from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruction_error
 from pelsvae_cadence.training.evaluate.measures.response import response
-from pelsvae_cadence.training.evaluate.measures.samples import (
-    Drawn,
-    choose,
-    draw_like,
-    nearest_in_training,
-)
+from pelsvae_cadence.training.evaluate.measures.samples import Drawn, choose, draw_like, nearest_in_training
 from pelsvae_cadence.training.evaluate.measures.separation import separation
 from pelsvae_cadence.training.evaluate.measures.speed import milliseconds, published_ratio
 from pelsvae_cadence.training.evaluate.measures.trends import (
@@ -49,9 +44,15 @@ FloatArray = npt.NDArray[np.float64]
 
 _POINTS: Final = (20, 40, 100, 300)
 _RMS_TARGETS: Final = {
-    ("CEP", 20): 0.017, ("RRLYR", 20): 0.040, ("ECL", 20): 0.045, ("DSCT", 20): 0.13,
-    ("CEP", 300): 0.006, ("RRLYR", 300): 0.015, ("ECL", 300): 0.020, ("T2CEP", 300): 0.004,
-}  # fmt: skip
+    ("CEP", 20): 0.017,
+    ("RRLYR", 20): 0.040,
+    ("ECL", 20): 0.045,
+    ("DSCT", 20): 0.13,
+    ("CEP", 300): 0.006,
+    ("RRLYR", 300): 0.015,
+    ("ECL", 300): 0.020,
+    ("T2CEP", 300): 0.004,
+}
 _MEAN_AUC: Final = 0.54
 _AUC: Final = 0.57
 # Their real stars are simulations and shapes borrowed from few stars.
@@ -95,8 +96,11 @@ def _contract(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         model = LightCurveModel.load(name)
         yield judged(
             f"{model.name}: dependence on other visits, order and density",
-            dependence_on_visits(model, seed=case.seed), 0.0, high=1e-6, unit="mag",
-        )  # fmt: skip
+            dependence_on_visits(model, seed=case.seed),
+            0.0,
+            high=1e-6,
+            unit="mag",
+        )
 
 
 def _reconstruction(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
@@ -109,23 +113,29 @@ def _reconstruction(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
             rms, fit = reconstruction_error(case.model, test, n_points, seed=case.seed)
             error = _median_error(rms, case.seed)
             table[f"{name} {n_points}"] = {
-                "model": float(np.median(rms)), "error": error, "fit": float(np.median(fit)),
+                "model": float(np.median(rms)),
+                "error": error,
+                "fit": float(np.median(fit)),
                 "stars": len(test),
                 "by provenance": {
-                    p: [float(np.median(rms[test.provenance == p])),
+                    p: [
+                        float(np.median(rms[test.provenance == p])),
                         float(np.median(fit[test.provenance == p])),
-                        int((test.provenance == p).sum())]
+                        int((test.provenance == p).sum()),
+                    ]
                     for p in np.unique(test.provenance).tolist()
                 },
-            }  # fmt: skip
+            }
             if n_points not in (20, 300):
                 continue
             note = f"median of {len(test)} test stars; Fourier fit by BIC {np.median(fit):.4f}"
             yield judged(
                 f"{name}: reconstruction RMS / amplitude at {n_points} points",
-                float(np.median(rms)), error,
-                high=_RMS_TARGETS.get((name, n_points), np.inf), note=note,
-            )  # fmt: skip
+                float(np.median(rms)),
+                error,
+                high=_RMS_TARGETS.get((name, n_points), np.inf),
+                note=note,
+            )
 
 
 def _median_error(values: FloatArray, seed: int) -> float:
@@ -160,33 +170,42 @@ def _two_sample(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         kinds = ", ".join(f"{k} {v.auc:.2f} ({v.n})" for k, v in parts.items())
         figures.append(
             judged(
-                f"{name}: two-sample AUC given the period", found["period"].auc,
-                found["period"].error, high=_LOOSE_AUC.get(name, _AUC),
+                f"{name}: two-sample AUC given the period",
+                found["period"].auc,
+                found["period"].error,
+                high=_LOOSE_AUC.get(name, _AUC),
                 note=f"{note}; real against real {found['real against real'].auc:.2f}, copying "
                 f"the nearest star {found['period, copied'].auc:.2f}"
                 + (f"; {kinds}" if len(parts) > 1 else ""),
             )
-        )  # fmt: skip
+        )
         full, copy = found["all"], found["all, copied"]
         figures.append(
             judged(
-                f"{name}: two-sample AUC given Teff and M_G too", full.auc, full.error,
-                high=_LOOSE_AUC.get(name, _AUC), note=note,
+                f"{name}: two-sample AUC given Teff and M_G too",
+                full.auc,
+                full.error,
+                high=_LOOSE_AUC.get(name, _AUC),
+                note=note,
             )
-        )  # fmt: skip
+        )
         figures.append(
             judged(
-                f"{name}: the same less that of copying the nearest star", full.auc - copy.auc,
-                float(np.hypot(full.error, copy.error)), high=0.0, note=f"copying {copy.auc:.2f}",
+                f"{name}: the same less that of copying the nearest star",
+                full.auc - copy.auc,
+                float(np.hypot(full.error, copy.error)),
+                high=0.0,
+                note=f"copying {copy.auc:.2f}",
             )
-        )  # fmt: skip
+        )
     if verdicts:
         yield judged(
             "two-sample AUC given the period, mean of the classes",
             float(np.mean([v.auc for v in verdicts.values()])),
             float(np.sqrt(np.sum([v.error**2 for v in verdicts.values()])) / len(verdicts)),
-            high=_MEAN_AUC, note=", ".join(verdicts),
-        )  # fmt: skip
+            high=_MEAN_AUC,
+            note=", ".join(verdicts),
+        )
     yield from figures
 
 
@@ -194,12 +213,14 @@ def _separation(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     learn, test = (
         case.table.take(
             np.concatenate(
-                [np.flatnonzero(np.isin(case.table.star, case.rows(name, part).star))
-                 for name in case.model.classes]
+                [
+                    np.flatnonzero(np.isin(case.table.star, case.rows(name, part).star))
+                    for name in case.model.classes
+                ]
             )
         )
         for part in ("validation", "test")
-    )  # fmt: skip
+    )
     if len(learn) < _FEWEST or np.unique(learn.star_class).size < 2:
         return
     for with_period, target in ((True, 0.97), (False, 0.95)):
@@ -208,15 +229,18 @@ def _separation(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         name = "with log P" if with_period else "without log P"
         extra.setdefault("separation", {})[name] = {"tstr": found.tstr, "trtr": found.trtr}
         yield judged(
-            f"TSTR / TRTR macro-F1 {name}", found.ratio,
-            float(np.hypot(found.error, found.scatter)), low=target,
+            f"TSTR / TRTR macro-F1 {name}",
+            found.ratio,
+            float(np.hypot(found.error, found.scatter)),
+            low=target,
             note=f"TSTR {found.tstr:.3f}, TRTR {found.trtr:.3f}; {len(learn)} stars to learn "
             f"from, physics not trained on, {len(test)} to test, {case.draws} draws",
-        )  # fmt: skip
+        )
 
 
-def rr_lyrae_trends(model: LightCurveModel, rows: OpenSet, *, draws: int = 20, seed: int = 0
-                    ) -> dict[str, Trend]:  # fmt: skip
+def rr_lyrae_trends(
+    model: LightCurveModel, rows: OpenSet, *, draws: int = 20, seed: int = 0
+) -> dict[str, Trend]:
     """Compare the run of RR Lyrae shapes with temperature (Figure 8 of the paper).
 
     Parameters
@@ -236,9 +260,7 @@ def rr_lyrae_trends(model: LightCurveModel, rows: OpenSet, *, draws: int = 20, s
         ``"rise time"`` in cycles and ``"skewness"``.
     """
     drawn = [draw_like(model, rows, _GIVEN, seed=seed + i).curve for i in range(draws)]
-    measures: dict[str, Callable[..., FloatArray]] = {
-        "rise time": rise_fraction, "skewness": skewness,
-    }  # fmt: skip
+    measures: dict[str, Callable[..., FloatArray]] = {"rise time": rise_fraction, "skewness": skewness}
     return {
         name: compare_trends(rows.teff, f(rows.curve), [f(c) for c in drawn], seed=seed)
         for name, f in measures.items()
@@ -269,16 +291,21 @@ def hertzsprung_progression(
     stars = rows.take(rows.subtype == "F")
     drawn = [draw_like(model, stars, ("period",), seed=seed + i).curve for i in range(draws)]
     return compare_trends(
-        np.log10(stars.period), phase_difference(stars.curve),
-        [phase_difference(c) for c in drawn], n_bins=10, angle=True, seed=seed,
-    )  # fmt: skip
+        np.log10(stars.period),
+        phase_difference(stars.curve),
+        [phase_difference(c) for c in drawn],
+        n_bins=10,
+        angle=True,
+        seed=seed,
+    )
 
 
 def _trends(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     test = {
-        name: choose(case.table, name, "test", 2000) for name in ("RRLYR", "CEP")
+        name: choose(case.table, name, "test", 2000)
+        for name in ("RRLYR", "CEP")
         if name in case.model.classes
-    }  # fmt: skip
+    }
     if len(test.get("RRLYR", ())) >= _FEWEST:
         targets = {"rise time": 0.004, "skewness": 0.03}
         for name, trend in rr_lyrae_trends(case.model, test["RRLYR"], seed=case.seed).items():
@@ -288,9 +315,7 @@ def _trends(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         yield _trend_figure("Cepheids: phi21(log P), RMS", trend, 0.10, extra, "rad")
 
 
-def _trend_figure(
-    name: str, trend: Trend, target: float, extra: dict[str, Any], unit: str = ""
-) -> Figure:
+def _trend_figure(name: str, trend: Trend, target: float, extra: dict[str, Any], unit: str = "") -> Figure:
     extra.setdefault("trends", {})[name] = {
         k: getattr(trend, k).tolist() for k in ("centre", "real", "drawn")
     }
@@ -309,11 +334,14 @@ def _memory(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         train = case.table.take((case.table.star_class == name) & (case.table.split == "train"))
         found = training_distance(train, test, case.drawn(name))
         yield judged(
-            f"{name}: nearest-training distance, drawn / held-out", found.ratio, found.error,
-            low=0.85, high=1.2,
+            f"{name}: nearest-training distance, drawn / held-out",
+            found.ratio,
+            found.error,
+            low=0.85,
+            high=1.2,
             note=f"{len(test)} test stars; medians {found.drawn:.4f} and {found.held_out:.4f}; "
             f"ratio of the nearest tenth {found.nearest_tenth:.2f}",
-        )  # fmt: skip
+        )
 
 
 def _eclipses(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
@@ -323,17 +351,16 @@ def _eclipses(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     if min(len(test), len(other)) < _FEWEST:
         return
     drawn = [(d.curve, d.amplitude_i) for d in case.drawn("ECL")]
-    found = compare_eclipses(
-        (test.curve, test.amplitude_i), (other.curve, other.amplitude_i), drawn
-    )
+    found = compare_eclipses((test.curve, test.amplitude_i), (other.curve, other.amplitude_i), drawn)
     for name, c in found.items():
         real, mine = (", ".join(f"{v:.3f}" for v in q) for q in (c.real, c.drawn))
         yield Figure(
-            name=f"ECL: {name}, distance of drawn and real distributions", value=c.distance,
+            name=f"ECL: {name}, distance of drawn and real distributions",
+            value=c.distance,
             unit="Kolmogorov-Smirnov",
             note=f"two real samples {c.control:.3f}, 5 % chance {c.chance:.3f}; "
             f"16/50/84 %: real {real}; drawn {mine}",
-        )  # fmt: skip
+        )
 
 
 def _response(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
@@ -348,40 +375,48 @@ def _response(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         parts = ", ".join(f"{k} {v.gain:.2f}" for k, v in found.items() if k != "all")
         yield judged(
             f"{name}: squared error with another star's physics over that with its own",
-            found["all"].gain, found["all"].error, note=f"one by one: {parts}",
-        )  # fmt: skip
+            found["all"].gain,
+            found["all"].error,
+            note=f"one by one: {parts}",
+        )
 
 
 def _latent_table(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     few = _Case(case.weights, case.table, min(case.most, 300), 1, case.seed)
     train, test = (
         case.table.take(
-            np.isin(case.table.star, np.concatenate([few.rows(c, part).star
-                                                     for c in case.model.classes]))
+            np.isin(case.table.star, np.concatenate([few.rows(c, part).star for c in case.model.classes]))
         )
         for part in ("train", "test")
-    )  # fmt: skip
+    )
     if len(test) < _FEWEST:
         return
     found = latent_table(case.model, train, test, seed=case.seed)
     extra["latent_table"] = {
-        "rmse": found.rmse, "row split": found.row_split, "macro_f1": found.macro_f1,
+        "rmse": found.rmse,
+        "row split": found.row_split,
+        "macro_f1": found.macro_f1,
         "stars": [found.n_train, found.n_test],
-    }  # fmt: skip
+    }
     for name in ("linear", "forest", "mlp"):
         yield Figure(
             name=f"latent means from physics, {name}: RMSE / scatter within classes",
             value=found.rmse[name],
             note=f"by star; shuffled physics {found.rmse[f'{name} permuted']:.3f}, class mean "
             f"{found.rmse['class mean']:.3f}"
-            + (f"; split by row {found.row_split['forest']:.3f}, there with shuffled physics "
-               f"{found.row_split['forest permuted']:.3f}" if name == "forest" else ""),
-        )  # fmt: skip
+            + (
+                f"; split by row {found.row_split['forest']:.3f}, there with shuffled physics "
+                f"{found.row_split['forest permuted']:.3f}"
+                if name == "forest"
+                else ""
+            ),
+        )
     yield Figure(
-        name="classes from latent means, random forest: macro-F1", value=found.macro_f1["latent"],
+        name="classes from latent means, random forest: macro-F1",
+        value=found.macro_f1["latent"],
         note=f"by star; with log P {found.macro_f1['latent and period']:.3f}, shuffled classes "
         f"{found.macro_f1['permuted']:.3f}; the encoder is told the class",
-    )  # fmt: skip
+    )
 
 
 def _size_and_speed(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
@@ -389,17 +424,23 @@ def _size_and_speed(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     yield Figure.within("size of the weights", size, 0.0, 2.0, unit="MB")
     times = milliseconds(case.model)
     yield Figure.within(
-        "100 light curves of 300 points from parameters to magnitudes", times["physics"],
-        0.0, 10.0, unit="ms",
-        note="processor time of one thread, best of 30; with parameters drawn too "
-        f"{times['sample']:.1f} ms",
-    )  # fmt: skip
+        "100 light curves of 300 points from parameters to magnitudes",
+        times["physics"],
+        0.0,
+        10.0,
+        unit="ms",
+        note=f"processor time of one thread, best of 30; with parameters drawn too {times['sample']:.1f} ms",
+    )
     folder = Path(os.environ.get("PELSVAE_DATA", "../shared/data")) / "pelsvae_published"
     if folder.is_dir():
         yield judged(
-            "speed over the published network yp4qdw1r", published_ratio(case.model, folder), 0.0,
-            low=100.0, unit="times", note="processor time, one process, one thread",
-        )  # fmt: skip
+            "speed over the published network yp4qdw1r",
+            published_ratio(case.model, folder),
+            0.0,
+            low=100.0,
+            unit="times",
+            note="processor time, one process, one thread",
+        )
 
 
 #: The parts of the report, in reading order.
@@ -453,8 +494,7 @@ def model_report(
     figures = tuple(figure for part in parts for figure in PARTS[part](case, extra))
     return Report(
         topic="model",
-        data=f"test stars of the open training set; weights {case.model.name} "
-        f"{case.model.hash[:12]}",
+        data=f"test stars of the open training set; weights {case.model.name} {case.model.hash[:12]}",
         seed=seed,
         figures=figures,
         extra=extra,

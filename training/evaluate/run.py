@@ -62,11 +62,14 @@ def fit_regressors(
     """
     return {
         name: fit_mapping(
-            model, folder, MappingOptions(regressor=name, star_class="RRab", seed=seed),
-            table=table, quiet=True,
+            model,
+            folder,
+            MappingOptions(regressor=name, star_class="RRab", seed=seed),
+            table=table,
+            quiet=True,
         )
         for name in _REGRESSORS
-    }  # fmt: skip
+    }
 
 
 def draw_figures(

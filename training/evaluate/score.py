@@ -56,9 +56,7 @@ def score_model(
     if unknown:
         raise InputError(f"part {unknown[0]!r} is unknown", allowed=", ".join(PARTS))
     weights = load_weights(Path(path))
-    report = model_report(
-        seed, weights=Path(path), table=table, most=most, draws=draws, parts=chosen
-    )
+    report = model_report(seed, weights=Path(path), table=table, most=most, draws=draws, parts=chosen)
     # Speeds are those of one moment on one machine: no property of the weights.
     scores = {
         figure.name: round(figure.value, 4)

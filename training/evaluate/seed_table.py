@@ -43,8 +43,7 @@ def seed_table(weights: Sequence[str | Path]) -> pd.DataFrame:
     shared = [name for name in cards[0]["scores"] if all(name in c["scores"] for c in cards)]
     if not shared:
         raise InputError(
-            "the cards have no score in common",
-            remedy="python -m pelsvae_cadence.training score FILE",
+            "the cards have no score in common", remedy="python -m pelsvae_cadence.training score FILE"
         )
     for what, values in (
         ("sizes", [card["hyperparameters"] for card in cards]),

@@ -52,9 +52,13 @@ def judged(
     slack = _SIGMAS * error
     passed = bool(low - slack <= value <= high + slack)
     return Figure(
-        name=name, value=value, unit=unit, target=plain.target, passed=passed,
+        name=name,
+        value=value,
+        unit=unit,
+        target=plain.target,
+        passed=passed,
         note=text if passed == plain.passed else f"{text}; met within two standard errors",
-    )  # fmt: skip
+    )
 
 
 def bootstrap_error(

@@ -26,9 +26,7 @@ _HEADER = "checkpoint"
 class SafetensorsCheckpoints(CheckpointIO):
     """Writes and reads the checkpoints of a Lightning trainer."""
 
-    def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
-    ) -> None:
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Write a checkpoint.
 
         Parameters

@@ -73,23 +73,17 @@ class FitConfig:
         for name in ("rate", "gradient_clip"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} = {getattr(self, name)}", allowed="above 0")
-        for name, names in (
-            ("optimiser", OPTIMISERS),
-            ("schedule", SCHEDULES),
-            ("keep", ("best", "last")),
-        ):
+        for name, names in (("optimiser", OPTIMISERS), ("schedule", SCHEDULES), ("keep", ("best", "last"))):
             if getattr(self, name) not in names:
                 raise InputError(f"{name} = {getattr(self, name)!r}", allowed=", ".join(names))
         if self.keep == "last" and self.patience:
             raise InputError(
-                "keep = 'last' with early stopping",
-                remedy="Train to the end (patience=0), or keep the best.",
+                "keep = 'last' with early stopping", remedy="Train to the end (patience=0), or keep the best."
             )
         kind, _, index = self.device.partition(":")
         if kind not in ("cpu", "cuda") or (index and not (kind == "cuda" and index.isdigit())):
             raise InputError(f"device = {self.device!r}", allowed="'cpu', 'cuda', 'cuda:<number>'")
         if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
             raise InputError(
-                f"device = {self.device!r} is not there: torch sees "
-                f"{torch.cuda.device_count()} CUDA devices"
+                f"device = {self.device!r} is not there: torch sees {torch.cuda.device_count()} CUDA devices"
             )

@@ -26,31 +26,15 @@ from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.model.weights import save_weights
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.harmonic_task import VAETask, VAETaskConfig
-from pelsvae_cadence.training.fit.mapping import (
-    LatentSample,
-    MappingTask,
-    encode_table,
-    fit_linear_map,
-)
+from pelsvae_cadence.training.fit.mapping import LatentSample, MappingTask, encode_table, fit_linear_map
 from pelsvae_cadence.training.fit.options import FitOptions
-from pelsvae_cadence.training.fit.sequence_task import (
-    SequenceTask,
-    SequenceTaskConfig,
-    encode_rows,
-)
+from pelsvae_cadence.training.fit.sequence_task import SequenceTask, SequenceTaskConfig, encode_rows
 from pelsvae_cadence.training.fit.trainer import FitResult, run
 from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_rows
 from pelsvae_cadence.training.open_set.shapes import ShapeTable, balanced
 from pelsvae_cadence.training.open_set.table import load_open_set
 
-__all__ = [
-    "CITATION",
-    "LICENCE",
-    "export_model",
-    "fit_model",
-    "network_task",
-    "train_network",
-]
+__all__ = ["CITATION", "LICENCE", "export_model", "fit_model", "network_task", "train_network"]
 
 LICENCE: Final = "BSD-3-Clause"
 CITATION: Final = (
@@ -119,9 +103,13 @@ def fit_model(
             given["curves"] = folded
             given["split"] = columns["split"].to_numpy() if "split" in columns else None
         rows = sequence_rows(
-            stars, t_len=options.t_len, scale=options.row_scale, seed=options.seed,
-            random_phase=options.random_phase, **given,
-        )  # fmt: skip
+            stars,
+            t_len=options.t_len,
+            scale=options.row_scale,
+            seed=options.seed,
+            random_phase=options.random_phase,
+            **given,
+        )
     network, latent, record = train_network(
         folder, shapes, options, rows=rows, resume=resume, quiet=quiet, wandb=wandb
     )
@@ -191,22 +179,18 @@ def train_network(
         other = encode_rows(network, theirs, n_draws=1, seed=options.seed + 1)
     kind = options.latent_map or options.map_defaults["kind"]
     mapping = LatentMapConfig(
-        n_latent=network.config.n_latent, transforms=options.map_defaults["transforms"],
+        n_latent=network.config.n_latent,
+        transforms=options.map_defaults["transforms"],
         hidden=options.map_defaults["hidden"],
         anchors=len(encoded.group) if kind == "kernel-flow" else 0,
-    )  # fmt: skip
-    mapping_fit = mapping_fit or _mapping_fit(options)
-    latent, map_result = _train_map(
-        place / "map", encoded, other, mapping, options, mapping_fit, more
     )
+    mapping_fit = mapping_fit or _mapping_fit(options)
+    latent, map_result = _train_map(place / "map", encoded, other, mapping, options, mapping_fit, more)
     record: dict[str, Any] = {
         "architecture": "harmonic" if rows is None else "sequence",
-        "hyperparameters": {
-            "vae": network.config.as_dict(), "map": mapping.as_dict(),
-            "latent_map": kind,
-        },
+        "hyperparameters": {"vae": network.config.as_dict(), "map": mapping.as_dict(), "latent_map": kind},
         "fits": {"vae": _summary(result), "map": _summary(map_result)},
-    }  # fmt: skip
+    }
     if rows is not None:
         parts = {split: int((rows.split == split).sum()) for split in ("train", "validation")}
         record["light_curves"] = {"sha256": rows.hash, "rows": parts, "t_len": rows.t_len}
@@ -214,11 +198,7 @@ def train_network(
 
 
 def network_task(
-    table: ShapeTable,
-    options: FitOptions,
-    *,
-    rows: SequenceRows | None = None,
-    fit: FitConfig | None = None,
+    table: ShapeTable, options: FitOptions, *, rows: SequenceRows | None = None, fit: FitConfig | None = None
 ) -> tuple[VAETask | SequenceTask, FitConfig]:
     """Make a network with its task.
 
@@ -245,15 +225,15 @@ def network_task(
         fit = fit or options.fit_config(int((rows.split == "train").sum()))
         network.to(fit.device)
         config = SequenceTaskConfig(
-            beta=0.75 if options.beta is None else options.beta, weighted=options.weighted,
-            floor=options.floor, error_weight=options.error_weight,
+            beta=0.75 if options.beta is None else options.beta,
+            weighted=options.weighted,
+            floor=options.floor,
+            error_weight=options.error_weight,
             min_points=options.min_points,
-        )  # fmt: skip
+        )
         return SequenceTask(network, rows, config, device=fit.device), fit
     changes = {
-        name: getattr(options, name)
-        for name in ("n_latent", "hidden")
-        if getattr(options, name) is not None
+        name: getattr(options, name) for name in ("n_latent", "hidden") if getattr(options, name) is not None
     }
     vae = HarmonicVAE(ModelConfig(n_harmonics=table.n_harmonics, **{**_HARMONIC, **changes}))
     train = table.part("train")
@@ -266,16 +246,26 @@ def network_task(
 
 def _mapping_fit(options: FitOptions) -> FitConfig:
     return FitConfig(
-        steps=options.mapping_steps or options.map_defaults["steps"], batch=256, rate=1e-3,
-        weight_decay=1e-2, seed=options.seed, device=options.device, evaluate_every=125,
+        steps=options.mapping_steps or options.map_defaults["steps"],
+        batch=256,
+        rate=1e-3,
+        weight_decay=1e-2,
+        seed=options.seed,
+        device=options.device,
+        evaluate_every=125,
         keep=options.map_defaults["keep"],
-    )  # fmt: skip
+    )
 
 
 def _train_map(
-    folder: Path, train: LatentSample, held_out: LatentSample, config: LatentMapConfig,
-    options: FitOptions, fit: FitConfig, more: dict[str, Any],
-) -> tuple[LatentMap, FitResult]:  # fmt: skip
+    folder: Path,
+    train: LatentSample,
+    held_out: LatentSample,
+    config: LatentMapConfig,
+    options: FitOptions,
+    fit: FitConfig,
+    more: dict[str, Any],
+) -> tuple[LatentMap, FitResult]:
     torch.manual_seed(fit.seed + 1)
     latent = LATENT_MAPS[options.latent_map or options.map_defaults["kind"]](config)
     if isinstance(latent, LinearMap):
@@ -284,9 +274,8 @@ def _train_map(
     weight = balanced(train.group, 0.5)
     defaults = options.map_defaults
     task = MappingTask(
-        latent, train, held_out, weight, jitter=defaults["jitter"], blur=defaults["blur"],
-        device=fit.device,
-    )  # fmt: skip
+        latent, train, held_out, weight, jitter=defaults["jitter"], blur=defaults["blur"], device=fit.device
+    )
     result = run(task, fit, folder, label="map", **more)
     if isinstance(latent, KernelFlowMap):
         latent.set_anchors(train.z.mean(axis=0), train.physics, train.group)
@@ -294,9 +283,12 @@ def _train_map(
 
 
 def _summary(result: FitResult) -> dict[str, Any]:
-    return {"best_step": result.best_step, "steps": result.steps,
-            "validation_score": None if np.isnan(result.best_score) else result.best_score,
-            "seconds": round(result.seconds, 1)}  # fmt: skip
+    return {
+        "best_step": result.best_step,
+        "steps": result.steps,
+        "validation_score": None if np.isnan(result.best_score) else result.best_score,
+        "seconds": round(result.seconds, 1),
+    }
 
 
 def export_model(

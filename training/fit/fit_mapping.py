@@ -29,12 +29,7 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.export import CITATION, LICENCE
-from pelsvae_cadence.training.fit.mapping import (
-    LatentSample,
-    MappingTask,
-    encode_table,
-    fit_linear_map,
-)
+from pelsvae_cadence.training.fit.mapping import LatentSample, MappingTask, encode_table, fit_linear_map
 from pelsvae_cadence.training.fit.regressions import RegressionOptions, fit_forest, fit_perceptron
 from pelsvae_cadence.training.fit.sequence_task import encode_rows
 from pelsvae_cadence.training.fit.trainer import run
@@ -226,9 +221,7 @@ def fit_mapping(
     return LatentMapping.load(path)
 
 
-def encode_stars(
-    model: LightCurveModel, stars: OpenSet, *, n_draws: int = 10, seed: int = 0
-) -> LatentSample:
+def encode_stars(model: LightCurveModel, stars: OpenSet, *, n_draws: int = 10, seed: int = 0) -> LatentSample:
     """Draw latent coordinates of known stars from the posteriors of well-observed light curves.
 
     Parameters
@@ -302,9 +295,15 @@ def _permuted(sample: LatentSample, config: LatentMapConfig, seed: int) -> Laten
 
 
 def _fit(
-    config: LatentMapConfig, options: MappingOptions, regression: RegressionOptions,
-    train: LatentSample, held_out: LatentSample, folder: Path, resume: bool, quiet: bool,
-) -> LatentMap:  # fmt: skip
+    config: LatentMapConfig,
+    options: MappingOptions,
+    regression: RegressionOptions,
+    train: LatentSample,
+    held_out: LatentSample,
+    folder: Path,
+    resume: bool,
+    quiet: bool,
+) -> LatentMap:
     torch.manual_seed(options.seed + 1)
     module = REGRESSORS[options.regressor](config)
     if isinstance(module, LinearMap):
@@ -317,18 +316,20 @@ def _fit(
         raise TypeError(f"there is no fit of {options.regressor!r}")
     task = MappingTask(module, train, held_out, balanced(train.group, 0.5))
     fit = FitConfig(
-        steps=options.steps, batch=256, rate=1e-3, weight_decay=1e-2, seed=options.seed,
+        steps=options.steps,
+        batch=256,
+        rate=1e-3,
+        weight_decay=1e-2,
+        seed=options.seed,
         evaluate_every=min(125, options.steps),
-    )  # fmt: skip
+    )
     run(task, fit, folder, resume=resume, quiet=quiet, label="map")
     if isinstance(module, KernelFlowMap):
         module.set_anchors(train.z.mean(axis=0), train.physics, train.group)
     return module
 
 
-def _ranges(
-    train: LatentSample, config: LatentMapConfig
-) -> dict[str, dict[str, tuple[float, float]]]:
+def _ranges(train: LatentSample, config: LatentMapConfig) -> dict[str, dict[str, tuple[float, float]]]:
     """Give the validity ranges of the conditions, subtype by subtype."""
     ranges: dict[str, dict[str, tuple[float, float]]] = {}
     for g in np.unique(train.group).tolist():

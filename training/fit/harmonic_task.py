@@ -11,11 +11,7 @@ import torch
 from torch import Tensor
 
 from pelsvae_cadence.model.vae import HarmonicVAE
-from pelsvae_cadence.training.fit.losses import (
-    expected_chi_square,
-    kl_divergence,
-    mean_square_difference,
-)
+from pelsvae_cadence.training.fit.losses import expected_chi_square, kl_divergence, mean_square_difference
 from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
 __all__ = ["VAETask", "VAETaskConfig"]
@@ -89,9 +85,7 @@ class VAETask:
         for c in range(int(held_out.star_class.max()) + 1):
             rows += (held_out.star_class == c).nonzero()[0][:validation_size].tolist()
         self._held_out = self._to_tensors(held_out.take(rows))
-        self.settings: dict[str, Any] = {
-            **asdict(config), **module.config.as_dict(), "data": table.hash,
-        }  # fmt: skip
+        self.settings: dict[str, Any] = {**asdict(config), **module.config.as_dict(), "data": table.hash}
 
     def _to_tensors(self, table: ShapeTable) -> tuple[Tensor, Tensor, Tensor]:
         return (
@@ -127,9 +121,7 @@ class VAETask:
         # Relative noise far below what any survey reaches would leave single precision behind.
         noise = torch.maximum(noise, 0.003 * amplitude)
         points = self._points.draw(shapes, amplitude, n_points, noise, generator)
-        mu, logvar, _ = self.module.encode(
-            points.phase, points.mag, points.weight, physics, star_class
-        )
+        mu, logvar, _ = self.module.encode(points.phase, points.mag, points.weight, physics, star_class)
         error = torch.randn(mu.shape, generator=generator).to(mu.device)
         z = mu + (0.5 * logvar).exp() * error
         decoded = self.module.decoder(z, physics, star_class)
@@ -155,9 +147,7 @@ class VAETask:
             generator = torch.Generator().manual_seed(n_points)
             sigma = torch.full((len(shapes),), noise, device=shapes.device)
             points = self._points.draw(shapes, 10.0 ** physics[:, 3], n_points, sigma, generator)
-            mu, _, _ = self.module.encode(
-                points.phase, points.mag, points.weight, physics, star_class
-            )
+            mu, _, _ = self.module.encode(points.phase, points.mag, points.weight, physics, star_class)
             decoded = self.module.decoder(mu, physics, star_class)
             rms = mean_square_difference(decoded, shapes).sqrt()
             for c in np.unique(star_class.cpu().numpy()).tolist():

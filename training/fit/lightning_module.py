@@ -169,8 +169,10 @@ class TaskModule(LightningModule):
         terms = self._task.loss(self.config.batch, torch.Generator().manual_seed(key))
         self.log_dict(
             {f"train_{name}": value.detach() for name, value in terms.items()},
-            on_step=False, on_epoch=True, batch_size=1,
-        )  # fmt: skip
+            on_step=False,
+            on_epoch=True,
+            batch_size=1,
+        )
         return terms["loss"]
 
     def configure_gradient_clipping(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:
@@ -254,10 +256,14 @@ class Keeper(Callback):
         now = time.monotonic()
         self.seconds, self._started = self.seconds + now - self._started, now
         return {
-            "about": self._about, "best": self.best, "best_step": self.best_step,
-            "best_score": self.best_score, "seconds": self.seconds, "stopped": self.stopped,
+            "about": self._about,
+            "best": self.best,
+            "best_step": self.best_step,
+            "best_score": self.best_score,
+            "seconds": self.seconds,
+            "stopped": self.stopped,
             "log": self._log,
-        }  # fmt: skip
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the state of a checkpoint.
@@ -323,10 +329,13 @@ class Bar(Callback):
 
     def __init__(self, steps: int, label: str) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(),
-            TextColumn("{task.completed}/{task.total} steps"), TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"), console=messages,
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} steps"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=messages,
+        )
         self._bar = self._progress.add_task(label, total=steps, note="")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -24,9 +24,7 @@ def mean_square_difference(decoded: Tensor, truth: Tensor) -> Tensor:
     return 0.5 * ((decoded - truth) ** 2).sum(dim=1)
 
 
-def expected_chi_square(
-    decoded: Tensor, truth: Tensor, mean_variance: Tensor, floor: float
-) -> Tensor:
+def expected_chi_square(decoded: Tensor, truth: Tensor, mean_variance: Tensor, floor: float) -> Tensor:
     r"""Excess of chi-square of fresh noisy points, in expectation over points and noise.
 
     Fresh points of the same star, N of variance :math:`\sigma^2` at random phases, have

@@ -84,9 +84,7 @@ def encode_table(
             amplitude = 10.0 ** physics[:, 3]
             sigma = noise * amplitude
             points = simulator.draw(shapes, amplitude, n_points, sigma, generator)
-            mu, logvar, _ = module.encode(
-                points.phase, points.mag, points.weight, physics, star_class
-            )
+            mu, logvar, _ = module.encode(points.phase, points.mag, points.weight, physics, star_class)
             error = torch.randn(mu.shape, generator=generator).to(device)
             draws[d, rows] = (mu + (0.5 * logvar).exp() * error).cpu().numpy()
     return LatentSample(z=draws, physics=table.physics, group=table.group)
@@ -139,8 +137,11 @@ class MappingTask:
         self._held_out = self._to_tensors(held_out, device)
         digest = hashlib.sha256(train.z.tobytes() + train.physics.tobytes()).hexdigest()
         self.settings: dict[str, Any] = {
-            **module.config.as_dict(), "jitter": jitter, "blur": blur, "data": digest,
-        }  # fmt: skip
+            **module.config.as_dict(),
+            "jitter": jitter,
+            "blur": blur,
+            "data": digest,
+        }
 
     @staticmethod
     def _to_tensors(sample: LatentSample, device: str) -> tuple[Tensor, Tensor, Tensor]:

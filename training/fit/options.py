@@ -19,19 +19,40 @@ CONFIGURATIONS: Final = ("harmonic", *PAPER_CONFIGS)
 _EPOCHS: Final = 150  # of the published networks, at most
 # Fields of the fit where the configurations differ.
 _FIT_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
-    "harmonic": {"steps": 3000, "batch": 256, "rate": 2e-3, "optimiser": "adamw",
-                 "schedule": "warmup-cosine", "weight_decay": 1e-4},
-    "paper": {"batch": 128, "rate": 1e-3, "optimiser": "adam", "schedule": "cosine",
-              "weight_decay": 0.0},
-}  # fmt: skip
+    "harmonic": {
+        "steps": 3000,
+        "batch": 256,
+        "rate": 2e-3,
+        "optimiser": "adamw",
+        "schedule": "warmup-cosine",
+        "weight_decay": 1e-4,
+    },
+    "paper": {"batch": 128, "rate": 1e-3, "optimiser": "adam", "schedule": "cosine", "weight_decay": 0.0},
+}
 # Maps. The harmonic network encodes almost without error; a small flow, trained to its end, is enough
 # where kernels about the training stars do the rest. The sequence networks' coordinates are noisy.
 _MAP_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
-    "harmonic": {"kind": "kernel-flow", "transforms": 3, "hidden": 64, "steps": 1500, "keep": "last",
-                 "jitter": 0.1, "blur": 0.01, "noise": 0.004},
-    "paper": {"kind": "flow", "transforms": 5, "hidden": 96, "steps": 1000, "keep": "best",
-              "jitter": 0.15, "blur": 0.03, "noise": 0.01},
-}  # fmt: skip
+    "harmonic": {
+        "kind": "kernel-flow",
+        "transforms": 3,
+        "hidden": 64,
+        "steps": 1500,
+        "keep": "last",
+        "jitter": 0.1,
+        "blur": 0.01,
+        "noise": 0.004,
+    },
+    "paper": {
+        "kind": "flow",
+        "transforms": 5,
+        "hidden": 96,
+        "steps": 1000,
+        "keep": "best",
+        "jitter": 0.15,
+        "blur": 0.03,
+        "noise": 0.01,
+    },
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +150,8 @@ class FitOptions:
             raise InputError(f"t_len = {self.t_len}", allowed="8 or more")
         if not self.is_sequence:
             foreign = [
-                f.name for f in fields(self)[_FIRST_SEQUENCE_FIELD:]
-                if getattr(self, f.name) != f.default
-            ]  # fmt: skip
+                f.name for f in fields(self)[_FIRST_SEQUENCE_FIELD:] if getattr(self, f.name) != f.default
+            ]
             if foreign:
                 raise InputError(
                     f"{', '.join(foreign)} given for the configuration {self.config!r}",
@@ -151,8 +171,16 @@ class FitOptions:
         str
             What to type; options at their defaults are left out, but for the seed.
         """
-        words = ["python", "-m", "pelsvae_cadence.training", "fit", "--config", self.config,
-                 "--seed", str(self.seed)]  # fmt: skip
+        words = [
+            "python",
+            "-m",
+            "pelsvae_cadence.training",
+            "fit",
+            "--config",
+            self.config,
+            "--seed",
+            str(self.seed),
+        ]
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in ("config", "seed", "device") or value == field.default:
@@ -185,9 +213,7 @@ class FitOptions:
         if self.is_sequence:
             chosen.setdefault("steps", _EPOCHS * epoch)
             chosen["evaluate_every"] = min(epoch, 250)
-        return FitConfig(
-            **chosen, seed=self.seed, patience=self.patience, device=self.device,
-        )  # fmt: skip
+        return FitConfig(**chosen, seed=self.seed, patience=self.patience, device=self.device)
 
     @property
     def map_defaults(self) -> dict[str, Any]:
@@ -208,9 +234,12 @@ class FitOptions:
             if getattr(self, name) is not None
         }
         return paper_config(
-            self.config, **changes, n_steps=2 * self.t_len, decode_errors=self.error_weight > 0,
+            self.config,
+            **changes,
+            n_steps=2 * self.t_len,
+            decode_errors=self.error_weight > 0,
             n_physics=N_PHYSICS if self.physics else 0,
-        )  # fmt: skip
+        )
 
 
 _FIRST_SEQUENCE_FIELD: Final = [f.name for f in fields(FitOptions)].index("n_layers")

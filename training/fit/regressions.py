@@ -80,9 +80,12 @@ def fit_forest(module: ForestMap, train: LatentSample, options: RegressionOption
     """
     for part, (x, y) in _tables(module, train, options).items():
         forest = RandomForestRegressor(
-            options.trees, min_samples_leaf=options.leaf, random_state=options.seed,
-            max_samples=min(options.rows_per_tree, len(x)), n_jobs=1,
-        )  # fmt: skip
+            options.trees,
+            min_samples_leaf=options.leaf,
+            random_state=options.seed,
+            max_samples=min(options.rows_per_tree, len(x)),
+            n_jobs=1,
+        )
         forest.fit(x, y[:, 0] if y.shape[1] == 1 else y)
         target = getattr(module, part)
         if not isinstance(target, Forest):
@@ -91,9 +94,7 @@ def fit_forest(module: ForestMap, train: LatentSample, options: RegressionOption
     return module
 
 
-def fit_perceptron(
-    module: PerceptronMap, train: LatentSample, options: RegressionOptions
-) -> PerceptronMap:
+def fit_perceptron(module: PerceptronMap, train: LatentSample, options: RegressionOptions) -> PerceptronMap:
     """Fit perceptrons.
 
     Parameters
@@ -117,9 +118,12 @@ def fit_perceptron(
     hidden = (module.config.hidden, module.config.hidden)
     for part, (x, y) in _tables(module, train, options).items():
         network = MLPRegressor(
-            hidden_layer_sizes=hidden, batch_size=min(256, len(x)), max_iter=options.epochs,
-            random_state=options.seed, learning_rate_init=2e-3,
-        )  # fmt: skip
+            hidden_layer_sizes=hidden,
+            batch_size=min(256, len(x)),
+            max_iter=options.epochs,
+            random_state=options.seed,
+            learning_rate_init=2e-3,
+        )
         with warnings.catch_warnings():
             # The number of passes is set, not a failure.
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -174,9 +178,8 @@ def _tables(
     """Repeat the stars with random numbers in the dummy dimension."""
     n_draws, n_stars, n_latent = train.z.shape
     module.set_statistics(
-        train.z.reshape(-1, n_latent), np.tile(train.physics, (n_draws, 1)),
-        np.tile(train.group, n_draws),
-    )  # fmt: skip
+        train.z.reshape(-1, n_latent), np.tile(train.physics, (n_draws, 1)), np.tile(train.group, n_draws)
+    )
     rng = np.random.default_rng(options.seed)
     star = np.tile(np.arange(n_stars), options.repeats)
     draw = np.repeat(np.arange(options.repeats) % n_draws, n_stars)
@@ -187,12 +190,8 @@ def _tables(
         z = torch.as_tensor(train.z[draw, star])
         scaled = (z - module.z_centre[group]) / module.z_scale[group]
         context = module.context
-        size = (physics[:, _AMPLITUDE] - context.centre[group, _AMPLITUDE]) / context.scale[
-            group, _AMPLITUDE
-        ]
-        inputs = [
-            module.inputs(physics, group, dummy, amplitude=amplitude) for amplitude in (True, False)
-        ]
+        size = (physics[:, _AMPLITUDE] - context.centre[group, _AMPLITUDE]) / context.scale[group, _AMPLITUDE]
+        inputs = [module.inputs(physics, group, dummy, amplitude=amplitude) for amplitude in (True, False)]
     return {
         "amplitude": (inputs[0].numpy(), size[:, None].numpy()),
         "shape": (inputs[1].numpy(), scaled.numpy()),

@@ -101,8 +101,7 @@ class SequenceTask:
         sizes = module.config.sequence
         if sizes.n_steps != 2 * rows.t_len:
             raise InputError(
-                f"the network reads {sizes.n_steps} steps and the light curves have {rows.t_len} "
-                "points",
+                f"the network reads {sizes.n_steps} steps and the light curves have {rows.t_len} points",
                 allowed="two steps a point",
             )
         self.module: SequenceShapes = module
@@ -115,9 +114,7 @@ class SequenceTask:
         ]
         self._train = _to_tensors(train, device)
         self._held_out = _to_tensors(held_out.take(np.concatenate(chosen)), device)
-        self.settings: dict[str, Any] = {
-            **asdict(config), **module.config.as_dict(), "data": rows.hash,
-        }  # fmt: skip
+        self.settings: dict[str, Any] = {**asdict(config), **module.config.as_dict(), "data": rows.hash}
 
     def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Compute the loss of one random batch.
@@ -155,18 +152,24 @@ class SequenceTask:
         decoded = self.module.vae.decoder(z, steps[..., 0], kind, scaled)
         return self._terms(decoded, steps, mu, logvar)
 
-    def _terms(
-        self, decoded: Tensor, steps: Tensor, mu: Tensor, logvar: Tensor
-    ) -> dict[str, Tensor]:
+    def _terms(self, decoded: Tensor, steps: Tensor, mu: Tensor, logvar: Tensor) -> dict[str, Tensor]:
         config = self.config
         terms = sequence_loss(
-            decoded, steps, mu, logvar, beta=config.beta, weighted=config.weighted,
-            error_weight=config.error_weight, floor=config.floor,
-        )  # fmt: skip
+            decoded,
+            steps,
+            mu,
+            logvar,
+            beta=config.beta,
+            weighted=config.weighted,
+            error_weight=config.error_weight,
+            floor=config.floor,
+        )
         return {
-            "loss": terms.total, "reconstruction": terms.reconstruction, "kl": terms.kl,
+            "loss": terms.total,
+            "reconstruction": terms.reconstruction,
+            "kl": terms.kl,
             "errors": terms.errors,
-        }  # fmt: skip
+        }
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

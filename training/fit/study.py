@@ -80,8 +80,7 @@ def open_study(url: str, name: str, about: dict[str, Any], *, seed: int = 0) -> 
             time.sleep(_PAUSE * (attempt + 1))
         except (ArgumentError, ImportError) as error:
             raise InputError(
-                f"the database of the study, {_shown(url)!r}, is not one that SQLAlchemy can open: "
-                f"{error}",
+                f"the database of the study, {_shown(url)!r}, is not one that SQLAlchemy can open: {error}",
                 allowed="a URL such as sqlite:///study.db or postgresql://USER@HOST/NAME",
                 remedy="Install the database's driver, or leave --storage out.",
             ) from error
@@ -123,9 +122,7 @@ def _storage(url: str) -> optuna.storages.RDBStorage:
     return optuna.storages.RDBStorage(
         url,
         # Drivers of other databases refuse the option.
-        engine_kwargs=(
-            {"connect_args": {"timeout": _SQLITE_WAIT}} if url.startswith("sqlite") else None
-        ),
+        engine_kwargs=({"connect_args": {"timeout": _SQLITE_WAIT}} if url.startswith("sqlite") else None),
         heartbeat_interval=_HEARTBEAT,
         grace_period=_GRACE,
         heartbeat_stale_trial_callback=retry,

@@ -89,9 +89,7 @@ def search_space(options: FitOptions, trial: optuna.Trial) -> FitOptions:
     """
     chosen: dict[str, Any] = {
         "rate": trial.suggest_float("rate", 5e-5, 5e-2, log=True),
-        "schedule": trial.suggest_categorical(
-            "schedule", ["none", "exponential", "cosine", "plateau"]
-        ),
+        "schedule": trial.suggest_categorical("schedule", ["none", "exponential", "cosine", "plateau"]),
         "n_latent": trial.suggest_int("n_latent", 4, 10, step=2),
     }
     if not options.is_sequence:
@@ -157,9 +155,12 @@ def sweep(
     rows = None
     if options.is_sequence:
         rows = sequence_rows(
-            stars, t_len=options.t_len, scale=options.row_scale, seed=options.seed,
+            stars,
+            t_len=options.t_len,
+            scale=options.row_scale,
+            seed=options.seed,
             random_phase=options.random_phase,
-        )  # fmt: skip
+        )
 
     def objective(trial: optuna.Trial) -> float:
         chosen = search_space(options, trial)
@@ -171,9 +172,14 @@ def sweep(
         number = trial.number if first is None else first
         label = f"trial {trial.number + 1} of {search.trials}"
         result = run(
-            task, fit, place / f"trial-{number:04d}", quiet=quiet, label=label, wandb=wandb,
+            task,
+            fit,
+            place / f"trial-{number:04d}",
+            quiet=quiet,
+            label=label,
+            wandb=wandb,
             callbacks=(_reporter(trial, prune=search.prune),),
-        )  # fmt: skip
+        )
         trial.set_user_attr("seconds", round(result.seconds, 1))
         return result.best_score
 
@@ -210,12 +216,15 @@ def sweep_table(study: optuna.Study) -> pd.DataFrame:
     """
     rows = [
         {
-            "trial": trial.number, "score": trial.value, "state": trial.state.name.lower(),
-            "seconds": trial.user_attrs.get("seconds", np.nan), **trial.params,
+            "trial": trial.number,
+            "score": trial.value,
+            "state": trial.state.name.lower(),
+            "seconds": trial.user_attrs.get("seconds", np.nan),
+            **trial.params,
         }
         for trial in study.get_trials(deepcopy=False)
         if trial.state.name in _FINISHED
-    ]  # fmt: skip
+    ]
     table = pd.DataFrame(rows)
     return table.sort_values(["state", "score"], ignore_index=True) if len(table) else table
 

@@ -94,10 +94,7 @@ def run(
     from lightning.pytorch.callbacks import EarlyStopping
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    from pelsvae_cadence.training.fit.checkpoint_files import (
-        SafetensorsCheckpoints,
-        read_checkpoint,
-    )
+    from pelsvae_cadence.training.fit.checkpoint_files import SafetensorsCheckpoints, read_checkpoint
     from pelsvae_cadence.training.fit.lightning_module import Bar, Keeper, TaskModule
 
     place = output_folder(folder)
@@ -150,10 +147,7 @@ def run(
 
 def _result(keeper: Any, steps: int) -> FitResult:
     return FitResult(
-        best_step=keeper.best_step,
-        best_score=keeper.best_score,
-        steps=steps,
-        seconds=keeper.seconds,
+        best_step=keeper.best_step, best_score=keeper.best_score, steps=steps, seconds=keeper.seconds
     )
 
 
@@ -170,8 +164,7 @@ def _state_of(checkpoint: dict[str, Any], keeper: Any, about: dict[str, Any]) ->
     ]
     if changed:
         raise InputError(
-            f"the checkpoint {str(keeper.checkpoint)!r} was made with another "
-            f"{', '.join(sorted(changed))}",
+            f"the checkpoint {str(keeper.checkpoint)!r} was made with another {', '.join(sorted(changed))}",
             remedy="Use another folder, or start afresh (resume=False, --restart).",
         )
     return state

@@ -160,9 +160,8 @@ def v_i_from_teff(teff: npt.ArrayLike) -> FloatArray:
 # but reddening moves a star almost along the relation). Flat beyond 4, where G is all red light.
 _G_I: Final = PchipInterpolator(
     [-0.45, -0.25, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.25, 1.55, 1.9, 2.42, 3.03, 3.65, 4.3, 9.0],
-    [-0.45, -0.25, -0.014, 0.17, 0.34, 0.49, 0.63, 0.76, 0.88, 1.02, 1.18, 1.36, 1.49, 1.59,
-     1.65, 1.75],
-)  # fmt: skip
+    [-0.45, -0.25, -0.014, 0.17, 0.34, 0.49, 0.63, 0.76, 0.88, 1.02, 1.18, 1.36, 1.49, 1.59, 1.65, 1.75],
+)
 
 
 def g_minus_i(v_i: npt.ArrayLike) -> FloatArray:
@@ -281,9 +280,7 @@ def fit_relation(
         if (fresh == keep).all() or fresh.sum() < 3:
             break
         keep = fresh
-    return Relation(
-        zero=float(zero), slope=float(slope), pivot=pivot, scatter=sigma, n=int(keep.sum())
-    )
+    return Relation(zero=float(zero), slope=float(slope), pivot=pivot, scatter=sigma, n=int(keep.sum()))
 
 
 def feh_from_phi31(period: npt.ArrayLike, phi31_cosine: npt.ArrayLike) -> FloatArray:
@@ -373,12 +370,22 @@ def stripe82_labels(
     }
 
 
-_BC_COOL: Final = (-0.190537291496456e5, 0.155144866764412e5, -0.421278819301717e4,
-                   0.381476328422343e3)  # fmt: skip
-_BC_WARM: Final = (-0.370510203809015e5, 0.385672629965804e5, -0.150651486316025e5,
-                   0.261724637119416e4, -0.170623810323864e3)  # fmt: skip
-_BC_HOT: Final = (-0.118115450538963e6, 0.137145973583929e6, -0.636233812100225e5,
-                  0.147412923562646e5, -0.170587278406872e4, 0.788731721804990e2)  # fmt: skip
+_BC_COOL: Final = (-0.190537291496456e5, 0.155144866764412e5, -0.421278819301717e4, 0.381476328422343e3)
+_BC_WARM: Final = (
+    -0.370510203809015e5,
+    0.385672629965804e5,
+    -0.150651486316025e5,
+    0.261724637119416e4,
+    -0.170623810323864e3,
+)
+_BC_HOT: Final = (
+    -0.118115450538963e6,
+    0.137145973583929e6,
+    -0.636233812100225e5,
+    0.147412923562646e5,
+    -0.170587278406872e4,
+    0.788731721804990e2,
+)
 
 
 def bolometric_correction_v(teff: npt.ArrayLike) -> FloatArray:

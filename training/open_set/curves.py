@@ -81,11 +81,7 @@ def augmentation_counts(table: OpenSet, options: AugmentationOptions | None = No
 
 
 def fold_open_set(
-    table: OpenSet,
-    options: AugmentationOptions | None = None,
-    *,
-    seed: int,
-    random_phase: bool = True,
+    table: OpenSet, options: AugmentationOptions | None = None, *, seed: int, random_phase: bool = True
 ) -> tuple[FoldedLightCurves, npt.NDArray[np.str_]]:
     """Observe the open set as OGLE would, and copy its training stars as the paper does.
 

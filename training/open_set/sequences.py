@@ -75,10 +75,14 @@ class SequenceRows:
         """
         rows = np.asarray(index)
         return SequenceRows(
-            phase=self.phase[rows], mag=self.mag[rows], error=self.error[rows],
-            physics=self.physics[rows], star_class=self.star_class[rows],
-            group=self.group[rows], split=self.split[rows],
-        )  # fmt: skip
+            phase=self.phase[rows],
+            mag=self.mag[rows],
+            error=self.error[rows],
+            physics=self.physics[rows],
+            star_class=self.star_class[rows],
+            group=self.group[rows],
+            split=self.split[rows],
+        )
 
     def part(self, split: str) -> SequenceRows:
         """Select one part of the split.
@@ -155,8 +159,7 @@ def sequence_rows(
     unknown = sorted(set(curves.star.tolist()) - set(place))
     if unknown:
         raise InputError(
-            f"{len(unknown)} of the stars have no physical parameters in the table, first "
-            f"{unknown[0]!r}",
+            f"{len(unknown)} of the stars have no physical parameters in the table, first {unknown[0]!r}",
             remedy="Give light curves of stars of the table.",
         )
     row = np.array([place[name] for name in curves.star.tolist()])

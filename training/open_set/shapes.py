@@ -68,9 +68,7 @@ class ShapeTable:
             Its stars with complete physics.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
-            physics = to_rows(
-                open_set.period, open_set.teff, open_set.abs_mag_g, open_set.amplitude_i
-            )
+            physics = to_rows(open_set.period, open_set.teff, open_set.abs_mag_g, open_set.amplitude_i)
         shapes = np.concatenate([open_set.cos, open_set.sin], axis=1).astype(np.float64)
         group = group_index(open_set.star_class, open_set.subtype)
         lookup = {name: i for i, name in enumerate(STAR_CLASSES)}
@@ -120,10 +118,14 @@ class ShapeTable:
         """
         rows = np.asarray(index)
         return ShapeTable(
-            shapes=self.shapes[rows], physics=self.physics[rows], feh=self.feh[rows],
-            star_class=self.star_class[rows], group=self.group[rows], split=self.split[rows],
+            shapes=self.shapes[rows],
+            physics=self.physics[rows],
+            feh=self.feh[rows],
+            star_class=self.star_class[rows],
+            group=self.group[rows],
+            split=self.split[rows],
             dropped=self.dropped,
-        )  # fmt: skip
+        )
 
     def part(self, split: str) -> ShapeTable:
         """Select one part of the split.
@@ -217,12 +219,7 @@ class PointSimulator:
         self._grid = fourier_grid(n_harmonics, 1024).to(device)
 
     def draw(
-        self,
-        shapes: Tensor,
-        amplitude: Tensor,
-        n_points: int,
-        noise: Tensor,
-        generator: torch.Generator,
+        self, shapes: Tensor, amplitude: Tensor, n_points: int, noise: Tensor, generator: torch.Generator
     ) -> FoldedPoints:
         """Observe each star at random phases.
 

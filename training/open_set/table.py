@@ -117,9 +117,7 @@ class OpenSet:
                 kind = np.str_
             elif field.name in _WHOLE:
                 kind = np.int64
-            value = column(
-                field.name, getattr(self, field.name), n, kind, finite=field.name != "feh"
-            )
+            value = column(field.name, getattr(self, field.name), n, kind, finite=field.name != "feh")
             object.__setattr__(self, field.name, value)
         for name in ("cos", "sin"):
             array = np.array(getattr(self, name), dtype=np.float32)
@@ -303,8 +301,7 @@ def load_open_set(path: Path | str | None = None) -> OpenSet:
     file = Path(path) if path is not None else OPEN_SET_FILE
     if not file.is_file():
         raise InputError(
-            f"no training table at {file}",
-            remedy="Build it with: python -m pelsvae_cadence.training dataset",
+            f"no training table at {file}", remedy="Build it with: python -m pelsvae_cadence.training dataset"
         )
     with np.load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}

@@ -46,17 +46,20 @@ IntArray = npt.NDArray[np.int64]
 #: Rows wanted per class (published notebook, ``counts_dict``).
 TARGETS: Final[Mapping[str, int]] = MappingProxyType(
     {
-        "ACEP": 5000, "CEP": 10000, "DSCT": 5000, "ECL": 10000,
-        "ELL": 10000, "LPV": 10000, "RRLYR": 10000, "T2CEP": 5000,
+        "ACEP": 5000,
+        "CEP": 10000,
+        "DSCT": 5000,
+        "ECL": 10000,
+        "ELL": 10000,
+        "LPV": 10000,
+        "RRLYR": 10000,
+        "T2CEP": 5000,
     }
-)  # fmt: skip
+)
 #: Rows wanted of stars with physical parameters (published notebook, ``cnt_dict``).
 PARAMETER_TARGETS: Final[Mapping[str, int]] = MappingProxyType(
-    {
-        "ACEP": 0, "CEP": 50, "DSCT": 100, "ECL": 100,
-        "ELL": 500, "LPV": 50, "RRLYR": 200, "T2CEP": 50,
-    }
-)  # fmt: skip
+    {"ACEP": 0, "CEP": 50, "DSCT": 100, "ECL": 100, "ELL": 500, "LPV": 50, "RRLYR": 200, "T2CEP": 50}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,9 +246,7 @@ def augment_light_curves(
     return folded, row_split, pd.DataFrame(counts).set_index("class")
 
 
-def _choose(
-    curves: RawLightCurves, rows: IntArray, n: int, random: KeyedRandom, purpose: str
-) -> IntArray:
+def _choose(curves: RawLightCurves, rows: IntArray, n: int, random: KeyedRandom, purpose: str) -> IntArray:
     """Draw `n` of the given light curves with replacement, whatever their order in the table."""
     if n == 0:
         return np.empty(0, dtype=np.int64)
@@ -265,9 +266,16 @@ def _copies(curves: RawLightCurves, rows: IntArray, t_len: int, seed: int) -> Fo
         part = slice(start, start + 1000)
         _, shifted, mag, mag_err = resample_and_shift(curves, rows[part], copy[part], seed=seed)
         out[:, part] = undersample(
-            shifted, mag, mag_err, curves.n_points[rows[part]], number[part], random,
-            purpose="augment", t_len=t_len, item=copy[part],
-        )  # fmt: skip
+            shifted,
+            mag,
+            mag_err,
+            curves.n_points[rows[part]],
+            number[part],
+            random,
+            purpose="augment",
+            t_len=t_len,
+            item=copy[part],
+        )
     return FoldedLightCurves(
         star=curves.star[rows],
         star_class=curves.star_class[rows],

@@ -11,10 +11,7 @@ import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.star_table import read_star_table
-from pelsvae_cadence.training.preprocess.augmentation import (
-    AugmentationOptions,
-    augment_light_curves,
-)
+from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions, augment_light_curves
 from pelsvae_cadence.training.preprocess.figures import plot_augmentation_steps
 from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
 from pelsvae_cadence.training.preprocess.run import read_preprocessed

@@ -38,20 +38,13 @@ from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.reserved import is_reserved
 from pelsvae_cadence.training.preprocess.missing_periods import estimate_period
 
-__all__ = [
-    "STEPS",
-    "PreprocessingOptions",
-    "clean_light_curves",
-    "phase_dispersion",
-]
+__all__ = ["STEPS", "PreprocessingOptions", "clean_light_curves", "phase_dispersion"]
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 #: The steps at which a light curve can leave the sample, in order.
-STEPS: Final = (
-    "well formed", "not reserved", "subtype", "points", "signal to noise", "clipping", "period",
-)  # fmt: skip
+STEPS: Final = ("well formed", "not reserved", "subtype", "points", "signal to noise", "clipping", "period")
 
 #: Fewer points than this are no light curve, whatever the user asks for.
 FEWEST_POINTS: Final = 10
@@ -214,11 +207,25 @@ def clean_light_curves(
 
 
 _EMPTY_LOG: Final[dict[str, object]] = {
-    "star": "", "star_class": "", "subtype": "", "band": "", "period": np.nan, "step": "",
-    "reason": "", "n_raw": 0, "n_merged": 0, "n_points": 0, "n_clipped_mag": 0, "n_clipped_err": 0,
-    "times_sorted": False, "period_estimated": False, "snr": np.nan, "theta": np.nan,
-    "amplitude_raw": np.nan, "amplitude_clipped": np.nan,
-}  # fmt: skip
+    "star": "",
+    "star_class": "",
+    "subtype": "",
+    "band": "",
+    "period": np.nan,
+    "step": "",
+    "reason": "",
+    "n_raw": 0,
+    "n_merged": 0,
+    "n_points": 0,
+    "n_clipped_mag": 0,
+    "n_clipped_err": 0,
+    "times_sorted": False,
+    "period_estimated": False,
+    "snr": np.nan,
+    "theta": np.nan,
+    "amplitude_raw": np.nan,
+    "amplitude_clipped": np.nan,
+}
 
 
 class _Star:
@@ -338,9 +345,7 @@ class _Star:
 def _outliers(values: FloatArray, options: PreprocessingOptions) -> BoolArray:
     if options.clip_iterations == 0:  # sigma_clip would clip once
         return np.zeros(values.size, dtype=bool)
-    clipped = sigma_clip(
-        values, sigma=options.clip_sigma, maxiters=options.clip_iterations, cenfunc="median"
-    )
+    clipped = sigma_clip(values, sigma=options.clip_sigma, maxiters=options.clip_iterations, cenfunc="median")
     mask: BoolArray = np.ma.getmaskarray(clipped)
     return mask
 

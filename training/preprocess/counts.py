@@ -86,8 +86,7 @@ def format_counts(log: pd.DataFrame) -> str:
         "searched for here."
     )
     clipped = (
-        f"Clipped from the kept light curves: {by_mag} points by magnitude and {by_err} by error, "
-        f"of {raw}."
+        f"Clipped from the kept light curves: {by_mag} points by magnitude and {by_err} by error, of {raw}."
     )
     lines = [
         "Light curves left after each step",

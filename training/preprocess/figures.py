@@ -26,11 +26,7 @@ _COLOURS = ("#222222", "#0072b2", "#d55e00", "#009e73")
 
 
 def plot_augmentation_steps(
-    curves: RawLightCurves,
-    rows: Sequence[int] | None = None,
-    *,
-    t_len: int = 300,
-    seed: int = 0,
+    curves: RawLightCurves, rows: Sequence[int] | None = None, *, t_len: int = 300, seed: int = 0
 ) -> Figure:
     """Draw the four steps from a folded light curve to an augmented copy, one star a row.
 
@@ -69,9 +65,16 @@ def plot_augmentation_steps(
         phase, shifted, mag, mag_err = resample_and_shift(curves, one, copy, seed=seed)
         real = curves.mag[curves.rows(int(row))]
         few = undersample(
-            shifted, mag, mag_err, curves.n_points[one], star_numbers(curves.star[one]), random,
-            purpose="augment", t_len=t_len, item=copy,
-        )[:, 0]  # fmt: skip
+            shifted,
+            mag,
+            mag_err,
+            curves.n_points[one],
+            star_numbers(curves.star[one]),
+            random,
+            purpose="augment",
+            t_len=t_len,
+            item=copy,
+        )[:, 0]
         panels: tuple[tuple[Any, Any, Any], ...] = (
             (phase, real, mag_err),
             (phase, mag, mag_err),
@@ -89,9 +92,14 @@ def plot_augmentation_steps(
     for ax, name in zip(axes[0], (*_STEPS, f"brought to {t_len} points"), strict=True):
         # Above the star's own title in the first column.
         ax.annotate(
-            name, (0.5, 1.0), xytext=(0, 20), xycoords="axes fraction",
-            textcoords="offset points", ha="center", fontsize=10,
-        )  # fmt: skip
+            name,
+            (0.5, 1.0),
+            xytext=(0, 20),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="center",
+            fontsize=10,
+        )
     for ax in axes[-1]:
         ax.set_xlabel("phase", fontsize=9)
         ax.set_xlim(0, 1)

@@ -43,8 +43,7 @@ def fold_light_curves(curves: RawLightCurves, *, t_len: int = 300, seed: int) ->
     bad = np.flatnonzero((curves.n_points == 0) | ~(curves.period > 0))
     if bad.size:
         raise InputError(
-            f"{curves.star[bad[0]]} has {curves.n_points[bad[0]]} points and period "
-            f"{curves.period[bad[0]]}",
+            f"{curves.star[bad[0]]} has {curves.n_points[bad[0]]} points and period {curves.period[bad[0]]}",
             remedy="Clean the light curves first (clean_light_curves).",
         )
     random = KeyedRandom(seed=seed)
@@ -58,9 +57,15 @@ def fold_light_curves(curves: RawLightCurves, *, t_len: int = 300, seed: int) ->
         owner = np.repeat(rows, lengths)
         phase = np.mod(curves.time[points], curves.period[owner]) / curves.period[owner]
         out[:, rows] = undersample(
-            phase, curves.mag[points], curves.mag_err[points], lengths, number[rows], random,
-            purpose="fold", t_len=t_len,
-        )  # fmt: skip
+            phase,
+            curves.mag[points],
+            curves.mag_err[points],
+            lengths,
+            number[rows],
+            random,
+            purpose="fold",
+            t_len=t_len,
+        )
     return FoldedLightCurves(
         star=curves.star,
         star_class=curves.star_class,
@@ -126,7 +131,5 @@ def undersample(
     chosen = np.stack([phase[points], mag[points], mag_err[points]])
     chosen[1] += np.where(extra, noise * chosen[2], 0.0)
     ascending = np.argsort(chosen[0], axis=1, kind="stable")
-    result: npt.NDArray[np.float32] = np.take_along_axis(chosen, ascending[None], axis=2).astype(
-        np.float32
-    )
+    result: npt.NDArray[np.float32] = np.take_along_axis(chosen, ascending[None], axis=2).astype(np.float32)
     return result

@@ -30,9 +30,7 @@ PERIOD_RANGES: Final[dict[str, tuple[float, float]]] = {
 _OVERSAMPLING: Final = 8.0
 
 
-def estimate_period(
-    time: FloatArray, mag: FloatArray, mag_err: FloatArray, star_class: str
-) -> float:
+def estimate_period(time: FloatArray, mag: FloatArray, mag_err: FloatArray, star_class: str) -> float:
     """Search for the period of one light curve.
 
     Parameters

@@ -32,12 +32,7 @@ _PICKLE_NAMES: Final = frozenset(
         *("_reconstruct", "scalar", "ndarray", "dtype", "_frombuffer", "_unpickle_block"),
         *("DataFrame", "BlockManager", "Index", "_new_Index", "RangeIndex", "Int64Index"),
         *("new_block", "_unpickle_manager", "StringDtype", "__pyx_unpickle_NDArrayBacked"),
-        *(
-            "StringArray",
-            "NumpyExtensionArray",
-            "ArrowStringArray",
-            "ArrowStringArrayNumpySemantics",
-        ),
+        *("StringArray", "NumpyExtensionArray", "ArrowStringArray", "ArrowStringArrayNumpySemantics"),
     }
 )
 
@@ -101,9 +96,7 @@ def convert_published_file(
         raise InputError(f"{file.name} does not hold a dictionary with lcs and meta")
     curves, meta = np.asarray(content["lcs"]), content["meta"]
     if curves.ndim != 3 or curves.shape[2] != 3 or curves.shape[1] % 2:
-        raise InputError(
-            f"lcs has shape {curves.shape}", allowed="(n_rows, 2 * t_len, 3): phase, mag, error"
-        )
+        raise InputError(f"lcs has shape {curves.shape}", allowed="(n_rows, 2 * t_len, 3): phase, mag, error")
     if not isinstance(meta, pd.DataFrame) or len(meta) != len(curves):
         raise InputError(f"meta does not have one row for each of the {len(curves)} curves")
     table = read_star_table(meta.reset_index(drop=True))
@@ -129,9 +122,7 @@ def _load(stream: BinaryIO | gzip.GzipFile, name: str) -> Any:
     try:
         version = np.lib.format.read_magic(stream)
         read_header = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         )
         shape, _, dtype = read_header(stream)
     except (ValueError, OSError) as error:

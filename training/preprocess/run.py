@@ -20,10 +20,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.light_curve_files import read_ragged, write_ragged
 from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
 from pelsvae_cadence.training.archives.splits import split_by_star
-from pelsvae_cadence.training.preprocess.cleaning import (
-    PreprocessingOptions,
-    clean_light_curves,
-)
+from pelsvae_cadence.training.preprocess.cleaning import PreprocessingOptions, clean_light_curves
 from pelsvae_cadence.training.preprocess.counts import format_counts
 from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
 from pelsvae_cadence.training.preprocess.folding import fold_light_curves
@@ -180,17 +177,13 @@ def _write_part(folder: Path, part: int, cleaned: RawLightCurves, log: pd.DataFr
     write_ragged(cleaned, draft)
     log.to_parquet(draft.with_suffix(".log.parquet"), index=False)
     draft.with_suffix(".log.parquet").replace(file.with_suffix(".log.parquet"))
-    draft.with_name(f"{draft.stem}_stars.parquet").replace(
-        file.with_name(f"{file.stem}_stars.parquet")
-    )
+    draft.with_name(f"{draft.stem}_stars.parquet").replace(file.with_name(f"{file.stem}_stars.parquet"))
     draft.replace(file)
 
 
 def _finish(folder: Path, n_parts: int, options: PreprocessingOptions, seed: int) -> pd.DataFrame:
     files = [_part(folder, part) for part in range(n_parts)]
-    log = pd.concat(
-        [pd.read_parquet(file.with_suffix(".log.parquet")) for file in files], ignore_index=True
-    )
+    log = pd.concat([pd.read_parquet(file.with_suffix(".log.parquet")) for file in files], ignore_index=True)
     log.to_parquet(folder / "log.parquet", index=False)
     if not (log["step"] == "").any():
         counts = log["reason"].value_counts()

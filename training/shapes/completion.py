@@ -94,9 +94,7 @@ class Completion:
     def _features(self, d: ComplexArray, period: FloatArray, amplitude: FloatArray) -> FloatArray:
         return _raw_features(d, period, amplitude, self.n_known, self.use_period)
 
-    def predict(
-        self, d: ComplexArray, period: npt.ArrayLike, amplitude: npt.ArrayLike
-    ) -> ComplexArray:
+    def predict(self, d: ComplexArray, period: npt.ArrayLike, amplitude: npt.ArrayLike) -> ComplexArray:
         """Predict the mean of the missing harmonics.
 
         Parameters
@@ -179,9 +177,7 @@ class Completion:
         # Two standard deviations: a linear-Gaussian tail is not a shape any star has.
         step = np.clip(noise, -2.0, 2.0) @ self.scatter_root.T
         half = size // 2
-        extra = self.trust(d, period, amplitude)[:, None] * (
-            mean + step[:, :half] + 1j * step[:, half:]
-        )
+        extra = self.trust(d, period, amplitude)[:, None] * (mean + step[:, :half] + 1j * step[:, half:])
         return np.concatenate([np.asarray(d)[:, : self.n_known], extra], axis=1)
 
 
@@ -230,8 +226,7 @@ def learn_completion(
     Completion
         The relation; kernel length and ridge are those of the smallest leave-one-out error.
     """
-    raw = _raw_features(d, np.asarray(period, float), np.asarray(amplitude, float), n_known,
-                        use_period)  # fmt: skip
+    raw = _raw_features(d, np.asarray(period, float), np.asarray(amplitude, float), n_known, use_period)
     if raw.shape[0] < 20:
         raise InputError(f"{raw.shape[0]} donor stars", allowed="20 or more")
     centre, spread = np.median(raw, axis=0), np.std(raw, axis=0)

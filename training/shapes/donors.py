@@ -194,9 +194,7 @@ def fit_donors(folder: Path) -> tuple[dict[str, Donors], dict[str, Completion]]:
     return donors, completions
 
 
-def _fit(
-    table: pd.DataFrame, curves: list[LightCurve], scale: FloatArray, *, rounds: int
-) -> Donors:
+def _fit(table: pd.DataFrame, curves: list[LightCurve], scale: FloatArray, *, rounds: int) -> Donors:
     fitted, completion = fit_full_curves(
         curves,
         table.period.to_numpy(),

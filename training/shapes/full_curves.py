@@ -88,9 +88,14 @@ class FittedCurve:
 
 
 def _posterior(
-    curve: LightCurve, period: float, prior_d: ComplexArray, prior_sigma: FloatArray,
-    first: ComplexArray, noise: float, kept: npt.NDArray[np.bool_],
-) -> tuple[ComplexArray, FloatArray]:  # fmt: skip
+    curve: LightCurve,
+    period: float,
+    prior_d: ComplexArray,
+    prior_sigma: FloatArray,
+    first: ComplexArray,
+    noise: float,
+    kept: npt.NDArray[np.bool_],
+) -> tuple[ComplexArray, FloatArray]:
     """Fit one star with a normal prior on the d_k of harmonics 4 and up."""
     time, mag, err = curve
     k = np.arange(1, N_PULSATOR + 1)
@@ -186,9 +191,8 @@ def fit_full_curves(
     for _ in range(max(rounds, 1)):
         for j, i in enumerate(row):
             c[j], variance[j] = _posterior(
-                light_curves[i], float(periods[i]), prior_d[j], prior_sigma[j], c[j], noise[j],
-                kept_points[j],
-            )  # fmt: skip
+                light_curves[i], float(periods[i]), prior_d[j], prior_sigma[j], c[j], noise[j], kept_points[j]
+            )
         d = rotate_to_first(c)
         relative = variance / np.abs(c[:, :1]) ** 2
         amplitude = _peak_to_peak(c, grid) * scale[row]

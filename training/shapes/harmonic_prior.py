@@ -117,9 +117,7 @@ class HarmonicPrior:
         return PhaseCurve(cos=coefficients[None, :k], sin=coefficients[None, k:])
 
 
-def learn_prior(
-    stars: Sequence[Points], n_harmonics: int = 10, n_rounds: int = 30
-) -> HarmonicPrior:
+def learn_prior(stars: Sequence[Points], n_harmonics: int = 10, n_rounds: int = 30) -> HarmonicPrior:
     """Learn the distribution of coefficients from stars with few points each.
 
     Parameters

@@ -175,9 +175,7 @@ def fit_harmonics(
     """
     t, m, s = (np.asarray(v, dtype=np.float64) for v in (time, mag, err))
     if t.size < 2 * n_harmonics + 5:
-        raise InputError(
-            f"{t.size} points for {n_harmonics} harmonics", allowed=f">= {2 * n_harmonics + 5}"
-        )
+        raise InputError(f"{t.size} points for {n_harmonics} harmonics", allowed=f">= {2 * n_harmonics + 5}")
     k = np.arange(1, n_harmonics + 1)
     angle = 2 * np.pi * ((t / period) % 1.0)[:, None] * k
     design = np.concatenate([np.ones((t.size, 1)), np.cos(angle), np.sin(angle)], axis=1)

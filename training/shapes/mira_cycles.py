@@ -85,9 +85,13 @@ class CycleScatter:
         """
         phases = {f"phase_{k + 1}": value for k, value in enumerate(self.phase)}
         return {
-            "n_stars": self.n_stars, "n_cycles": self.n_cycles, "amplitude": self.amplitude,
-            "mean": self.mean, **phases, "residual": self.residual,
-        }  # fmt: skip
+            "n_stars": self.n_stars,
+            "n_cycles": self.n_cycles,
+            "amplitude": self.amplitude,
+            "mean": self.mean,
+            **phases,
+            "residual": self.residual,
+        }
 
 
 def read_miras(folder: Path) -> MiraSet:
@@ -240,15 +244,22 @@ def simulate_miras(real: MiraSet, options: ModulationOptions, *, seed: int) -> M
         phase_walk=np.full(n, options.mira_walk),
     )
     curves = []
-    for i, (period, (time, mag, err)) in enumerate(
-        zip(real.period, real.light_curves, strict=True)
-    ):
+    for i, (period, (time, mag, err)) in enumerate(zip(real.period, real.light_curves, strict=True)):
         star = Stars(
-            star_id=np.array([i]), star_class=np.array(["LPV"]), subtype=np.array(["Mira"]),
-            period=np.array([period]), teff=np.array([3000.0]), abs_mag_g=np.zeros(1),
-            amplitude_i=np.ones(1), epoch=np.zeros(1), ra=np.zeros(1), dec=np.zeros(1),
-            distance_modulus=np.zeros(1), ebv=np.zeros(1), feh=np.full(1, np.nan),
-        )  # fmt: skip
+            star_id=np.array([i]),
+            star_class=np.array(["LPV"]),
+            subtype=np.array(["Mira"]),
+            period=np.array([period]),
+            teff=np.array([3000.0]),
+            abs_mag_g=np.zeros(1),
+            amplitude_i=np.ones(1),
+            epoch=np.zeros(1),
+            ra=np.zeros(1),
+            dec=np.zeros(1),
+            distance_modulus=np.zeros(1),
+            ebv=np.zeros(1),
+            feh=np.full(1, np.nan),
+        )
         coefficients = _mean_shape(time, mag, float(period))
         grid = _design(np.arange(200) / 200.0)[:, 1:] @ coefficients[1:]
         size = float(np.ptp(grid))
@@ -258,9 +269,7 @@ def simulate_miras(real: MiraSet, options: ModulationOptions, *, seed: int) -> M
         offsets = modulation.take([i]).at(star, cycles)
         shape = _design(cycles + zero + offsets.phase[0])[:, 1:] @ coefficients[1:]
         noise = err * random.normal("mira noise", i, np.arange(time.size))
-        curves.append((
-            time,
-            coefficients[0] + offsets.amplitude[0] * shape + size * offsets.brightness[0] + noise,
-            err,
-        ))  # fmt: skip
+        curves.append(
+            (time, coefficients[0] + offsets.amplitude[0] * shape + size * offsets.brightness[0] + noise, err)
+        )
     return MiraSet(name=real.name, period=real.period, light_curves=curves)

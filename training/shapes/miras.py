@@ -92,12 +92,7 @@ def fit_mira_shapes(
         The stars whose curve has enough points, full phase coverage (largest gap below 0.2), one
         clear wave (rms below 0.25 of the amplitude), and no flat minimum.
     """
-    rejected = {
-        "too few points": 0,
-        "gap in phase": 0,
-        "not one clear wave": 0,
-        "flat minimum": 0,
-    }
+    rejected = {"too few points": 0, "gap in phase": 0, "not one clear wave": 0, "flat minimum": 0}
     kept, shapes = [], []
     periods = np.asarray(period, dtype=np.float64)
     for i, (time, mag, _) in enumerate(light_curves):
@@ -109,9 +104,7 @@ def fit_mira_shapes(
             rejected["gap in phase"] += 1
             continue
         # A Mira differs from cycle to cycle by tenths of a magnitude: equal weights.
-        c, rms, _ = fit_harmonics(
-            time, mag, np.full(time.size, 0.1), float(periods[i]), N_MIRA, ridge=_RIDGE
-        )
+        c, rms, _ = fit_harmonics(time, mag, np.full(time.size, 0.1), float(periods[i]), N_MIRA, ridge=_RIDGE)
         standard = from_complex(c)
         size = float(np.ptp(standard.evaluate(np.arange(256) / 256)))
         if not (0 < rms < 0.25 * size):
@@ -166,9 +159,7 @@ def find_mira_period(time: npt.ArrayLike, mag: npt.ArrayLike) -> tuple[float, fl
     return float(1.0 / near[best]), float(fine[best])
 
 
-def asas_miras(
-    folder: Path,
-) -> tuple[npt.NDArray[np.str_], FloatArray, list[LightCurve], dict[str, int]]:
+def asas_miras(folder: Path) -> tuple[npt.NDArray[np.str_], FloatArray, list[LightCurve], dict[str, int]]:
     """Read the ASAS Miras with a clear period.
 
     Parameters

@@ -15,11 +15,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
-from pelsvae_cadence.training.shapes.harmonic_prior import (
-    HarmonicPrior,
-    harmonic_basis,
-    learn_prior,
-)
+from pelsvae_cadence.training.shapes.harmonic_prior import HarmonicPrior, harmonic_basis, learn_prior
 
 __all__ = ["I_BAND", "TABLE_FILE", "i_curves", "i_prior", "learn_bands"]
 
@@ -85,18 +81,12 @@ def i_curves(
         Phase of the maximum in the phases of the points.
     """
     fits = [prior.curve(stars.with_scatter(row, I_BAND)) for row in rows.tolist()]
-    curves = PhaseCurve(
-        cos=np.concatenate([f.cos for f in fits]), sin=np.concatenate([f.sin for f in fits])
-    )
+    curves = PhaseCurve(cos=np.concatenate([f.cos for f in fits]), sin=np.concatenate([f.sin for f in fits]))
     values = curves.evaluate(_GRID)
     maximum = _GRID[values.argmin(axis=1)]
     turned = curves.shifted(maximum)
     size = np.ptp(values, axis=1)
-    return (
-        PhaseCurve(cos=turned.cos / size[:, None], sin=turned.sin / size[:, None]),
-        size,
-        maximum,
-    )
+    return (PhaseCurve(cos=turned.cos / size[:, None], sin=turned.sin / size[:, None]), size, maximum)
 
 
 def _robust_plane(terms: FloatArray, values: FloatArray) -> FloatArray:
@@ -144,19 +134,20 @@ def learn_bands(stars: Stripe82) -> dict[str, Any]:
         for band in range(5):
             if band == I_BAND:
                 continue
-            ratio[band] = _robust_plane(
-                terms, stars.amplitude[rows, band] / stars.amplitude[rows, I_BAND]
-            )
-            kappa[band], harmonics[band] = _fit_band(
-                stars, rows, band, curves, amplitude, maximum, terms
-            )
+            ratio[band] = _robust_plane(terms, stars.amplitude[rows, band] / stars.amplitude[rows, I_BAND])
+            kappa[band], harmonics[band] = _fit_band(stars, rows, band, curves, amplitude, maximum, terms)
         content[subtype] = {
             key: np.round(value, 5).tolist()
             for key, value in (
-                ("centre", centre), ("scale", scale), ("low", low), ("high", high),
-                ("ratio", ratio), ("kappa", kappa), ("harmonics", harmonics),
+                ("centre", centre),
+                ("scale", scale),
+                ("low", low),
+                ("high", high),
+                ("ratio", ratio),
+                ("kappa", kappa),
+                ("harmonics", harmonics),
             )
-        }  # fmt: skip
+        }
         content[f"{subtype} stars"] = int(rows.size)
     return content
 
@@ -173,9 +164,7 @@ def _fit_band(
     """Fit all points of all stars in one band; the mean magnitude of each star is free."""
     n_terms = terms.shape[1]
     k2 = np.tile(np.arange(1.0, _HARMONICS + 1) ** 2, 2)
-    penalty = np.concatenate(
-        [np.zeros(n_terms), *(s * k2 / _EXPECTED**2 for s in _TREND_STRENGTH[:n_terms])]
-    )
+    penalty = np.concatenate([np.zeros(n_terms), *(s * k2 / _EXPECTED**2 for s in _TREND_STRENGTH[:n_terms])])
     designs = []
     for i, row in enumerate(rows.tolist()):
         phase, mag, err = stars.with_scatter(row, band)

@@ -143,10 +143,16 @@ def predict_band(stars: Stripe82, subtype: str, band: str) -> BandPrediction:
         sums[4] += np.sum(mean_weight * centred * expected)
     excess = np.sqrt(np.maximum(sums[:2] / sums[2], 0.0))
     return BandPrediction(
-        rows=rows, phase=_GRID, predicted=predicted, measured=measured, noise=noise[0], quoted_noise=noise[1],
-        beyond_errors=float(excess[0]), own_beyond_errors=float(excess[1]),
+        rows=rows,
+        phase=_GRID,
+        predicted=predicted,
+        measured=measured,
+        noise=noise[0],
+        quoted_noise=noise[1],
+        beyond_errors=float(excess[0]),
+        own_beyond_errors=float(excess[1]),
         slope=float(sums[3] / sums[4]),
-    )  # fmt: skip
+    )
 
 
 def _amplitude_bias(stars: Stripe82, rows: npt.NDArray[np.int64], subtype: str, band: str) -> float:
@@ -179,10 +185,12 @@ def stripe82_figures(stars: Stripe82) -> list[Figure]:
             figures.append(
                 Figure.within(
                     f"{subtype} {band}: mean amplitude bias, predicted from i",
-                    _amplitude_bias(stars, rows, subtype, band), -_LARGEST_BIAS, _LARGEST_BIAS,
+                    _amplitude_bias(stars, rows, subtype, band),
+                    -_LARGEST_BIAS,
+                    _LARGEST_BIAS,
                     note=f"n = {rows.size}",
                 )
-            )  # fmt: skip
+            )
         for band in ("u", "g", "r", "i", "z"):
             found = predict_band(stars, subtype, band)
             note = (
@@ -194,9 +202,7 @@ def stripe82_figures(stars: Stripe82) -> list[Figure]:
             name = f"{subtype} {band}: rms of the curve predicted from i"
             if subtype == "RRab" and band in _LARGEST_RMS:
                 figures.append(
-                    Figure.within(
-                        name, found.rms, float("-inf"), _LARGEST_RMS[band], unit="mag", note=note
-                    )
+                    Figure.within(name, found.rms, float("-inf"), _LARGEST_RMS[band], unit="mag", note=note)
                 )
             else:
                 figures.append(Figure(name=name, value=found.rms, unit="mag", note=note))

@@ -15,11 +15,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
 from pelsvae_cadence.training.archives.reserved import is_reserved
 from pelsvae_cadence.training.archives.splits import SPLITS
-from pelsvae_cadence.training.binaries.real import (
-    EclipseMeasures,
-    measure_real_binaries,
-    observe_like,
-)
+from pelsvae_cadence.training.binaries.real import EclipseMeasures, measure_real_binaries, observe_like
 from pelsvae_cadence.training.binaries.simulated import N_SYSTEMS
 from pelsvae_cadence.training.binaries.spheres import read_orbits
 from pelsvae_cadence.training.binaries.systems import FAMILIES, sample_systems
@@ -61,9 +57,7 @@ def _row_figures(table: OpenSet) -> Iterator[Figure]:
             for p in PROVENANCES
             if (mine & (table.provenance == p)).any()
         )
-        yield Figure.within(
-            f"{name}: independent stars", float(mine.sum()), 50, _INFINITY, note=parts
-        )
+        yield Figure.within(f"{name}: independent stars", float(mine.sum()), 50, _INFINITY, note=parts)
     for name, row in augmentation_counts(table).iterrows():
         yield Figure.within(
             f"{name}: training rows after augmentation",
@@ -90,10 +84,7 @@ def _row_figures(table: OpenSet) -> Iterator[Figure]:
     )
     size = np.ptp(table.curve.evaluate(np.arange(1024) / 1024), axis=1)
     yield Figure.within(
-        "largest departure of a shape from unit amplitude",
-        float(np.abs(size - 1.0).max()),
-        -_INFINITY,
-        1e-3,
+        "largest departure of a shape from unit amplitude", float(np.abs(size - 1.0).max()), -_INFINITY, 1e-3
     )
 
 
@@ -201,9 +192,7 @@ def compare_with_real_binaries(
     """
     real, _, _, light_curves, period, _ = measure_real_binaries(folder)
     rows = np.flatnonzero((table.star_class == "ECL") & (table.provenance == "simulated"))
-    simulated = observe_like(
-        table.curve.take(rows), table.amplitude_i[rows], light_curves, period, seed=seed
-    )
+    simulated = observe_like(table.curve.take(rows), table.amplitude_i[rows], light_curves, period, seed=seed)
     return real, simulated
 
 
@@ -308,8 +297,7 @@ def dataset_report(seed: int = 0, *, parts: Sequence[str] = PARTS) -> Report:
     figures = tuple(figure for part in parts for figure in made[part]())
     flags = {
         name: {
-            flag.name: int(((table.flags[table.star_class == name] & flag) > 0).sum())
-            for flag in LabelFlag
+            flag.name: int(((table.flags[table.star_class == name] & flag) > 0).sum()) for flag in LabelFlag
         }
         for name in STAR_CLASSES
     }

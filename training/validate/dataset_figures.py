@@ -77,9 +77,7 @@ def plot_examples(table: OpenSet, star_class: str, n: int = 24) -> Figure:
         axis.plot(phase, mag, color=_PROVENANCE_COLOURS[str(table.provenance[row])], lw=1.2)
         axis.invert_yaxis()
         axis.tick_params(labelsize=6)
-        axis.set_title(
-            f"{table.star[row]}\n{table.subtype[row]}  P = {table.period[row]:.4g} d", fontsize=6
-        )
+        axis.set_title(f"{table.star[row]}\n{table.subtype[row]}  P = {table.period[row]:.4g} d", fontsize=6)
     zero = "primary minimum" if is_binary(star_class) else "maximum light"
     figure.supxlabel(f"phase (zero: {zero})", fontsize=8)
     figure.supylabel("I - mean [mag]", fontsize=8)
@@ -115,9 +113,15 @@ def plot_labels(table: OpenSet) -> Figure:
             mine = table.star_class == name
             style = CLASS_STYLES[name]
             axis.scatter(
-                getattr(table, x)[mine], getattr(table, y)[mine], s=5, alpha=0.4, linewidths=0,
-                color=style.colour, marker=style.marker, label=f"{name} {int(mine.sum())}",
-            )  # fmt: skip
+                getattr(table, x)[mine],
+                getattr(table, y)[mine],
+                s=5,
+                alpha=0.4,
+                linewidths=0,
+                color=style.colour,
+                marker=style.marker,
+                label=f"{name} {int(mine.sum())}",
+            )
         axis.set_xscale("log")
         axis.set_xlabel(x_label)
         axis.set_ylabel(y_label)
@@ -152,15 +156,15 @@ def plot_provenance(table: OpenSet) -> Figure:
     bottom = np.zeros(len(STAR_CLASSES))
     for provenance in PROVENANCES:
         counts = np.array(
-            [
-                int(((table.star_class == c) & (table.provenance == provenance)).sum())
-                for c in STAR_CLASSES
-            ]
+            [int(((table.star_class == c) & (table.provenance == provenance)).sum()) for c in STAR_CLASSES]
         )
         axis.bar(
-            STAR_CLASSES, counts, bottom=bottom, color=_PROVENANCE_COLOURS[provenance],
+            STAR_CLASSES,
+            counts,
+            bottom=bottom,
+            color=_PROVENANCE_COLOURS[provenance],
             label=f"{provenance} {int(counts.sum())}",
-        )  # fmt: skip
+        )
         bottom += counts
     for x, total in enumerate(bottom):
         axis.text(x, total, f"{int(total)}", ha="center", va="bottom", fontsize=8)
@@ -200,9 +204,14 @@ def plot_binaries(real: EclipseMeasures, simulated: EclipseMeasures) -> Figure:
             (simulated, f"simulated ({len(simulated)})", "#CC6677"),
         ):
             axis.hist(
-                getattr(measures, name), bins=bins, density=True, histtype="step", lw=1.8,
-                color=colour, label=title,
-            )  # fmt: skip
+                getattr(measures, name),
+                bins=bins,
+                density=True,
+                histtype="step",
+                lw=1.8,
+                color=colour,
+                label=title,
+            )
         axis.set_xlabel(label)
     axes[0].set_ylabel("density")
     axes[0].legend(fontsize=8)

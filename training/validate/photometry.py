@@ -37,9 +37,11 @@ _DRAWN: Final = 3000
 # Slope and zero point at log P = x0 of M = zero + slope (log P - x0), and their scatter: fits to the
 # LMC rows of the OGLE-III and Gaia cross-match (DM 18.477, A_I 0.17, W_I = I - 1.55 (V - I)).
 _RELATIONS: Final = {
-    ("F", "I"): (0.5, -3.00, -3.256, 0.11), ("F", "W_I"): (0.5, -3.34, -4.240, 0.067),
-    ("1O", "I"): (0.3, -3.32, -3.239, 0.14), ("1O", "W_I"): (0.3, -3.46, -4.121, 0.059),
-}  # fmt: skip
+    ("F", "I"): (0.5, -3.00, -3.256, 0.11),
+    ("F", "W_I"): (0.5, -3.34, -4.240, 0.067),
+    ("1O", "I"): (0.3, -3.32, -3.239, 0.14),
+    ("1O", "W_I"): (0.3, -3.46, -4.121, 0.059),
+}
 # The lines are compared over this range of log P around x0.
 _HALF_RANGE: Final = 0.4
 _LARGEST_COLOUR: Final = 0.05
@@ -70,11 +72,14 @@ def _cepheids(model: LightCurveModel, seed: int, data: Path | None) -> list[Figu
             figures.append(
                 Figure.within(
                     f"CEP {mode}: largest difference from the LMC relation in {name}",
-                    worst, float("-inf"), scatter, unit="mag",
+                    worst,
+                    float("-inf"),
+                    scatter,
+                    unit="mag",
                     note=f"{found[1]:.3f} {found[0]:+.3f} (log P - {x0}), LMC {zero:.3f} "
                     f"{slope:+.3f}; over {2 * _HALF_RANGE:g} dex; target: scatter of the LMC",
                 )
-            )  # fmt: skip
+            )
         if data is not None:
             figures.append(_cepheid_colour(model, mode, seed, data))
     return figures
@@ -93,10 +98,13 @@ def _cepheid_colour(model: LightCurveModel, mode: str, seed: int, data: Path) ->
     real = (table["V_mean"] - table["I_mean"]).to_numpy(dtype=np.float64) - E_VI["LMC"]
     return Figure.within(
         f"CEP {mode}: median V - I of drawn minus real LMC stars",
-        float(np.median(v - i) - np.median(real)), -_LARGEST_V_I, _LARGEST_V_I, unit="mag",
+        float(np.median(v - i) - np.median(real)),
+        -_LARGEST_V_I,
+        _LARGEST_V_I,
+        unit="mag",
         note=f"at the periods of {real.size} OGLE-III stars; E(V-I) = {E_VI['LMC']:.3f} for "
         f"A_I = {A_I['LMC']:g}, DM = {DISTANCE_MODULUS['LMC']:g}",
-    )  # fmt: skip
+    )
 
 
 def _colours(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]:
@@ -113,22 +121,26 @@ def _colours(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]
                 Figure.within(
                     f"{subtype}: mean {name} of drawn minus Stripe 82 stars",
                     float((ours[j] - ours[j + 1]) - (real[j] - real[j + 1])),
-                    -_LARGEST_COLOUR, _LARGEST_COLOUR, unit="mag",
+                    -_LARGEST_COLOUR,
+                    _LARGEST_COLOUR,
+                    unit="mag",
                     note=f"at the periods of {rows.size} stars; Stripe 82 has "
                     f"{real[j] - real[j + 1]:.3f}; the shift of the atmospheres comes from the same "
                     "stars, the temperatures do not",
                 )
-            )  # fmt: skip
+            )
     return figures
 
 
 def _bailey_diagram(model: LightCurveModel, stars: Stripe82, seed: int) -> Figure:
     plane, _ = halo_energy_distance(stars, model, seed)
     return Figure.within(
-        "halo RRab in (log P, A_g): energy distance to Stripe 82 over real-vs-real", plane,
-        float("-inf"), _LARGEST_DISTANCE,
+        "halo RRab in (log P, A_g): energy distance to Stripe 82 over real-vs-real",
+        plane,
+        float("-inf"),
+        _LARGEST_DISTANCE,
         note=f"drawn stars against {stars.rows('RRab', judged=True).size} stars not learned from",
-    )  # fmt: skip
+    )
 
 
 def _two_temperatures(seed: int) -> list[Figure]:
@@ -140,9 +152,7 @@ def _two_temperatures(seed: int) -> list[Figure]:
     size = np.ptp(mag, axis=1)
     mag, size, chosen = mag[size > 0.05], size[size > 0.05], chosen[size > 0.05]
     first, second = systems.teff_1[chosen], systems.teff_2[chosen]
-    teff = combined_light(
-        systems.radius_1[chosen], first, systems.radius_2[chosen], second
-    )["teff"]  # fmt: skip
+    teff = combined_light(systems.radius_1[chosen], first, systems.radius_2[chosen], second)["teff"]
     # Phase zero is the deeper eclipse, whichever star is hidden in it.
     later = (phase > 0.25) & (phase < 0.75)
     turned = mag[:, later].max(axis=1) > mag[:, ~later].max(axis=1)
@@ -155,12 +165,12 @@ def _two_temperatures(seed: int) -> list[Figure]:
     return [
         Figure(
             name=f"{name} eclipsing spheres: median error of log T2 / T1 from the I depths",
-            value=float(np.median(error[mine])), unit="dex",
-            note=f"n = {int(mine.sum())} simulated pairs; 84 % within "
-            f"{np.percentile(error[mine], 84):.3f}",
+            value=float(np.median(error[mine])),
+            unit="dex",
+            note=f"n = {int(mine.sum())} simulated pairs; 84 % within {np.percentile(error[mine], 84):.3f}",
         )
         for name, mine in (("circular", circular), ("eccentric", ~circular))
-    ]  # fmt: skip
+    ]
 
 
 def _refusals(model: LightCurveModel) -> Figure:
@@ -205,9 +215,12 @@ def _refusals(model: LightCurveModel) -> Figure:
             if not (error.allowed or error.remedy):
                 accepted.append(str(error))
     return Figure.within(
-        "unphysical inputs refused with the range that is accepted", refused / len(cases), 1.0,
-        float("inf"), note=f"{refused} of {len(cases)}" + "".join(f"; {a}" for a in accepted),
-    )  # fmt: skip
+        "unphysical inputs refused with the range that is accepted",
+        refused / len(cases),
+        1.0,
+        float("inf"),
+        note=f"{refused} of {len(cases)}" + "".join(f"; {a}" for a in accepted),
+    )
 
 
 def photometry_report(seed: int = 0, data: Path | None = None) -> Report:

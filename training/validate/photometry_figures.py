@@ -64,17 +64,17 @@ def plot_stripe82(stars: Stripe82) -> Figure:
                 twice = np.concatenate([phase[good] % 1.0, phase[good] % 1.0 + 1.0])
                 values = np.tile(mag[good], 2)
                 panel.errorbar(
-                    twice, values, np.tile(err[good], 2), fmt=".", ms=4, lw=0.6, color=colour,
-                    alpha=0.8,
-                )  # fmt: skip
+                    twice, values, np.tile(err[good], 2), fmt=".", ms=4, lw=0.6, color=colour, alpha=0.8
+                )
                 grid = np.concatenate([found.phase, found.phase + 1.0])
                 panel.plot(
-                    grid, offset + np.tile(found.predicted[place], 2), lw=1.3, color=colour,
+                    grid,
+                    offset + np.tile(found.predicted[place], 2),
+                    lw=1.3,
+                    color=colour,
                     label=f"{band}{'  (fitted)' if band == 'i' else ''}",
-                )  # fmt: skip
-            panel.set_title(
-                f"{subtype} {stars.star[row]}, P = {stars.period[row]:.3f} d", fontsize=10
-            )
+                )
+            panel.set_title(f"{subtype} {stars.star[row]}, P = {stars.period[row]:.3f} d", fontsize=10)
             panel.set_xlim(0.0, 1.6)
             panel.invert_yaxis()
     panels[0].set_ylabel("magnitude (SDSS)")

@@ -15,12 +15,7 @@ from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitudes
-from pelsvae_cadence.population.survey import (
-    HALO_RRAB,
-    draw_population,
-    halo_features,
-    metallicity,
-)
+from pelsvae_cadence.population.survey import HALO_RRAB, draw_population, halo_features, metallicity
 from pelsvae_cadence.simulation.modulation import RRD_PERIODS, ModulationOptions
 from pelsvae_cadence.training.archives.ogle3 import read_ogle3
 from pelsvae_cadence.training.archives.reserved import is_reserved
@@ -28,13 +23,7 @@ from pelsvae_cadence.training.archives.stripe82 import Stripe82, load_stripe82
 from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = [
-    "double_mode_table",
-    "halo_energy_distance",
-    "halo_judges",
-    "halo_preference",
-    "population_report",
-]
+__all__ = ["double_mode_table", "halo_energy_distance", "halo_judges", "halo_preference", "population_report"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -138,15 +127,13 @@ def halo_energy_distance(
         Mean distance between real and drawn stars, over that between two halves of the real ones,
         in (log P, A_g), and in (log P, A_g, g-r); as many stars in every comparison.
     """
-    drawn = draw_population(
-        model, "RRab", n=n, seed=seed, where="halo", magnitude_range=(14.0, 21.0)
-    ).stars
+    drawn = draw_population(model, "RRab", n=n, seed=seed, where="halo", magnitude_range=(14.0, 21.0)).stars
     g, r = mean_magnitudes(replace(drawn, ebv=np.zeros(len(drawn))), ("g", "r")).T
     judges = halo_judges(stars, model)
-    real = np.stack([
-        np.log10(stars.period), stars.amplitude[:, _G],
-        stars.mean_mag[:, _G] - stars.mean_mag[:, _R],
-    ], axis=1)  # fmt: skip
+    real = np.stack(
+        [np.log10(stars.period), stars.amplitude[:, _G], stars.mean_mag[:, _G] - stars.mean_mag[:, _R]],
+        axis=1,
+    )
     ours = np.stack([np.log10(drawn.period), band_amplitudes(drawn, ("g",))[:, 0], g - r], axis=1)
     unit = real[judges].std(axis=0)
     ratios = []
@@ -193,11 +180,14 @@ def double_mode_table() -> dict[str, float]:
     n_double = int((double & inside).sum())
     n_single = int(((table.Subtype == "RRc") & inside).sum())
     return {
-        "n": float(good.sum()), "ratio": float(zero), "slope": float(slope),
-        "scatter": float(left.std()), "amplitude": float(middle),
+        "n": float(good.sum()),
+        "ratio": float(zero),
+        "slope": float(slope),
+        "scatter": float(left.std()),
+        "amplitude": float(middle),
         "amplitude_scatter": float(0.5 * np.log(high / low)),
         "share": n_double / (n_double + n_single),
-    }  # fmt: skip
+    }
 
 
 def _mira_figures(data: Path, seed: int, repeats: int) -> list[Figure]:
@@ -217,11 +207,16 @@ def _mira_figures(data: Path, seed: int, repeats: int) -> list[Figure]:
     figures = []
     for key, label in labels.items():
         ours = float(np.mean([run[key] for run in runs]))
-        figures.append(Figure.within(
-            f"Miras, {label}: simulated over real", ours / measured[key], 0.85, 1.15,
-            note=f"real {measured[key]:.4f}, simulated {ours:.4f}; {measured['n_stars']:.0f} ASAS "
-            f"stars, {measured['n_cycles']:.0f} cycles",
-        ))  # fmt: skip
+        figures.append(
+            Figure.within(
+                f"Miras, {label}: simulated over real",
+                ours / measured[key],
+                0.85,
+                1.15,
+                note=f"real {measured[key]:.4f}, simulated {ours:.4f}; {measured['n_stars']:.0f} ASAS "
+                f"stars, {measured['n_cycles']:.0f} cycles",
+            )
+        )
     return figures
 
 
@@ -255,14 +250,16 @@ def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = 
     )
     figures = [
         Figure.within(
-            "halo RRab, (log P, A_g): energy distance over a real split", plane, float("-inf"), 1.5,
-            note=note,
+            "halo RRab, (log P, A_g): energy distance over a real split", plane, float("-inf"), 1.5, note=note
         ),
         Figure.within(
-            "halo RRab, (log P, A_g, g-r): energy distance over a real split", space,
-            float("-inf"), 1.5, note=note,
+            "halo RRab, (log P, A_g, g-r): energy distance over a real split",
+            space,
+            float("-inf"),
+            1.5,
+            note=note,
         ),
-    ]  # fmt: skip
+    ]
     if not quick:
         figures += _mira_figures(data, seed, 4)
         modes = double_mode_table()
@@ -271,15 +268,20 @@ def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = 
             Figure(name="RRd: P1 / P0 at P1 = 0.36 d", value=modes["ratio"], note=note),
             Figure(name="RRd: slope of P1 / P0 with P1", value=modes["slope"], unit="1/d"),
             Figure(name="RRd: scatter of P1 / P0", value=modes["scatter"]),
-            Figure(name="RRd: A0 / A1", value=modes["amplitude"],
-                   note=f"log scatter {modes['amplitude_scatter']:.2f}"),
+            Figure(
+                name="RRd: A0 / A1",
+                value=modes["amplitude"],
+                note=f"log scatter {modes['amplitude_scatter']:.2f}",
+            ),
             Figure(name="RRd: share of overtone stars of 0.33 to 0.43 d", value=modes["share"]),
-        ]  # fmt: skip
+        ]
         refit = halo_preference(stars, model)
-        figures.append(Figure(
-            name="halo weights learned anew: largest change of a coefficient",
-            value=float(np.abs(refit - np.array(HALO_RRAB)).max()),
-            note=", ".join(f"{c:.2f}" for c in refit),
-        ))  # fmt: skip
+        figures.append(
+            Figure(
+                name="halo weights learned anew: largest change of a coefficient",
+                value=float(np.abs(refit - np.array(HALO_RRAB)).max()),
+                note=", ".join(f"{c:.2f}" for c in refit),
+            )
+        )
     about = f"Stripe 82, ASAS, OGLE-III; model {model.name}, {len(GROUPS)} groups"
     return Report(topic="population", data=about, seed=seed, figures=tuple(figures))

@@ -40,10 +40,12 @@ def _real_cloud(seed: int) -> tuple[FloatArray, FloatArray]:
     table = clean_catalogue(read_ogle3()).table
     table = table[(table.galaxy == "LMC") & table.star_class.isin(["CEP", "RRLYR", "T2CEP"])]
     rng = np.random.default_rng(seed)
-    rows = np.concatenate([
-        rng.permutation(np.flatnonzero(table.star_class == name))[: _SHOWN // 3]
-        for name in ("CEP", "RRLYR", "T2CEP")
-    ])  # fmt: skip
+    rows = np.concatenate(
+        [
+            rng.permutation(np.flatnonzero(table.star_class == name))[: _SHOWN // 3]
+            for name in ("CEP", "RRLYR", "T2CEP")
+        ]
+    )
     some = table.iloc[rows]
     m_i = some.i_mag.to_numpy() - A_I["LMC"] - DISTANCE_MODULUS["LMC"]
     return some.period.to_numpy(), m_i
@@ -75,14 +77,17 @@ def population_figure(data: Path, seed: int = 0) -> Figure:
     sky = plot_population_sky(everywhere, ax=figure.add_subplot(grid[0, 0], projection="mollweide"))
     sky.set_title("4,000 stars with 16 < r < 24, Milky Way and Clouds")
     sky.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=4, frameon=False, markerscale=3.0,
-        fontsize=9,
-    )  # fmt: skip
+        loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=4, frameon=False, markerscale=3.0, fontsize=9
+    )
 
     cloud = draw_population(
-        model, {"CEP": 0.5, "RRLYR": 0.4, "T2CEP": 0.1}, n=_SHOWN, seed=seed, where="LMC",
+        model,
+        {"CEP": 0.5, "RRLYR": 0.4, "T2CEP": 0.1},
+        n=_SHOWN,
+        seed=seed,
+        where="LMC",
         magnitude_range=(10.0, 24.0),
-    ).stars  # fmt: skip
+    ).stars
     period, m_i = _real_cloud(seed)
     diagram = plot_period_luminosity(
         cloud, real=(period, m_i, "OGLE-III, LMC"), ax=figure.add_subplot(grid[0, 1])
@@ -91,9 +96,7 @@ def population_figure(data: Path, seed: int = 0) -> Figure:
     diagram.legend(frameon=False, fontsize=9)
 
     real = load_stripe82(data)
-    halo = draw_population(
-        model, "RRLYR", n=900, seed=seed, where="halo", magnitude_range=(14.0, 21.0)
-    ).stars
+    halo = draw_population(model, "RRLYR", n=900, seed=seed, where="halo", magnitude_range=(14.0, 21.0)).stars
     g, r, i = (real.mean_mag[:, k] for k in (1, 2, 3))
     colours = plot_colour_colour(
         halo, real=(r - i, g - r, "Stripe 82 (SDSS bands)"), ax=figure.add_subplot(grid[1, 0])
@@ -104,9 +107,12 @@ def population_figure(data: Path, seed: int = 0) -> Figure:
     colours.legend(frameon=False, fontsize=9)
 
     bailey = plot_period_amplitude(
-        halo.period, band_amplitudes(halo, ("g",))[:, 0], halo,
-        real=(real.period, real.amplitude[:, 1], "Stripe 82"), ax=figure.add_subplot(grid[1, 1]),
-    )  # fmt: skip
+        halo.period,
+        band_amplitudes(halo, ("g",))[:, 0],
+        halo,
+        real=(real.period, real.amplitude[:, 1], "Stripe 82"),
+        ax=figure.add_subplot(grid[1, 1]),
+    )
     bailey.set_title("the same stars: period and amplitude")
     bailey.legend(frameon=False, fontsize=9)
     return figure  # type: ignore[no-any-return]
@@ -139,9 +145,10 @@ def mira_figure(data: Path, seed: int = 0, n: int = 4) -> Figure:
     order = good[np.argsort(real.period[good])]
     rows = order[np.linspace(0, len(order) - 1, n).round().astype(int)]
     some = MiraSet(
-        name=real.name[rows], period=real.period[rows],
+        name=real.name[rows],
+        period=real.period[rows],
         light_curves=[real.light_curves[k] for k in rows.tolist()],
-    )  # fmt: skip
+    )
     off = ModulationOptions(mira_amplitude=0, mira_mean=0, mira_phase=0, mira_walk=0)
     columns = (
         ("real, ASAS V", some),
@@ -159,9 +166,7 @@ def mira_figure(data: Path, seed: int = 0, n: int = 4) -> Figure:
                 ax.set_title(title)
             if j == 0:
                 ax.set_ylabel("V [mag]")
-                ax.text(
-                    0.02, 0.04, f"P = {miras.period[i]:.0f} d", transform=ax.transAxes, fontsize=9
-                )
+                ax.text(0.02, 0.04, f"P = {miras.period[i]:.0f} d", transform=ax.transAxes, fontsize=9)
     for i in range(n):
         axes[i, 0].invert_yaxis()
     for ax in axes[-1]:
@@ -188,8 +193,9 @@ def draw_population_figures(data: Path, folder: Path, seed: int = 0) -> list[Pat
     """
     files = []
     for name, figure in (
-        ("population", population_figure(data, seed)), ("mira_cycles", mira_figure(data, seed)),
-    ):  # fmt: skip
+        ("population", population_figure(data, seed)),
+        ("mira_cycles", mira_figure(data, seed)),
+    ):
         file = folder / f"{name}.png"
         with replacing(file) as partial:
             figure.savefig(partial, dpi=85)

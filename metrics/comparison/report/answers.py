@@ -69,9 +69,7 @@ def number(value: float, digits: int = 2, *, sign: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def interval(
-    row: Any, value: float, *, sign: bool = False, digits: int = 2, scale: float = 1.0
-) -> str:
+def interval(row: Any, value: float, *, sign: bool = False, digits: int = 2, scale: float = 1.0) -> str:
     """Write a number with its interval.
 
     Parameters
@@ -147,9 +145,11 @@ def _answer(result: Comparison, run: str) -> Answer:
     told = _told_apart(result, run)
     several = len(result.plan.groups) > 1 or timed
     return Answer(
-        run=run, verdict=whole.verdict, headline=headline,
+        run=run,
+        verdict=whole.verdict,
+        headline=headline,
         details=(shares, *(_parts(parts) if several else ()), *told),
-    )  # fmt: skip
+    )
 
 
 def _headline(run: str, reference: str, whole: Any, *, timed: bool) -> str:
@@ -157,9 +157,7 @@ def _headline(run: str, reference: str, whole: Any, *, timed: bool) -> str:
     if whole.verdict == "no difference shown":
         headline = f"{run}: no difference to {reference} shown for all stars together"
         gap = interval(whole, whole.difference, sign=True)
-        return headline + (
-            f"; the mean time without a period differs by {gap} yr." if timed else "."
-        )
+        return headline + (f"; the mean time without a period differs by {gap} yr." if timed else ".")
     if not timed:
         return f"{run} is {whole.verdict} than {reference} for all stars together."
     # More years without a period are worse; what is gained or lost is given as it is.
@@ -190,14 +188,9 @@ def pair_answers(result: Comparison) -> list[Answer]:
         at_end = _row(rows, metric=HEADLINE, year=last)
         whole = _row(rows, metric=YEARS_WITHOUT) if timed else at_end
         gap = interval(at_end, at_end.difference, sign=True, digits=1, scale=100.0)
-        text = (
-            f"The share of stars with their period after {last:g} yr differs by {gap} percentage "
-            "points."
-        )
+        text = f"The share of stars with their period after {last:g} yr differs by {gap} percentage points."
         headline = _headline(str(run), str(reference), whole, timed=timed)
-        found.append(
-            Answer(run=str(run), verdict=whole.verdict, headline=headline, details=(text,))
-        )
+        found.append(Answer(run=str(run), verdict=whole.verdict, headline=headline, details=(text,)))
     return found
 
 

@@ -70,14 +70,25 @@ def score_table(result: Comparison, by: str) -> pd.DataFrame:
         centre = float(np.mean(values[keep])) if keep.any() else 0.5 * (low + high)
         for run in result.outcomes:
             found = scores_of_run(
-                run.classified, common, year, len(first.classes), unit=result.summary.unit,
-                seed=result.plan.seed, keep=keep,
-            )  # fmt: skip
-            rows.append({
-                "run": run.name, "year": result.plan.years[year],
-                by: 10.0**centre if by == "period" else centre, "value": found.mean[0],
-                "low": found.low[0], "high": found.high[0], "n_stars": int(keep.sum()),
-            })  # fmt: skip
+                run.classified,
+                common,
+                year,
+                len(first.classes),
+                unit=result.summary.unit,
+                seed=result.plan.seed,
+                keep=keep,
+            )
+            rows.append(
+                {
+                    "run": run.name,
+                    "year": result.plan.years[year],
+                    by: 10.0**centre if by == "period" else centre,
+                    "value": found.mean[0],
+                    "low": found.low[0],
+                    "high": found.high[0],
+                    "n_stars": int(keep.sum()),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -115,9 +126,7 @@ def classification_picture(result: Comparison) -> Picture:
     panels = figure.subplots(2, 2, width_ratios=(1.0, 1.3))
     year = years_in_words(result.plan.years[_telling_year(result)])
     macro, words = _scores(result, MACRO_F1.name), []
-    tables = {
-        "magnitude": score_table(result, "magnitude"), "period": score_table(result, "period")
-    }  # fmt: skip
+    tables = {"magnitude": score_table(result, "magnitude"), "period": score_table(result, "period")}
     for k, run in enumerate(result.runs):
         mine = macro[macro["run"] == run.name]
         line_with_interval(panels[0, 0], mine, "year", k, run.name)
@@ -150,7 +159,7 @@ def classification_picture(result: Comparison) -> Picture:
         text="Macro-F1 against survey year, magnitude and period, and F1 of each class. At the "
         "end: " + "; ".join(words) + ".",
         figure=figure,
-    )  # fmt: skip
+    )
 
 
 def _by_class(result: Comparison, axes: Axes, year: int) -> None:

@@ -197,9 +197,7 @@ def legend_below(figure: Figure, axes: Axes, n: int) -> None:
         Number of entries.
     """
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=min(n, 3), frameon=False, fontsize=9.5
-    )
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(n, 3), frameon=False, fontsize=9.5)
 
 
 def line_with_interval(
@@ -223,9 +221,7 @@ def line_with_interval(
         Show fractions in per cent.
     """
     style, scale = run_style(k), 100.0 if percent else 1.0
-    value, low, high = (
-        scale * rows[name].to_numpy(np.float64) for name in ("value", "low", "high")
-    )
+    value, low, high = (scale * rows[name].to_numpy(np.float64) for name in ("value", "low", "high"))
     axes.plot(rows[x], value, label=label, markersize=5, linewidth=1.6, **style)
     if np.isfinite(low).all():
         axes.fill_between(rows[x], low, high, color=style["color"], alpha=0.13, linewidth=0)

@@ -18,12 +18,7 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     wrapped,
     years_in_words,
 )
-from pelsvae_cadence.metrics.position.observe import (
-    Recovery,
-    StarSample,
-    observe_and_search,
-    stars_at,
-)
+from pelsvae_cadence.metrics.position.observe import Recovery, StarSample, observe_and_search, stars_at
 from pelsvae_cadence.plotting.light_curve import plot_folded
 from pelsvae_cadence.plotting.visits import plot_cadence
 
@@ -75,10 +70,15 @@ def example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
         visits = visits.take(visits.mjd < start + _JULIAN_YEAR * plan.years[y])
         used = thin_visits(visits, plan.max_visits)
         recovery = observe_and_search(
-            stars.take([star]), curve.take([star]), used, seed=plan.seed,
-            magnitude=group.magnitude, reference_band="r", period_range=plan.period_range,
+            stars.take([star]),
+            curve.take([star]),
+            used,
+            seed=plan.seed,
+            magnitude=group.magnitude,
+            reference_band="r",
+            period_range=plan.period_range,
             baseline=max(float(np.ptp(visits.mjd)), 1.0) if len(visits) else 1.0,
-        )  # fmt: skip
+        )
         shown.append((run.name, visits, recovery))
     return shown
 
@@ -113,9 +113,12 @@ def example_pictures(result: Comparison) -> Iterator[Picture]:
         verdict = str(recovery.verdicts.verdict[0])
         says = f"{verdict}, {found:.6g} d" if found > 0 else verdict
         plot_folded(
-            recovery.light_curves, star=recovery.stars, curve=recovery.curve,
-            title=f"{wrapped(name)}\n{len(visits)} visits; search: {says}", ax=axes,
-        )  # fmt: skip
+            recovery.light_curves,
+            star=recovery.stars,
+            curve=recovery.curve,
+            title=f"{wrapped(name)}\n{len(visits)} visits; search: {says}",
+            ax=axes,
+        )
         panels.append(axes)
         words.append(f"{name}: {len(visits)} visits, verdict {verdict}")
     # One scale for all, magnitudes upside down.
@@ -148,6 +151,7 @@ def example_pictures(result: Comparison) -> Iterator[Picture]:
         heading="Its visits",
         caption=f"When the star at {place} was visited in the first {years_in_words(year)}.",
         text=f"Hour of the night against night of all visits at {place}, one panel per run: "
-        + "; ".join(f"{name} {len(visits)} visits" for name, visits, _ in shown) + ".",
+        + "; ".join(f"{name} {len(visits)} visits" for name, visits, _ in shown)
+        + ".",
         figure=figure,
-    )  # fmt: skip
+    )

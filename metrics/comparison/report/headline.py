@@ -43,9 +43,17 @@ def _shade(axes: Axes, *, right_is_better: bool) -> None:
         ground = BETTER_COLOUR if word == "better" else WORSE_COLOUR
         axes.axvspan(0.0, end, color=ground, linewidth=0, zorder=0)
         axes.annotate(
-            word, (x, 1.0), xycoords="axes fraction", xytext=(0, -4), textcoords="offset points",
-            ha=at, va="top", fontsize=9, color=_INK, style="italic",
-        )  # fmt: skip
+            word,
+            (x, 1.0),
+            xycoords="axes fraction",
+            xytext=(0, -4),
+            textcoords="offset points",
+            ha=at,
+            va="top",
+            fontsize=9,
+            color=_INK,
+            style="italic",
+        )
     axes.axvline(0.0, color="0.3", linewidth=1.0)
     axes.set_xlim(low, high)
 
@@ -107,14 +115,24 @@ def _waiting(result: Comparison, axes: Axes) -> None:
             axes.hlines(k, row["low"], row["high"], color=style["color"], linewidth=2.2, zorder=2)
         sure = row["verdict"] in ("better", "worse")
         axes.plot(
-            row["difference"], k, style["marker"], color=style["color"], markersize=9,
-            markerfacecolor=style["color"] if sure else "white", markeredgewidth=1.6, zorder=3,
-        )  # fmt: skip
+            row["difference"],
+            k,
+            style["marker"],
+            color=style["color"],
+            markersize=9,
+            markerfacecolor=style["color"] if sure else "white",
+            markeredgewidth=1.6,
+            zorder=3,
+        )
         axes.annotate(
             f"{number(row['difference'], sign=True)} yr: {_SAYS[row['verdict']]}",
-            (row["difference"], k), xytext=(0, 9), textcoords="offset points", ha="center",
-            fontsize=9.5, zorder=4,
-        )  # fmt: skip
+            (row["difference"], k),
+            xytext=(0, 9),
+            textcoords="offset points",
+            ha="center",
+            fontsize=9.5,
+            zorder=4,
+        )
     ends = rows.loc[others, ["difference", "low", "high"]].to_numpy(np.float64)
     widest = 1.35 * max(0.1, float(np.nanmax(np.abs(ends))))
     axes.set_xlim(-widest, widest)
@@ -141,8 +159,7 @@ def forest(result: Comparison) -> Picture:
     plan, reference = result.plan, result.runs[0].name
     years = shown_years(plan.years)
     keys: list[tuple[str, dict[str, Any]]] = [
-        (group.label, {"star_class": group.star_class, "magnitude": group.magnitude})
-        for group in plan.groups
+        (group.label, {"star_class": group.star_class, "magnitude": group.magnitude}) for group in plan.groups
     ]
     if len(keys) > 1:
         keys.insert(0, ("all stars", {"star_class": ALL_CLASSES}))
@@ -200,6 +217,11 @@ def _point(axes: Axes, row: Any, y: float, style: dict[str, Any]) -> None:
         axes.hlines(y, 100.0 * row.low, 100.0 * row.high, color=colour, linewidth=1.6, zorder=2)
     sure = row.verdict in ("better", "worse")
     axes.plot(
-        100.0 * row.difference, y, style["marker"], color=colour, markersize=7,
-        markerfacecolor=colour if sure else "white", zorder=3,
-    )  # fmt: skip
+        100.0 * row.difference,
+        y,
+        style["marker"],
+        color=colour,
+        markersize=7,
+        markerfacecolor=colour if sure else "white",
+        zorder=3,
+    )

@@ -36,9 +36,7 @@ _MOST_EMBEDDED: Final = 3_000_000
 # Pictures wider than this (pixels) may be scrolled sideways on a phone instead of shrunk to it.
 _WIDE: Final = 900
 
-_GLYPHS: Final = {
-    "better": "▲", "worse": "▼", "no difference shown": "≈", "identical": "=", "alone": "",
-}  # fmt: skip
+_GLYPHS: Final = {"better": "▲", "worse": "▼", "no difference shown": "≈", "identical": "=", "alone": ""}
 
 _TEMPLATE: Final = """\
 <!DOCTYPE html>
@@ -173,10 +171,16 @@ def _embedded(picture: Picture) -> dict[str, Any]:
     picture.figure.savefig(buffer, format="png", dpi=_DPI)
     width, height = (round(_DPI * size) for size in picture.figure.get_size_inches())
     return {
-        "name": picture.name, "short": picture.short, "heading": picture.heading, "caption": picture.caption,
-        "text": picture.text, "width": width, "height": height, "wide": width > _WIDE,
+        "name": picture.name,
+        "short": picture.short,
+        "heading": picture.heading,
+        "caption": picture.caption,
+        "text": picture.text,
+        "width": width,
+        "height": height,
+        "wide": width > _WIDE,
         "data": base64.b64encode(buffer.getvalue()).decode(),
-    }  # fmt: skip
+    }
 
 
 def _uri(text: str, kind: str) -> str:
@@ -201,20 +205,31 @@ def write_report(result: Comparison, path: Path) -> None:
     for run in result.runs[1:]:
         for year in plan.years:
             tables.append(
-                (f"{run.name}: all differences after {year:g} yr",
-                 difference_table(result, run.name, year))
-            )  # fmt: skip
+                (f"{run.name}: all differences after {year:g} yr", difference_table(result, run.name, year))
+            )
     files = {
-        "summary.csv": (result.summary.values.to_csv(index=False), "text/csv",
-                        "every value: run × metric × class × magnitude × year, both footprints"),
-        "differences.csv": (result.summary.differences.to_csv(index=False), "text/csv",
-                            "every difference with its interval and probabilities"),
-        "settings.json": (json.dumps(settings, indent=2), "application/json",
-                          "command, seeds, versions, model and tables"),
-    }  # fmt: skip
+        "summary.csv": (
+            result.summary.values.to_csv(index=False),
+            "text/csv",
+            "every value: run × metric × class × magnitude × year, both footprints",
+        ),
+        "differences.csv": (
+            result.summary.differences.to_csv(index=False),
+            "text/csv",
+            "every difference with its interval and probabilities",
+        ),
+        "settings.json": (
+            json.dumps(settings, indent=2),
+            "application/json",
+            "command, seeds, versions, model and tables",
+        ),
+    }
     if "pairs csv" in result.files:
-        files["pairs.csv"] = (result.summary.pairs.to_csv(index=False), "text/csv",
-                              "the other runs among each other, all stars together")  # fmt: skip
+        files["pairs.csv"] = (
+            result.summary.pairs.to_csv(index=False),
+            "text/csv",
+            "the other runs among each other, all stars together",
+        )
     stars = pd.read_parquet(result.files["stars"]).to_csv(index=False)
     if len(stars) <= _MOST_EMBEDDED:
         files["stars.csv"] = (stars, "text/csv", "true and found period of every star")
@@ -222,18 +237,26 @@ def write_report(result: Comparison, path: Path) -> None:
         told = pd.read_parquet(result.files["classified stars"]).to_csv(index=False)
         if len(told) <= _MOST_EMBEDDED:
             files["classified_stars.csv"] = (
-                told, "text/csv", "true class of every star, and what it was taken for"
-            )  # fmt: skip
-    beside = [("stars.parquet", "true and found period of every star in every run and year"),
-              ("summary.parquet, summary.h5", "the tables for other programs")]  # fmt: skip
+                told,
+                "text/csv",
+                "true class of every star, and what it was taken for",
+            )
+    beside = [
+        ("stars.parquet", "true and found period of every star in every run and year"),
+        ("summary.parquet, summary.h5", "the tables for other programs"),
+    ]
     if "classified stars" in result.files:
         beside.insert(1, ("classified_stars.parquet", "what every star was taken for"))
     for name, place in result.files.items():
         if place.is_dir():
             what = f"MAF's results of {name.removeprefix('maf ')}: npz files and ResultsDb, for show_maf"
             beside.append((f"maf/{place.name}/", what))
-    beside.append(("maf/maf_summary.h5, maf/metric_subsets.json, maf/run_families.json",
-                   "for rubin_sim's run_comparison"))  # fmt: skip
+    beside.append(
+        (
+            "maf/maf_summary.h5, maf/metric_subsets.json, maf/run_families.json",
+            "for rubin_sim's run_comparison",
+        )
+    )
     names = [run.name for run in result.runs]
     html = environment.from_string(_TEMPLATE).render(
         title="Observing strategies compared",
@@ -242,8 +265,13 @@ def write_report(result: Comparison, path: Path) -> None:
             f"{', '.join(f'{m:g}' for m in plan.magnitudes)}, {plan.stars_per_position} stars a "
             f"position, {int(result.summary.common.sum())} common positions."
         ),
-        sections=[("answer", "Answer"), *((p["name"], p["short"]) for p in shown),
-                  ("tables", "Numbers"), ("made", "What was run"), ("downloads", "Downloads")],
+        sections=[
+            ("answer", "Answer"),
+            *((p["name"], p["short"]) for p in shown),
+            ("tables", "Numbers"),
+            ("made", "What was run"),
+            ("downloads", "Downloads"),
+        ],
         failures=list(result.failures.items()),
         answers=answers(result),
         pairs=pair_answers(result),
@@ -256,6 +284,6 @@ def write_report(result: Comparison, path: Path) -> None:
         downloads=[(name, text, _uri(content, kind)) for name, (content, kind, text) in files.items()],
         beside=beside,
         version=settings["versions"]["pelsvae-cadence"],
-    )  # fmt: skip
+    )
     with replacing(path) as partial:
         partial.write_text(html, encoding="utf-8")

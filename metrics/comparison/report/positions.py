@@ -67,9 +67,10 @@ def cadence_picture(result: Comparison) -> Picture:
         heading="Why? What the visits are like",
         caption="Means over the common footprint of what each position sees.",
         text="Visits, nights, gaps, pairs, seasons and depth against survey year. At the end: "
-        + "; ".join(ends) + ".",
+        + "; ".join(ends)
+        + ".",
         figure=figure,
-    )  # fmt: skip
+    )
 
 
 def further_picture(result: Comparison, name: str) -> Picture:

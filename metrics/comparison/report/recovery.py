@@ -73,8 +73,7 @@ def recovery_by_year(result: Comparison) -> Picture:
         heading="How early?",
         caption=(
             "Stars with their period after each survey year, over the common footprint; bands are "
-            "95 % intervals."
-            + (f" {left_out} further groups are in the table." if left_out else "")
+            "95 % intervals." + (f" {left_out} further groups are in the table." if left_out else "")
         ),
         text="Recovered fraction against survey year. At the end: " + "; ".join(last) + ".",
         figure=figure,
@@ -100,9 +99,9 @@ def recovery_by_magnitude(result: Comparison) -> Picture:
     ends = []
     for axes, star_class in zip(panels, classes, strict=True):
         for k, run in enumerate(result.runs):
-            rows = _common_values(
-                result, run=run.name, star_class=star_class, year=year
-            ).sort_values("magnitude")
+            rows = _common_values(result, run=run.name, star_class=star_class, year=year).sort_values(
+                "magnitude"
+            )
             line_with_interval(axes, rows, "magnitude", k, run.name, percent=True)
             ends.append(f"{star_class}, {run.name}: {rows['value'].iloc[-1]:.2f}")
         axes.set_title(star_class, fontsize=10)
@@ -118,10 +117,9 @@ def recovery_by_magnitude(result: Comparison) -> Picture:
         heading="For how faint stars?",
         caption=f"Stars with their period after {years_in_words(year)} (where the runs differ most) "
         "against mean magnitude, common footprint; bands are 95 % intervals.",
-        text="Recovered fraction against magnitude. For the faintest stars: "
-        + "; ".join(ends) + ".",
+        text="Recovered fraction against magnitude. For the faintest stars: " + "; ".join(ends) + ".",
         figure=figure,
-    )  # fmt: skip
+    )
 
 
 def recovery_by_period(result: Comparison) -> Picture:
@@ -153,9 +151,7 @@ def recovery_by_period(result: Comparison) -> Picture:
             n = np.array([rows.size for rows in bins])
             low, high = binom_conf_interval(hits, n, interval="wilson")
             style = run_style(k)
-            axes.plot(
-                centre, 100.0 * hits / n, label=run.name, markersize=5, linewidth=1.6, **style
-            )
+            axes.plot(centre, 100.0 * hits / n, label=run.name, markersize=5, linewidth=1.6, **style)
             axes.fill_between(
                 centre, 100.0 * low, 100.0 * high, color=style["color"], alpha=0.13, linewidth=0
             )

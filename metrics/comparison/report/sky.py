@@ -57,16 +57,19 @@ def sky_maps(result: Comparison) -> Iterator[Picture]:
         limit = max(10.0, float(known.max(initial=0.0)))
         figure = new_figure(11.0, 2.75)
         panels = [figure.add_subplot(1, 3, n + 1, projection="mollweide") for n in range(3)]
-        common: dict[str, Any] = {
-            "vmin": 0.0, "vmax": 100.0, "label": "stars with their period [%]",
-            **place,
-        }  # fmt: skip
+        common: dict[str, Any] = {"vmin": 0.0, "vmax": 100.0, "label": "stars with their period [%]", **place}
         plot_sky_map(before, title=wrapped(reference.name), ax=panels[0], **common)
         plot_sky_map(after, title=wrapped(run.name), ax=panels[1], **common)
         plot_sky_map(
-            difference, title="difference", label="[% of stars]   red: worse, blue: better", cmap="RdBu",
-            vmin=-limit, vmax=limit, ax=panels[2], **place,
-        )  # fmt: skip
+            difference,
+            title="difference",
+            label="[% of stars]   red: worse, blue: better",
+            cmap="RdBu",
+            vmin=-limit,
+            vmax=limit,
+            ax=panels[2],
+            **place,
+        )
         both = np.isfinite(difference)
         better, worse = (difference[both] > 0).sum(), (difference[both] < 0).sum()
         yield Picture(

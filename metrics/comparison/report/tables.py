@@ -51,9 +51,7 @@ _TABLE: Final = """\
 environment: Final = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
 
 
-def _table(
-    caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1
-) -> Any:
+def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, text: int = 1) -> Any:
     """Make a table whose first columns are words; "better" and "worse" get their colour."""
     from markupsafe import Markup
 
@@ -139,8 +137,10 @@ def headline_table(result: Comparison) -> Any:
     for run in result.runs[1:]:
         columns += [run.name, "difference"]
     rows = []
-    stars = [(group.star_class, f"{group.magnitude:g}", {"magnitude": group.magnitude})
-             for group in result.plan.groups]  # fmt: skip
+    stars = [
+        (group.star_class, f"{group.magnitude:g}", {"magnitude": group.magnitude})
+        for group in result.plan.groups
+    ]
     if len(stars) > 1:
         stars.insert(0, (ALL_CLASSES, "all", {}))
     for star_class, magnitude, where in stars:
@@ -198,13 +198,18 @@ def difference_table(result: Comparison, run: str, year: float) -> Any:
     table = result.summary.differences
     rows = table[(table["run"] == run) & (table["year"] == year) & (table["better"] != "neither")]
     cells = [
-        [row.metric.replace("_", " "),
-         _stars_of(row),
-         interval(row, row.difference, sign=True, digits=3), row.unit,
-         f"{row.better} is better", _probability(row.p), _probability(row.p_adjusted),
-         _SIGNS.get(row.verdict, "–")]
+        [
+            row.metric.replace("_", " "),
+            _stars_of(row),
+            interval(row, row.difference, sign=True, digits=3),
+            row.unit,
+            f"{row.better} is better",
+            _probability(row.p),
+            _probability(row.p_adjusted),
+            _SIGNS.get(row.verdict, "–"),
+        ]
         for row in rows.itertuples()
-    ]  # fmt: skip
+    ]
     caption = f"{run} minus {result.runs[0].name} after {year:g} yr"
     return _table(
         caption,
@@ -235,9 +240,14 @@ def footprint_table(result: Comparison) -> Any:
             row = [group.label, run.name]
             for footprint in ("common", "own"):
                 mine = _only(
-                    values, run=run.name, footprint=footprint, metric=HEADLINE,
-                    star_class=group.star_class, magnitude=group.magnitude, year=year,
-                )  # fmt: skip
+                    values,
+                    run=run.name,
+                    footprint=footprint,
+                    metric=HEADLINE,
+                    star_class=group.star_class,
+                    magnitude=group.magnitude,
+                    year=year,
+                )
                 row += [interval(mine, mine.value), f"{mine.n_positions}"]
             rows.append(row)
     return _table(
@@ -268,9 +278,7 @@ def cadence_table(result: Comparison) -> Any:
         for run in result.runs:
             row = [f"{quantity.caption}{f' [{quantity.unit}]' if quantity.unit else ''}", run.name]
             for year in result.plan.years:
-                mine = _only(
-                    values, run=run.name, footprint="common", metric=quantity.name, year=year
-                )
+                mine = _only(values, run=run.name, footprint="common", metric=quantity.name, year=year)
                 row.append(number(mine.value, 2 if mine.value < 100 else 0))
             rows.append(row)
     return _table(
@@ -295,21 +303,22 @@ def made_table(result: Comparison) -> Any:
         The table.
     """
     plan, settings = result.plan, result.settings
-    where = (
-        f"HEALPix map, nside {plan.nside}"
-        if plan.nside is not None
-        else f"{len(plan.sky)} positions"
-    )
+    where = f"HEALPix map, nside {plan.nside}" if plan.nside is not None else f"{len(plan.sky)} positions"
     rows = [
         ["command", settings["command"] or "–"],
         ["where", where],
-        ["stars", (f"{plan.stars_per_position} per position of each of "
-                   f"{', '.join(group.label for group in plan.groups)}")],
+        [
+            "stars",
+            (
+                f"{plan.stars_per_position} per position of each of "
+                f"{', '.join(group.label for group in plan.groups)}"
+            ),
+        ],
         ["survey years", ", ".join(f"{year:g}" for year in plan.years)],
         ["seed", f"{plan.seed} (stars, phases, noise, synthetic surveys, resampling)"],
         ["source model", f"{settings['model']['name']}, sha256 {settings['model']['sha256']}"],
         ["versions", ", ".join(f"{name} {v}" for name, v in settings["versions"].items())],
-    ]  # fmt: skip
+    ]
     for run in settings["runs"]:
         files = "; ".join(f"{name} sha256 {value}" for name, value in run["sha256"].items())
         role = "reference" if run["name"] == settings["reference"] else "run"

@@ -101,9 +101,7 @@ def checked(values: npt.ArrayLike, unit: Unit) -> FloatArray:
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 3:
-        raise InputError(
-            f"values of shape {array.shape}", allowed="(n_positions, n_stars, n_quantities)"
-        )
+        raise InputError(f"values of shape {array.shape}", allowed="(n_positions, n_stars, n_quantities)")
     if unit not in ("positions", "stars"):
         raise InputError(f"unit = {unit!r}", allowed="'positions' or 'stars'")
     return array
@@ -244,9 +242,7 @@ def pooled_intervals(
 def _tail(n_positions: int, n_stars: int, unit: Unit, confidence: float) -> float | None:
     """Give the share of resamples beyond each end, or None with nothing to resample."""
     freedom, n = (
-        (n_positions - 1, n_positions)
-        if unit == "positions"
-        else (n_positions * (n_stars - 1), n_stars)
+        (n_positions - 1, n_positions) if unit == "positions" else (n_positions * (n_stars - 1), n_stars)
     )
     if freedom < 1:
         return None
@@ -254,22 +250,16 @@ def _tail(n_positions: int, n_stars: int, unit: Unit, confidence: float) -> floa
 
 
 def _no_interval(centre: FloatArray) -> Intervals:
-    return Intervals(
-        mean=centre, low=np.full(centre.shape, np.nan), high=np.full(centre.shape, np.nan)
-    )
+    return Intervals(mean=centre, low=np.full(centre.shape, np.nan), high=np.full(centre.shape, np.nan))
 
 
 class _Resampling:
     """How often each unit comes in each resample: the same for all quantities of one shape."""
 
-    def __init__(
-        self, n_positions: int, n_stars: int, unit: Unit, seed: int, n_bootstrap: int
-    ) -> None:
+    def __init__(self, n_positions: int, n_stars: int, unit: Unit, seed: int, n_bootstrap: int) -> None:
         self._n = n_positions if unit == "positions" else n_stars
         self._n_positions, self._n_bootstrap = n_positions, n_bootstrap
-        self._generator = KeyedRandom(seed=seed).generator(
-            f"bootstrap {unit}", n_positions, n_stars
-        )
+        self._generator = KeyedRandom(seed=seed).generator(f"bootstrap {unit}", n_positions, n_stars)
         self._weights = self._drawn() if unit == "positions" else None
 
     def _drawn(self) -> FloatArray:

@@ -13,35 +13,23 @@ import pandas as pd
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
-from pelsvae_cadence.metrics.comparison.statistics.bootstrap import (
-    Intervals,
-    Unit,
-    pooled_intervals,
-)
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Intervals, Unit, pooled_intervals
 from pelsvae_cadence.metrics.comparison.statistics.paired import swap_test
 from pelsvae_cadence.metrics.comparison.statistics.summary_rows import ALL_STARS, SummaryRows
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
 
-__all__ = [
-    "F1",
-    "MACRO_F1",
-    "ScoreRows",
-    "difference_of_scores",
-    "f1_of_counts",
-    "scores_of_run",
-]
+__all__ = ["F1", "MACRO_F1", "ScoreRows", "difference_of_scores", "f1_of_counts", "scores_of_run"]
 
 FloatArray = npt.NDArray[np.float64]
 
-MACRO_F1: Final = Quantity(
-    name="macro_f1", better="higher", caption="mean of the F1 scores of the classes"
-)
+MACRO_F1: Final = Quantity(name="macro_f1", better="higher", caption="mean of the F1 scores of the classes")
 F1: Final = Quantity(
-    name="f1", better="higher",
+    name="f1",
+    better="higher",
     caption="harmonic mean of a class's recall and precision, all classes equally frequent",
-)  # fmt: skip
+)
 
 
 def f1_of_counts(counts: FloatArray) -> FloatArray:
@@ -208,8 +196,9 @@ class ScoreRows:
     def _counted(self, n_positions: int) -> tuple[tuple[int, int], list[int]]:
         each = self.n_stars // len(self.classes)
         return (n_positions, self.n_stars), [
-            n_positions * self.n_stars, *[n_positions * each] * len(self.classes)
-        ]  # fmt: skip
+            n_positions * self.n_stars,
+            *[n_positions * each] * len(self.classes),
+        ]
 
     def values(
         self, run: RunOutcome, where: npt.NDArray[np.bool_], about: Mapping[str, str], unit: Unit
@@ -235,9 +224,7 @@ class ScoreRows:
         shape, n_stars = self._counted(int(where.sum()))
         parts = []
         for y, year in enumerate(self.plan.years):
-            found = scores_of_run(
-                run.classified, where, y, len(self.classes), unit=unit, seed=self.plan.seed
-            )
+            found = scores_of_run(run.classified, where, y, len(self.classes), unit=unit, seed=self.plan.seed)
             rows = self._rows(float(year))
             parts.append(rows.frame(about, "value", found, None, shape, unit, n_stars))
         return parts
@@ -272,9 +259,13 @@ class ScoreRows:
         parts = []
         for y, year in enumerate(self.plan.years):
             found, p = difference_of_scores(
-                (run.classified, reference.classified), common, y, len(self.classes),
-                unit=unit, seed=self.plan.seed,
-            )  # fmt: skip
+                (run.classified, reference.classified),
+                common,
+                y,
+                len(self.classes),
+                unit=unit,
+                seed=self.plan.seed,
+            )
             rows = self._rows(float(year))
             parts.append(rows.frame(about, "difference", found, p, shape, unit, n_stars))
         return parts

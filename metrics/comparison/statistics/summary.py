@@ -21,11 +21,7 @@ from pelsvae_cadence.metrics.comparison.quantities import (
     YEARS_WITHOUT,
     Quantity,
 )
-from pelsvae_cadence.metrics.comparison.statistics.bootstrap import (
-    Unit,
-    choose_unit,
-    mean_intervals,
-)
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Unit, choose_unit, mean_intervals
 from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, ScoreRows
 from pelsvae_cadence.metrics.comparison.statistics.paired import corrected, sign_flip_test
 from pelsvae_cadence.metrics.comparison.statistics.summary_rows import (
@@ -57,9 +53,11 @@ PRIMARY: Final = (HEADLINE, YEARS_WITHOUT)
 SIGNIFICANCE: Final = 0.05
 
 _WITHOUT = Quantity(
-    name=YEARS_WITHOUT, better="lower", unit="yr",
+    name=YEARS_WITHOUT,
+    better="lower",
+    unit="yr",
     caption="mean number of survey years during which a star has no period",
-)  # fmt: skip
+)
 _RECOVERED: Final = [quantity.name for quantity in STAR_QUANTITIES].index("recovered")
 
 
@@ -284,9 +282,10 @@ def _pairs(
     keys = _star_keys(plan)
     several = len(plan.groups) > 1
     columns = [
-        k for k, (quantity, star_class, *_) in enumerate(keys)
+        k
+        for k, (quantity, star_class, *_) in enumerate(keys)
         if quantity.name in PRIMARY and (star_class == ALL_CLASSES or not several)
-    ]  # fmt: skip
+    ]
     rows = SummaryRows([keys[k] for k in columns], plan)
     parts = []
     for first, second in combinations(runs, 2):
@@ -296,9 +295,7 @@ def _pairs(
     return parts
 
 
-def _tested(
-    array: FloatArray, rows: SummaryRows, about: Mapping[str, str], unit: Unit
-) -> pd.DataFrame:
+def _tested(array: FloatArray, rows: SummaryRows, about: Mapping[str, str], unit: Unit) -> pd.DataFrame:
     """Average differences star by star (or position by position), and test them."""
     seed = rows.plan.seed
     found = mean_intervals(array, unit=unit, seed=seed)
@@ -308,10 +305,24 @@ def _tested(
 
 def _judged(parts: list[pd.DataFrame], asked: Collection[str]) -> pd.DataFrame:
     columns = [
-        "run", "reference", "metric", "star_class", "magnitude", "year", "difference", "low",
-        "high", "p", "p_adjusted", "verdict", "n_positions", "n_stars", "better", "unit",
+        "run",
+        "reference",
+        "metric",
+        "star_class",
+        "magnitude",
+        "year",
+        "difference",
+        "low",
+        "high",
+        "p",
+        "p_adjusted",
+        "verdict",
+        "n_positions",
+        "n_stars",
+        "better",
+        "unit",
         "resampled",
-    ]  # fmt: skip
+    ]
     if not parts:
         return pd.DataFrame(columns=columns)
     table = pd.concat(parts, ignore_index=True)
@@ -327,11 +338,7 @@ def _judged(parts: list[pd.DataFrame], asked: Collection[str]) -> pd.DataFrame:
     gain = sign * table["difference"]
     sure = table["p_adjusted"] < SIGNIFICANCE
     table["verdict"] = np.select(
-        [
-            (table["better"] == "neither") | table["difference"].isna(),
-            sure & (gain > 0),
-            sure & (gain < 0),
-        ],
+        [(table["better"] == "neither") | table["difference"].isna(), sure & (gain > 0), sure & (gain < 0)],
         ["", "better", "worse"],
         default="no difference shown",
     )

@@ -94,8 +94,13 @@ class SummaryRows:
             # unknown.
             described = np.array([quantity.better == "neither" for quantity, *_ in self.keys])
             columns["p"] = np.where(described | ~np.isfinite(found.mean), np.nan, p)
-        return pd.DataFrame({
-            **columns, "n_positions": n_positions, "n_stars": n_stars,
-            "better": [quantity.better for quantity, *_ in self.keys],
-            "unit": [quantity.unit for quantity, *_ in self.keys], "resampled": unit,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                **columns,
+                "n_positions": n_positions,
+                "n_stars": n_stars,
+                "better": [quantity.better for quantity, *_ in self.keys],
+                "unit": [quantity.unit for quantity, *_ in self.keys],
+                "resampled": unit,
+            }
+        )

@@ -46,8 +46,7 @@ def renumbered(visit_id: npt.NDArray[np.int64], part: int) -> npt.NDArray[np.int
     """
     if visit_id.size and not 0 <= int(visit_id.min()) <= int(visit_id.max()) < (1 << _ID_SHIFT):
         raise InputError(
-            f"visit numbers from {int(visit_id.min())} to {int(visit_id.max())}",
-            allowed="0 to 2^60",
+            f"visit numbers from {int(visit_id.min())} to {int(visit_id.max())}", allowed="0 to 2^60"
         )
     return np.asarray(visit_id + (part << _ID_SHIFT))
 

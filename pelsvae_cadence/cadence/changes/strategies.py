@@ -45,11 +45,7 @@ class Strategy:
 STRATEGIES: Final[dict[str, Strategy]] = {
     item.name: item
     for item in (
-        Strategy(
-            name="baseline",
-            description="statistics of Rubin OpSim baseline v3.0, ten years",
-            knobs={},
-        ),
+        Strategy(name="baseline", description="statistics of Rubin OpSim baseline v3.0, ten years", knobs={}),
         Strategy(
             name="baseline-v5",
             description="v3.0 with 29 s exposures (38 s in u) and a tenth fewer visits",

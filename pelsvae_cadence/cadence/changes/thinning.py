@@ -35,9 +35,7 @@ def thin_visits(visits: Visits, max_visits: int) -> Visits:
     if n <= max_visits:
         return visits
     bands, codes = np.unique(visits.band, return_inverse=True)
-    _, group, size = np.unique(
-        visits.night * bands.size + codes, return_inverse=True, return_counts=True
-    )
+    _, group, size = np.unique(visits.night * bands.size + codes, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")  # visits are sorted by time within a group
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n) - np.repeat(np.cumsum(size) - size, size)

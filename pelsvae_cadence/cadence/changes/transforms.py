@@ -137,17 +137,10 @@ class ChangedCadence:
 
 
 def _changed(
-    cadence: Cadence,
-    change: Callable[[Visits, float, float], Visits],
-    what: str,
-    *,
-    later: float = 0.0,
+    cadence: Cadence, change: Callable[[Visits, float, float], Visits], what: str, *, later: float = 0.0
 ) -> ChangedCadence:
     return ChangedCadence(
-        cadence=cadence,
-        change=change,
-        name=f"{cadence.name} {what}",
-        mjd_start=start_of(cadence) + later,
+        cadence=cadence, change=change, name=f"{cadence.name} {what}", mjd_start=start_of(cadence) + later
     )
 
 
@@ -373,9 +366,7 @@ class _Dither:
         gap = np.diff(visits.night, prepend=visits.night[0])
         season = np.cumsum(gap > SEASON_GAP)
         place = round(ra / _POSITION_STEP) * 20_000 + round((dec + 90.0) / _POSITION_STEP)
-        draw = KeyedRandom(seed=self.seed).uniform(
-            "season shift", place, np.arange(int(season[-1]) + 1)
-        )
+        draw = KeyedRandom(seed=self.seed).uniform("season shift", place, np.arange(int(season[-1]) + 1))
         shift = np.floor((2 * self.nights + 1) * draw).astype(np.int64) - self.nights
         # Seasons keep their order: none begins before the one before has ended.
         between = gap[gap > SEASON_GAP]

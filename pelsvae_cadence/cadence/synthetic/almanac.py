@@ -14,15 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "Nights",
-    "Site",
-    "airmass",
-    "moon_position",
-    "sidereal_time",
-    "sun_position",
-    "wrap_angle",
-]
+__all__ = ["Nights", "Site", "airmass", "moon_position", "sidereal_time", "sun_position", "wrap_angle"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -264,9 +256,7 @@ class Nights:
         # Mean to true midnight: the equation of time, up to a quarter of an hour.
         midnight = midnight + wrap_angle(ra + 180.0 - sidereal_time(midnight, site)) / SIDEREAL_RATE
         phi, delta = np.radians(site.latitude), np.radians(dec)
-        cosine = (np.sin(np.radians(twilight)) - np.sin(phi) * np.sin(delta)) / (
-            np.cos(phi) * np.cos(delta)
-        )
+        cosine = (np.sin(np.radians(twilight)) - np.sin(phi) * np.sin(delta)) / (np.cos(phi) * np.cos(delta))
         half_day = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
         phase = np.asarray((moon_position(midnight)[2] - longitude) % 360.0)
         past_full = phase > 180.0

@@ -40,9 +40,7 @@ def sky_cell(nside: int, ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
     ----------
     Górski et al. 2005, ApJ 622, 759, section 4 and appendix B.
     """
-    ra, dec = np.broadcast_arrays(
-        np.asarray(ra, dtype=np.float64), np.asarray(dec, dtype=np.float64)
-    )
+    ra, dec = np.broadcast_arrays(np.asarray(ra, dtype=np.float64), np.asarray(dec, dtype=np.float64))
     z = np.cos(np.radians(90.0 - dec))
     quarter = (np.radians(ra) * (2.0 / np.pi)) % 4.0  # longitude in units of 90 deg
     # Equatorial zone: indices of the edge lines that go up and down to the east.
@@ -50,9 +48,7 @@ def sky_cell(nside: int, ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
     up, down = np.floor(along - across).astype(np.int64), np.floor(along + across).astype(np.int64)
     face_up, face_down = up // nside, down // nside
     face = np.where(
-        face_up == face_down,
-        (face_up % 4) + 4,
-        np.where(face_up < face_down, face_up, face_down + 8),
+        face_up == face_down, (face_up % 4) + 4, np.where(face_up < face_down, face_up, face_down + 8)
     )
     x, y = down % nside, nside - up % nside - 1
     # Polar caps.

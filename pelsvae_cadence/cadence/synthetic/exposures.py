@@ -20,11 +20,7 @@ from pelsvae_cadence.cadence.synthetic.almanac import (
     wrap_angle,
 )
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
-from pelsvae_cadence.cadence.synthetic.presets import (
-    HALF_HOURS,
-    hour_angle_distribution,
-    usable_hour_angles,
-)
+from pelsvae_cadence.cadence.synthetic.presets import HALF_HOURS, hour_angle_distribution, usable_hour_angles
 from pelsvae_cadence.cadence.synthetic.schedule import Schedule, per_night
 from pelsvae_cadence.cadence.visits import Visits
 
@@ -65,9 +61,7 @@ class Exposures:
         normal = self.schedule.random.normal("transparency", 0, np.arange(self.schedule.n_nights))
         return _skewed(normal)
 
-    def expose(
-        self, ra: float, dec: float, cell: int, night: IntArray, pattern: IntArray
-    ) -> Visits:
+    def expose(self, ra: float, dec: float, cell: int, night: IntArray, pattern: IntArray) -> Visits:
         """Turn nights and patterns into visits with times and depths.
 
         Parameters
@@ -143,9 +137,7 @@ class Exposures:
         length = self.schedule.pattern_length[pattern]
         minute = np.zeros(base.shape)
         if longest > 1:
-            u = per_night(
-                self.schedule.random, self.schedule.n_nights, "interval", cell, longest - 1
-            )[night]
+            u = per_night(self.schedule.random, self.schedule.n_nights, "interval", cell, longest - 1)[night]
             step = _quantile(model.intervals[""], u)
             for key, table in model.intervals.items():
                 if key.isdigit():
@@ -156,50 +148,32 @@ class Exposures:
                     continue
                 step[chosen] = _quantile(table, u[chosen])
             minute[:, 1:] = np.cumsum(step, axis=1)
-        repeats_u = per_night(self.schedule.random, self.schedule.n_nights, "repeats", cell)[
-            night, 0
-        ]
+        repeats_u = per_night(self.schedule.random, self.schedule.n_nights, "repeats", cell)[night, 0]
         single, pair = (
             1 + np.searchsorted(np.cumsum(shares)[:-1] / np.sum(shares), repeats_u, side="right")
             for shares in (model.repeats_single, model.repeats_pair)
         )
         repeats = np.where(length == 1, single, pair).astype(np.int64)
         spacing = _quantile(
-            model.overlap,
-            per_night(self.schedule.random, self.schedule.n_nights, "overlap", cell)[night, 0],
+            model.overlap, per_night(self.schedule.random, self.schedule.n_nights, "overlap", cell)[night, 0]
         )
         spacing = spacing / np.maximum(repeats - 1, 1)
         if model.later_visit == 0.0 and model.later_block == 0.0:
             return base, minute, repeats, spacing
         last = base[np.arange(night.size), length - 1]
         end = minute[np.arange(night.size), length - 1] + (repeats - 1) * spacing
-        choice, wait_u = per_night(self.schedule.random, self.schedule.n_nights, "later", cell, 2)[
-            night
-        ].T
+        choice, wait_u = per_night(self.schedule.random, self.schedule.n_nights, "later", cell, 2)[night].T
         wait = _quantile(model.later, wait_u)
         one = choice < model.later_visit
         block = ~one & (choice < model.later_visit + model.later_block)
         band = np.concatenate(
-            [
-                base,
-                np.where(one, last, -1)[:, None],
-                np.where(block[:, None], base, -1),
-            ],
-            axis=1,
+            [base, np.where(one, last, -1)[:, None], np.where(block[:, None], base, -1)], axis=1
         )
-        minute = np.concatenate(
-            [minute, (end + wait)[:, None], (end + wait)[:, None] + minute], axis=1
-        )
+        minute = np.concatenate([minute, (end + wait)[:, None], (end + wait)[:, None] + minute], axis=1)
         return band, minute, repeats, spacing
 
     def _begin(
-        self,
-        ra: float,
-        dec: float,
-        cell: int,
-        night: IntArray,
-        low: FloatArray,
-        high: FloatArray,
+        self, ra: float, dec: float, cell: int, night: IntArray, low: FloatArray, high: FloatArray
     ) -> FloatArray:
         """Draw the time of the first visit of each night, MJD (TAI), between two hour angles."""
         cumulative = hour_angle_distribution(self.schedule.model, dec)
@@ -210,18 +184,10 @@ class Exposures:
         # Where the night leaves nothing of the usual hour angles, the nearest it has.
         hour_angle = np.clip(drawn, low, np.maximum(high, low))
         at_midnight = wrap_angle(self.schedule.nights.sidereal_time[night] - ra)
-        return np.asarray(
-            self.schedule.nights.midnight[night] + (hour_angle - at_midnight) / SIDEREAL_RATE
-        )
+        return np.asarray(self.schedule.nights.midnight[night] + (hour_angle - at_midnight) / SIDEREAL_RATE)
 
     def _depths(
-        self,
-        ra: float,
-        dec: float,
-        cell: int,
-        night: IntArray,
-        mjd: FloatArray,
-        band: IntArray,
+        self, ra: float, dec: float, cell: int, night: IntArray, mjd: FloatArray, band: IntArray
     ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
         """Compute depth [mag], airmass and seeing [arcsec] of visits."""
         model, nights = self.schedule.model, self.schedule.nights
@@ -231,14 +197,12 @@ class Exposures:
         moon_sine = sine_of_altitude(sidereal - moon_ra, moon_dec, model.site)
         lit = 0.5 * (1.0 - np.cos(np.radians(nights.moon_phase[night]))) * (moon_sine > 0.0)
         high = lit * np.maximum(moon_sine, 0.0)
-        cosine = np.sin(np.radians(dec)) * np.sin(np.radians(moon_dec)) + np.cos(
-            np.radians(dec)
-        ) * np.cos(np.radians(moon_dec)) * np.cos(np.radians(ra - moon_ra))
+        cosine = np.sin(np.radians(dec)) * np.sin(np.radians(moon_dec)) + np.cos(np.radians(dec)) * np.cos(
+            np.radians(moon_dec)
+        ) * np.cos(np.radians(ra - moon_ra))
         apart = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
         near = high * lit**2 * np.clip((60.0 - apart) / 60.0, 0.0, 1.0)
-        sun_sine = sine_of_altitude(
-            sidereal - nights.sun_ra[night], nights.sun_dec[night], model.site
-        )
+        sun_sine = sine_of_altitude(sidereal - nights.sun_ra[night], nights.sun_dec[night], model.site)
         dusk = np.clip((np.degrees(np.arcsin(np.clip(sun_sine, -1.0, 1.0))) + 18.0) / 6.0, 0.0, 1.0)
         rows = [model.depth[name] for name in model.bands]
         part = {
@@ -255,9 +219,7 @@ class Exposures:
             )
         }
         nth = np.arange(mjd.size) - np.searchsorted(night, night)
-        noise = per_night(
-            self.schedule.random, self.schedule.n_nights, "visit depth", cell, _NOISE_PER_NIGHT
-        )
+        noise = per_night(self.schedule.random, self.schedule.n_nights, "visit depth", cell, _NOISE_PER_NIGHT)
         noise = _skewed(np.asarray(ndtri(noise[night, nth % _NOISE_PER_NIGHT])))
         weather = part["night"] * self._night_quality[night] + part["visit"] * noise
         exposure = np.array([self.exposure_time[name] for name in model.bands])[band]

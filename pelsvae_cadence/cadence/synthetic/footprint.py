@@ -90,9 +90,7 @@ _BLUR: Final = 1.75
 def _unit_vector(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
     alpha = np.radians(np.asarray(ra, dtype=np.float64))
     delta = np.radians(np.asarray(dec, dtype=np.float64))
-    return np.stack(
-        [np.cos(delta) * np.cos(alpha), np.cos(delta) * np.sin(alpha), np.sin(delta)], axis=-1
-    )
+    return np.stack([np.cos(delta) * np.cos(alpha), np.cos(delta) * np.sin(alpha), np.sin(delta)], axis=-1)
 
 
 def galactic(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

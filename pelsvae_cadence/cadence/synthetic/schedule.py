@@ -44,9 +44,7 @@ _LATER_FITS: Final = 0.8
 _ENOUGH_OF_THE_USUAL: Final = 0.07
 
 
-def per_night(
-    random: KeyedRandom, n_nights: int, purpose: str, cell: int, columns: int = 1
-) -> FloatArray:
+def per_night(random: KeyedRandom, n_nights: int, purpose: str, cell: int, columns: int = 1) -> FloatArray:
     """Draw uniform numbers of a cell for every night of the survey.
 
     One keyed stream a cell and purpose, night after night: as well addressed as single draws, and
@@ -111,10 +109,7 @@ class Schedule:
         """Wanted over preset visits, (n_bands,)."""
         table = self.model.visits_per_band
         return np.array(
-            [
-                self.expected_visits[band] / over_positions(table[band], 0.5)
-                for band in self.model.bands
-            ]
+            [self.expected_visits[band] / over_positions(table[band], 0.5) for band in self.model.bands]
         )
 
     @cached_property
@@ -330,9 +325,7 @@ class Schedule:
             rate = rate * factor[season]
         return np.where(self.open, rate * self._activity, 0.0)
 
-    def observed_nights(
-        self, ra: float, dec: float, cell: int, region: int, rank: float
-    ) -> IntArray:
+    def observed_nights(self, ra: float, dec: float, cell: int, region: int, rank: float) -> IntArray:
         """Choose the nights on which a position is observed, over all planned nights.
 
         Parameters
@@ -410,25 +403,19 @@ class Schedule:
         # Stratified within each phase of the Moon: a position gets its share of every band.
         # Nights of one lunation lie close in the ordering, so that u comes in lunations.
         shuffle = per_night(self.random, self.n_nights, "pattern order", cell)[night, 0]
-        lunation = per_night(self.random, self.n_nights, "lunation", cell)[
-            self.nights.lunation[night], 0
-        ]
+        lunation = per_night(self.random, self.n_nights, "lunation", cell)[self.nights.lunation[night], 0]
         shuffle = _LUNATION_TIE * lunation + (1.0 - _LUNATION_TIE) * shuffle
         order = np.lexsort((shuffle, phase))
         starts = np.searchsorted(phase[order], np.arange(n_phases))
         count = np.bincount(phase, minlength=n_phases)
         place = np.empty(night.size)
         place[order] = np.arange(night.size) - starts[phase[order]]
-        u = (place + per_night(self.random, self.n_nights, "pattern", cell)[night, 0]) / count[
-            phase
-        ]
+        u = (place + per_night(self.random, self.n_nights, "pattern", cell)[night, 0]) / count[phase]
         cumulative = np.cumsum(chances, axis=1)
         cumulative /= cumulative[:, -1:]
         ladder = (cumulative + np.arange(n_phases)[:, None]).ravel()
         found = np.searchsorted(ladder, np.minimum(u, 1.0 - 1e-12) + phase, side="right")
-        return np.asarray(
-            np.minimum(found - phase * chances.shape[1], chances.shape[1] - 1), dtype=np.int64
-        )
+        return np.asarray(np.minimum(found - phase * chances.shape[1], chances.shape[1] - 1), dtype=np.int64)
 
     def _position_chances(self, cell: int, rank: float) -> FloatArray:
         """Chances of the patterns at a position whose band mix is its own."""

@@ -22,11 +22,7 @@ from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.synthetic import footprint
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.synthetic.exposures import ID_NSIDE, Exposures
-from pelsvae_cadence.cadence.synthetic.lsst_like import (
-    LSST_V3,
-    LSST_V5_EXPOSURE_TIME,
-    LSST_V5_VISITS,
-)
+from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3, LSST_V5_EXPOSURE_TIME, LSST_V5_VISITS
 from pelsvae_cadence.cadence.synthetic.presets import SurveyModel, over_positions
 from pelsvae_cadence.cadence.synthetic.schedule import CELL_NSIDE, JULIAN_YEAR, Schedule
 from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
@@ -162,9 +158,7 @@ class SyntheticSurvey:
         chosen = tuple(self.rolling_years or ())
         for year in chosen:
             if isinstance(year, bool) or not isinstance(year, (int, np.integer)):
-                raise InputError(
-                    f"rolling_years holds {year!r}", allowed=f"whole numbers 1 to {last}"
-                )
+                raise InputError(f"rolling_years holds {year!r}", allowed=f"whole numbers 1 to {last}")
             if not 1 <= year <= last:
                 raise InputError(f"rolling_years holds {year!r}", allowed=f"1 to {last}")
         object.__setattr__(self, "rolling_years", tuple(sorted({int(year) for year in chosen})))
@@ -179,9 +173,7 @@ class SyntheticSurvey:
             )
         for band in given:
             if band not in self._model.bands:
-                raise InputError(
-                    f"{name} names band {band!r}", allowed=", ".join(self._model.bands)
-                )
+                raise InputError(f"{name} names band {band!r}", allowed=", ".join(self._model.bands))
         return {
             band: _check_range(f"{name}[{band!r}]", given[band], allowed, unit)
             for band in self._model.bands
@@ -329,9 +321,7 @@ class SyntheticSurvey:
         del radius
         alpha, delta = _check_positions(ra, dec)
         if alpha.size != 1:
-            raise InputError(
-                f"at() got {alpha.size} positions", remedy="Ask for one position at a time."
-            )
+            raise InputError(f"at() got {alpha.size} positions", remedy="Ask for one position at a time.")
         ra, dec = float(alpha.ravel()[0]), float(delta.ravel()[0])
         region = int(self.region(ra, dec))
         if region == footprint.OUTSIDE:

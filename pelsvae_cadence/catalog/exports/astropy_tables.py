@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["star_table", "time_series"]
 
-_UNITS: Final = {
-    group: {column.name: column.unit for column in columns} for group, columns in GROUPS.items()
-}
+_UNITS: Final = {group: {column.name: column.unit for column in columns} for group, columns in GROUPS.items()}
 
 
 def star_table(stars: Stars) -> QTable:

@@ -76,9 +76,7 @@ def export_hats(
     hats = _hats()
     target = Path(folder)
     if target.exists() and not overwrite:
-        raise InputError(
-            f"{target} exists already", remedy="Choose another name, or allow to overwrite it."
-        )
+        raise InputError(f"{target} exists already", remedy="Choose another name, or allow to overwrite it.")
     if stars_per_file < 1:
         raise InputError(f"{stars_per_file} stars per file", allowed="1 or more")
     partial = target.with_name(target.name + ".partial")
@@ -103,10 +101,15 @@ def export_hats(
 def _hats() -> dict[str, Any]:
     """Load what is needed of pyarrow and hats; neither declares its types."""
     wanted = {
-        "pa": "pyarrow", "pq": "pyarrow.parquet", "paths": "hats.io.paths", "hats": "hats",
-        "metadata": "hats.io.parquet_metadata", "info": "hats.catalog.partition_info",
-        "pixel": "hats.pixel_math.healpix_pixel", "properties": "hats.catalog.dataset.table_properties",
-    }  # fmt: skip
+        "pa": "pyarrow",
+        "pq": "pyarrow.parquet",
+        "paths": "hats.io.paths",
+        "hats": "hats",
+        "metadata": "hats.io.parquet_metadata",
+        "info": "hats.catalog.partition_info",
+        "pixel": "hats.pixel_math.healpix_pixel",
+        "properties": "hats.catalog.dataset.table_properties",
+    }
     try:
         return {key: import_module(module) for key, module in wanted.items()}
     except ImportError as error:
@@ -151,16 +154,21 @@ def _write(
     info = hats["info"].PartitionInfo.from_healpix(made)
     info.write_to_file(folder / "partition_info.csv")
     hats["properties"].TableProperties(
-        catalog_name=name, catalog_type="object", total_rows=len(source), ra_column="ra",
-        dec_column="dec", healpix_column=f"_healpix_{_SPATIAL_ORDER}",
-        healpix_order=_SPATIAL_ORDER, hats_order=order, hats_max_rows=int(counts.max()),
-        obs_title="Simulated periodic variable stars", pelsvae_content=source.content_hash,
-    ).to_properties_file(str(folder))  # fmt: skip
+        catalog_name=name,
+        catalog_type="object",
+        total_rows=len(source),
+        ra_column="ra",
+        dec_column="dec",
+        healpix_column=f"_healpix_{_SPATIAL_ORDER}",
+        healpix_order=_SPATIAL_ORDER,
+        hats_order=order,
+        hats_max_rows=int(counts.max()),
+        obs_title="Simulated periodic variable stars",
+        pelsvae_content=source.content_hash,
+    ).to_properties_file(str(folder))
 
 
-def _table(
-    source: Catalog, rows: npt.NDArray[np.int64], spatial: npt.NDArray[np.int64], pa: Any
-) -> Any:
+def _table(source: Catalog, rows: npt.NDArray[np.int64], spatial: npt.NDArray[np.int64], pa: Any) -> Any:
     stars, curves = source.read_stars(rows), source.read_light_curves(rows)
     columns: list[Any] = [pa.array(spatial)]
     schema: list[Any] = [pa.field(f"_healpix_{_SPATIAL_ORDER}", pa.int64())]

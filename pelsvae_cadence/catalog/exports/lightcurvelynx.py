@@ -34,8 +34,7 @@ try:
     _given: Any = import_module("lightcurvelynx.math_nodes.given_sampler")
 except ImportError as error:
     raise InputError(
-        f"LightCurveLynx cannot be used: {error}",
-        remedy="pip install 'pelsvae-cadence[lightcurvelynx]'.",
+        f"LightCurveLynx cannot be used: {error}", remedy="pip install 'pelsvae-cadence[lightcurvelynx]'."
     ) from error
 
 
@@ -86,19 +85,18 @@ class PeriodicStars(_Base):  # type: ignore[misc]
         self._curve = model.phase_curve(stars, seed=seed)
         self._seed, self._survey, self._shift = seed, survey, half_exposure
         table = {
-            "row": np.arange(len(stars)), "ra": stars.ra, "dec": stars.dec,
-            "t0": stars.epoch - 2400000.5, "period": stars.period,
-        }  # fmt: skip
-        node = {
-            name: _given.GivenValueList(values, stateful=False) for name, values in table.items()
+            "row": np.arange(len(stars)),
+            "ra": stars.ra,
+            "dec": stars.dec,
+            "t0": stars.epoch - 2400000.5,
+            "period": stars.period,
         }
+        node = {name: _given.GivenValueList(values, stateful=False) for name, values in table.items()}
         super().__init__(ra=node["ra"], dec=node["dec"], t0=node["t0"], **options)
         self.add_parameter("row", node["row"], description="The star's row in the table.")
         self.add_parameter("period", node["period"], description="The period in days.")
 
-    def compute_bandflux(
-        self, times: npt.ArrayLike, filter: str, state: Any
-    ) -> npt.NDArray[np.float64]:
+    def compute_bandflux(self, times: npt.ArrayLike, filter: str, state: Any) -> npt.NDArray[np.float64]:
         """Give the noise-free fluxes of one star in one filter.
 
         Parameters
@@ -120,10 +118,13 @@ class PeriodicStars(_Base):  # type: ignore[misc]
         order = np.argsort(mjd, kind="stable")
         n = mjd.size
         visits = Visits(
-            mjd=mjd[order], band=parse_bands(np.full(n, filter), self._survey),
-            m5=np.full(n, 24.0), night=np.floor(mjd[order]).astype(np.int64),
-            visit_id=np.arange(n), exptime=np.full(n, 30.0),
-        )  # fmt: skip
+            mjd=mjd[order],
+            band=parse_bands(np.full(n, filter), self._survey),
+            m5=np.full(n, 24.0),
+            night=np.floor(mjd[order]).astype(np.int64),
+            visit_id=np.arange(n),
+            exptime=np.full(n, 30.0),
+        )
         points = simulate(
             self.stars.take(row), visits, seed=self._seed, curve=self._curve.take(row), noise=False
         )
@@ -170,14 +171,20 @@ def survey_from_obstable(table: Any, *, name: str = "", survey: SurveyName | Non
     if survey is None and kind in _STARTS:
         survey = _STARTS[kind]
     frame: dict[str, Any] = {
-        "fieldRA": table["ra"], "fieldDec": table["dec"], "band": table["filter"],
+        "fieldRA": table["ra"],
+        "fieldDec": table["dec"],
+        "band": table["filter"],
         "fiveSigmaDepth": table["maglim"],
         ("observationStartMJD" if kind in _STARTS else "mjd"): table["time"],
-    }  # fmt: skip
+    }
     for ours, theirs in (
-        ("visitExposureTime", "exptime"), ("airmass", "airmass"), ("seeingFwhmEff", "seeing"),
-        ("rotSkyPos", "rotation"), ("observationId", "observationId"), ("night", "night"),
-    ):  # fmt: skip
+        ("visitExposureTime", "exptime"),
+        ("airmass", "airmass"),
+        ("seeingFwhmEff", "seeing"),
+        ("rotSkyPos", "rotation"),
+        ("observationId", "observationId"),
+        ("night", "night"),
+    ):
         if theirs in columns:
             frame[ours] = table[theirs]
     label = name or str(table.survey_values.get("survey_name", kind))

@@ -59,9 +59,7 @@ def shape_of_curve(mag: FloatArray) -> dict[str, FloatArray]:
     return values
 
 
-def _second_minimum(
-    mag: FloatArray, at_faint: npt.NDArray[np.int64]
-) -> tuple[FloatArray, FloatArray]:
+def _second_minimum(mag: FloatArray, at_faint: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
     """Find the deepest minimum of light besides the first, and how far it stands from it."""
     n_phases = mag.shape[1]
     local = (mag > np.roll(mag, 1, axis=1)) & (mag >= np.roll(mag, -1, axis=1))
@@ -74,7 +72,4 @@ def _second_minimum(
     rows = np.arange(mag.shape[0])
     ratio = depth[rows, where] / np.where(amplitude > 0, amplitude, 1.0)
     found = ratio > _DEEP_ENOUGH
-    return (
-        np.where(found, ratio, 0.0),
-        np.where(found, distance[rows, where] / n_phases, np.nan),
-    )
+    return (np.where(found, ratio, 0.0), np.where(found, distance[rows, where] / n_phases, np.nan))

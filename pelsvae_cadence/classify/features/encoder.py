@@ -90,9 +90,7 @@ def _as_class(
     rows = np.arange(n)[:, None]
     curve = curve[rows, (zero[:, None] + np.arange(_PHASES)) % _PHASES]
     phase = np.arange(_PHASES) / _PHASES
-    mu, _ = model.encode(
-        [phase] * n, list(curve), [np.full(_PHASES, _ERROR)] * n, stars
-    )  # fmt: skip
+    mu, _ = model.encode([phase] * n, list(curve), [np.full(_PHASES, _ERROR)] * n, stars)
     physics = to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
     decoded, _ = model.decode(mu, stars.star_class, physics)
     again = decoded.evaluate(phase)

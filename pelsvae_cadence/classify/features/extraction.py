@@ -14,11 +14,7 @@ from pelsvae_cadence.bands import LSST_BANDS
 from pelsvae_cadence.classify.features.curve_shape import SHAPE_PHASES, shape_of_curve
 from pelsvae_cadence.classify.features.folded_curve import FoldedCurves, fold
 from pelsvae_cadence.classify.features.relative_flux import RelativeFlux, relative_flux
-from pelsvae_cadence.classify.features.table import (
-    DEFAULT_GROUPS,
-    FeatureTable,
-    feature_definitions,
-)
+from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, FeatureTable, feature_definitions
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.result import PeriodResult
@@ -172,16 +168,12 @@ def _significance_features(periods: PeriodResult, curves: FoldedCurves) -> dict[
         return {
             "log_false_alarm": np.where(searched, np.log10(alarm), np.nan),
             "explained": signal / np.maximum(curves.chi2_constant, 1e-12),
-            "residual_scatter": np.sqrt(
-                np.maximum(chi2 - freedom, 0.0) / np.maximum(signal, 1e-12)
-            ),
+            "residual_scatter": np.sqrt(np.maximum(chi2 - freedom, 0.0) / np.maximum(signal, 1e-12)),
             "odd_significance": np.log1p(curves.odd_gain / scale),
         }
 
 
-def _band_ratios(
-    points: RelativeFlux, curves: FoldedCurves, names: Sequence[str]
-) -> dict[str, FloatArray]:
+def _band_ratios(points: RelativeFlux, curves: FoldedCurves, names: Sequence[str]) -> dict[str, FloatArray]:
     place = {band: b for b, band in enumerate(points.bands)}
     unit = points.unit
     values = {}
@@ -203,9 +195,7 @@ def _statistics() -> tuple[Any, Any]:
     """Make the extractors of the light-curve package, for a band and for all bands together."""
     import light_curve
 
-    percentiles = light_curve.MagnitudePercentageRatio(
-        quantile_numerator=0.25, quantile_denominator=0.05
-    )
+    percentiles = light_curve.MagnitudePercentageRatio(quantile_numerator=0.25, quantile_denominator=0.05)
     per_band = light_curve.Extractor(
         light_curve.Skew(), light_curve.BeyondNStd(1.0), light_curve.StetsonK(), percentiles
     )
@@ -242,8 +232,7 @@ def _variability_features(points: RelativeFlux, curves: FoldedCurves) -> dict[st
             together[:, k] = np.log10(together[:, k])
     by_band = by_band.reshape(n_stars, n_bands, 4)
     names = ("skew", "beyond_1_std", "stetson_k", "percentile_ratio")
-    joint_names = ("skew", "kurtosis", "anderson_darling", "eta_e", "stetson_k",
-                   "percentile_ratio")  # fmt: skip
+    joint_names = ("skew", "kurtosis", "anderson_darling", "eta_e", "stetson_k", "percentile_ratio")
     values = {f"joint_{name}": together[:, k] for k, name in enumerate(joint_names)}
     for b, band in enumerate(points.bands):
         values |= {f"{name}_{band}": by_band[:, b, k] for k, name in enumerate(names)}
@@ -266,11 +255,9 @@ def _run(
     time, value, error = columns
     bounds = edges.tolist()
     series = [
-        (time[a:b], value[a:b], error[a:b])
-        for a, b in ((bounds[i], bounds[i + 1]) for i in which.tolist())
+        (time[a:b], value[a:b], error[a:b]) for a, b in ((bounds[i], bounds[i + 1]) for i in which.tolist())
     ]
     # One thread: the rows must not depend on the machine, and jobs are split by position.
     return np.asarray(
-        extractor.many(series, sorted=True, check=False, fill_value=np.nan, n_jobs=1),
-        dtype=np.float64,
+        extractor.many(series, sorted=True, check=False, fill_value=np.nan, n_jobs=1), dtype=np.float64
     )

@@ -117,21 +117,33 @@ def fold(points: RelativeFlux, frequency: FloatArray) -> FoldedCurves:
     """
     n_stars, n_bands = points.mean.shape
     parts = [
-        _fit(points, frequency, start, min(start + _BLOCK, n_stars))
-        for start in range(0, n_stars, _BLOCK)
+        _fit(points, frequency, start, min(start + _BLOCK, n_stars)) for start in range(0, n_stars, _BLOCK)
     ]
     if not parts:
         nothing = np.empty(0)
         return FoldedCurves(
-            coefficients=np.empty((0, _EVEN)), order=np.empty(0, np.int64),
-            scales=np.empty((0, n_bands)), chi2_constant=nothing, chi2=nothing, odd_gain=nothing,
-            chi2_by_band=nothing, freedom_by_band=nothing, n_points=np.empty(0, np.int64),
-        )  # fmt: skip
+            coefficients=np.empty((0, _EVEN)),
+            order=np.empty(0, np.int64),
+            scales=np.empty((0, n_bands)),
+            chi2_constant=nothing,
+            chi2=nothing,
+            odd_gain=nothing,
+            chi2_by_band=nothing,
+            freedom_by_band=nothing,
+            n_points=np.empty(0, np.int64),
+        )
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     names = (
-        "coefficients", "order", "scales", "chi2_constant", "chi2", "odd_gain", "chi2_by_band",
-        "freedom_by_band", "n_points",
-    )  # fmt: skip
+        "coefficients",
+        "order",
+        "scales",
+        "chi2_constant",
+        "chi2",
+        "odd_gain",
+        "chi2_by_band",
+        "freedom_by_band",
+        "n_points",
+    )
     return FoldedCurves(**dict(zip(names, columns, strict=True)))
 
 
@@ -196,9 +208,7 @@ def _fit(
     prior = _SCALE_PRIOR**-2.0
     for _ in range(_ROUNDS):
         part, aim = _turned(normal[:, :, some, some], target[:, :, some], turn)
-        shape = _solve(
-            np.einsum("sb,sbij->sij", scales**2, part), np.einsum("sb,sbi->si", scales, aim)
-        )
+        shape = _solve(np.einsum("sb,sbij->sij", scales**2, part), np.einsum("sb,sbi->si", scales, aim))
         # Each band by the shape and its derivative: a new scale, and a small turn.
         pair = np.stack([shape, _slope(shape)], axis=1)
         found = np.einsum("ski,sbij,slj->sbkl", pair, part, pair)
@@ -253,9 +263,13 @@ def _fit(
         mine = np.flatnonzero(order == h)
         coefficients[mine, : 2 * h] = _solve(left[mine, : 2 * h, : 2 * h], right[mine, : 2 * h])
         by_band[mine], freedom[mine], odd_gain[mine] = _by_band(
-            normal[mine], target[mine], constant[mine], coefficients[mine, : 2 * h],
-            scales[mine], counts[mine],
-        )  # fmt: skip
+            normal[mine],
+            target[mine],
+            constant[mine],
+            coefficients[mine, : 2 * h],
+            scales[mine],
+            counts[mine],
+        )
     unknown = order == 0
     return (
         coefficients,
@@ -270,9 +284,7 @@ def _fit(
     )
 
 
-def _turned(
-    normal: FloatArray, target: FloatArray, turn: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _turned(normal: FloatArray, target: FloatArray, turn: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Express the normal equations of each band in harmonics that come late by a phase."""
     n = normal.shape[2]
     angle = turn[:, :, None] * _ORDERS[: n // 2]

@@ -14,13 +14,7 @@ from pelsvae_cadence.bands import BANDS, LSST_BANDS
 from pelsvae_cadence.core.arrays import freeze, row_index
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = [
-    "DEFAULT_GROUPS",
-    "FEATURE_GROUPS",
-    "Feature",
-    "FeatureTable",
-    "feature_definitions",
-]
+__all__ = ["DEFAULT_GROUPS", "FEATURE_GROUPS", "Feature", "FeatureTable", "feature_definitions"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -75,25 +69,15 @@ _SHAPE: Final = (
         "peak-to-peak amplitude of the folded curve, all bands together, scaled to the i band",
     ),
     ("order", "", "number of harmonics H (0 to 8) that the Bayesian information criterion keeps"),
-    *(
-        (f"r{k}1", "", f"A_{k} / A_1 of the folded curve in magnitudes; 0 where H < {k}")
-        for k in (2, 3, 4)
-    ),
-    *(
-        (f"phi{k}1", "rad", f"phi_{k} - {k} phi_1, cosine series in magnitudes, 0 to 2 pi")
-        for k in (2, 3, 4)
-    ),
+    *((f"r{k}1", "", f"A_{k} / A_1 of the folded curve in magnitudes; 0 where H < {k}") for k in (2, 3, 4)),
+    *((f"phi{k}1", "rad", f"phi_{k} - {k} phi_1, cosine series in magnitudes, 0 to 2 pi") for k in (2, 3, 4)),
     ("rise_fraction", "cycles", "from minimum to the next maximum"),
     ("bright_fraction", "", "share of the cycle spent above the middle of the magnitudes"),
     ("curve_skewness", "", "skewness of the folded curve in magnitudes (positive: dips)"),
     ("curve_kurtosis", "", "excess kurtosis of the folded curve in magnitudes"),
     ("second_minimum", "", "depth of the second minimum over that of the first; 0 where none"),
     ("second_phase", "cycles", "distance of the second minimum from the first, 0 to 0.5"),
-    (
-        "odd_share",
-        "",
-        "share of the signal in odd harmonics of half the frequency (alternating cycles)",
-    ),
+    ("odd_share", "", "share of the signal in odd harmonics of half the frequency (alternating cycles)"),
 )
 _SIGNIFICANCE: Final = (
     ("log_false_alarm", "", "log10 of the false-alarm probability, -30 at least"),
@@ -110,10 +94,7 @@ _STATISTICS: Final = (
     ("skew", "skewness"),
     ("beyond_1_std", "share of points more than one standard deviation from the mean"),
     ("stetson_k", "robust kurtosis (Stetson 1996, PASP 108, 851)"),
-    (
-        "percentile_ratio",
-        "range of the middle half of the points over that of the middle nine tenths",
-    ),
+    ("percentile_ratio", "range of the middle half of the points over that of the middle nine tenths"),
 )
 _JOINT: Final = (
     ("skew", "skewness"),
@@ -121,10 +102,7 @@ _JOINT: Final = (
     ("anderson_darling", "Anderson-Darling statistic of normality, log10"),
     ("eta_e", "von Neumann ratio for uneven times (Kim et al. 2014, A&A 566, A43), log10"),
     ("stetson_k", "robust kurtosis (Stetson 1996, PASP 108, 851)"),
-    (
-        "percentile_ratio",
-        "range of the middle half of the points over that of the middle nine tenths",
-    ),
+    ("percentile_ratio", "range of the middle half of the points over that of the middle nine tenths"),
 )
 
 
@@ -159,9 +137,7 @@ def feature_definitions(
     wanted = set(groups)
     for group in sorted(wanted):
         if group not in FEATURE_GROUPS:
-            raise InputError(
-                f"unknown group of features {group!r}", allowed=", ".join(FEATURE_GROUPS)
-            )
+            raise InputError(f"unknown group of features {group!r}", allowed=", ".join(FEATURE_GROUPS))
     if not wanted:
         raise InputError("no group of features", allowed=", ".join(FEATURE_GROUPS))
     pairs = _pairs(names)
@@ -177,11 +153,7 @@ def feature_definitions(
             ),
         ],
         "amplitude": [
-            (
-                f"amplitude_ratio_{a}_{b}",
-                "ln",
-                f"amplitude in {a} over that in {b}, of relative fluxes",
-            )
+            (f"amplitude_ratio_{a}_{b}", "ln", f"amplitude in {a} over that in {b}, of relative fluxes")
             for a, b in pairs
         ],
         "colour": [
@@ -189,9 +161,8 @@ def feature_definitions(
             for a, b in pairs
         ],
         "significance": list(_SIGNIFICANCE),
-        "magnitude": [(f"mag_{band}", "mag", f"AB magnitude of the mean flux in {band}")
-                      for band in names],
-    }  # fmt: skip
+        "magnitude": [(f"mag_{band}", "mag", f"AB magnitude of the mean flux in {band}") for band in names],
+    }
     return tuple(
         Feature(name=name, group=group, unit=unit, definition=definition)
         for group in FEATURE_GROUPS
@@ -203,9 +174,7 @@ def feature_definitions(
 def _pairs(bands: tuple[str, ...]) -> list[tuple[str, str]]:
     """Pair each band with the next, and the bluest but one with the middle ones (g - i)."""
     pairs = list(pairwise(bands))
-    pairs += [
-        (a, b) for a, b in (("g", "i"), ("r", "z"), ("zg", "zi")) if a in bands and b in bands
-    ]
+    pairs += [(a, b) for a, b in (("g", "i"), ("r", "z"), ("zg", "zi")) if a in bands and b in bands]
     return pairs
 
 
@@ -236,8 +205,7 @@ class FeatureTable:
         values = np.asarray(self.values, dtype=np.float64)
         if values.shape != (self.star_id.size, len(self.names)):
             raise InputError(
-                f"features have shape {values.shape}, expected "
-                f"({self.star_id.size}, {len(self.names)})"
+                f"features have shape {values.shape}, expected ({self.star_id.size}, {len(self.names)})"
             )
         if len(set(self.names)) != len(self.names):
             raise InputError("a feature name comes twice")
@@ -294,9 +262,7 @@ class FeatureTable:
                 remedy="Extract the features with the same bands and groups as in training.",
             )
         where = [self.names.index(name) for name in names]
-        return type(self)(
-            star_id=self.star_id, names=tuple(names), values=self.values[:, where].copy()
-        )
+        return type(self)(star_id=self.star_id, names=tuple(names), values=self.values[:, where].copy())
 
     @classmethod
     def concatenate(cls, parts: Iterable[FeatureTable]) -> Self:

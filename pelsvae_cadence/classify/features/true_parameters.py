@@ -45,7 +45,5 @@ def true_parameters(stars: Stars, curve: PhaseCurve, *, variable: bool = True) -
             if name != "log_teff":
                 values[name] = np.full(len(stars), np.nan)
     return FeatureTable(
-        star_id=stars.star_id.copy(),
-        names=tuple(values),
-        values=np.column_stack(list(values.values())),
+        star_id=stars.star_id.copy(), names=tuple(values), values=np.column_stack(list(values.values()))
     )

@@ -174,9 +174,7 @@ class ConditionScaling(nn.Module):
             Group (one-hot), standardised conditions, sines and cosines of the first.
         """
         x = self.standardise(physics, group)
-        waves = x[:, :1] * (
-            0.5 * torch.pi * torch.arange(1, _N_TRIG + 1, dtype=x.dtype, device=x.device)
-        )
+        waves = x[:, :1] * (0.5 * torch.pi * torch.arange(1, _N_TRIG + 1, dtype=x.dtype, device=x.device))
         one_hot = nn.functional.one_hot(group, len(GROUPS)).to(x.dtype)
         return torch.cat([one_hot, x, waves.cos(), waves.sin()], dim=1)
 
@@ -207,9 +205,7 @@ class LatentMap(nn.Module):
         self.register_buffer("z_centre", torch.zeros(len(GROUPS), config.n_latent))
         self.register_buffer("z_scale", torch.ones(len(GROUPS), config.n_latent))
 
-    def set_statistics(
-        self, z: npt.NDArray[Any], physics: npt.NDArray[Any], group: npt.NDArray[Any]
-    ) -> None:
+    def set_statistics(self, z: npt.NDArray[Any], physics: npt.NDArray[Any], group: npt.NDArray[Any]) -> None:
         """Take scales from training stars.
 
         Parameters
@@ -264,9 +260,7 @@ class LatentMap(nn.Module):
         ndarray of float64, shape (N, n_latent) or (N, n_latent + 1)
             Standard normal numbers.
         """
-        return random.normal(
-            "latent", np.asarray(star_id)[:, None], np.arange(self.config.n_latent)
-        )
+        return random.normal("latent", np.asarray(star_id)[:, None], np.arange(self.config.n_latent))
 
     def draw_log_amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         """Draw log10 of the amplitude.

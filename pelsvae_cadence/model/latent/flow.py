@@ -203,10 +203,7 @@ class _Anchors:
         Tensor of int, shape (N,)
             Anchors.
         """
-        parts = [
-            torch.ones_like(place)[:, None], conditions,
-            conditions.square().sum(dim=1, keepdim=True),
-        ]  # fmt: skip
+        parts = [torch.ones_like(place)[:, None], conditions, conditions.square().sum(dim=1, keepdim=True)]
         weights = self.conditions
         if log_amplitude is not None:
             parts.append(log_amplitude[:, None])
@@ -253,9 +250,7 @@ class KernelFlowMap(FlowMap):
         self._anchors: dict[int, _Anchors] | None = None
 
     @torch.no_grad()
-    def set_anchors(
-        self, z: npt.NDArray[Any], physics: npt.NDArray[Any], group: npt.NDArray[Any]
-    ) -> None:
+    def set_anchors(self, z: npt.NDArray[Any], physics: npt.NDArray[Any], group: npt.NDArray[Any]) -> None:
         """Take training stars as anchors; the flow must have been trained.
 
         Parameters
@@ -300,9 +295,7 @@ class KernelFlowMap(FlowMap):
         column = self.full_context.columns.index(len(PHYSICS) - 1)
         return self.full_context.standardise(physics, group)[:, column : column + 1]
 
-    def _near_anchors(
-        self, noise: Tensor, physics: Tensor, group: Tensor, size: Tensor | None
-    ) -> Tensor:
+    def _near_anchors(self, noise: Tensor, physics: Tensor, group: Tensor, size: Tensor | None) -> Tensor:
         """Turn normal numbers, the last of which chooses an anchor, into numbers near anchors."""
         if self._anchors is None:
             self._anchors = self._arranged()

@@ -19,12 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pelsvae_cadence.model.latent.conditions import (
-    CONDITIONS,
-    ConditionScaling,
-    LatentMap,
-    LatentMapConfig,
-)
+from pelsvae_cadence.model.latent.conditions import CONDITIONS, ConditionScaling, LatentMap, LatentMapConfig
 from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
 from pelsvae_cadence.model.layers import PHYSICS
 from pelsvae_cadence.model.reference_stars import GROUPS

@@ -241,9 +241,7 @@ class LatentMapping:
         changed = {"feh": values["feh"]} if "feh" in values else {}
         return replace(stars, latent=latent, amplitude_i=10.0 ** rows[:, 3], **changed)
 
-    def _check_ranges(
-        self, stars: Stars, values: Mapping[str, FloatArray], extrapolate: bool
-    ) -> None:
+    def _check_ranges(self, stars: Stars, values: Mapping[str, FloatArray], extrapolate: bool) -> None:
         pairs = list(zip(stars.star_class.tolist(), stars.subtype.tolist(), strict=True))
         for pair in sorted(set(pairs)):
             mine = np.array([p == pair for p in pairs])

@@ -59,9 +59,7 @@ class CouplingSampler:
         biases: list[Tensor] = []
         for transform in reversed(list(flow.transform.transforms)):
             layers = [m for m in transform.hyper if hasattr(m, "weight")]
-            matrices = [
-                (m.weight * m.mask if hasattr(m, "mask") else m.weight).detach() for m in layers
-            ]
+            matrices = [(m.weight * m.mask if hasattr(m, "mask") else m.weight).detach() for m in layers]
             order = getattr(transform, "order", None)
             order = torch.zeros(1, dtype=torch.long) if order is None else order
             n_features = len(order)

@@ -29,9 +29,7 @@ class CausalBlock(nn.Module):
         Probability of dropout.
     """
 
-    def __init__(
-        self, n_in: int, n_out: int, kernel_size: int, dilation: int, dropout: float
-    ) -> None:
+    def __init__(self, n_in: int, n_out: int, kernel_size: int, dilation: int, dropout: float) -> None:
         super().__init__()
         # Zeros on the left only: a step sees itself and its past.
         self.padding = (kernel_size - 1) * dilation
@@ -83,9 +81,7 @@ class CausalConvolutions(nn.Module):
         Probability of dropout.
     """
 
-    def __init__(
-        self, n_in: int, channels: tuple[int, ...], kernel_size: int, dropout: float
-    ) -> None:
+    def __init__(self, n_in: int, channels: tuple[int, ...], kernel_size: int, dropout: float) -> None:
         super().__init__()
         self.n_out = channels[-1]
         self.blocks = nn.Sequential(

@@ -99,20 +99,21 @@ class SequenceConfig:
 
     def __post_init__(self) -> None:
         if self.layers not in ("tcn", "gru", "lstm"):
-            raise InputError(
-                f"sequence layers {self.layers!r} are unknown", allowed="'tcn', 'gru', 'lstm'"
-            )
+            raise InputError(f"sequence layers {self.layers!r} are unknown", allowed="'tcn', 'gru', 'lstm'")
         least = {
             "n_layers": len(_NARROW) + 1 if self.layers == "tcn" else 1,
-            "hidden": 1, "kernel_size": 2, "n_latent": 1, "n_classes": 0, "n_physics": 0,
-            "n_steps": 4, "n_inputs": 1,
-        }  # fmt: skip
+            "hidden": 1,
+            "kernel_size": 2,
+            "n_latent": 1,
+            "n_classes": 0,
+            "n_physics": 0,
+            "n_steps": 4,
+            "n_inputs": 1,
+        }
         for name, low in least.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise InputError(
-                    f"{name} = {value!r} of {self.layers} layers", allowed=f"{low} or more"
-                )
+                raise InputError(f"{name} = {value!r} of {self.layers} layers", allowed=f"{low} or more")
         if self.n_steps % 2:
             raise InputError(f"n_steps = {self.n_steps} is odd", allowed="even: two equal periods")
         if not 0.0 <= self.dropout < 1.0:
@@ -208,17 +209,16 @@ def _sequence_layers(
     return RecurrentLayers(config.layers, n_in, config.hidden, config.n_layers, config.dropout)
 
 
-def _join(first: Tensor, star_class: Tensor | None, physics: Tensor | None,
-          n_classes: int, n_physics: int) -> Tensor:  # fmt: skip
+def _join(
+    first: Tensor, star_class: Tensor | None, physics: Tensor | None, n_classes: int, n_physics: int
+) -> Tensor:
     """Append one-hot class and physics, each where the network has them."""
     parts = [first]
     for name, size, value in (("class", n_classes, star_class), ("physics", n_physics, physics)):
         if size and value is None:
             raise InputError(f"this network needs the {name} of every star")
         if size and value is not None:
-            parts.append(
-                nn.functional.one_hot(value, size).to(first.dtype) if name == "class" else value
-            )
+            parts.append(nn.functional.one_hot(value, size).to(first.dtype) if name == "class" else value)
     return torch.cat(parts, dim=1)
 
 
@@ -286,11 +286,7 @@ class SequenceDecoder(nn.Module):
         self.output = nn.Linear(self.sequence.n_out, 2 if config.decode_errors else 1)
 
     def forward(
-        self,
-        z: Tensor,
-        tags: Tensor,
-        star_class: Tensor | None = None,
-        physics: Tensor | None = None,
+        self, z: Tensor, tags: Tensor, star_class: Tensor | None = None, physics: Tensor | None = None
     ) -> Tensor:
         """Decode.
 

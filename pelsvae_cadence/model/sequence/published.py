@@ -22,12 +22,7 @@ from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.model.sequence.curves import (
-    SequenceCurves,
-    class_index,
-    decode_curves,
-    decode_steps,
-)
+from pelsvae_cadence.model.sequence.curves import SequenceCurves, class_index, decode_curves, decode_steps
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
@@ -175,9 +170,7 @@ class PublishedNetwork:
         tensors and nothing that could run code.
         """
         if name not in PUBLISHED_NETWORKS:
-            raise InputError(
-                f"unknown published network {name!r}", allowed=", ".join(PUBLISHED_NETWORKS)
-            )
+            raise InputError(f"unknown published network {name!r}", allowed=", ".join(PUBLISHED_NETWORKS))
         place = Path(folder)
         tables, checkpoint = place / f"pelsvae_{name}.safetensors", place / f"VAE_model_{name}.pt"
         file = tables if tables.is_file() else checkpoint
@@ -276,9 +269,7 @@ class PublishedNetwork:
             )
         return result
 
-    def draw_latent(
-        self, star_class: npt.ArrayLike, star_id: npt.ArrayLike, *, seed: int = 0
-    ) -> FloatArray:
+    def draw_latent(self, star_class: npt.ArrayLike, star_id: npt.ArrayLike, *, seed: int = 0) -> FloatArray:
         """Draw latent coordinates from the posteriors of training light curves.
 
         A star gets a light curve of its class at random and a draw from its posterior, both
@@ -376,9 +367,7 @@ def _read_tables(file: Path, data: bytes) -> dict[str, torch.Tensor]:
     try:
         return load(data)
     except SafetensorError as error:
-        raise InputError(
-            f"{file.name} cannot be read: {error}", remedy="Fetch the file again."
-        ) from error
+        raise InputError(f"{file.name} cannot be read: {error}", remedy="Fetch the file again.") from error
 
 
 def _read_checkpoint(file: Path) -> dict[str, torch.Tensor]:
@@ -387,9 +376,7 @@ def _read_checkpoint(file: Path) -> dict[str, torch.Tensor]:
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise InputError(
-            f"{file.name} is not a file of tensors", remedy="Fetch the file again."
-        ) from error
+        raise InputError(f"{file.name} is not a file of tensors", remedy="Fetch the file again.") from error
     if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
         raise InputError(f"{file.name} holds something other than tensors")
     # Networks trained on several devices carry this prefix.
@@ -422,11 +409,17 @@ def _read_off(name: str, tensors: dict[str, torch.Tensor]) -> SequenceConfig:
     n_classes = len(STAR_CLASSES)
     n_physics = joined - hidden - n_classes
     return SequenceConfig(
-        layers=layers, n_layers=n_layers, hidden=hidden, kernel_size=kernel_size,
-        n_latent=n_latent, n_classes=n_classes, n_physics=n_physics, dense=(dense,),
+        layers=layers,
+        n_layers=n_layers,
+        hidden=hidden,
+        kernel_size=kernel_size,
+        n_latent=n_latent,
+        n_classes=n_classes,
+        n_physics=n_physics,
+        dense=(dense,),
         physics_in_decoder=n_physics > 0 and read == 1 + n_latent + n_classes + n_physics,
         n_inputs=n_inputs,
-    )  # fmt: skip
+    )
 
 
 def _check_card(file: Path, name: str, config: SequenceConfig) -> None:
@@ -461,7 +454,6 @@ def _checked_posterior(
     for key in ("mu", "std"):
         if posterior[key].shape != (n, n_latent):
             raise InputError(
-                f"posterior {key} of {name!r} has shape {posterior[key].shape}, expected "
-                f"({n}, {n_latent})"
+                f"posterior {key} of {name!r} has shape {posterior[key].shape}, expected ({n}, {n_latent})"
             )
     return posterior

@@ -16,12 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.sequence.networks import (
-    TAG_RANGE,
-    SequenceConfig,
-    SequenceVAE,
-    training_tags,
-)
+from pelsvae_cadence.model.sequence.networks import TAG_RANGE, SequenceConfig, SequenceVAE, training_tags
 
 __all__ = ["N_PHYSICS", "SequenceShapes", "SequenceShapesConfig", "fold_to_steps", "thin"]
 
@@ -44,9 +39,7 @@ class SequenceShapesConfig:
 
     def __post_init__(self) -> None:
         if self.sequence.n_physics not in (0, N_PHYSICS):
-            raise InputError(
-                f"n_physics = {self.sequence.n_physics}", allowed=f"0 (cVAE) or {N_PHYSICS}"
-            )
+            raise InputError(f"n_physics = {self.sequence.n_physics}", allowed=f"0 (cVAE) or {N_PHYSICS}")
 
     @property
     def n_latent(self) -> int:

@@ -105,13 +105,7 @@ _ZTF: Final = _Published(
     nights=(194, 414.5, 608.5),
     season_length=(35, 213.5, 295),
     visits_per_band={"zg": (135, 330, 627), "zr": (180, 486, 804.5), "zi": (2, 60.5, 181)},
-    visits_per_year=(
-        (68, 163.5, 371),
-        (56, 192.5, 452),
-        (140, 267, 424),
-        (67, 159.5, 299),
-        (0, 43, 106),
-    ),
+    visits_per_year=((68, 163.5, 371), (56, 192.5, 452), (140, 267, 424), (67, 159.5, 299), (0, 43, 106)),
     gaps_in_season=(1, 1, 1, 1, 3, 5, 7, 19),
     nightly_shares=(0.297, 0.420, 0.142, 0.141),
     interval_shares=(0.024, 0.235, 0.403, 0.266, 0.072),
@@ -128,9 +122,7 @@ _ZTF: Final = _Published(
 )
 
 
-def wide_positions(
-    survey: SyntheticSurvey, n_positions: int, seed: int
-) -> tuple[FloatArray, FloatArray]:
+def wide_positions(survey: SyntheticSurvey, n_positions: int, seed: int) -> tuple[FloatArray, FloatArray]:
     """Draw positions of the wide survey, spread evenly over it.
 
     Parameters
@@ -164,9 +156,7 @@ def wide_positions(
     return np.asarray(ra[chosen]), np.asarray(dec[chosen])
 
 
-def _near_median(
-    name: str, value: float, published: tuple[float, float, float], unit: str
-) -> Figure:
+def _near_median(name: str, value: float, published: tuple[float, float, float], unit: str) -> Figure:
     """Within 10 % of the published median and inside the published 10-90 % range."""
     low, median, high = published
     return Figure.within(
@@ -200,16 +190,11 @@ def _compare(label: str, found: CadenceSummary, published: _Published) -> Iterat
         yield _near_median(f"{label}: {name}, median", float(values[2]), reference, unit)
     for band, reference in published.visits_per_band.items():
         count = found.visits_per_band.get(band, np.zeros(5))
-        yield _near_median(
-            f"{label}: visits in {band}, median", float(count[2]), reference, "visits"
-        )
+        yield _near_median(f"{label}: visits in {band}, median", float(count[2]), reference, "visits")
     low, middle, high = found.visits_per_year
     for number, reference in enumerate(published.visits_per_year):
         yield _near_median(
-            f"{label}: visits in year {number + 1}, median",
-            float(middle[number]),
-            reference,
-            "visits",
+            f"{label}: visits in year {number + 1}, median", float(middle[number]), reference, "visits"
         )
     if label.startswith("lsst"):
         # The published ratios of years 3 to 10 are 3.5 to 4.7: half of that is still plain to see.
@@ -224,9 +209,7 @@ def _compare(label: str, found: CadenceSummary, published: _Published) -> Iterat
     for percentile, value, expected in zip(
         GAP_PERCENTILES, found.gaps_in_season, published.gaps_in_season, strict=True
     ):
-        yield _around(
-            f"{label}: gap in season, {percentile:g} %", float(value), expected, _GAP, "nights"
-        )
+        yield _around(f"{label}: gap in season, {percentile:g} %", float(value), expected, _GAP, "nights")
     for names, shares, wanted, what in (
         (_NIGHTLY_NAMES, found.nightly_shares, published.nightly_shares, "nights with {} visits"),
         (_INTERVAL_NAMES, found.interval_shares, published.interval_shares, "intervals {} min"),
@@ -242,11 +225,7 @@ def _compare(label: str, found: CadenceSummary, published: _Published) -> Iterat
     for band, expected in published.m5_scatter.items():
         scatter = found.m5_scatter.get(band, float("nan"))
         yield _around(
-            f"{label}: m5 in {band}, scatter at one position",
-            scatter,
-            expected,
-            _DEPTH_SCATTER,
-            "mag",
+            f"{label}: m5 in {band}, scatter at one position", scatter, expected, _DEPTH_SCATTER, "mag"
         )
 
 
@@ -296,10 +275,7 @@ def cadence_report(seed: int = 0, n_positions: int = 150) -> Report:
         )
         figures.append(
             Figure.within(
-                f"{preset}: positions without visits",
-                float(n_positions - summary.n_positions),
-                0,
-                0,
+                f"{preset}: positions without visits", float(n_positions - summary.n_positions), 0, 0
             )
         )
         figures.extend(_compare(preset, summary, published))

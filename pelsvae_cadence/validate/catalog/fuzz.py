@@ -30,17 +30,21 @@ __all__ = ["OUTCOMES", "SUBJECTS", "damage", "fuzz", "fuzz_apart"]
 #: was in a byte that means nothing), read with numbers that differ by less than `_TOLERANCES`, read
 #: with another content, an error that is not ours, a dead process, an endless one, and code of the
 #: file's author that was run.
-OUTCOMES: Final = (
-    "refused", "same", "near", "changed", "error", "crash", "hang", "executed",
-)  # fmt: skip
+OUTCOMES: Final = ("refused", "same", "near", "changed", "error", "crash", "hang", "executed")
 #: Kinds of files; a hashed survey is one whose hash is beside it.
 SUBJECTS: Final = ("catalogue", "survey", "weights", "card", "checkpoint", "hashed survey")
 
 # What no simulation of a survey can feel: 10 s, 0.001 mag, an arcsecond.
 _TOLERANCES: Final = {
-    "mjd": 10.0 / 86400.0, "m5": 1e-3, "ra": 1.0 / 3600.0, "dec": 1.0 / 3600.0, "band": 0.0,
-    "night": 0.0, "visit_id": 0.0, "exptime": 1e-3,
-}  # fmt: skip
+    "mjd": 10.0 / 86400.0,
+    "m5": 1e-3,
+    "ra": 1.0 / 3600.0,
+    "dec": 1.0 / 3600.0,
+    "band": 0.0,
+    "night": 0.0,
+    "visit_id": 0.0,
+    "exptime": 1e-3,
+}
 # Put behind the digest of what was expected by a reader that found nearly the same.
 _NEAR: Final = " nearly"
 
@@ -207,12 +211,15 @@ def _survey(folder: Path) -> tuple[Path, Callable[[], str]]:
             "night integer)"
         )
         rows = zip(
-            visits.visit_id.tolist(), visits.mjd.tolist(), visits.exptime.tolist(),
-            visits.band.tolist(), visits.m5.tolist(), visits.night.tolist(), strict=True,
-        )  # fmt: skip
-        link.executemany(
-            "insert into observations values (?, 10.0, -30.0, ?, ?, ?, ?, ?)", list(rows)
+            visits.visit_id.tolist(),
+            visits.mjd.tolist(),
+            visits.exptime.tolist(),
+            visits.band.tolist(),
+            visits.m5.tolist(),
+            visits.night.tolist(),
+            strict=True,
         )
+        link.executemany("insert into observations values (?, 10.0, -30.0, ?, ?, ?, ?, ?)", list(rows))
     link.close()
 
     original = read_survey(path)
@@ -222,10 +229,14 @@ def _survey(folder: Path) -> tuple[Path, Callable[[], str]]:
         survey = read_survey(path)
         survey.at(10.0, -30.0)
         found = _digest(_columns(survey))
-        near = found != digest and len(survey) == len(original) and all(
-            _close(getattr(survey, name), getattr(original, name), tolerance)
-            for name, tolerance in _TOLERANCES.items()
-        )  # fmt: skip
+        near = (
+            found != digest
+            and len(survey) == len(original)
+            and all(
+                _close(getattr(survey, name), getattr(original, name), tolerance)
+                for name, tolerance in _TOLERANCES.items()
+            )
+        )
         return digest + _NEAR if near else found
 
     return path, read
@@ -272,9 +283,13 @@ def _checkpoint(folder: Path) -> tuple[Path, Callable[[], str]]:
 
 
 _PREPARE: Final[dict[str, Callable[[Path], tuple[Path, Callable[[], str]]]]] = {
-    "catalogue": _catalogue, "survey": _survey, "weights": _weights_files, "card": _card,
-    "checkpoint": _checkpoint, "hashed survey": _hashed_survey,
-}  # fmt: skip
+    "catalogue": _catalogue,
+    "survey": _survey,
+    "weights": _weights_files,
+    "card": _card,
+    "checkpoint": _checkpoint,
+    "hashed survey": _hashed_survey,
+}
 
 
 def fuzz_apart(subject: str, folder: Path, n_cases: int, seed: int = 0) -> dict[str, int]:
@@ -297,10 +312,20 @@ def fuzz_apart(subject: str, folder: Path, n_cases: int, seed: int = 0) -> dict[
         Files by `OUTCOMES`.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "pelsvae_cadence.validate.catalog.fuzz", subject, str(folder),
-         str(n_cases), str(seed)],
-        capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pelsvae_cadence.validate.catalog.fuzz",
+            subject,
+            str(folder),
+            str(n_cases),
+            str(seed),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     counts: dict[str, int] = json.loads(done.stdout)
     return counts
 

@@ -47,10 +47,19 @@ def kill_repeatedly(folder: Path, n_kills: int, seed: int = 0) -> dict[str, Any]
         an error; ``left_over``, files that were not cleared away in the end.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "pelsvae_cadence.validate.catalog.kills", str(folder), str(n_kills),
-         str(seed)],
-        capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pelsvae_cadence.validate.catalog.kills",
+            str(folder),
+            str(n_kills),
+            str(seed),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
@@ -75,9 +84,11 @@ def make_small_catalogue(path: Path, seed: int) -> Generated:
     from pelsvae_cadence.catalog.sites import DrawnStars
 
     stars = DrawnStars(
-        ra=np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0]), dec=np.full(6, -30.0),
-        star_classes=("RRab",), stars_per_class=2,
-    )  # fmt: skip
+        ra=np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0]),
+        dec=np.full(6, -30.0),
+        star_classes=("RRab",),
+        stars_per_class=2,
+    )
     survey = SyntheticSurvey(preset="lsst-v3", seed=1, years=0.5)
     return generate_catalog(path, survey, stars, seed=seed, stars_per_partition=2, overwrite=True)
 
@@ -144,13 +155,12 @@ def _kill_all(folder: Path, n_kills: int, seed: int) -> dict[str, Any]:
         shutil.copy(folder / "earlier.h5", path)
     counts["different"] += make_small_catalogue(path, seed).content != wanted
     left_over = sorted(
-        item.name for item in folder.iterdir()
+        item.name
+        for item in folder.iterdir()
         if item.name not in ("undisturbed.h5", "earlier.h5", "catalogue.h5")
-    )  # fmt: skip
+    )
     return {**counts, "left_over": left_over, "seconds": duration}
 
 
 if __name__ == "__main__":
-    sys.stdout.write(
-        json.dumps(_kill_all(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))) + "\n"
-    )
+    sys.stdout.write(json.dumps(_kill_all(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))) + "\n")

@@ -20,21 +20,19 @@ from pelsvae_cadence.validate.catalog.scaling import measure_cost
 from pelsvae_cadence.validate.catalog.workers import worker_figures
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = [
-    "catalog_report",
-    "cost_figures",
-    "fuzz_figures",
-    "kill_figures",
-    "speed_figures",
-]
+__all__ = ["catalog_report", "cost_figures", "fuzz_figures", "kill_figures", "speed_figures"]
 
 _KILLS: Final = 200
 _SIZES: Final = (1_000, 10_000, 100_000)
 #: Damaged files by kind.
 _CASES: Final = {
-    "catalogue": 700, "survey": 400, "weights": 300, "card": 300, "checkpoint": 400,
+    "catalogue": 700,
+    "survey": 400,
+    "weights": 300,
+    "card": 300,
+    "checkpoint": 400,
     "hashed survey": 100,
-}  # fmt: skip
+}
 _INF: Final = math.inf
 
 
@@ -53,13 +51,19 @@ def catalog_report(*, seed: int = 0) -> Report:
         catalogue of 100,000 stars.
     """
     figures = [
-        *speed_figures(seed), *worker_figures(seed), *kill_figures(_KILLS, seed),
-        *fuzz_figures(_CASES, seed), *cost_figures(_SIZES, seed),
-    ]  # fmt: skip
+        *speed_figures(seed),
+        *worker_figures(seed),
+        *kill_figures(_KILLS, seed),
+        *fuzz_figures(_CASES, seed),
+        *cost_figures(_SIZES, seed),
+    ]
     return Report(
-        topic="catalog", data="RR Lyrae at synthetic LSST cadences", seed=seed,
-        figures=tuple(figures), extra={"load": os.getloadavg(), "cores": os.cpu_count()},
-    )  # fmt: skip
+        topic="catalog",
+        data="RR Lyrae at synthetic LSST cadences",
+        seed=seed,
+        figures=tuple(figures),
+        extra={"load": os.getloadavg(), "cores": os.cpu_count()},
+    )
 
 
 def _processor_time(function: Callable[[], Any], repeats: int = 3) -> float:
@@ -115,15 +119,12 @@ def speed_figures(seed: int = 0, n_stars: int = 1000) -> list[Figure]:
         path = Path(folder) / "c.h5"
         written = _processor_time(
             lambda: write_catalog(
-                path, [(stars, visits, points)], provenance=provenance, overwrite=True,
-                compression="repeats",
+                path, [(stars, visits, points)], provenance=provenance, overwrite=True, compression="repeats"
             )
-        )  # fmt: skip
+        )
         size = path.stat().st_size
         raw = np.random.default_rng(0).bytes(size)
-        bound = _processor_time(
-            lambda: random.normal("bound", stars.star_id[:, None], visits.visit_id)
-        )
+        bound = _processor_time(lambda: random.normal("bound", stars.star_id[:, None], visits.visit_id))
         bound += _processor_time(lambda: (Path(folder) / "raw").write_bytes(raw))
     what = f"{n_stars:,} stars x {len(visits)} visits with noise"
     figures = [
@@ -137,23 +138,29 @@ def speed_figures(seed: int = 0, n_stars: int = 1000) -> list[Figure]:
     theirs = _lightcurvelynx(visits, n_stars)
     if theirs is None:
         note = "LightCurveLynx is not installed"
-        return [Figure(name="light curves per second over LightCurveLynx", value=math.nan, note=note),
-                *figures]  # fmt: skip
+        return [
+            Figure(name="light curves per second over LightCurveLynx", value=math.nan, note=note),
+            *figures,
+        ]
     rate = n_stars / mine
     return [
         Figure.within(
-            "light curves per second over LightCurveLynx's periodic template", theirs / mine,
-            10.0, _INF, unit="x",
+            "light curves per second over LightCurveLynx's periodic template",
+            theirs / mine,
+            10.0,
+            _INF,
+            unit="x",
             note=f"{what}: {rate:,.0f} (decoding included) against {n_stars / theirs:,.0f} a "
             f"processor second; {rate * len(visits):,.0f} points a second",
         ),
         Figure(
             name="the same with the drawing of the stars from the population",
-            value=theirs / (drawn + mine), unit="x",
+            value=theirs / (drawn + mine),
+            unit="x",
             note="LightCurveLynx repeats one template; it has nothing to draw",
         ),
         *figures,
-    ]  # fmt: skip
+    ]
 
 
 def _lightcurvelynx(visits: Any, n_stars: int) -> float | None:
@@ -173,25 +180,38 @@ def _lightcurvelynx(visits: Any, n_stars: int) -> float | None:
     import pandas as pd
 
     n = len(visits)
-    table = opsim(pd.DataFrame({
-        "fieldRA": np.full(n, 35.6), "fieldDec": np.full(n, -4.8), "filter": visits.band,
-        "observationStartMJD": visits.mjd - 0.5 * visits.exptime / 86400.0,
-        "visitExposureTime": visits.exptime, "fiveSigmaDepth": visits.m5,
-        "numExposures": np.ones(n, int), "rotSkyPos": np.zeros(n), "airmass": np.full(n, 1.2),
-        "seeingFwhmEff": np.full(n, 0.9), "skyBrightness": np.full(n, 21.0),
-    }))  # fmt: skip
+    table = opsim(
+        pd.DataFrame(
+            {
+                "fieldRA": np.full(n, 35.6),
+                "fieldDec": np.full(n, -4.8),
+                "filter": visits.band,
+                "observationStartMJD": visits.mjd - 0.5 * visits.exptime / 86400.0,
+                "visitExposureTime": visits.exptime,
+                "fiveSigmaDepth": visits.m5,
+                "numExposures": np.ones(n, int),
+                "rotSkyPos": np.zeros(n),
+                "airmass": np.full(n, 1.2),
+                "seeingFwhmEff": np.full(n, 0.9),
+                "skyBrightness": np.full(n, 21.0),
+            }
+        )
+    )
     group = []
     for band in visits.bands:
         wave = np.arange(-500.0, 500.0, 5.0) + 10.0 * BANDS[band].wavelength
-        group.append(
-            passbands.Passband(np.column_stack([wave, np.hanning(wave.size)]), "LSST", band)
-        )
+        group.append(passbands.Passband(np.column_stack([wave, np.hanning(wave.size)]), "LSST", band))
     phase = np.linspace(0.0, 0.55, 101)
     flux = 2e4 * (1.0 + 0.3 * np.sin(2.0 * np.pi * phase / 0.55))
     model = templates.LightcurveTemplateModel(
-        {band: np.column_stack([phase, flux]) for band in visits.bands}, None, 0.0, periodic=True,
-        ra=35.6, dec=-4.8, t0=61000.0,
-    )  # fmt: skip
+        {band: np.column_stack([phase, flux]) for band in visits.bands},
+        None,
+        0.0,
+        periodic=True,
+        ra=35.6,
+        dec=-4.8,
+        t0=61000.0,
+    )
     survey = info(table, passbands=passbands.PassbandGroup(group))
     return _processor_time(lambda: simulate(model, n_stars, survey, progress_bar=False))
 
@@ -217,12 +237,15 @@ def kill_figures(n_kills: int, seed: int = 0) -> list[Figure]:
     wrong["left over"] = len(found["left_over"])
     return [
         Figure.within(
-            "catalogues lost, different or unfinished after kills and resumes", sum(wrong.values()), 0, 0,
+            "catalogues lost, different or unfinished after kills and resumes",
+            sum(wrong.values()),
+            0,
+            0,
             note=f"{found['kills']} kills (SIGKILL) at random times, {found['completed']} catalogues "
             f"completed in between and compared with an undisturbed one: "
             + ", ".join(f"{n} {name}" for name, n in wrong.items()),
         )
-    ]  # fmt: skip
+    ]
 
 
 def fuzz_figures(cases: dict[str, int], seed: int = 0) -> list[Figure]:
@@ -276,31 +299,33 @@ def cost_figures(sizes: tuple[int, ...], seed: int = 0) -> list[Figure]:
     """
     costs = [measure_cost(n, seed) for n in sizes]
     last = costs[-1]
-    slope = np.polyfit(np.log([c["n_stars"] for c in costs]), np.log([c["cpu"] for c in costs]), 1)[
-        0
-    ]
-    table = "; ".join(
-        f"{c['n_stars']:,.0f}: {c['cpu']:.1f} s, {c['rss'] / 1e9:.2f} GB" for c in costs
-    )
+    slope = np.polyfit(np.log([c["n_stars"] for c in costs]), np.log([c["cpu"] for c in costs]), 1)[0]
+    table = "; ".join(f"{c['n_stars']:,.0f}: {c['cpu']:.1f} s, {c['rss'] / 1e9:.2f} GB" for c in costs)
     return [
         Figure.within(
-            f"peak memory for {last['n_stars']:,.0f} stars", last["rss"] / 1e9, 0.0, 1.5, unit="GB",
+            f"peak memory for {last['n_stars']:,.0f} stars",
+            last["rss"] / 1e9,
+            0.0,
+            1.5,
+            unit="GB",
             note=f"{last['n_points']:,.0f} points, one process",
         ),
         Figure.within(
-            "growth of processor time with the number of stars (exponent)", float(slope), 0.9, 1.1,
-            note=table,
+            "growth of processor time with the number of stars (exponent)", float(slope), 0.9, 1.1, note=table
         ),
         Figure(
-            name="processor time of a star", value=1e3 * last["cpu"] / last["n_stars"], unit="ms",
+            name="processor time of a star",
+            value=1e3 * last["cpu"] / last["n_stars"],
+            unit="ms",
             note=f"{last['n_points'] / last['n_stars']:.0f} visits; drawn, observed, written, checked; "
             f"{1e3 * last['writing'] / last['n_stars']:.2f} ms of it in the one process that writes",
         ),
         Figure(name="bytes of a star", value=last["bytes"] / last["n_stars"] / 1e3, unit="kB"),
         Figure(
-            name="ten million stars, projected", value=last["cpu"] / last["n_stars"] * 1e7 / 3600.0,
+            name="ten million stars, projected",
+            value=last["cpu"] / last["n_stars"] * 1e7 / 3600.0,
             unit="core-hours",
             note=f"{last['writing'] / last['n_stars'] * 1e7 / 3600.0:.1f} h of them in the process "
             f"that writes {last['bytes'] / last['n_stars'] * 1e7 / 1e9:,.0f} GB",
         ),
-    ]  # fmt: skip
+    ]

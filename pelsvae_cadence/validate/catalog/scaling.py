@@ -42,8 +42,11 @@ def measure_cost(n_stars: int, seed: int = 0) -> dict[str, float]:
     """
     done = subprocess.run(
         [sys.executable, "-m", "pelsvae_cadence.validate.catalog.scaling", str(n_stars), str(seed)],
-        capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     cost: dict[str, float] = json.loads(done.stdout)
     return cost
 
@@ -71,11 +74,14 @@ def _make(n_stars: int, seed: int) -> dict[str, Any]:
         cpu, wall = time.process_time(), time.monotonic()
         made = generate_catalog(Path(folder) / "c.h5", survey, source, seed=seed)
         return {
-            "n_stars": made.n_stars, "n_points": made.n_points, "bytes": made.size,
-            "cpu": time.process_time() - cpu, "writing": made.writing,
+            "n_stars": made.n_stars,
+            "n_points": made.n_points,
+            "bytes": made.size,
+            "cpu": time.process_time() - cpu,
+            "writing": made.writing,
             "wall": time.monotonic() - wall,
             "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        }  # fmt: skip
+        }
 
 
 if __name__ == "__main__":

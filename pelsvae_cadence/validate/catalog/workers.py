@@ -76,9 +76,12 @@ def worker_figures(seed: int = 0, n_partitions: int = 24) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         for n in (1, 2):
             with cluster(
-                n_workers=n, threads_per_worker=1, dashboard_address="127.0.0.1:0",
-                local_directory=folder, silence_logs=50,
-            ) as running:  # fmt: skip
+                n_workers=n,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                local_directory=folder,
+                silence_logs=50,
+            ) as running:
                 address = running.scheduler_address
                 for task in tasks:
                     list(run_partitions(task, pieces[: 2 * n], scheduler=address))  # warm
@@ -92,24 +95,34 @@ def worker_figures(seed: int = 0, n_partitions: int = 24) -> list[Figure]:
     one, two = (wall[_search_like, n] for n in (1, 2))
     return [
         Figure.within(
-            "speed of two Dask workers over one", one / two, 1.7, math.inf, unit="x",
+            "speed of two Dask workers over one",
+            one / two,
+            1.7,
+            math.inf,
+            unit="x",
             note=f"{n_partitions} partitions of pure arithmetic: {one:.1f} s and {two:.1f} s; {load}",
         ),
         Figure(
             name="the same for light curves, sent to one process",
-            value=wall[_observe_like, 1] / wall[_observe_like, 2], unit="x",
+            value=wall[_observe_like, 1] / wall[_observe_like, 2],
+            unit="x",
             note=f"{n_partitions} partitions of 300 stars",
         ),
         Figure.within(
-            "partitions computed twice because a worker was killed", computed - n_partitions, 1, 1,
+            "partitions computed twice because a worker was killed",
+            computed - n_partitions,
+            1,
+            1,
             note=f"all {n_partitions} finished",
         ),
         Figure(
-            name="time lost because a worker was killed", value=disturbed - undisturbed, unit="s",
+            name="time lost because a worker was killed",
+            value=disturbed - undisturbed,
+            unit="s",
             note=f"{undisturbed:.1f} s undisturbed on two workers, {2 * undisturbed / n_partitions:.2f} "
             "s a partition; a new worker takes the place of the dead one",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _with_a_kill(folder: Path, pieces: list[Partition], *, kill: bool) -> tuple[int, float]:
@@ -126,9 +139,14 @@ def _with_a_kill(folder: Path, pieces: list[Partition], *, kill: bool) -> tuple[
         return result
 
     done: list[float] = []
-    list(run_partitions(
-        task, pieces, checkpoint_dir=folder / f"parts-{kill}", workers=2,
-        progress=lambda *_: done.append(time.time()),
-    ))  # fmt: skip
+    list(
+        run_partitions(
+            task,
+            pieces,
+            checkpoint_dir=folder / f"parts-{kill}",
+            workers=2,
+            progress=lambda *_: done.append(time.time()),
+        )
+    )
     begun = [float(line) for line in log.read_text().splitlines()]
     return len(begun), done[-1] - min(begun)

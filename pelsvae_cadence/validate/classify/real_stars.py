@@ -47,9 +47,7 @@ def _read(data: Path, name: str) -> tuple[dict[str, npt.NDArray[Any]], Any]:
         return dict(archive), pd.read_parquet(table)
 
 
-def _measured(
-    star_id: int, visits: Visits, mag_true: FloatArray, random: KeyedRandom
-) -> LightCurves:
+def _measured(star_id: int, visits: Visits, mag_true: FloatArray, random: KeyedRandom) -> LightCurves:
     """Observe a star of known magnitudes at visits."""
     flux_true = mag_to_flux(mag_true)
     flux_err = flux_error(flux_true, visits.m5, visits.band)
@@ -60,11 +58,19 @@ def _measured(
     mag_err[detected] = 2.5 * np.log10(1.0 + flux_err[detected] / flux[detected])
     n = len(visits)
     return LightCurves(
-        star_id=np.array([star_id]), offsets=np.array([0, n]), mjd=visits.mjd, band=visits.band,
-        visit_id=visits.visit_id, mag_true=mag_true, mag=np.where(detected, flux_to_mag(flux), np.nan),
-        mag_err=mag_err, flux=flux, flux_err=flux_err, detected=detected,
+        star_id=np.array([star_id]),
+        offsets=np.array([0, n]),
+        mjd=visits.mjd,
+        band=visits.band,
+        visit_id=visits.visit_id,
+        mag_true=mag_true,
+        mag=np.where(detected, flux_to_mag(flux), np.nan),
+        mag_err=mag_err,
+        flux=flux,
+        flux_err=flux_err,
+        detected=detected,
         saturated=np.zeros(n, dtype=bool),
-    )  # fmt: skip
+    )
 
 
 def cepheid_colours(data: Path, name: npt.NDArray[np.str_]) -> FloatArray:

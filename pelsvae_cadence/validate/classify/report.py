@@ -17,11 +17,7 @@ from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify.classifier import VariableClassifier
 from pelsvae_cadence.classify.features.encoder import encoder_features
 from pelsvae_cadence.classify.features.extraction import extract
-from pelsvae_cadence.classify.features.table import (
-    DEFAULT_GROUPS,
-    FeatureTable,
-    feature_definitions,
-)
+from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, FeatureTable, feature_definitions
 from pelsvae_cadence.classify.labelled import LABELS, ClassMix, LabelledStars
 from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import SkySplit, cross_validate
@@ -49,10 +45,7 @@ _BRIGHT: Final = 19.0
 
 
 def classify_report(
-    seed: int = 0,
-    quick: bool = False,
-    data: Path | None = None,
-    checkpoint_dir: Path | None = None,
+    seed: int = 0, quick: bool = False, data: Path | None = None, checkpoint_dir: Path | None = None
 ) -> Report:
     """Measure how well stars are told apart, and what that rests on.
 
@@ -81,20 +74,13 @@ def classify_report(
     mix = ClassMix(classes=LABELS, stars_per_class=5 if quick else 12, seed=seed)
     positions = positions_of(survey, 6 if quick else 16, seed=seed, min_visits=500)
     folder = None if checkpoint_dir is None else checkpoint_dir / "simulated"
-    ten_all, one_all = observe_survey(
-        survey, positions, mix, years=(None, 1.0), checkpoint_dir=folder
-    )
+    ten_all, one_all = observe_survey(survey, positions, mix, years=(None, 1.0), checkpoint_dir=folder)
     split = SkySplit.of_positions(ten_all.ra, ten_all.dec, 3, seed=seed)
     eight = np.isin(ten_all.label, STAR_CLASSES)
-    figures, extra = _figures(
-        ten_all.take(eight), one_all.take(eight), mix, split, seed, encoder=not quick
-    )
-    ten_labels = cross_validate(
-        ten_all, _names(mix), calibrate=False, seed=seed, split=split
-    ).predictions
+    figures, extra = _figures(ten_all.take(eight), one_all.take(eight), mix, split, seed, encoder=not quick)
+    ten_labels = cross_validate(ten_all, _names(mix), calibrate=False, seed=seed, split=split).predictions
     everything = score(ten_labels, seed=seed)
-    figures.append(_inform("10 years, constant stars and contaminants added: macro-F1",
-                           everything.macro_f1))  # fmt: skip
+    figures.append(_inform("10 years, constant stars and contaminants added: macro-F1", everything.macro_f1))
     extra["10 years, ten labels: recall"] = {k: v.value for k, v in everything.recall.items()}
     about = f"synthetic LSST, {len(positions)} positions, r 17-23, classes balanced"
     if not quick:
@@ -118,13 +104,7 @@ def _names(mix: ClassMix, without: Sequence[str] = ()) -> list[str]:
 
 
 def _figures(
-    ten: LabelledStars,
-    one: LabelledStars,
-    mix: ClassMix,
-    split: SkySplit,
-    seed: int,
-    *,
-    encoder: bool,
+    ten: LabelledStars, one: LabelledStars, mix: ClassMix, split: SkySplit, seed: int, *, encoder: bool
 ) -> tuple[list[Figure], dict[str, Any]]:
     def run(stars: LabelledStars, names: Sequence[str], **options: Any) -> Predictions:
         options.setdefault("calibrate", False)
@@ -140,17 +120,18 @@ def _figures(
     ten_f1, one_f1 = scores["10 years"].macro_f1, scores["1 year"].macro_f1
     beside = paired_difference(now["10 years"], truth, seed=seed)["macro_f1"]
     figures = [
-        _inform("ceiling: true period, temperature, amplitude and noise-free shape: macro-F1",
-                ceiling),
+        _inform("ceiling: true period, temperature, amplitude and noise-free shape: macro-F1", ceiling),
         _inform("true period, temperature and amplitude alone: macro-F1", parameters),
         Figure.within(
-            "10 years: macro-F1", ten_f1.value, round(ceiling.value - _CEILING_MARGIN, 3),
+            "10 years: macro-F1",
+            ten_f1.value,
+            round(ceiling.value - _CEILING_MARGIN, 3),
             round(ceiling.value + _CEILING_MARGIN, 3),
             note=f"{_range(ten_f1)}; less the ceiling {beside.value:+.3f} +- {beside.error:.3f}",
         ),
         _above_the_ceiling(now["10 years"], truth, seed),
         Figure.within("1 year: macro-F1", one_f1.value, 0.80, float("inf"), note=_range(one_f1)),
-    ]  # fmt: skip
+    ]
     for when, stars in (("10 years", ten), ("1 year", one)):
         figures += [
             _inform(f"{when}: balanced accuracy", scores[when].balanced_accuracy),
@@ -172,15 +153,22 @@ def _figures(
             figures += _with_encoder(when, stars, mix, split, now[when], seed)
     figures.append(_permuted("10 years", ten, mix, split, seed))
     frozen = SurveyClassifier(
-        name="10 years", years=None, mix=mix, split=split, classifiers=trained.classifiers,
+        name="10 years",
+        years=None,
+        mix=mix,
+        split=split,
+        classifiers=trained.classifiers,
         held_out=trained.predictions,
-    )  # fmt: skip
+    )
     kept = frozen.predict(one)
     lost = paired_difference(kept, now["1 year"], seed=seed)["macro_f1"]
     figures.append(
-        _inform("1 year, classifier frozen after ten: macro-F1", score(kept, seed=seed).macro_f1,
-                f"less one trained on the year {lost.value:+.3f} +- {lost.error:.3f}")
-    )  # fmt: skip
+        _inform(
+            "1 year, classifier frozen after ten: macro-F1",
+            score(kept, seed=seed).macro_f1,
+            f"less one trained on the year {lost.value:+.3f} +- {lost.error:.3f}",
+        )
+    )
     extra: dict[str, Any] = {"classes": list(truth.classes)}
     for when, predictions in now.items():
         extra[f"{when}: confusion"] = scores[when].confusion.tolist()
@@ -221,9 +209,7 @@ def _permuted(when: str, stars: LabelledStars, mix: ClassMix, split: SkySplit, s
     """
     drawn = []
     for k in range(_PERMUTATIONS):
-        found = cross_validate(
-            stars, _names(mix), permuted=True, calibrate=False, seed=seed + k, split=split
-        )
+        found = cross_validate(stars, _names(mix), permuted=True, calibrate=False, seed=seed + k, split=split)
         drawn.append(score(found.predictions, seed=seed).balanced_accuracy.value)
     chance = 1.0 / np.unique(stars.label).size
     error = float(np.std(drawn, ddof=1) / np.sqrt(len(drawn)))
@@ -276,9 +262,12 @@ def _with_encoder(
         ).predictions
         gain = paired_difference(found, plain, seed=seed)["macro_f1"]
         figures.append(
-            _inform(f"{when}, {words}: macro-F1", score(found, seed=seed).macro_f1,
-                    f"less without them {gain.value:+.3f} +- {gain.error:.3f}")
-        )  # fmt: skip
+            _inform(
+                f"{when}, {words}: macro-F1",
+                score(found, seed=seed).macro_f1,
+                f"less without them {gain.value:+.3f} +- {gain.error:.3f}",
+            )
+        )
     return figures
 
 
@@ -326,8 +315,9 @@ def many_light_curves(seed: int, n: int, n_visits: int) -> tuple[LightCurves, Pe
     classes = [name for name in STAR_CLASSES if name not in ("ELL",)]
     each = -(-n // len(classes))
     for k, name in enumerate(classes):
-        stars = model.sample(name, n=each, seed=seed, star_id=np.arange(each) + k * each,
-                             ra=position[0], dec=position[1])  # fmt: skip
+        stars = model.sample(
+            name, n=each, seed=seed, star_id=np.arange(each) + k * each, ra=position[0], dec=position[1]
+        )
         curve = model.phase_curve(stars, seed=seed)
         placed = at_magnitude(stars, "r", np.linspace(17.0, 23.0, each))
         parts.append(simulate(placed, visits, seed=seed, curve=curve))

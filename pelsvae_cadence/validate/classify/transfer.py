@@ -32,12 +32,7 @@ from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import search
 from pelsvae_cadence.photometry.colours import colour_minus_i
-from pelsvae_cadence.validate.classify.real_stars import (
-    FIVE_BANDS,
-    binaries_at,
-    cepheid_colours,
-    rr_lyrae_at,
-)
+from pelsvae_cadence.validate.classify.real_stars import FIVE_BANDS, binaries_at, cepheid_colours, rr_lyrae_at
 from pelsvae_cadence.validate.periods.real_stars import FAINTER_BY, cepheids_at_the_lmc, lmc_visits
 
 if TYPE_CHECKING:
@@ -51,9 +46,7 @@ Position = tuple[float, float]
 _LMC: Final = (80.0, -69.0)
 _WIDE: Final = (200.0, -25.0)
 _THREE_BANDS: Final = ("g", "r", "i")
-_BAND_SETS: Final[dict[str, tuple[str, ...]]] = {
-    "i": ("i",), "ugriz": FIVE_BANDS, "gri": _THREE_BANDS,
-}  # fmt: skip
+_BAND_SETS: Final[dict[str, tuple[str, ...]]] = {"i": ("i",), "ugriz": FIVE_BANDS, "gri": _THREE_BANDS}
 _MAGNITUDES: Final = (18.0, 22.0)
 _SIMULATED_MAGNITUDE: Final = 20.0
 
@@ -192,9 +185,13 @@ def _training_stars(
     observed = {}
     for done, (key, bands) in enumerate(_BAND_SETS.items()):
         mix = ClassMix(
-            stars_per_class=stars_per_class, magnitude_range=_MAGNITUDES, reference_band="i",
-            bands=bands, groups=tuple(FEATURE_GROUPS), seed=seed,
-        )  # fmt: skip
+            stars_per_class=stars_per_class,
+            magnitude_range=_MAGNITUDES,
+            reference_band="i",
+            bands=bands,
+            groups=tuple(FEATURE_GROUPS),
+            seed=seed,
+        )
 
         def step(finished: int, total: int, before: int = done) -> None:
             if progress is not None:
@@ -219,14 +216,20 @@ def _cases(data: Path, n: int, seed: int) -> list[_Case]:
     nearer = np.full(len(cepheids.name), i_less_vega - FAINTER_BY - _LMC_MODULUS - _LMC_A_I)
 
     def at_the_lmc(name: str, label: str, curves: LightCurves, **known: FloatArray) -> _Case:
-        return _Case(name=name, label=label, bands="i", position=_LMC, visits=one,
-                     light_curves=curves, known=known)  # fmt: skip
+        return _Case(
+            name=name, label=label, bands="i", position=_LMC, visits=one, light_curves=curves, known=known
+        )
 
     def in_the_field(words: str, bands: str, visits: Visits) -> _Case:
         return _Case(
-            name=f"Stripe 82 RR Lyrae, {words}", label="RRLYR", bands=bands, position=_WIDE,
-            visits=visits, light_curves=rr_lyrae_at(data, visits, n, seed=seed), known={},
-        )  # fmt: skip
+            name=f"Stripe 82 RR Lyrae, {words}",
+            label="RRLYR",
+            bands=bands,
+            position=_WIDE,
+            visits=visits,
+            light_curves=rr_lyrae_at(data, visits, n, seed=seed),
+            known={},
+        )
 
     name, curves = "OGLE-III Cepheids of the LMC, i", cepheids.light_curves
     return [
@@ -235,9 +238,8 @@ def _cases(data: Path, n: int, seed: int) -> list[_Case]:
         in_the_field("u g r i z", "ugriz", five),
         in_the_field("g r i", "gri", three),
         at_the_lmc(f"{name} and mean V-I", "CEP", curves, **colour),
-        at_the_lmc(f"{name}, mean V-I and distance", "CEP", curves, **colour,
-                   **{_ABSOLUTE: nearer}),
-    ]  # fmt: skip
+        at_the_lmc(f"{name}, mean V-I and distance", "CEP", curves, **colour, **{_ABSOLUTE: nearer}),
+    ]
 
 
 def _train(stars: LabelledStars, mix: ClassMix, known: Sequence[str], seed: int) -> CrossValidation:
@@ -247,9 +249,7 @@ def _train(stars: LabelledStars, mix: ClassMix, known: Sequence[str], seed: int)
     return cross_validate(replace(stars, features=table), [*names, *known], seed=seed, split=split)
 
 
-def _known_of_simulated(
-    stars: LabelledStars, seed: int, known: Sequence[str]
-) -> dict[str, FloatArray]:
+def _known_of_simulated(stars: LabelledStars, seed: int, known: Sequence[str]) -> dict[str, FloatArray]:
     """Give simulated stars what is known of real ones, as uncertain as it is there."""
     columns: dict[str, FloatArray] = {}
     if _COLOUR in known:
@@ -265,14 +265,13 @@ def _with(table: FeatureTable, columns: dict[str, FloatArray]) -> FeatureTable:
     if not columns:
         return table
     return FeatureTable(
-        star_id=table.star_id, names=(*table.names, *columns),
+        star_id=table.star_id,
+        names=(*table.names, *columns),
         values=np.column_stack([table.values, *columns.values()]),
-    )  # fmt: skip
+    )
 
 
-def _judge(
-    case: _Case, mix: ClassMix, trained: CrossValidation, model: LightCurveModel, n: int
-) -> Transfer:
+def _judge(case: _Case, mix: ClassMix, trained: CrossValidation, model: LightCurveModel, n: int) -> Transfer:
     found = search(case.light_curves)
     features = extract(case.light_curves, found, bands=mix.bands, groups=mix.groups)
     known = dict(case.known)
@@ -281,9 +280,11 @@ def _judge(
     classifier = trained.classifiers[int(trained.split.part_of(*case.position))]
     predicted = classifier.predict(_with(features, known))
     alike = replace(
-        mix, classes=(case.label,), stars_per_class=n,
+        mix,
+        classes=(case.label,),
+        stars_per_class=n,
         magnitude_range=(_SIMULATED_MAGNITUDE, _SIMULATED_MAGNITUDE),
-    )  # fmt: skip
+    )
     stars = observe_mix(alike, case.visits, *case.position, model=model)
     table = _with(stars.features, _known_of_simulated(stars, mix.seed, tuple(known)))
     simulated = classifier.predict(table)

@@ -108,9 +108,7 @@ def control_visits(seed: int, years: float = 10.0) -> Visits:
     pairs = rng.permutation(pairs)[: night.size]
     # Pairs with u or g go to the darkest nights.
     dark = np.isin(pairs, ["ug", "ur", "gr"])
-    moon = 0.5 * (1.0 + np.cos(2.0 * np.pi * night / 29.53)) + 0.15 * rng.standard_normal(
-        night.size
-    )
+    moon = 0.5 * (1.0 + np.cos(2.0 * np.pi * night / 29.53)) + 0.15 * rng.standard_normal(night.size)
     assigned = np.empty_like(pairs)
     assigned[np.argsort(moon)] = np.concatenate([pairs[dark], pairs[~dark]])
     # Hours before and after the transit, which moves by four minutes a night.
@@ -174,11 +172,7 @@ def _variation(
         deep = rng.uniform(0.25, 1.0)
         eclipses = (
             (0.0, deep, width),
-            (
-                0.5 + rng.normal(0, 0.02),
-                deep * rng.uniform(0.1, 0.95),
-                width * rng.uniform(0.8, 1.2),
-            ),
+            (0.5 + rng.normal(0, 0.02), deep * rng.uniform(0.1, 0.95), width * rng.uniform(0.8, 1.2)),
         )
         light = np.ones_like(time)
         for centre, depth, half_width in eclipses:
@@ -189,19 +183,14 @@ def _variation(
     if kind == "RRab":
         order = np.arange(1, 8)
         amplitude = float(np.clip(1.9 - 1.7 * period + rng.normal(0, 0.12), 0.3, 1.3))
-        size, angle = (
-            0.75 ** (order - 1) / order**0.55,
-            0.525 * (order - 1) + rng.normal(0, 0.05, 7),
-        )
+        size, angle = (0.75 ** (order - 1) / order**0.55, 0.525 * (order - 1) + rng.normal(0, 0.05, 7))
     elif kind == "RRc":
         amplitude = rng.uniform(0.3, 0.55)
         size = np.array([1.0, rng.uniform(0.05, 0.2), 0.05])
         angle = np.arange(3.0) + rng.normal(0, 0.2, 3)
     elif kind == "CEP":
         amplitude = rng.uniform(0.4, 1.1)
-        size = np.array(
-            [1.0, rng.uniform(0.3, 0.5), rng.uniform(0.1, 0.3), rng.uniform(0.05, 0.15), 0.05]
-        )
+        size = np.array([1.0, rng.uniform(0.3, 0.5), rng.uniform(0.1, 0.3), rng.uniform(0.05, 0.15), 0.05])
         angle = 0.55 * np.arange(5) + rng.normal(0, 0.2, 5)
     elif kind == "DSCT":
         amplitude = 10 ** rng.uniform(-1.0, -0.2)
@@ -221,11 +210,7 @@ def _variation(
 
 
 def control_sample(
-    visits: Visits,
-    kinds: list[str],
-    *,
-    seed: int,
-    r_range: tuple[float, float] = (17.0, 24.0),
+    visits: Visits, kinds: list[str], *, seed: int, r_range: tuple[float, float] = (17.0, 24.0)
 ) -> ControlSample:
     """Observe control sources.
 

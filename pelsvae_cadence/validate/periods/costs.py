@@ -30,13 +30,7 @@ from pelsvae_cadence.validate.report import Figure
 if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves
 
-__all__ = [
-    "TenYearStars",
-    "alternatives",
-    "processor_time",
-    "search_cost_figures",
-    "ten_year_stars",
-]
+__all__ = ["TenYearStars", "alternatives", "processor_time", "search_cost_figures", "ten_year_stars"]
 
 _BASELINE: Final = 3650.0
 _BLOCK: Final = 32_768
@@ -64,9 +58,7 @@ class TenYearStars:
     grid: FrequencyGrid
 
 
-def ten_year_stars(
-    n_stars: int = 16, n_frequencies: int | None = None, *, seed: int = 0
-) -> TenYearStars:
+def ten_year_stars(n_stars: int = 16, n_frequencies: int | None = None, *, seed: int = 0) -> TenYearStars:
     """Observe control sources for ten years: 824 visits.
 
     Parameters
@@ -151,17 +143,28 @@ def alternatives(stars: TenYearStars) -> dict[str, Callable[[], object]]:
         for points in series:
             for first, size in grid.blocks():
                 nifty_ls.lombscargle(
-                    *points, fmin=grid.fmin + first * grid.df,
-                    fmax=grid.fmin + (first + size - 1) * grid.df, Nf=size,
-                    normalization="psd", backend="finufft", nthreads=1,
-                )  # fmt: skip
+                    *points,
+                    fmin=grid.fmin + first * grid.df,
+                    fmax=grid.fmin + (first + size - 1) * grid.df,
+                    Nf=size,
+                    normalization="psd",
+                    backend="finufft",
+                    nthreads=1,
+                )
 
     n_plans = -(-grid.n // (_BLOCK * _SIDE_BY_SIDE))
     turns = grid.df * (joint.time - joint.time.mean())
     plan = finufft.Plan(
-        1, (_BLOCK,), n_trans=_SIDE_BY_SIDE, eps=_TOLERANCE, isign=1, dtype="complex64",
-        nthreads=1, upsampfac=1.25, fftw=64,
-    )  # fmt: skip
+        1,
+        (_BLOCK,),
+        n_trans=_SIDE_BY_SIDE,
+        eps=_TOLERANCE,
+        isign=1,
+        dtype="complex64",
+        nthreads=1,
+        upsampfac=1.25,
+        fftw=64,
+    )
     plan.setpts((2.0 * np.pi * (turns - np.rint(turns))).astype(np.float32))
     strengths = np.ones((_SIDE_BY_SIDE, turns.size), dtype=np.complex64)
     points = np.ones(int(1.2625 * grid.n), dtype=np.complex64)
@@ -247,15 +250,16 @@ def search_cost_figures(seed: int = 0, n_frequencies: int | None = None) -> tupl
     figures = [
         Figure(name="periodogram, a star", value=1e3 * bare, unit="ms", note=size),
         Figure.within(
-            "choosing among its peaks (refinement), a star", 1e3 * choosing, 0.0,
-            _LONGEST_REFINEMENT, unit="ms",
+            "choosing among its peaks (refinement), a star",
+            1e3 * choosing,
+            0.0,
+            _LONGEST_REFINEMENT,
+            unit="ms",
         ),
         Figure(name="whole search, a star", value=1e3 * whole, unit="ms"),
-    ]  # fmt: skip
+    ]
     for name, call in others.items():
-        seconds = (
-            shortest[name] if name in shortest else processor_time(call, _REPEATS.get(name, 3))
-        )
+        seconds = shortest[name] if name in shortest else processor_time(call, _REPEATS.get(name, 3))
         if name in ("NUFFT", "FFT"):
             figure = f"our periodogram / bare {name}"
             most = _MOST_TIMES_NUFFT if name == "NUFFT" else float("inf")
@@ -275,8 +279,9 @@ def search_cost_figures(seed: int = 0, n_frequencies: int | None = None) -> tupl
     if "gatspy fast" not in others:
         figures.append(
             Figure(
-                name="gatspy fast / our periodogram", value=float("nan"),
+                name="gatspy fast / our periodogram",
+                value=float("nan"),
                 note="not measured: gatspy is not installed (pip install gatspy==0.3)",
             )
-        )  # fmt: skip
+        )
     return tuple(figures)

@@ -17,21 +17,20 @@ from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.validate.periods.control import ControlSample, control_sample, control_visits
 from pelsvae_cadence.validate.report import Figure
 
-__all__ = [
-    "VANDERPLAS_IVEZIC",
-    "few_epochs",
-    "single_band_sum_figures",
-    "vanderplas_ivezic_figures",
-]
+__all__ = ["VANDERPLAS_IVEZIC", "few_epochs", "single_band_sum_figures", "vanderplas_ivezic_figures"]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Fraction of RR Lyrae stars in simulated LSST light curves with the true period among the five
 #: best, by years of the survey and g magnitude (VanderPlas & Ivezic 2015, ApJ 812, 18, section 6).
 VANDERPLAS_IVEZIC: Final[dict[tuple[float, float], float]] = {
-    (1.0, 20.0): 0.89, (1.0, 22.0): 0.76, (1.0, 24.5): 0.24,
-    (2.0, 20.0): 0.96, (2.0, 22.0): 0.89, (2.0, 24.5): 0.63,
-}  # fmt: skip
+    (1.0, 20.0): 0.89,
+    (1.0, 22.0): 0.76,
+    (1.0, 24.5): 0.24,
+    (2.0, 20.0): 0.96,
+    (2.0, 22.0): 0.89,
+    (2.0, 24.5): 0.63,
+}
 
 # g - r of the control sources' RRab and RRc stars; seven of ten RR Lyrae are RRab (Sesar et al.
 # 2010, ApJ 708, 717: 379 of 483 in Stripe 82).
@@ -97,9 +96,7 @@ def vanderplas_ivezic_figures(seed: int = 0, n_positions: int = 6) -> tuple[Figu
     return (*figures, *_same_light_curves(seed, max(n_positions // 2, 1)))
 
 
-def _rr_lyrae(
-    seed: int, position: int, years: float, g_mag: float, deeper: bool
-) -> Iterator[ControlSample]:
+def _rr_lyrae(seed: int, position: int, years: float, g_mag: float, deeper: bool) -> Iterator[ControlSample]:
     """Observe ten RR Lyrae stars of one position: eight RRab and two RRc."""
     visits = control_visits(1000 * seed + 500 + position, years)
     if deeper:
@@ -108,14 +105,11 @@ def _rr_lyrae(
     for kind in ("RRab", "RRc"):
         r_mag = g_mag - _G_MINUS_R[kind]
         yield control_sample(
-            visits, [k for k in _KINDS if k == kind], seed=1000 * seed + position,
-            r_range=(r_mag, r_mag),
-        )  # fmt: skip
+            visits, [k for k in _KINDS if k == kind], seed=1000 * seed + position, r_range=(r_mag, r_mag)
+        )
 
 
-def _five_best(
-    sample: ControlSample, years: float
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _five_best(sample: ControlSample, years: float) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Tell which stars count by their definition, and which have the right period to one per cent."""
     result = search(sample.light_curves, baseline=years * _YEAR, period_range=_RANGE, n_top=_N_BEST)
     drift = np.abs(result.top_frequencies - 1.0 / sample.period[:, None]) * years * _YEAR
@@ -147,9 +141,10 @@ def _same_light_curves(seed: int, n_positions: int) -> tuple[Figure, Figure]:
         Figure(name=f"{about}: ours", value=float(np.concatenate(ours).mean()), note=f"n = {n}"),
         Figure(
             name=f"{about}: multi-band periodogram of VanderPlas & Ivezic",
-            value=float(np.mean(theirs)), note=f"n = {n}; astropy, 1 common term, no band terms",
+            value=float(np.mean(theirs)),
+            note=f"n = {n}; astropy, 1 common term, no band terms",
         ),
-    )  # fmt: skip
+    )
 
 
 def few_epochs(light_curves: LightCurves, n_epochs: int, rng: np.random.Generator) -> LightCurves:
@@ -183,11 +178,19 @@ def few_epochs(light_curves: LightCurves, n_epochs: int, rng: np.random.Generato
         **{
             name: getattr(light_curves, name)[keep]
             for name in (
-                "mjd", "band", "visit_id", "mag_true", "mag", "mag_err", "flux", "flux_err",
-                "detected", "saturated",
+                "mjd",
+                "band",
+                "visit_id",
+                "mag_true",
+                "mag",
+                "mag_err",
+                "flux",
+                "flux_err",
+                "detected",
+                "saturated",
             )
         },
-    )  # fmt: skip
+    )
 
 
 def _single_band_sum(light_curves: LightCurves, i: int, grid: FrequencyGrid) -> float:
@@ -198,10 +201,16 @@ def _single_band_sum(light_curves: LightCurves, i: int, grid: FrequencyGrid) -> 
         rows = np.flatnonzero(one.band == name)
         for first, size in grid.blocks():
             power[first : first + size] += nifty_ls.lombscargle(
-                one.mjd[rows] - one.mjd[0], one.flux[rows], one.flux_err[rows],
-                fmin=grid.fmin + first * grid.df, fmax=grid.fmin + (first + size - 1) * grid.df,
-                Nf=size, normalization="psd", backend="finufft", nthreads=1,
-            ).power  # fmt: skip
+                one.mjd[rows] - one.mjd[0],
+                one.flux[rows],
+                one.flux_err[rows],
+                fmin=grid.fmin + first * grid.df,
+                fmax=grid.fmin + (first + size - 1) * grid.df,
+                Nf=size,
+                normalization="psd",
+                backend="finufft",
+                nthreads=1,
+            ).power
     return float(highest_peaks(np.nan_to_num(power), grid, 1)[0][0])
 
 
@@ -243,7 +252,8 @@ def single_band_sum_figures(
     return (
         Figure(name=f"{when}: joint periodogram", value=share(ours), note=f"n = {n}"),
         Figure(
-            name=f"{when}: sum of six bands (nifty-ls)", value=share(theirs),
+            name=f"{when}: sum of six bands (nifty-ls)",
+            value=share(theirs),
             note=f"n = {n}; some fifty times the cost (validate period-speed)",
         ),
-    )  # fmt: skip
+    )

@@ -21,13 +21,7 @@ from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import judge
-from pelsvae_cadence.photometry.noise import (
-    DETECTION_SNR,
-    SATURATION,
-    flux_error,
-    flux_to_mag,
-    mag_to_flux,
-)
+from pelsvae_cadence.photometry.noise import DETECTION_SNR, SATURATION, flux_error, flux_to_mag, mag_to_flux
 from pelsvae_cadence.validate.periods.literature import few_epochs
 from pelsvae_cadence.validate.report import Figure
 
@@ -110,8 +104,7 @@ def _read(data: Path, name: str) -> tuple[dict[str, npt.NDArray[Any]], Any]:
         table = pd.read_parquet(files[1])
     except ImportError as error:
         raise InputError(
-            f"{files[1].name} is a Parquet table and pyarrow is not installed",
-            remedy="pip install pyarrow",
+            f"{files[1].name} is a Parquet table and pyarrow is not installed", remedy="pip install pyarrow"
         ) from error
     return points, table
 
@@ -167,9 +160,15 @@ def stripe82_rr_lyrae(data: Path, n: int | None = None, *, seed: int = 0) -> Rea
         mag, err = mag[keep][order], err[keep][order]
         flux = mag_to_flux(mag)
         parts.append(
-            _one_star(row, time[order], letters[points["band"][some][keep][order]], mag, flux,
-                      flux * _LN_RATIO * err)
-        )  # fmt: skip
+            _one_star(
+                row,
+                time[order],
+                letters[points["band"][some][keep][order]],
+                mag,
+                flux,
+                flux * _LN_RATIO * err,
+            )
+        )
     return RealStars(
         name=table["id"].to_numpy().astype(str),
         subtype=table["subtype"].to_numpy().astype(str),
@@ -231,12 +230,7 @@ def _harmonic_basis(phase: FloatArray) -> FloatArray:
 
 
 def cepheids_at_the_lmc(
-    data: Path,
-    visits: Visits,
-    n: int | None = None,
-    *,
-    seed: int = 0,
-    fainter_by: float = FAINTER_BY,
+    data: Path, visits: Visits, n: int | None = None, *, seed: int = 0, fainter_by: float = FAINTER_BY
 ) -> RealStars:
     """Observe OGLE-III Cepheids of the Large Magellanic Cloud at the visits of a survey.
 
@@ -298,11 +292,16 @@ def cepheids_at_the_lmc(
         flux_err = flux_error(flux_true, visits.m5, visits.band)
         parts.append(
             _one_star(
-                number, visits.mjd, visits.band, mag_true,
-                flux_true + flux_err * rng.standard_normal(len(visits)), flux_err,
-                visit_id=visits.visit_id, saturated=mag_true < limit,
+                number,
+                visits.mjd,
+                visits.band,
+                mag_true,
+                flux_true + flux_err * rng.standard_normal(len(visits)),
+                flux_err,
+                visit_id=visits.visit_id,
+                saturated=mag_true < limit,
             )
-        )  # fmt: skip
+        )
     return RealStars(
         name=table["id"].to_numpy().astype(str),
         subtype=table["mode"].to_numpy().astype(str),
@@ -372,8 +371,9 @@ def real_star_figures(data: Path, n: int = 100, *, seed: int = 0) -> tuple[Figur
     )
     eight = search(
         few_epochs(stars.light_curves, 8, KeyedRandom(seed=seed).generator("Stripe 82 epochs", 0)),
-        baseline=narrow.grid.baseline, period_range=RR_LYRAE_RANGE,
-    )  # fmt: skip
+        baseline=narrow.grid.baseline,
+        period_range=RR_LYRAE_RANGE,
+    )
     peak = rr_lyrae(period_range=RR_LYRAE_RANGE, refine_peaks=False)
     blind = rr_lyrae()
     name = "Stripe 82 RR Lyrae"
@@ -395,13 +395,9 @@ def real_star_figures(data: Path, n: int = 100, *, seed: int = 0) -> tuple[Figur
             _less_three_sigma(0.994, n_stars),
             "0.994 (VanderPlas & Ivezic 2015) less three sigma",
         ),
+        _figure(f"{name}, 0.03-1000 d: period within 1 %", _within(blind.top_frequencies[:, :1], true)),
         _figure(
-            f"{name}, 0.03-1000 d: period within 1 %",
-            _within(blind.top_frequencies[:, :1], true),
-        ),
-        _figure(
-            f"{name}, 0.03-1000 d: one of the five best within 1 %",
-            _within(blind.top_frequencies, true),
+            f"{name}, 0.03-1000 d: one of the five best within 1 %", _within(blind.top_frequencies, true)
         ),
     ]
     figures.append(

@@ -13,10 +13,7 @@ from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import VERDICTS, Verdicts, judge
 from pelsvae_cadence.validate.periods.control import CONTROL_CLASSES, control_sample, control_visits
-from pelsvae_cadence.validate.periods.literature import (
-    single_band_sum_figures,
-    vanderplas_ivezic_figures,
-)
+from pelsvae_cadence.validate.periods.literature import single_band_sum_figures, vanderplas_ivezic_figures
 from pelsvae_cadence.validate.periods.real_stars import real_star_figures
 from pelsvae_cadence.validate.report import Figure, Report
 
@@ -44,14 +41,7 @@ def _sample(
         results.append(result)
     joined = {
         key: np.concatenate([getattr(v, key) for v in verdicts])
-        for key in (
-            "verdict",
-            "strict",
-            "within_1pct",
-            "top5",
-            "recovered_or_half",
-            "daily_alias",
-        )
+        for key in ("verdict", "strict", "within_1pct", "top5", "recovered_or_half", "daily_alias")
     }
     return np.concatenate(names), np.concatenate(magnitudes), Verdicts(**joined), results
 
@@ -85,9 +75,7 @@ def _share(name: str, hits: npt.NDArray[np.bool_], published: float | None = Non
     if published is None:
         return Figure(name=name, value=value, note=note)
     least = round(published - 3.0 * float(np.sqrt(published * (1.0 - published) / n)), 2)
-    return Figure.within(
-        name, value, least, float("inf"), note=f"{note}; {published:g} less three sigma"
-    )
+    return Figure.within(name, value, least, float("inf"), note=f"{note}; {published:g} less three sigma")
 
 
 def _orbital_periods(seed: int, n_positions: int) -> Figure:
@@ -96,10 +84,12 @@ def _orbital_periods(seed: int, n_positions: int) -> Figure:
     share, n = float(verdicts.recovered.mean()), verdicts.recovered.size
     error = float(np.sqrt(_ORBITAL * (1.0 - _ORBITAL) / n))
     return Figure.within(
-        "10 years: orbital periods of binaries, a sample of their own", share,
-        round(_ORBITAL - 2.0 * error, 3), float("inf"),
+        "10 years: orbital periods of binaries, a sample of their own",
+        share,
+        round(_ORBITAL - 2.0 * error, 3),
+        float("inf"),
         note=f"n = {n}, +-{error:.3f}; {_ORBITAL:g} less two sigma",
-    )  # fmt: skip
+    )
 
 
 def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None) -> Report:
@@ -144,14 +134,12 @@ def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None)
         binary = np.isin(kind, _BINARIES)
         loose = np.where(binary, verdicts.recovered_or_half, verdicts.recovered)
         figures += [
-            _share(
-                f"{when}: recovered, half periods of binaries allowed", loose, targets.get("loose")
-            ),
+            _share(f"{when}: recovered, half periods of binaries allowed", loose, targets.get("loose")),
             _share(f"{when}: recovered", verdicts.recovered, targets.get("exact")),
             _share(f"{when}: drift below 0.037 cycle", verdicts.strict, targets.get("strict")),
             _share(f"{when}: orbital periods of binaries", verdicts.recovered[binary]),
             _share(f"{when}: among the five best", verdicts.top5),
-        ]  # fmt: skip
+        ]
         extra[when] = {
             name: {v: float(np.mean(verdicts.verdict[kind == name] == v)) for v in VERDICTS}
             for name in _VARIABLE
@@ -180,10 +168,4 @@ def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None)
     if data is not None:
         figures += real_star_figures(data, 60 if quick else 250, seed=seed)
         about = f"{about}; real RR Lyrae (Stripe 82) and Cepheids (OGLE-III)"
-    return Report(
-        topic="periods",
-        data=about,
-        seed=seed,
-        figures=tuple(figures),
-        extra=extra,
-    )
+    return Report(topic="periods", data=about, seed=seed, figures=tuple(figures), extra=extra)

@@ -35,9 +35,7 @@ def test_thinning_keeps_the_same_number_of_each_night_and_band():
     visits = _visits([0] * 12 + [1] * 3, ["g"] * 8 + ["r"] * 4 + ["g"] * 3)
     thinned = thin_visits(visits, 9)
     groups = list(zip(thinned.night.tolist(), thinned.band.tolist(), strict=True))
-    assert sorted((g, groups.count(g)) for g in set(groups)) == [
-        ((0, "g"), 3), ((0, "r"), 3), ((1, "g"), 3),
-    ]  # fmt: skip
+    assert sorted((g, groups.count(g)) for g in set(groups)) == [((0, "g"), 3), ((0, "r"), 3), ((1, "g"), 3)]
     # Evenly over the eight visits of the first night, the first one included.
     first = thinned.visit_id[(thinned.night == 0) & (thinned.band == "g")]
     assert first.tolist() == [0, 3, 6]
@@ -46,11 +44,10 @@ def test_thinning_keeps_the_same_number_of_each_night_and_band():
 @settings(deadline=None, derandomize=True, max_examples=60)
 @given(
     groups=st.lists(
-        st.tuples(st.integers(0, 20), st.sampled_from("gri"), st.integers(1, 30)),
-        min_size=1, max_size=20,
+        st.tuples(st.integers(0, 20), st.sampled_from("gri"), st.integers(1, 30)), min_size=1, max_size=20
     ),
     limit=st.integers(1, 150),
-)  # fmt: skip
+)
 def test_thinning_meets_any_limit(groups, limit):
     nights = [night for night, _, size in groups for _ in range(size)]
     bands = [band for _, band, size in groups for _ in range(size)]

@@ -39,9 +39,7 @@ def ztf(shared_data):
 def same_noise(part, whole):
     """The visits of `part` are among those of `whole`, with the same times and numbers."""
     times = dict(zip(whole.visit_id.tolist(), whole.mjd.tolist(), strict=True))
-    return all(
-        times.get(i) == t for i, t in zip(part.visit_id.tolist(), part.mjd.tolist(), strict=True)
-    )
+    return all(times.get(i) == t for i, t in zip(part.visit_id.tolist(), part.mjd.tolist(), strict=True))
 
 
 def test_dropped_bands(baseline):
@@ -100,9 +98,13 @@ def test_crowded_seasons_never_swap():
     night = np.concatenate([np.arange(0, 100, 5), np.arange(165, 265, 5), np.arange(330, 430, 5)])
     n = night.size
     frame = {
-        "fieldRA": np.zeros(n), "fieldDec": np.zeros(n), "band": ["r"] * n, "night": night,
-        "observationStartMJD": 60000.0 + night, "fiveSigmaDepth": np.full(n, 24.0),
-    }  # fmt: skip
+        "fieldRA": np.zeros(n),
+        "fieldDec": np.zeros(n),
+        "band": ["r"] * n,
+        "night": night,
+        "observationStartMJD": 60000.0 + night,
+        "fiveSigmaDepth": np.full(n, 24.0),
+    }
     survey = survey_from_frame(frame)
     for seed in range(40):
         visits = dithered_seasons(survey, 60, seed=seed).at(0.0, 0.0)
@@ -202,12 +204,11 @@ def executed(**columns):
     rng = np.random.default_rng(1)
     n = 60
     base = {
-        "band": rng.choice(list("ugrizy"), n), "ra": rng.uniform(52.0, 54.0, n),
+        "band": rng.choice(list("ugrizy"), n),
+        "ra": rng.uniform(52.0, 54.0, n),
         "dec": rng.uniform(-29.0, -27.0, n),
-    }  # fmt: skip
-    return pd.DataFrame(
-        {**base, **{k: v(rng, n) if callable(v) else v for k, v in columns.items()}}
-    )
+    }
+    return pd.DataFrame({**base, **{k: v(rng, n) if callable(v) else v for k, v in columns.items()}})
 
 
 def test_a_visit_table_of_a_data_release(tmp_path):
@@ -287,11 +288,16 @@ def test_a_consolidated_database_table(tmp_path):
 def test_a_gzipped_table_in_radians(tmp_path):
     """The pointing tables of the package redback: a csv that calls itself a tar."""
     table = executed(expMJD=lambda rng, n: np.sort(rng.uniform(60218.0, 60300.0, n)))
-    radians = pd.DataFrame({
-        "obsHistID": np.arange(len(table)), "_ra": np.radians(table.ra),
-        "_dec": np.radians(table.dec), "expMJD": table.expMJD, "filter": "lsst" + table.band,
-        "fiveSigmaDepth": 24.0,
-    })  # fmt: skip
+    radians = pd.DataFrame(
+        {
+            "obsHistID": np.arange(len(table)),
+            "_ra": np.radians(table.ra),
+            "_dec": np.radians(table.dec),
+            "expMJD": table.expMJD,
+            "filter": "lsst" + table.band,
+            "fiveSigmaDepth": 24.0,
+        }
+    )
     path = tmp_path / "rubin_baseline.tar.gz"
     radians.to_csv(path, index=False, compression="gzip")
     survey = read_survey(path)

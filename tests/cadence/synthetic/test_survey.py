@@ -9,14 +9,7 @@ import healpy as hp
 import numpy as np
 import pytest
 from astropy import units as u
-from astropy.coordinates import (
-    AltAz,
-    EarthLocation,
-    PrecessedGeocentric,
-    SkyCoord,
-    get_body,
-    get_sun,
-)
+from astropy.coordinates import AltAz, EarthLocation, PrecessedGeocentric, SkyCoord, get_body, get_sun
 from astropy.time import Time
 from astropy.utils import iers
 from astropy.utils.exceptions import AstropyWarning
@@ -82,9 +75,7 @@ def sample(survey: SyntheticSurvey, n: int = 24) -> list[Visits]:
 
 def test_statistics_match_the_published_tables():
     report = cadence_report(seed=0)
-    missed = [
-        f"{f.name} = {f.value:.3g}, wanted {f.target}" for f in report.figures if not f.passed
-    ]
+    missed = [f"{f.name} = {f.value:.3g}, wanted {f.target}" for f in report.figures if not f.passed]
     assert not missed, "\n".join(missed)
     assert len(report.figures) > 90
 
@@ -195,9 +186,7 @@ def test_without_pairing_no_pairs_but_the_visits_stay():
     preset = sample(SyntheticSurvey())
     minutes = np.concatenate([intervals_within_night(visits) for visits in alone])
     assert not ((minutes > 15.0) & (minutes < 60.0)).any()
-    assert np.mean([len(v) for v in alone]) == pytest.approx(
-        np.mean([len(v) for v in preset]), rel=0.05
-    )
+    assert np.mean([len(v) for v in alone]) == pytest.approx(np.mean([len(v) for v in preset]), rel=0.05)
     always = sample(SyntheticSurvey(pairing=1.0))
     assert np.mean([np.unique(v.night).size for v in always]) < np.mean(
         [np.unique(v.night).size for v in preset]
@@ -225,8 +214,7 @@ def test_a_shorter_survey_is_the_beginning_of_the_longer_one():
 
 def test_season_length_stretches_seasons():
     short, usual = (
-        summarise(sample(SyntheticSurvey(season_length=x)), mjd_start=60218.0, n_years=10)
-        for x in (0.6, 1.0)
+        summarise(sample(SyntheticSurvey(season_length=x)), mjd_start=60218.0, n_years=10) for x in (0.6, 1.0)
     )
     assert short.season_length[2] < 0.85 * usual.season_length[2]
     assert short.visits[2] == pytest.approx(usual.visits[2], rel=0.06)
@@ -315,10 +303,7 @@ def test_footprint():
     spur = visits_per_band(survey.at(30.0, 15.0))
     assert 100 < sum(spur.values()) < 300
     assert spur.get("u", 0) + spur.get("y", 0) <= 6
-    assert SyntheticSurvey(preset="ztf").in_footprint([10.0, 10.0], [80.0, -40.0]).tolist() == [
-        True,
-        False,
-    ]
+    assert SyntheticSurvey(preset="ztf").in_footprint([10.0, 10.0], [80.0, -40.0]).tolist() == [True, False]
 
 
 def test_galactic_and_ecliptic_agree_with_astropy():
@@ -361,9 +346,7 @@ def test_sun_moon_and_sidereal_time_agree_with_astropy():
     assert np.abs(wrap_angle(ra - sun.ra.deg)).max() < 0.03
     assert np.abs(dec - sun.dec.deg).max() < 0.03
     ra, dec, _ = moon_position(mjd)
-    separation = SkyCoord(ra, dec, unit="deg").separation(
-        SkyCoord(moon.ra.deg, moon.dec.deg, unit="deg")
-    )
+    separation = SkyCoord(ra, dec, unit="deg").separation(SkyCoord(moon.ra.deg, moon.dec.deg, unit="deg"))
     assert separation.deg.max() < 0.5
     # TAI - UTC is taken as 37 s, and UT1 as UTC: 0.9 s is 0.004 deg.
     assert np.abs(wrap_angle(sidereal_time(mjd, site) - sidereal)).max() < 0.006
@@ -372,9 +355,7 @@ def test_sun_moon_and_sidereal_time_agree_with_astropy():
 def test_nights_are_as_long_as_the_sun_says():
     site = Site(longitude=-70.7494, latitude=-30.2446)
     nights = Nights.of(site, 60217, 366, -12.0)
-    ends = np.concatenate([nights.midnight - nights.half_dark, nights.midnight + nights.half_dark])[
-        ::10
-    ]
+    ends = np.concatenate([nights.midnight - nights.half_dark, nights.midnight + nights.half_dark])[::10]
     with astropy_offline():
         time = Time(ends, format="mjd", scale="tai")
         place = EarthLocation.from_geodetic(site.longitude, site.latitude)
@@ -386,9 +367,7 @@ def test_nights_are_as_long_as_the_sun_says():
 
 def test_airmass_at_zenith_and_thirty_degrees():
     # Kasten & Young 1989, table II: 1.9942 at 30 deg, 5.5841 at 10 deg altitude.
-    assert airmass(np.sin(np.radians([90.0, 30.0, 10.0]))) == pytest.approx(
-        [1.0, 1.9942, 5.5841], rel=2e-3
-    )
+    assert airmass(np.sin(np.radians([90.0, 30.0, 10.0]))) == pytest.approx([1.0, 1.9942, 5.5841], rel=2e-3)
 
 
 # ------------------------------------------------------------------------------ tilting of bands
@@ -403,9 +382,7 @@ def test_tilted_patterns_meet_their_targets():
     assert (chances @ counts).mean(axis=0) == pytest.approx(target, rel=1e-5)
     # What already fits is left alone.
     fits = (weights / weights.sum(axis=1, keepdims=True) @ counts).mean(axis=0)
-    assert tilt_patterns(weights, counts, fits) == pytest.approx(
-        weights / weights.sum(axis=1, keepdims=True)
-    )
+    assert tilt_patterns(weights, counts, fits) == pytest.approx(weights / weights.sum(axis=1, keepdims=True))
 
 
 # ------------------------------------------------------------------------------------ OpSim table

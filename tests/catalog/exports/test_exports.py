@@ -25,10 +25,17 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     seen = np.repeat(np.arange(2), 30)  # the third place has no visits
     mjd = rng.uniform(61000.0, 61365.0, 60)
     survey = Survey(
-        name="made up", survey="lsst", ra=ra[seen], dec=dec[seen], mjd=mjd,
-        band=rng.choice(list("gri"), 60), m5=np.full(60, 24.0), night=(mjd - 61000.0).astype(int),
-        visit_id=np.arange(60), exptime=np.full(60, 30.0),
-    )  # fmt: skip
+        name="made up",
+        survey="lsst",
+        ra=ra[seen],
+        dec=dec[seen],
+        mjd=mjd,
+        band=rng.choice(list("gri"), 60),
+        m5=np.full(60, 24.0),
+        night=(mjd - 61000.0).astype(int),
+        visit_id=np.arange(60),
+        exptime=np.full(60, 30.0),
+    )
     stars = DrawnStars(ra=ra, dec=dec, star_classes=("RRab", "EW"), stars_per_class=4)
     return generate_catalog(tmp_path_factory.mktemp("c") / "c.h5", survey, stars, seed=1).path
 
@@ -55,9 +62,10 @@ def test_astropy_keeps_numbers_units_and_time_scales(path: Path, tmp_path: Path)
     np.testing.assert_allclose(series["flux"].to_value(u.uJy), one.flux / 1000.0, rtol=1e-14)
     assert series["mag_true"].unit == u.ABmag
     np.testing.assert_allclose(
-        series["mag_true"].physical.to_value(u.nJy), 10 ** (0.4 * (31.4000678 - one.mag_true)),
+        series["mag_true"].physical.to_value(u.nJy),
+        10 ** (0.4 * (31.4000678 - one.mag_true)),
         rtol=1e-4,  # astropy's zero point is 3630.8 Jy
-    )  # fmt: skip
+    )
     folded = series.fold(period=stars.period[row] * u.day)
     assert len(folded) == 30
     with pytest.raises(InputError, match="star 5 is not among"):
@@ -68,9 +76,7 @@ def test_astropy_keeps_numbers_units_and_time_scales(path: Path, tmp_path: Path)
 def test_lsdb_opens_the_export_and_finds_the_same_numbers(path: Path, tmp_path: Path) -> None:
     lsdb = pytest.importorskip("lsdb", reason="LSDB is an option")
     said: list[tuple[int, int]] = []
-    folder = export_hats(
-        path, tmp_path / "stars", stars_per_file=5, progress=lambda *p: said.append(p)
-    )
+    folder = export_hats(path, tmp_path / "stars", stars_per_file=5, progress=lambda *p: said.append(p))
     assert said[-1] == (3, 3), "a file for each place"
     with Catalog(path) as catalog:
         stars, points = catalog.stars, catalog.light_curves()

@@ -25,14 +25,23 @@ pytestmark = pytest.mark.filterwarnings("default")
 def opsim_frame(ra: float, dec: float) -> pd.DataFrame:
     visits = SyntheticSurvey(preset="lsst-v3", seed=2, years=0.5).at(ra, dec)
     n = len(visits)
-    return pd.DataFrame({
-        "observationId": visits.visit_id, "fieldRA": np.full(n, ra), "fieldDec": np.full(n, dec),
-        "observationStartMJD": visits.mjd - 0.5 * visits.exptime / 86400.0,
-        "visitExposureTime": visits.exptime, "filter": visits.band,
-        "fiveSigmaDepth": visits.m5, "numExposures": np.ones(n, int), "rotSkyPos": np.zeros(n),
-        "seeingFwhmEff": visits.seeing if visits.seeing is not None else np.full(n, 0.9),
-        "skyBrightness": np.full(n, 21.0), "airmass": np.full(n, 1.2), "night": visits.night,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "observationId": visits.visit_id,
+            "fieldRA": np.full(n, ra),
+            "fieldDec": np.full(n, dec),
+            "observationStartMJD": visits.mjd - 0.5 * visits.exptime / 86400.0,
+            "visitExposureTime": visits.exptime,
+            "filter": visits.band,
+            "fiveSigmaDepth": visits.m5,
+            "numExposures": np.ones(n, int),
+            "rotSkyPos": np.zeros(n),
+            "seeingFwhmEff": visits.seeing if visits.seeing is not None else np.full(n, 0.9),
+            "skyBrightness": np.full(n, 21.0),
+            "airmass": np.full(n, 1.2),
+            "night": visits.night,
+        }
+    )
 
 
 def passbands() -> Any:
@@ -57,9 +66,12 @@ def test_fluxes_are_ours_and_the_noise_is_theirs() -> None:
     model = LightCurveModel.load()
     stars = at_magnitude(model.sample("RRab", n=4, seed=1, ra=ra, dec=dec), "r", 20.0)
     theirs = simulate_lightcurves(
-        PeriodicStars(stars, model=model, seed=1), 4, SurveyInfo(table, passbands=passbands()),
-        progress_bar=False, rng=np.random.default_rng(1),
-    )  # fmt: skip
+        PeriodicStars(stars, model=model, seed=1),
+        4,
+        SurveyInfo(table, passbands=passbands()),
+        progress_bar=False,
+        rng=np.random.default_rng(1),
+    )
     visits = survey_from_obstable(table).at(ra, dec)
     ours = simulate(stars, visits, model=model, seed=1)
     residuals = []
@@ -89,11 +101,18 @@ def test_its_tables_of_real_surveys_are_read_as_ours(shared_data: Path) -> None:
     assert theirs.survey == "lsst"
     ours = read_survey(shared_data / "cadence" / "ztf_2018_2022_40points.db")
     # Its own ZTF tables have ZTF's column names.
-    frame = pd.DataFrame({
-        "obsmjd": ours.mjd - 0.5 * ours.exptime / 86400.0, "ra": ours.ra, "dec": ours.dec,
-        "maglim": ours.m5, "filter": [name[1] for name in ours.band], "exptime": ours.exptime,
-        "fwhm": 2.0, "scibckgnd": 100.0,
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "obsmjd": ours.mjd - 0.5 * ours.exptime / 86400.0,
+            "ra": ours.ra,
+            "dec": ours.dec,
+            "maglim": ours.m5,
+            "filter": [name[1] for name in ours.band],
+            "exptime": ours.exptime,
+            "fwhm": 2.0,
+            "scibckgnd": 100.0,
+        }
+    )
     theirs = survey_from_obstable(ZTFObsTable(frame))
     np.testing.assert_allclose(theirs.mjd, ours.mjd, rtol=1e-12)
     assert theirs.band.tolist() == ours.band.tolist()

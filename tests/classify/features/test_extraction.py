@@ -50,12 +50,19 @@ def known_curve(visits, *, r21, phi21, amplitude, period=0.7, n=1, lag=None):
     flux = 10 ** (0.4 * (31.4 - mag))
     points = len(visits)
     return LightCurves(
-        star_id=np.arange(n), offsets=np.arange(n + 1) * points, mjd=np.tile(visits.mjd, n),
-        band=np.tile(visits.band, n), visit_id=np.tile(visits.visit_id, n),
-        mag_true=np.tile(mag, n), mag=np.tile(mag, n), mag_err=np.full(n * points, 0.005),
-        flux=np.tile(flux, n), flux_err=0.005 * np.tile(flux, n),
-        detected=np.ones(n * points, dtype=bool), saturated=np.zeros(n * points, dtype=bool),
-    )  # fmt: skip
+        star_id=np.arange(n),
+        offsets=np.arange(n + 1) * points,
+        mjd=np.tile(visits.mjd, n),
+        band=np.tile(visits.band, n),
+        visit_id=np.tile(visits.visit_id, n),
+        mag_true=np.tile(mag, n),
+        mag=np.tile(mag, n),
+        mag_err=np.full(n * points, 0.005),
+        flux=np.tile(flux, n),
+        flux_err=0.005 * np.tile(flux, n),
+        detected=np.ones(n * points, dtype=bool),
+        saturated=np.zeros(n * points, dtype=bool),
+    )
 
 
 def at_period(light_curves, period):
@@ -165,13 +172,22 @@ def test_a_row_does_not_depend_on_the_other_stars(rr_lyrae):
     together = extract(light_curves, periods, groups=FEATURE_GROUPS)
     order = np.array([4, 1])
     some = LightCurves.concatenate([light_curves.star(i) for i in order])
-    keys = ("star_id", "frequency", "score", "n_harmonics", "power", "false_alarm_probability",
-            "top_frequencies", "top_scores", "n_points", "status")  # fmt: skip
+    keys = (
+        "star_id",
+        "frequency",
+        "score",
+        "n_harmonics",
+        "power",
+        "false_alarm_probability",
+        "top_frequencies",
+        "top_scores",
+        "n_points",
+        "status",
+    )
     chosen = replace(periods, **{key: getattr(periods, key)[order] for key in keys})
     np.testing.assert_allclose(
-        extract(some, chosen, groups=FEATURE_GROUPS).values, together.values[order],
-        rtol=1e-9, atol=1e-9,
-    )  # fmt: skip
+        extract(some, chosen, groups=FEATURE_GROUPS).values, together.values[order], rtol=1e-9, atol=1e-9
+    )
 
 
 def test_an_all_nan_band_is_a_missing_band(rr_lyrae):
@@ -184,9 +200,19 @@ def test_an_all_nan_band_is_a_missing_band(rr_lyrae):
     counts = np.add.reduceat(keep, light_curves.offsets[:-1])
     columns = {
         name: getattr(light_curves, name)[keep]
-        for name in ("mjd", "band", "visit_id", "mag_true", "mag", "mag_err", "flux", "flux_err",
-                     "detected", "saturated")
-    }  # fmt: skip
+        for name in (
+            "mjd",
+            "band",
+            "visit_id",
+            "mag_true",
+            "mag",
+            "mag_err",
+            "flux",
+            "flux_err",
+            "detected",
+            "saturated",
+        )
+    }
     without = LightCurves(
         star_id=light_curves.star_id, offsets=np.concatenate([[0], np.cumsum(counts)]), **columns
     )
@@ -201,12 +227,21 @@ def test_five_points_give_a_row_without_a_shape(rr_lyrae):
     _, light_curves, _ = rr_lyrae
     one = light_curves.star(0)
     rows = slice(0, 5)
-    names = ("mjd", "band", "visit_id", "mag_true", "mag", "mag_err", "flux", "flux_err",
-             "detected", "saturated")  # fmt: skip
+    names = (
+        "mjd",
+        "band",
+        "visit_id",
+        "mag_true",
+        "mag",
+        "mag_err",
+        "flux",
+        "flux_err",
+        "detected",
+        "saturated",
+    )
     short = LightCurves(
-        star_id=one.star_id, offsets=np.array([0, 5]),
-        **{name: getattr(one, name)[rows] for name in names},
-    )  # fmt: skip
+        star_id=one.star_id, offsets=np.array([0, 5]), **{name: getattr(one, name)[rows] for name in names}
+    )
     with pytest.warns(FeatureWarning, match="was not observed"):
         found = extract(short, search(short))
     assert found.values.shape == (1, len(feature_definitions()))

@@ -15,10 +15,16 @@ from tornado.websocket import websocket_connect
 
 # Nothing of a browser's own may reach for the network.
 OPTIONS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
-    "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
     "--disable-sync",
-)  # fmt: skip
+)
 
 _KEYS = {"Tab": 9, "Enter": 13, "ArrowRight": 39}
 _ANSWER_LIMIT = 100 * 2**20
@@ -28,8 +34,11 @@ def browse(browser: str, page: Path, folder: Path, *options: str) -> Any:
     """Open a page, and give what the browser prints about it."""
     return subprocess.run(
         [browser, *OPTIONS, f"--user-data-dir={folder / 'profile'}", *options, f"file://{page}"],
-        capture_output=True, text=True, timeout=180, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
 
 
 class Tab:
@@ -51,16 +60,27 @@ class Tab:
         self._loop = asyncio.new_event_loop()
         self._errors = (folder / "browser.log").open("w+")
         self._browser = subprocess.Popen(
-            [browser, *OPTIONS, f"--user-data-dir={folder / 'profile'}",
-             "--remote-debugging-port=0", "--remote-allow-origins=*", f"file://{page}"],
+            [
+                browser,
+                *OPTIONS,
+                f"--user-data-dir={folder / 'profile'}",
+                "--remote-debugging-port=0",
+                "--remote-allow-origins=*",
+                f"file://{page}",
+            ],
             stderr=self._errors,
-        )  # fmt: skip
+        )
         self._asked = 0
         try:
             url = self._address(folder / "browser.log", page)
             self._socket = self._loop.run_until_complete(self._connected(url))
-            self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                      deviceScaleFactor=1, mobile=False)  # fmt: skip
+            self.call(
+                "Emulation.setDeviceMetricsOverride",
+                width=width,
+                height=height,
+                deviceScaleFactor=1,
+                mobile=False,
+            )
             self._loop.run_until_complete(self._complete())
         except BaseException:
             self.close()
@@ -91,9 +111,7 @@ class Tab:
 
     async def _call(self, method: str, params: dict[str, Any]) -> Any:
         self._asked += 1
-        await self._socket.write_message(
-            json.dumps({"id": self._asked, "method": method, "params": params})
-        )
+        await self._socket.write_message(json.dumps({"id": self._asked, "method": method, "params": params}))
         while True:
             text = await asyncio.wait_for(self._socket.read_message(), timeout=60)
             answer = json.loads(text)
@@ -102,9 +120,7 @@ class Tab:
                 return answer["result"]
 
     async def _ask(self, expression: str) -> Any:
-        answer = await self._call(
-            "Runtime.evaluate", {"expression": expression, "returnByValue": True}
-        )
+        answer = await self._call("Runtime.evaluate", {"expression": expression, "returnByValue": True})
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 

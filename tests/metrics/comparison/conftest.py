@@ -24,9 +24,7 @@ def database(shared_data):
 
 @pytest.fixture(scope="session")
 def plan(comparison):
-    return comparison.Plan(
-        positions=POSITIONS, magnitudes=(21.0, 22.5), years=(1, 2), seed=3, **QUICK
-    )
+    return comparison.Plan(positions=POSITIONS, magnitudes=(21.0, 22.5), years=(1, 2), seed=3, **QUICK)
 
 
 @pytest.fixture(scope="session")
@@ -65,9 +63,13 @@ def report(maf_ready, tmp_path_factory):
     from pelsvae_cadence.metrics.comparison import Plan, compare
 
     plan = Plan(
-        nside=1, star_classes=("RRab",), magnitudes=(21.0, 23.0), years=(0.5, 1),
-        stars_per_position=2, period_range=(0.3, 1.2),
-    )  # fmt: skip
+        nside=1,
+        star_classes=("RRab",),
+        magnitudes=(21.0, 23.0),
+        years=(0.5, 1),
+        stars_per_position=2,
+        period_range=(0.3, 1.2),
+    )
     runs = ["baseline:years=1", "baseline:years=1:thinned=0.5", "gone.db"]
     names = ["base", 'half <b>&"quoted"</b>', "gone"]
     result = compare(runs, plan, out_dir=tmp_path_factory.mktemp("report"), names=names)

@@ -45,10 +45,7 @@ class Depth:
 def test_a_further_metric_that_learns_first(comparison, database, tmp_path):
     plan = comparison.Plan(positions=POSITIONS[:3], magnitudes=(21.0,), years=(1,), **QUICK)
     result = comparison.compare(
-        [database, f"{database}:without-bands=y"],
-        plan,
-        out_dir=tmp_path,
-        further=[Depth()],
+        [database, f"{database}:without-bands=y"], plan, out_dir=tmp_path, further=[Depth()]
     )
     values = result.summary.values
     rows = values[(values.metric == "relative_depth") & (values.footprint == "own")]
@@ -77,16 +74,17 @@ class Hopeless(Depth):
         raise InputError("nothing to learn from")
 
 
-def test_a_metric_that_cannot_learn_from_a_run_does_not_stop_the_others(
-    comparison, database, tmp_path
-):
+def test_a_metric_that_cannot_learn_from_a_run_does_not_stop_the_others(comparison, database, tmp_path):
     plan = comparison.Plan(positions=POSITIONS[:3], magnitudes=(21.0,), years=(1,), **QUICK)
     told = []
     result = comparison.compare(
-        [database, f"{database}:without-bands=y"], plan, out_dir=tmp_path,
-        names=["all", "no y"], further=[Fussy(), Hopeless()],
+        [database, f"{database}:without-bands=y"],
+        plan,
+        out_dir=tmp_path,
+        names=["all", "no y"],
+        further=[Fussy(), Hopeless()],
         on_failure=lambda *what: told.append(what),
-    )  # fmt: skip
+    )
     assert told == [
         ("no y: Fussy depth", "too little to learn from"),
         ("all: Hopeless depth", "nothing to learn from"),
@@ -113,9 +111,12 @@ def told_apart(comparison, tmp_path_factory):
 
     plan = comparison.Plan(
         positions=tuple((float(ra), dec) for ra in range(0, 360, 90) for dec in (-60.0, -25.0)),
-        star_classes=("RRab",), magnitudes=(21.0,), years=(0.5, 1), stars_per_position=1,
+        star_classes=("RRab",),
+        magnitudes=(21.0,),
+        years=(0.5, 1),
+        stars_per_position=1,
         period_range=(0.3, 1.2),
-    )  # fmt: skip
+    )
     metric = Classifiability(stars_per_class=3, classes=("RRLYR", "LPV"))
     runs = [f"baseline:years=1{change}" for change in ("", "", ":thinned=0.5", ":thinned=0.2")]
     seen = []
@@ -123,10 +124,14 @@ def told_apart(comparison, tmp_path_factory):
         # Few stars and few u visits: some features are left out, which the classifier says.
         warnings.simplefilter("ignore", ClassifierWarning)
         result = comparison.compare(
-            runs, plan, out_dir=tmp_path_factory.mktemp("classes"),
-            names=["a", "b", "few", "fewest"], further=[metric], unit="positions",
+            runs,
+            plan,
+            out_dir=tmp_path_factory.mktemp("classes"),
+            names=["a", "b", "few", "fewest"],
+            further=[metric],
+            unit="positions",
             progress=lambda *step: seen.append(step),
-        )  # fmt: skip
+        )
     return result, seen
 
 
@@ -140,8 +145,11 @@ def test_how_well_stars_are_told_apart_is_compared_too(told_apart):
     assert ("few: classifiers", 2, 2) in seen
     rows = result.summary.differences.set_index(["run", "metric", "star_class", "year"])
     for metric, star_class in (
-        ("balanced_accuracy", "-"), ("log_loss", "-"), ("macro_f1", "-"), ("f1", "LPV"),
-    ):  # fmt: skip
+        ("balanced_accuracy", "-"),
+        ("log_loss", "-"),
+        ("macro_f1", "-"),
+        ("f1", "LPV"),
+    ):
         same, unknown = (rows.loc[(run, metric, star_class, 1.0)] for run in ("b", "fewest"))
         assert same.difference == same.low == same.high == 0.0
         assert same.p == 1.0
@@ -186,7 +194,7 @@ def test_scores_reach_report_and_maf(told_apart):
         metric_subsets=["F1 scores year 1", "Classifiability year 1"],
         summary_source=str(result.files["maf summary"]),
         metric_subset_source=str(result.files["metric subsets"]),
-    )  # fmt: skip
+    )
     subsets = run_comparison.get_metric_subsets(str(result.files["metric subsets"]))
     inverted = subsets.loc["Classifiability year 1"].invert
     assert inverted.tolist() == ["log_loss" in name for name in inverted.index]

@@ -25,16 +25,33 @@ def test_a_killed_comparison_goes_on(whole, database, tmp_path):
     result, _, _ = whole
     out = tmp_path / "out"
     command = [
-        sys.executable, "-m", "pelsvae_cadence", "compare", database, f"{database}:thinned=0.3",
-        "--names", "base,thin", "--positions", " ".join(f"{ra},{dec}" for ra, dec in POSITIONS),
-        "--star-class", "RRab", "--mag", "21,22.5", "--years", "1,2",
-        "--stars-per-position", "3", "--period-range", "0.3,1.2", "--seed", "3",
-        "--out-dir", str(out),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pelsvae_cadence",
+        "compare",
+        database,
+        f"{database}:thinned=0.3",
+        "--names",
+        "base,thin",
+        "--positions",
+        " ".join(f"{ra},{dec}" for ra, dec in POSITIONS),
+        "--star-class",
+        "RRab",
+        "--mag",
+        "21,22.5",
+        "--years",
+        "1,2",
+        "--stars-per-position",
+        "3",
+        "--period-range",
+        "0.3,1.2",
+        "--seed",
+        "3",
+        "--out-dir",
+        str(out),
+    ]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        command, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
     while not list(out.glob(".unfinished/*/partition-*.npz")) and time.monotonic() < deadline:
         assert process.poll() is None
@@ -55,9 +72,7 @@ def test_a_killed_comparison_goes_on(whole, database, tmp_path):
     whole_table = whole_table[whole_table.run == "thin"].reset_index(drop=True)
     for column in ("difference", "low", "high", "p"):
         np.testing.assert_array_equal(table[column], whole_table[column])
-    again = subprocess.run(
-        [*command, "--no-clobber"], env=env, capture_output=True, text=True, check=False
-    )
+    again = subprocess.run([*command, "--no-clobber"], env=env, capture_output=True, text=True, check=False)
     assert again.returncode == 2
     assert "already holds a comparison" in again.stderr
 
@@ -70,9 +85,13 @@ def test_two_workers_give_the_same(whole, comparison, database, plan, tmp_path):
     survey = read_survey(database)
     outside = survey.take([0])  # a single visit
     two = comparison.compare(
-        [survey, outside, f"{database}:thinned=0.3"], plan, out_dir=tmp_path / "out",
-        names=["base", "nowhere", "thin"], workers=2, report=False,
-    )  # fmt: skip
+        [survey, outside, f"{database}:thinned=0.3"],
+        plan,
+        out_dir=tmp_path / "out",
+        names=["base", "nowhere", "thin"],
+        workers=2,
+        report=False,
+    )
     assert list(two.failures) == ["nowhere"]
     expected = {run.name: run for run in result.outcomes}
     assert [run.name for run in two.outcomes] == ["base", "thin"]

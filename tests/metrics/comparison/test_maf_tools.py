@@ -48,10 +48,17 @@ def test_gather_summaries_and_run_comparison_read_them(whole, tmp_path, monkeypa
     mpl.use("agg")
     result, _, _ = whole
     monkeypatch.setattr(
-        sys, "argv",
-        ["gather_summaries", "--base_dir", str(result.out_dir / "maf"), "--to_csv",
-         "--outfile", str(tmp_path / "gathered")],
-    )  # fmt: skip
+        sys,
+        "argv",
+        [
+            "gather_summaries",
+            "--base_dir",
+            str(result.out_dir / "maf"),
+            "--to_csv",
+            "--outfile",
+            str(tmp_path / "gathered"),
+        ],
+    )
     run_comparison.gather_summaries()
     gathered = pd.read_csv(tmp_path / "gathered.csv", index_col=0)
     source = str(result.files["maf summary"])
@@ -65,18 +72,21 @@ def test_gather_summaries_and_run_comparison_read_them(whole, tmp_path, monkeypa
     lower = subsets.loc["years without a period"]
     assert lower.invert.all()
     chosen = run_comparison.get_metric_summaries(
-        run_families=["comparison"], metric_subsets=["periods recovered year 1"],
-        summary_source=source, runs_source=str(result.files["run families"]),
+        run_families=["comparison"],
+        metric_subsets=["periods recovered year 1"],
+        summary_source=source,
+        runs_source=str(result.files["run families"]),
         metric_subset_source=str(result.files["metric subsets"]),
-    )  # fmt: skip
+    )
     name = "Mean PeriodRecovery RRab r21_recovered year 1 UserPointsSlicer"
     assert list(chosen.index) == ["base", "again", "thin"]
     share = result.outcomes[2].outcome[result.outcomes[2].in_footprint][:, 0, 0, :, 0].mean()
     assert chosen.loc["thin", name] == pytest.approx(share)
     time_lost = run_comparison.get_metric_summaries(
-        metric_subsets=["years without a period"], summary_source=source,
+        metric_subsets=["years without a period"],
+        summary_source=source,
         metric_subset_source=str(result.files["metric subsets"]),
-    )  # fmt: skip
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # rubin_sim's own, about pandas
         norm = run_comparison.normalize_metric_summaries("base", time_lost, metric_subsets=lower)
@@ -99,10 +109,22 @@ def test_show_maf_serves_a_folder(whole):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-c", "from rubin_sim.maf.show_maf import show_maf; show_maf()",
-         "--no_browser", "-t", "tracking.db", "-d", str(result.files["maf thin"]), "-p", str(port)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=result.out_dir,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "from rubin_sim.maf.show_maf import show_maf; show_maf()",
+            "--no_browser",
+            "-t",
+            "tracking.db",
+            "-d",
+            str(result.files["maf thin"]),
+            "-p",
+            str(port),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd=result.out_dir,
+    )
     try:
         page, deadline = "", time.monotonic() + 90
         while not page and time.monotonic() < deadline and server.poll() is None:

@@ -33,12 +33,17 @@ def by_the_metric(parts, plan, visits, elapsed):
     numbers = np.zeros((len(plan.groups), plan.stars_per_position), np.int64)
     for g, group in enumerate(plan.groups):
         metric = metric_class(
-            **further_metric.COLUMNS, survey="joint", star_class=group.star_class,
-            magnitude=group.magnitude, reference_band="r", seed=plan.seed,
-            stars_per_position=plan.stars_per_position, period_range=plan.period_range,
+            **further_metric.COLUMNS,
+            survey="joint",
+            star_class=group.star_class,
+            magnitude=group.magnitude,
+            reference_band="r",
+            seed=plan.seed,
+            stars_per_position=plan.stars_per_position,
+            period_range=plan.period_range,
             max_visits=plan.max_visits,
             seeing_col=None if visits.seeing is None else "seeingFwhmEff",
-        )  # fmt: skip
+        )
         for y, year in enumerate(plan.years):
             value = metric.run(array[elapsed < year], point)
             if isinstance(value, dict):
@@ -64,10 +69,15 @@ CADENCES = {
 def test_stars_searched_together_are_judged_as_by_the_metric(parts, cadence, max_visits):
     *_, plan_class, _, search_position = parts
     plan = plan_class(
-        positions=(POSITION,), star_classes=("RRab", "EW"), magnitudes=(14.8, 22.0),
-        years=(0.2, 1, 1.001, 2), stars_per_position=2, seed=9, period_range=PERIODS,
+        positions=(POSITION,),
+        star_classes=("RRab", "EW"),
+        magnitudes=(14.8, 22.0),
+        years=(0.2, 1, 1.001, 2),
+        stars_per_position=2,
+        seed=9,
+        period_range=PERIODS,
         max_visits=max_visits,
-    )  # fmt: skip
+    )
     survey = CADENCES[cadence]()
     visits = survey.at(*POSITION)
     elapsed = (visits.mjd - survey.mjd_start) / 365.25
@@ -89,9 +99,14 @@ def test_stars_searched_together_are_judged_as_by_the_metric(parts, cadence, max
 def test_other_groups_and_years_change_nothing(parts):
     *_, plan_class, _, search_position = parts
     whole = plan_class(
-        positions=(POSITION,), star_classes=("RRab", "CEP"), magnitudes=(21.0, 22.0),
-        years=(1, 2), stars_per_position=2, seed=2, period_range=PERIODS,
-    )  # fmt: skip
+        positions=(POSITION,),
+        star_classes=("RRab", "CEP"),
+        magnitudes=(21.0, 22.0),
+        years=(1, 2),
+        stars_per_position=2,
+        seed=2,
+        period_range=PERIODS,
+    )
     part = replace(whole, star_classes=("CEP",), magnitudes=(22.0,), years=(2,))
     survey = strategy("baseline", seed=1)
     visits = survey.at(*POSITION)

@@ -15,13 +15,14 @@ pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 def test_lsst_and_ztf_as_one_strategy(comparison, database, shared_data, tmp_path):
     """ZTF's history on top of the first weeks of LSST, each with its own bands and noise."""
     ztf = str(shared_data / "cadence" / "ztf_2018_2022_40points.db")
-    plan = comparison.Plan(
-        positions=((200.0, -25.0), (330.0, 5.0)), magnitudes=(18.5,), years=(1,), **QUICK
-    )
+    plan = comparison.Plan(positions=((200.0, -25.0), (330.0, 5.0)), magnitudes=(18.5,), years=(1,), **QUICK)
     result = comparison.compare(
-        [database, f"{database}+{ztf}", ztf], plan, out_dir=tmp_path,
-        names=["lsst", "both", "ztf"], report=False,
-    )  # fmt: skip
+        [database, f"{database}+{ztf}", ztf],
+        plan,
+        out_dir=tmp_path,
+        names=["lsst", "both", "ztf"],
+        report=False,
+    )
     lsst, both, alone = result.outcomes
     shared = result.summary.common
     assert shared.any()
@@ -37,9 +38,12 @@ def test_lsst_and_ztf_as_one_strategy(comparison, database, shared_data, tmp_pat
 def test_synthetic_strategies_by_name(comparison, tmp_path):
     plan = comparison.Plan(nside=1, magnitudes=(22.0,), years=(1,), seed=5, **QUICK)
     result = comparison.compare(
-        ["baseline", "no-pairs:years=1", "no_rolling:pairing=0.4:seed=2"], plan,
-        out_dir=tmp_path, report=False, maf_plots=True,
-    )  # fmt: skip
+        ["baseline", "no-pairs:years=1", "no_rolling:pairing=0.4:seed=2"],
+        plan,
+        out_dir=tmp_path,
+        report=False,
+        maf_plots=True,
+    )
     base, pairs, knobs = result.outcomes
     assert result.runs[1].cadence == strategy("no-pairs", years=1, seed=5)
     assert result.runs[2].cadence == SyntheticSurvey(rolling_strength=0.0, pairing=0.4, seed=2)
@@ -72,8 +76,10 @@ def test_runs_that_cannot_be_opened(comparison, spec, message):
 def test_changes_by_name(comparison, database, shared_data):
     observed = shared_data / "cadence" / "sv_db_subsampled.db"
     run = comparison.open_run(f"{database}:after={observed}@60900:without-bands=u:first-years=3")
-    assert run.name == "baseline_v3.0_10yrs_12points after=sv_db_subsampled.db@60900 " \
-        "without-bands=u first-years=3"  # fmt: skip
+    assert (
+        run.name == "baseline_v3.0_10yrs_12points after=sv_db_subsampled.db@60900 "
+        "without-bands=u first-years=3"
+    )
     assert set(run.files) == {"baseline_v3.0_10yrs_12points.db", "sv_db_subsampled.db"}
     visits = run.cadence.at(267.0, -29.5)
     assert "u" not in visits.bands

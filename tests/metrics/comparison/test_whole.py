@@ -60,10 +60,16 @@ def test_values_are_those_of_the_metrics_command(whole, database, tmp_path):
     result, _, _ = whole
     start = read_survey(database).mjd_start
     direct = run_period_recovery(
-        database, positions=POSITIONS, magnitudes=[21.0, 22.5], seed=3, out_dir=tmp_path,
+        database,
+        positions=POSITIONS,
+        magnitudes=[21.0, 22.5],
+        seed=3,
+        out_dir=tmp_path,
         constraint=f"observationStartMJD + 15.0 / 86400.0 < {start + 365.25!r}",
-        star_classes=["RRab"], stars_per_position=3, period_range=(0.3, 1.2),
-    )  # fmt: skip
+        star_classes=["RRab"],
+        stars_per_position=3,
+        period_range=(0.3, 1.2),
+    )
     base = result.outcomes[0]
     for g, magnitude in enumerate((21.0, 22.5)):
         rows = direct.positions[direct.positions.magnitude == magnitude]

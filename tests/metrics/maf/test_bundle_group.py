@@ -39,14 +39,27 @@ def _bundles(maf, source, on_run=None):
 
     ra, dec = (list(v) for v in zip(*POSITIONS, strict=True))
     slicer = maf.slicers.UserPointsSlicer(
-        ra, dec, radius=1.75, use_camera=False, verbose=False, lon_col=source.columns["ra"],
-        lat_col=source.columns["dec"], rot_sky_pos_col_name=source.columns["ra"],
-    )  # fmt: skip
+        ra,
+        dec,
+        radius=1.75,
+        use_camera=False,
+        verbose=False,
+        lon_col=source.columns["ra"],
+        lat_col=source.columns["dec"],
+        rot_sky_pos_col_name=source.columns["ra"],
+    )
     ours = PeriodRecoveryMetric(
-        mjd_col=source.columns["mjd"], band_col="band", mjd_is_middle=True,
-        visit_id_col=source.visit_id, star_class="RRab", magnitude=19.0, stars_per_position=2,
-        period_range=(0.2, 2.0), min_visits=40, on_run=on_run,
-    )  # fmt: skip
+        mjd_col=source.columns["mjd"],
+        band_col="band",
+        mjd_is_middle=True,
+        visit_id_col=source.visit_id,
+        star_class="RRab",
+        magnitude=19.0,
+        stars_per_position=2,
+        period_range=(0.2, 2.0),
+        min_visits=40,
+        on_run=on_run,
+    )
     metrics = [
         ours,
         maf.metrics.CountMetric(source.columns["mjd"]),
@@ -59,9 +72,13 @@ def _bundles(maf, source, on_run=None):
 def _run(maf, source, out_dir, group_class, *, on_run=None, **options):
     bundles = _bundles(maf, source, on_run)
     group = group_class(
-        bundles, None, out_dir=str(out_dir), results_db=maf.db.ResultsDb(out_dir=str(out_dir)),
-        save_early=False, **options,
-    )  # fmt: skip
+        bundles,
+        None,
+        out_dir=str(out_dir),
+        results_db=maf.db.ResultsDb(out_dir=str(out_dir)),
+        save_early=False,
+        **options,
+    )
     try:
         group.run_current("", sim_data=source.array)
     finally:
@@ -112,17 +129,19 @@ def test_a_stopped_run_begins_where_it_ended(maf, visits, undivided, tmp_path):
     again = []
     seen = []
     ours = _run(
-        maf, visits, tmp_path, ResumableBundleGroup, on_run=lambda: again.append(1),
-        on_partition=lambda done, n: seen.append((done, n)), **options,
-    )  # fmt: skip
+        maf,
+        visits,
+        tmp_path,
+        ResumableBundleGroup,
+        on_run=lambda: again.append(1),
+        on_partition=lambda done, n: seen.append((done, n)),
+        **options,
+    )
     _assert_same(ours, undivided)
     assert len(again) == 1  # the first position was not computed again; the third has no visits
     assert seen == [(1, 3), (2, 3), (3, 3)]
     with pytest.raises(InputError, match="another"):
-        _run(
-            maf, visits, tmp_path, ResumableBundleGroup,
-            checkpoint_dir=tmp_path / "kept", fingerprint="two",
-        )  # fmt: skip
+        _run(maf, visits, tmp_path, ResumableBundleGroup, checkpoint_dir=tmp_path / "kept", fingerprint="two")
 
 
 def test_fingerprints_tell_runs_apart(maf, visits):
@@ -149,9 +168,8 @@ def test_values_that_are_no_numbers_are_refused(maf, visits, tmp_path):
         Words(col=[visits.columns["mjd"]], metric_dtype="object"), slicer, "", run_name="test"
     )
     group = ResumableBundleGroup(
-        {"words": nested}, None, out_dir=str(tmp_path),
-        results_db=maf.db.ResultsDb(out_dir=str(tmp_path)),
-    )  # fmt: skip
+        {"words": nested}, None, out_dir=str(tmp_path), results_db=maf.db.ResultsDb(out_dir=str(tmp_path))
+    )
     with pytest.raises(InputError, match="not numbers"):
         group.run_current("", sim_data=visits.array)
     group.results_db.close()
@@ -161,9 +179,13 @@ def test_a_whole_run_resumes_and_says_the_same(shared_data, tmp_path):
     from pelsvae_cadence.metrics import run_period_recovery
 
     options = {
-        "positions": POSITIONS[:2], "star_classes": ["RRab"], "magnitudes": [19.0],
-        "stars_per_position": 2, "period_range": (0.2, 2.0), "constraint": "night < 300",
-    }  # fmt: skip
+        "positions": POSITIONS[:2],
+        "star_classes": ["RRab"],
+        "magnitudes": [19.0],
+        "stars_per_position": 2,
+        "period_range": (0.2, 2.0),
+        "constraint": "night < 300",
+    }
     database = shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db"
 
     def stop(done: int, total: int) -> None:
@@ -188,9 +210,8 @@ def test_a_refused_run_leaves_nothing_behind(shared_data, tmp_path):
     database = shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db"
     with pytest.raises(InputError, match="900"):
         run_period_recovery(
-            database, out_dir=tmp_path, positions=POSITIONS[:1], star_classes=["RRab"],
-            magnitudes=[900.0],
-        )  # fmt: skip
+            database, out_dir=tmp_path, positions=POSITIONS[:1], star_classes=["RRab"], magnitudes=[900.0]
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -199,9 +220,13 @@ def test_two_processes_give_the_same_run(shared_data, tmp_path):
     from pelsvae_cadence.metrics import run_period_recovery
 
     options = {
-        "positions": POSITIONS[:2], "star_classes": ["RRab"], "magnitudes": [19.0, 21.0],
-        "stars_per_position": 2, "period_range": (0.2, 2.0), "constraint": "night < 300",
-    }  # fmt: skip
+        "positions": POSITIONS[:2],
+        "star_classes": ["RRab"],
+        "magnitudes": [19.0, 21.0],
+        "stars_per_position": 2,
+        "period_range": (0.2, 2.0),
+        "constraint": "night < 300",
+    }
     database = shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db"
     one = run_period_recovery(database, out_dir=tmp_path / "one", **options)
     lock = threading.RLock()  # progress bars have one, and it cannot be sent to a worker
@@ -211,9 +236,7 @@ def test_two_processes_give_the_same_run(shared_data, tmp_path):
             told.append((done, total))
 
     told: list[tuple[int, int]] = []
-    two = run_period_recovery(
-        database, out_dir=tmp_path / "two", workers=2, progress=seen, **options
-    )
+    two = run_period_recovery(database, out_dir=tmp_path / "two", workers=2, progress=seen, **options)
     assert told[-1] == (4, 4)
     for key in ("positions", "stars", "summary"):
         pd.testing.assert_frame_equal(getattr(one, key), getattr(two, key))

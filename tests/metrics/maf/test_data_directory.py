@@ -8,11 +8,7 @@ import sys
 
 import pytest
 
-from pelsvae_cadence.metrics.maf.data_directory import (
-    DATA_VARIABLE,
-    has_camera_data,
-    prepare_data_directory,
-)
+from pelsvae_cadence.metrics.maf.data_directory import DATA_VARIABLE, has_camera_data, prepare_data_directory
 
 
 @pytest.fixture
@@ -65,9 +61,7 @@ def test_camera_data_are_found_where_they_are(bare_home):
 @pytest.mark.slow
 def test_rubin_sim_imports_without_its_data(tmp_path):
     """In a fresh process, with nothing but an empty home."""
-    environment = {
-        k: v for k, v in os.environ.items() if k not in (DATA_VARIABLE, "XDG_CACHE_HOME")
-    }
+    environment = {k: v for k, v in os.environ.items() if k not in (DATA_VARIABLE, "XDG_CACHE_HOME")}
     environment["HOME"] = str(tmp_path)
     code = (
         "from pelsvae_cadence.metrics import PeriodRecoveryMetric as M\n"
@@ -76,8 +70,12 @@ def test_rubin_sim_imports_without_its_data(tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env=environment, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["PeriodRecovery", "RRab", "r20", "True"]
 

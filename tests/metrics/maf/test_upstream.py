@@ -25,10 +25,13 @@ def stroboscope():
 def _table(mjd):
     n = mjd.size
     values = {
-        "observationStartMJD": mjd, "expMJD": mjd, "band": np.resize(list("gri"), n),
-        "fiveSigmaDepth": np.full(n, 24.5), "night": np.arange(n),
+        "observationStartMJD": mjd,
+        "expMJD": mjd,
+        "band": np.resize(list("gri"), n),
+        "fiveSigmaDepth": np.full(n, 24.5),
+        "night": np.arange(n),
         "visitExposureTime": np.full(n, 30.0),
-    }  # fmt: skip
+    }
     table = np.empty(n, dtype=[(k, np.asarray(v).dtype) for k, v in values.items()])
     for name, value in values.items():
         table[name] = value

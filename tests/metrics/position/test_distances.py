@@ -31,9 +31,8 @@ def recovery(model):
 
     stars, curve = stars_at(StarSample(star_class="RRab", n=8, seed=2), 10.0, -20.0, ebv=0.1)
     return observe_and_search(
-        stars, curve, control_visits(3, years=3.0), seed=2, magnitude=19.0,
-        period_range=(0.2, 2.0),
-    )  # fmt: skip
+        stars, curve, control_visits(3, years=3.0), seed=2, magnitude=19.0, period_range=(0.2, 2.0)
+    )
 
 
 def test_the_relation_is_that_of_the_stars(model):
@@ -84,10 +83,14 @@ def test_the_metric_counts_good_distances(shared_data):
     near = np.hypot(source.array["fieldRA"] % 360.0, source.array["fieldDec"] + 30.0) < 1.5
     visits = source.array[near]
     options = {
-        "mjd_col": source.columns["mjd"], "mjd_is_middle": True, "visit_id_col": source.visit_id,
-        "star_class": "RRab", "magnitude": 19.0, "stars_per_position": 6,
+        "mjd_col": source.columns["mjd"],
+        "mjd_is_middle": True,
+        "visit_id_col": source.visit_id,
+        "star_class": "RRab",
+        "magnitude": 19.0,
+        "stars_per_position": 6,
         "period_range": (0.2, 2.0),
-    }  # fmt: skip
+    }
     point = {"ra": 0.0, "dec": np.radians(-30.0), "sid": 0}
     plain = PeriodRecoveryMetric(**options).run(visits, point)
     metric = PeriodRecoveryMetric(distances=True, **options)

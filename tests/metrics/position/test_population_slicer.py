@@ -18,9 +18,15 @@ def slicer(maf_ready):
     from pelsvae_cadence.metrics import generate_periodic_pop_slicer
 
     return generate_periodic_pop_slicer(
-        N, seed=5, star_classes={"RRab": 0.5, "CEP": 0.5}, where="sky",
-        magnitude_range=(17.0, 20.0), dec_range=(-75.0, -20.0), radius=1.75, use_camera=False,
-    )  # fmt: skip
+        N,
+        seed=5,
+        star_classes={"RRab": 0.5, "CEP": 0.5},
+        where="sky",
+        magnitude_range=(17.0, 20.0),
+        dec_range=(-75.0, -20.0),
+        radius=1.75,
+        use_camera=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +41,7 @@ def run(slicer):
     frame = frame[frame["night"] < 800]
     observed = []
     options = {"magnitude": 25.0, "seed": 9, "on_observed": observed.append}
-    metrics = [
-        PeriodRecoveryMetric(**options),
-        TimeToRecoveryMetric(magnitude=25.0, seed=9, years=(1, 2)),
-    ]
+    metrics = [PeriodRecoveryMetric(**options), TimeToRecoveryMetric(magnitude=25.0, seed=9, years=(1, 2))]
     bundles = [maf.MetricBundle(metric, slicer, "", run_name="pop") for metric in metrics]
     group = maf.MetricBundleGroup(bundles, None, out_dir=".", save_early=False)
     group.run_current("", sim_data=frame.to_records(index=False))
@@ -64,9 +67,14 @@ def test_the_same_seed_makes_the_same_stars(slicer):
     from pelsvae_cadence.metrics import generate_periodic_pop_slicer
 
     again = generate_periodic_pop_slicer(
-        2, seed=5, star_classes={"RRab": 0.5, "CEP": 0.5}, where="sky",
-        magnitude_range=(17.0, 20.0), dec_range=(-75.0, -20.0), use_camera=False,
-    )  # fmt: skip
+        2,
+        seed=5,
+        star_classes={"RRab": 0.5, "CEP": 0.5},
+        where="sky",
+        magnitude_range=(17.0, 20.0),
+        dec_range=(-75.0, -20.0),
+        use_camera=False,
+    )
     for key in ("period", "ra", "true_ebv", "latent"):
         np.testing.assert_array_equal(again.slice_points[key], slicer.slice_points[key][:2])
 
@@ -131,13 +139,19 @@ def test_crowding_and_changing_cycles_reach_the_metric(maf_ready):
     point = {"ra": np.radians(80.05), "dec": np.radians(-69.3)}
     seen = {}
     for name, options in {
-        "plain": {}, "crowded": {"crowded": True}, "modulated": {"modulated": True},
-    }.items():  # fmt: skip
+        "plain": {},
+        "crowded": {"crowded": True},
+        "modulated": {"modulated": True},
+    }.items():
         kept = []
         metric = PeriodRecoveryMetric(
-            star_class="Mira", magnitude=19.0, stars_per_position=2, seed=1,
-            on_observed=kept.append, **options,
-        )  # fmt: skip
+            star_class="Mira",
+            magnitude=19.0,
+            stars_per_position=2,
+            seed=1,
+            on_observed=kept.append,
+            **options,
+        )
         value = metric.run(visits, point)
         assert value["crowded_region"] == "LMC"
         seen[name] = kept[0].light_curves

@@ -35,11 +35,13 @@ def baseline_run(run, cadence_folder, tmp_path_factory):
     seen: list[tuple[int, int]] = []
     result = run(
         cadence_folder / "baseline_v3.0_10yrs_12points.db",
-        positions=[(0, -30), (30, -45)], magnitudes=[18.0, 21.0], constraint="night < 900",
+        positions=[(0, -30), (30, -45)],
+        magnitudes=[18.0, 21.0],
+        constraint="night < 900",
         out_dir=tmp_path_factory.mktemp("run") / "new",
         progress=lambda done, total: seen.append((done, total)),
         **{**QUICK, "star_classes": ["RRab", "ECL"]},
-    )  # fmt: skip
+    )
     return result, seen
 
 
@@ -79,25 +81,22 @@ def test_progress_counts_every_position_of_every_bundle(baseline_run):
 def test_results_are_not_overwritten_unasked(baseline_run, run, cadence_folder):
     result, _ = baseline_run
     with pytest.raises(InputError, match="already holds results"):
-        run(
-            cadence_folder / "baseline_v3.0_10yrs_12points.db",
-            positions=[(0, -30)], out_dir=result.out_dir,
-        )  # fmt: skip
+        run(cadence_folder / "baseline_v3.0_10yrs_12points.db", positions=[(0, -30)], out_dir=result.out_dir)
 
 
-def test_a_database_and_the_same_survey_in_memory_agree(
-    baseline_run, run, cadence_folder, tmp_path
-):
+def test_a_database_and_the_same_survey_in_memory_agree(baseline_run, run, cadence_folder, tmp_path):
     """The same visits, stars and noise, whichever way MAF gets them; and overwriting works."""
     result, _ = baseline_run
-    survey = read_survey(
-        cadence_folder / "baseline_v3.0_10yrs_12points.db", constraint="night < 900"
-    )
+    survey = read_survey(cadence_folder / "baseline_v3.0_10yrs_12points.db", constraint="night < 900")
     for overwrite in (False, True):
         again = run(
-            survey, positions=[(0, -30), (30, -45)], magnitudes=[18.0, 21.0], out_dir=tmp_path,
-            overwrite=overwrite, **QUICK,
-        )  # fmt: skip
+            survey,
+            positions=[(0, -30), (30, -45)],
+            magnitudes=[18.0, 21.0],
+            out_dir=tmp_path,
+            overwrite=overwrite,
+            **QUICK,
+        )
         expected = result.stars[result.stars.star_class == "RRab"].reset_index(drop=True)
         pd.testing.assert_frame_equal(again.stars, expected)
 
@@ -105,8 +104,12 @@ def test_a_database_and_the_same_survey_in_memory_agree(
 def test_a_first_year_table_without_night_and_band(run, cadence_folder, tmp_path):
     result = run(
         cadence_folder / "rubin_baseline_v2.0_1yr.db",
-        positions=[(30, -30)], magnitudes=[19.0], out_dir=tmp_path, plots=True, **QUICK,
-    )  # fmt: skip
+        positions=[(30, -30)],
+        magnitudes=[19.0],
+        out_dir=tmp_path,
+        plots=True,
+        **QUICK,
+    )
     plots = sorted(path.name for path in tmp_path.glob("rubin*_r19_*.png"))
     # Four values, a map and a histogram each.
     assert len(plots) == 8
@@ -129,9 +132,13 @@ def test_a_synthetic_survey_needs_no_file(run, preset, magnitude, tmp_path):
     survey = SyntheticSurvey(preset=preset, seed=4)
     positions = [(30.0, -20.0), (210.0, 5.0)]
     result = run(
-        survey, positions=positions, magnitudes=[magnitude], constraint="night < 700",
-        out_dir=tmp_path, **QUICK,
-    )  # fmt: skip
+        survey,
+        positions=positions,
+        magnitudes=[magnitude],
+        constraint="night < 700",
+        out_dir=tmp_path,
+        **QUICK,
+    )
     for (ra, dec), n_visits in zip(positions, result.positions.n_visits, strict=True):
         assert n_visits == np.count_nonzero(survey.at(ra, dec).night < 700)
     assert result.summary.recovered[0] > 0.0
@@ -155,9 +162,14 @@ def test_a_map_of_patches_is_warned_of(run, cadence_folder, tmp_path):
 
     with pytest.warns(PartialSkyWarning, match="of the sky has enough visits"):
         result = run(
-            cadence_folder / "baseline_v3.0_10yrs_12points.db", nside=4, radius=1.75,
-            constraint="night < 400", magnitudes=[19.0], out_dir=tmp_path, **QUICK,
-        )  # fmt: skip
+            cadence_folder / "baseline_v3.0_10yrs_12points.db",
+            nside=4,
+            radius=1.75,
+            constraint="night < 400",
+            magnitudes=[19.0],
+            out_dir=tmp_path,
+            **QUICK,
+        )
     assert 0 < len(result.positions) < 10
 
 
@@ -179,10 +191,7 @@ def test_a_map_of_patches_is_warned_of(run, cadence_folder, tmp_path):
 )
 def test_what_cannot_be_run_is_refused(run, cadence_folder, tmp_path, options, message):
     with pytest.raises(InputError, match=message):
-        run(
-            cadence_folder / "baseline_v3.0_10yrs_12points.db",
-            out_dir=tmp_path, **{**QUICK, **options},
-        )  # fmt: skip
+        run(cadence_folder / "baseline_v3.0_10yrs_12points.db", out_dir=tmp_path, **{**QUICK, **options})
 
 
 def test_what_is_no_survey_is_refused(run, tmp_path):
@@ -219,16 +228,18 @@ def test_years_make_a_table_by_class_magnitude_and_year(run, cadence_folder, tmp
     """A survey of 2.5 years: the second year is complete, the third begun, the fifth not reached."""
     result = run(
         cadence_folder / "baseline_v3.0_10yrs_12points.db",
-        positions=[(0, -30), (30, -45)], magnitudes=[18.0], constraint="night < 900",
-        years=(1.0, 2.0, 3.0, 5.0), out_dir=tmp_path, **QUICK,
-    )  # fmt: skip
+        positions=[(0, -30), (30, -45)],
+        magnitudes=[18.0],
+        constraint="night < 900",
+        years=(1.0, 2.0, 3.0, 5.0),
+        out_dir=tmp_path,
+        **QUICK,
+    )
     table = result.by_year
     assert table.year.tolist() == [1.0, 2.0, 3.0]
     assert (table.n_stars == 4).all()
     assert (np.diff(table.n_visits) > 0).all()
-    assert (
-        (table.recovered_low <= table.recovered) & (table.recovered <= table.recovered_high)
-    ).all()
+    assert ((table.recovered_low <= table.recovered) & (table.recovered <= table.recovered_high)).all()
     # After the last year everything is known that the run without years knows.
     assert table.recovered.iloc[-1] == result.summary.recovered[0]
     pd.testing.assert_frame_equal(pd.read_csv(result.files["by_year"]), table)

@@ -51,11 +51,16 @@ def mappings(
     folder = tmp_path_factory.mktemp("mappings")
     return {
         name: fit_mapping(
-            model, folder, MappingOptions(regressor=name, draws=2, steps=20),
-            regression=QUICK, table=some_stars, command="none", quiet=True,
+            model,
+            folder,
+            MappingOptions(regressor=name, draws=2, steps=20),
+            regression=QUICK,
+            table=some_stars,
+            command="none",
+            quiet=True,
         )
         for name in REGRESSORS
-    }  # fmt: skip
+    }
 
 
 def test_a_forest_of_arrays_is_the_forest_of_scikit_learn() -> None:
@@ -96,18 +101,14 @@ def test_a_model_with_another_mapping(
 
 
 @pytest.mark.parametrize("name", sorted(REGRESSORS))
-def test_files(
-    name: str, model: LightCurveModel, mappings: dict[str, LatentMapping], tmp_path: Path
-) -> None:
+def test_files(name: str, model: LightCurveModel, mappings: dict[str, LatentMapping], tmp_path: Path) -> None:
     mapping = mappings[name]
     again = LatentMapping(replace_tensors(mapping))
     stars = model.sample("CEP", n=9, seed=1)
     first, second = mapping.draw(stars, seed=4), again.draw(stars, seed=4)
     np.testing.assert_array_equal(first.latent, second.latent)
     np.testing.assert_array_equal(first.amplitude_i, second.amplitude_i)
-    assert mapping.draw(stars, seed=4, amplitude=False).amplitude_i == pytest.approx(
-        stars.amplitude_i
-    )
+    assert mapping.draw(stars, seed=4, amplitude=False).amplitude_i == pytest.approx(stars.amplitude_i)
     assert "period" in mapping.ranges("CEP", "F")
     assert name in repr(mapping)
 
@@ -119,15 +120,12 @@ def replace_tensors(mapping: LatentMapping):
 
 
 FEH = MappingOptions(
-    regressor="linear", parameters=("period", "teff", "abs_mag_g", "feh"), star_class="RRab",
-    draws=2,
-)  # fmt: skip
+    regressor="linear", parameters=("period", "teff", "abs_mag_g", "feh"), star_class="RRab", draws=2
+)
 
 
 @pytest.fixture(scope="module")
-def metal(
-    model: LightCurveModel, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[LatentMapping, Path]:
+def metal(model: LightCurveModel, tmp_path_factory: pytest.TempPathFactory) -> tuple[LatentMapping, Path]:
     """A linear map with [Fe/H] on RRab."""
     folder = tmp_path_factory.mktemp("feh")
     return fit_mapping(model, folder, FEH, name="feh", quiet=True), folder

@@ -26,9 +26,8 @@ def stars(n: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Latent coordinates that depend on temperature and amplitude, in two groups."""
     rng = np.random.default_rng(0)
     physics = np.stack(
-        [rng.normal(-0.25, 0.06, n), rng.normal(3.8, 0.02, n), rng.normal(0.5, 0.1, n),
-         np.zeros(n)], axis=1,
-    )  # fmt: skip
+        [rng.normal(-0.25, 0.06, n), rng.normal(3.8, 0.02, n), rng.normal(0.5, 0.1, n), np.zeros(n)], axis=1
+    )
     hot = (physics[:, 1] - 3.8) / 0.02
     physics[:, 3] = -0.3 + 0.1 * hot + 0.05 * rng.normal(size=n)
     z = 0.3 * rng.normal(size=(n, 4))
@@ -38,8 +37,7 @@ def stars(n: int = 600) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def tensors(*arrays: np.ndarray) -> list[torch.Tensor]:
-    return [torch.as_tensor(a, dtype=torch.float32 if a.dtype.kind == "f" else None)
-            for a in arrays]  # fmt: skip
+    return [torch.as_tensor(a, dtype=torch.float32 if a.dtype.kind == "f" else None) for a in arrays]
 
 
 @pytest.fixture
@@ -66,15 +64,9 @@ def test_fast_draws_are_the_flow_s_own(flow: FlowMap) -> None:
             parameter.mul_(2.0)
         _, physics, group = tensors(*stars(500))
         noise = 2.5 * torch.randn(500, 4)  # some beyond the splines' domain of [-5, 5]
-        slow = (
-            flow.draw(physics, group, noise),
-            flow.draw_log_amplitude(physics, group, noise[:, 0]),
-        )
+        slow = (flow.draw(physics, group, noise), flow.draw_log_amplitude(physics, group, noise[:, 0]))
         flow.freeze()
-        fast = (
-            flow.draw(physics, group, noise),
-            flow.draw_log_amplitude(physics, group, noise[:, 0]),
-        )
+        fast = (flow.draw(physics, group, noise), flow.draw_log_amplitude(physics, group, noise[:, 0]))
     assert (noise.abs() > 5).any()
     assert not torch.equal(slow[0], fast[0])  # two computations, not one twice
     torch.testing.assert_close(fast[0], slow[0], atol=1e-3, rtol=1e-3)

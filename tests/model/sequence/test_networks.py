@@ -11,12 +11,7 @@ import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.sequence.curves import (
-    close_period,
-    decode_curves,
-    decode_steps,
-    periodic_curves,
-)
+from pelsvae_cadence.model.sequence.curves import close_period, decode_curves, decode_steps, periodic_curves
 from pelsvae_cadence.model.sequence.layers import CausalConvolutions
 from pelsvae_cadence.model.sequence.networks import (
     PAPER_CONFIGS,

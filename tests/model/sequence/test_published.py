@@ -15,11 +15,7 @@ from pelsvae_cadence.cadence import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.sequence.curves import class_index, close_period, periodic_curves
 from pelsvae_cadence.model.sequence.networks import training_tags
-from pelsvae_cadence.model.sequence.published import (
-    PUBLISHED_NETWORKS,
-    PublishedNetwork,
-    PublishedWarning,
-)
+from pelsvae_cadence.model.sequence.published import PUBLISHED_NETWORKS, PublishedNetwork, PublishedWarning
 from pelsvae_cadence.simulation.simulate import noise_free_magnitudes
 from pelsvae_cadence.stars import Stars
 
@@ -47,14 +43,15 @@ def decoded(folder: Path) -> dict[str, np.ndarray]:
     label = table["label"]
     np.testing.assert_array_equal(label, latent["label"])
     rows = np.concatenate(
-        [np.flatnonzero(label == k)[:: (label == k).sum() // PER_CLASS][:PER_CLASS]
-         for k in range(8)]
-    )  # fmt: skip
+        [np.flatnonzero(label == k)[:: (label == k).sum() // PER_CLASS][:PER_CLASS] for k in range(8)]
+    )
     chosen = {key: table[key][rows] for key in ("y", "wrap_gap", "amp", "sound")}
     return {
-        **chosen, "mu": latent["mu"][rows], "phase": table["phase"],
+        **chosen,
+        "mu": latent["mu"][rows],
+        "phase": table["phase"],
         "star_class": latent["classes"][label[rows]],
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +61,21 @@ def steps(network: PublishedNetwork, decoded: dict[str, np.ndarray]) -> np.ndarr
 
 def some_stars(n: int, latent: np.ndarray | None = None) -> Stars:
     return Stars(
-        star_id=np.arange(n) * 3 + 1, star_class="RRLYR", subtype="RRab", period=0.55, teff=6500.0,
-        abs_mag_g=0.6, amplitude_i=0.6, epoch=2460000.5, ra=150.0, dec=2.2,
-        distance_modulus=18.0, ebv=0.0, feh=-1.5, latent=latent,
-    )  # fmt: skip
+        star_id=np.arange(n) * 3 + 1,
+        star_class="RRLYR",
+        subtype="RRab",
+        period=0.55,
+        teff=6500.0,
+        abs_mag_g=0.6,
+        amplitude_i=0.6,
+        epoch=2460000.5,
+        ra=150.0,
+        dec=2.2,
+        distance_modulus=18.0,
+        ebv=0.0,
+        feh=-1.5,
+        latent=latent,
+    )
 
 
 # --- what the networks give -----------------------------------------------------------------
@@ -119,9 +127,7 @@ def test_decoded_curves_are_reproduced(decoded, steps):
     assert found == pytest.approx(decoded["y"].astype(float), abs=5e-4)
 
 
-@pytest.mark.parametrize(
-    ("n_harmonics", "median", "worst"), [(64, 0.004, 0.02), (149, 0.004, 0.02)]
-)
+@pytest.mark.parametrize(("n_harmonics", "median", "worst"), [(64, 0.004, 0.02), (149, 0.004, 0.02)])
 def test_series_follow_the_decoded_curves(decoded, steps, n_harmonics, median, worst):
     """The file interpolates linearly between steps, the series does not: 0.002 of the amplitude."""
     result = periodic_curves(steps, decoded["star_class"], n_harmonics=n_harmonics)
@@ -175,9 +181,7 @@ def test_binaries_repeat_half_a_period(decoded, steps):
 # --- why they are wrapped -------------------------------------------------------------------
 
 
-def test_the_bare_decoder_fails_on_survey_visits_and_the_wrapped_one_does_not(
-    network, decoded, steps
-):
+def test_the_bare_decoder_fails_on_survey_visits_and_the_wrapped_one_does_not(network, decoded, steps):
     """40 visits given to the network itself are worse than a constant; its own grid is exact."""
     rows = np.flatnonzero(np.isin(decoded["star_class"], ["CEP", "RRLYR", "T2CEP"]))
     phase = np.sort(np.random.default_rng(0).uniform(size=40))
@@ -186,9 +190,7 @@ def test_the_bare_decoder_fails_on_survey_visits_and_the_wrapped_one_does_not(
     wanted = np.array([np.interp(phase * 300, np.arange(301), row) for row in ends])
     doubled = np.concatenate([phase, phase + 1.0]) / 2.0
     tags = torch.as_tensor(1e-4 + 0.9998 * doubled, dtype=torch.float32)
-    kind = torch.tensor(
-        [{"CEP": 1, "RRLYR": 6, "T2CEP": 7}[c] for c in decoded["star_class"][rows]]
-    )
+    kind = torch.tensor([{"CEP": 1, "RRLYR": 6, "T2CEP": 7}[c] for c in decoded["star_class"][rows]])
     with torch.inference_mode():
         bare = network.vae.decoder(torch.as_tensor(decoded["mu"][rows]), tags, kind)[:, 40:, 0]
     size = np.ptp(closed, axis=1)
@@ -198,9 +200,7 @@ def test_the_bare_decoder_fails_on_survey_visits_and_the_wrapped_one_does_not(
 
     result = periodic_curves(steps[rows], decoded["star_class"][rows])
     level = closed.mean(axis=1)[:, None]
-    wrapped = level + result.amplitude[:, None] * result.curves.evaluate(
-        phase - result.shift[:, None]
-    )
+    wrapped = level + result.amplitude[:, None] * result.curves.evaluate(phase - result.shift[:, None])
     wrapped_error = np.sqrt(np.mean((wrapped - wanted) ** 2, axis=1)) / size
     assert wrapped_error.max() < 0.03
 
@@ -212,9 +212,13 @@ def test_cadence_contract_in_a_survey(network, decoded):
     curve = network.phase_curve(stars)
     rng = np.random.default_rng(2)
     visits = Visits(
-        mjd=60218.0 + np.sort(rng.uniform(0, 3650, 300)), band=rng.choice(list("ugrizy"), 300),
-        m5=24.0, night=np.arange(300), visit_id=np.arange(300), exptime=30.0,
-    )  # fmt: skip
+        mjd=60218.0 + np.sort(rng.uniform(0, 3650, 300)),
+        band=rng.choice(list("ugrizy"), 300),
+        m5=24.0,
+        night=np.arange(300),
+        visit_id=np.arange(300),
+        exptime=30.0,
+    )
     full = noise_free_magnitudes(stars, visits, curve)
     kept = np.sort(rng.permutation(300)[:23])
     thin = noise_free_magnitudes(stars, visits.take(kept), curve)
@@ -258,9 +262,7 @@ def test_a_checkpoint_of_the_authors_gives_the_same_network(network, copy, decod
     with pytest.warns(PublishedWarning):
         other = PublishedNetwork.load(copy)
     latent, names = decoded["mu"][:3], decoded["star_class"][:3]
-    np.testing.assert_array_equal(
-        other.decode_steps(latent, names), network.decode_steps(latent, names)
-    )
+    np.testing.assert_array_equal(other.decode_steps(latent, names), network.decode_steps(latent, names))
     with pytest.raises(InputError, match=f"put latent_{NAME}.npz beside"):
         other.draw_latent(["CEP"], [0])
 
@@ -326,9 +328,7 @@ def test_a_card_of_another_network(copy, changes, message):
 
 
 def test_a_latent_table_of_another_network(copy):
-    np.savez(
-        copy / f"latent_{NAME}.npz", mu=np.zeros((3, 6)), std=np.zeros((3, 6)), label=[0, 1, 2]
-    )
+    np.savez(copy / f"latent_{NAME}.npz", mu=np.zeros((3, 6)), std=np.zeros((3, 6)), label=[0, 1, 2])
     with pytest.raises(InputError, match=r"posterior mu.*\(3, 6\), expected \(3, 4\)"):
         PublishedNetwork.load(copy)
 

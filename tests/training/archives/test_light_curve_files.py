@@ -109,19 +109,10 @@ def test_ogle_archive_and_table_agree_with_the_ragged_set(tmp_path, cepheids):
     np.testing.assert_allclose(read.mag, some.mag, rtol=0, atol=1e-8)
 
     long = pd.DataFrame(
-        {
-            "star": np.repeat(some.star, some.n_points),
-            "hjd": some.time,
-            "mag": some.mag,
-            "err": some.mag_err,
-        }
+        {"star": np.repeat(some.star, some.n_points), "hjd": some.time, "mag": some.mag, "err": some.mag_err}
     )
     shuffled = long.sort_values("hjd", kind="stable")  # interleaves the stars
-    for name, write in (
-        ("lc.csv", "to_csv"),
-        ("lc.csv.gz", "to_csv"),
-        ("lc.parquet", "to_parquet"),
-    ):
+    for name, write in (("lc.csv", "to_csv"), ("lc.csv.gz", "to_csv"), ("lc.parquet", "to_parquet")):
         getattr(shuffled, write)(tmp_path / name, index=False)
         table = read_light_curve_table(tmp_path / name, stars, band="I")
         table = table.take(np.argsort(table.star))
@@ -170,11 +161,17 @@ def test_reading_errors_name_the_way_out(tmp_path):
         read_ragged(tmp_path / "b.npz", pd.DataFrame({"star": ["a"]}))
     with pytest.raises(InputError, match=r"offsets must have shape \(3,\)"):
         RawLightCurves(
-            star=np.array(["a", "b"]), star_class=np.array(["CEP"] * 2),
-            subtype=np.array([""] * 2), period=np.ones(2), band=np.array(["I"] * 2),
-            fault=np.array([""] * 2), offsets=np.array([0, 1]), time=np.ones(1),
-            mag=np.ones(1), mag_err=np.ones(1),
-        )  # fmt: skip
+            star=np.array(["a", "b"]),
+            star_class=np.array(["CEP"] * 2),
+            subtype=np.array([""] * 2),
+            period=np.ones(2),
+            band=np.array(["I"] * 2),
+            fault=np.array([""] * 2),
+            offsets=np.array([0, 1]),
+            time=np.ones(1),
+            mag=np.ones(1),
+            mag_err=np.ones(1),
+        )
 
 
 def test_any_path_is_opened_by_its_kind(tmp_path, cepheids):
@@ -237,9 +234,7 @@ def test_published_file_needs_the_users_word(tmp_path, old):
     with pytest.raises(InputError, match="--trust-pickle"):
         convert_published_file(tmp_path / "lcs.npy.gz", tmp_path / "out.npz")
     assert not (tmp_path / "out.npz").exists()
-    folded = convert_published_file(
-        tmp_path / "lcs.npy.gz", tmp_path / "out.npz", trust_pickle=True
-    )
+    folded = convert_published_file(tmp_path / "lcs.npy.gz", tmp_path / "out.npz", trust_pickle=True)
     again, table = read_folded(tmp_path / "out.npz")
     assert again.star.tolist() == folded.star.tolist()
     assert again.copy.tolist() == [1, 1, 0, 1, 1, 0]

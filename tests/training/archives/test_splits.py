@@ -8,12 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.archives.splits import (
-    SPLITS,
-    require_whole_stars,
-    split_by_star,
-    star_numbers,
-)
+from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars, split_by_star, star_numbers
 
 
 def _stars(counts: dict[str, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -15,21 +15,11 @@ from pelsvae_cadence.training.binaries.observed import (
     observed_binary_rows,
 )
 from pelsvae_cadence.training.labels.physical import LabelFlag
-from pelsvae_cadence.training.open_set.table import (
-    OpenSet,
-    load_open_set,
-    split_of,
-    stratified_splits,
-)
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set, split_of, stratified_splits
 from pelsvae_cadence.training.shapes.completion import learn_completion, rotate_to_first
 from pelsvae_cadence.training.shapes.full_curves import fit_with_completion
 from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_complex
-from pelsvae_cadence.training.shapes.miras import (
-    MiraShapes,
-    asas_miras,
-    borrow_mira_shapes,
-    find_mira_period,
-)
+from pelsvae_cadence.training.shapes.miras import MiraShapes, asas_miras, borrow_mira_shapes, find_mira_period
 
 GRID = np.arange(512) / 512
 
@@ -59,9 +49,7 @@ def test_prior_keeps_eclipses_sharp(table: OpenSet) -> None:
         curve = (time, mag, np.full(time.size, noise))
         c, _, _ = fit_harmonics(*curve, period, 24, ridge=1e-5 * time.size)
         guess = from_complex(c).evaluate(GRID)[0]
-        value, rms, phase, kept = fit_with_prior(
-            curve, period, np.roll(guess, -int(np.argmax(guess))), prior
-        )
+        value, rms, phase, kept = fit_with_prior(curve, period, np.roll(guess, -int(np.argmax(guess))), prior)
         assert kept.mean() > 0.95
         assert rms < 1.5 * max(noise, 0.004)
         fitted = np.interp(phase, GRID, value, period=1.0)
@@ -87,10 +75,7 @@ def test_borrowed_labels_are_those_of_the_most_similar_system(table: OpenSet) ->
 
 def test_completion_prior_beats_free_harmonics(table: OpenSet) -> None:
     mine = (table.subtype == "RRab") & (table.galaxy == "LMC")
-    train, test = (
-        table.take(mine & (table.split == "train")),
-        table.take(mine & (table.split == "test")),
-    )
+    train, test = (table.take(mine & (table.split == "train")), table.take(mine & (table.split == "test")))
     d = rotate_to_first(to_complex(train.curve))[:250, :24]
     completion = learn_completion(
         d, np.full(d.shape, 1e-6), train.period[:250], train.amplitude_i[:250], n_known=3
@@ -103,9 +88,7 @@ def test_completion_prior_beats_free_harmonics(table: OpenSet) -> None:
         true = test.curve.take([row])
         mag = 1.5 * size * true.evaluate(time / period)[0] + 0.02 * random.normal(size=time.size)
         curve = (time, mag, np.full(time.size, 0.02))
-        fit, reason = fit_with_completion(
-            curve, period, completion, amplitude_scale=1 / 1.5, max_gap=0.3
-        )
+        fit, reason = fit_with_completion(curve, period, completion, amplitude_scale=1 / 1.5, max_gap=0.3)
         assert fit is not None, reason
         assert fit.amplitude == pytest.approx(size, rel=0.12)
         c, _, _ = fit_harmonics(*curve, period, 8)
@@ -120,22 +103,16 @@ def test_completion_prior_beats_free_harmonics(table: OpenSet) -> None:
 def test_light_curves_that_say_nothing_are_rejected_with_a_reason(table: OpenSet) -> None:
     mine = table.take((table.subtype == "RRab") & (table.split == "train")).take(np.arange(60))
     d = rotate_to_first(to_complex(mine.curve))[:, :24]
-    completion = learn_completion(
-        d, np.full(d.shape, 1e-6), mine.period, mine.amplitude_i, n_known=3
-    )
+    completion = learn_completion(d, np.full(d.shape, 1e-6), mine.period, mine.amplitude_i, n_known=3)
     random = np.random.default_rng(1)
     time = np.sort(random.uniform(0, 100, 80))
     err = np.full(80, 0.02)
     noise = 0.02 * random.normal(size=80)
-    assert fit_with_completion((time[:20], noise[:20], err[:20]), 0.5, completion) == (
-        None,
-        "too few points",
-    )
+    assert fit_with_completion((time[:20], noise[:20], err[:20]), 0.5, completion) == (None, "too few points")
     at_midnight = np.floor(time) + 0.05 * random.uniform(size=80)
     assert fit_with_completion((at_midnight, noise, err), 1.0, completion)[1] == "gap in phase"
     assert (
-        fit_with_completion((time, noise, err), 0.5, completion, max_gap=0.5)[1]
-        == "scatter about the curve"
+        fit_with_completion((time, noise, err), 0.5, completion, max_gap=0.5)[1] == "scatter about the curve"
     )
 
 
@@ -187,9 +164,7 @@ def test_mira_shapes_stay_in_their_split(table: OpenSet) -> None:
     miras = table.take(table.star_class == "LPV")
     shape = np.concatenate([miras.cos[:, :6], miras.sin[:, :6]], axis=1)
     _, which = np.unique(np.round(shape, 3), axis=0, return_inverse=True)
-    pairs = np.unique(
-        np.stack([which.ravel(), np.searchsorted(sorted(SPLITS), miras.split)]), axis=1
-    )
+    pairs = np.unique(np.stack([which.ravel(), np.searchsorted(sorted(SPLITS), miras.split)]), axis=1)
     assert np.unique(pairs[0]).size == pairs.shape[1] > 100
 
 

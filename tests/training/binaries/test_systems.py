@@ -34,10 +34,20 @@ def _needs_phoebe() -> None:
 
 def one_system(**changes: float) -> BinarySystems:
     values: dict[str, object] = {
-        "number": 1, "family": "detached", "period": 5.0, "mass_1": 1.0, "mass_ratio": 1.0,
-        "radius_1": 1.0, "radius_2": 1.0, "teff_1": 6000.0, "teff_2": 6000.0,
-        "inclination": 90.0, "eccentricity": 0.0, "periastron": 0.0, "fillout": np.nan,
-    }  # fmt: skip
+        "number": 1,
+        "family": "detached",
+        "period": 5.0,
+        "mass_1": 1.0,
+        "mass_ratio": 1.0,
+        "radius_1": 1.0,
+        "radius_2": 1.0,
+        "teff_1": 6000.0,
+        "teff_2": 6000.0,
+        "inclination": 90.0,
+        "eccentricity": 0.0,
+        "periastron": 0.0,
+        "fillout": np.nan,
+    }
     values.update(changes)
     return BinarySystems(**{k: np.atleast_1d(v) for k, v in values.items()})
 

@@ -10,15 +10,8 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.crossmatch.colour_magnitude import (
-    ColourMagnitudePlaces,
-    absolute_magnitude,
-)
-from pelsvae_cadence.training.crossmatch.figures import (
-    CONFIRMED,
-    PLACED,
-    plot_confirmed_against_placed,
-)
+from pelsvae_cadence.training.crossmatch.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
+from pelsvae_cadence.training.crossmatch.figures import CONFIRMED, PLACED, plot_confirmed_against_placed
 from pelsvae_cadence.training.crossmatch.match import (
     ACCEPTED,
     COLOURS,
@@ -61,9 +54,12 @@ def test_published_tables_are_all_there(published):
     assert len(stars) == 13_568
     assert len(gaia) == 13_571
     assert accepted["table"].value_counts().to_dict() == {
-        "cmd_confirmed": 7620, "var_conf_matches": 3833, "one_pmrad_match": 1119,
-        "cmd_secondaries_confirmed": 539, "gaiaVar_noClass_confirmed": 463,
-    }  # fmt: skip
+        "cmd_confirmed": 7620,
+        "var_conf_matches": 3833,
+        "one_pmrad_match": 1119,
+        "cmd_secondaries_confirmed": 539,
+        "gaiaVar_noClass_confirmed": 463,
+    }
     assert set(PUBLISHED_TABLES.values()) <= set(ACCEPTED)
 
 
@@ -80,8 +76,13 @@ def test_the_verdicts_agree_with_the_published_ones(published, verdicts):
     assert share["one_pmrad_match"] > 0.9
     # More than half of an arcsecond off at the survey's epoch, and other stars' tables absent.
     assert share["cmd_secondaries_confirmed"] > 0.7
-    by_hand = [4062591973279332224, 4043137424868086656, 4655269632920639744,
-               4056606472325371776, 4061277236440709248]  # fmt: skip
+    by_hand = [
+        4062591973279332224,
+        4043137424868086656,
+        4655269632920639744,
+        4056606472325371776,
+        4061277236440709248,
+    ]
     dropped = verdicts[verdicts["source_id"].isin(by_hand)]
     assert len(dropped) == 5
     assert (dropped["reason"] == "Gaia's class disagrees").all()
@@ -142,9 +143,7 @@ def test_the_diagram_knows_held_out_stars_and_some_impostors(published):
         bp_rp=held_out["bp_rp"].to_numpy()[other], abs_mag=held_out["abs_mag"].to_numpy()[other]
     )
     strange = held_out["star_class"].to_numpy() != held_out["star_class"].to_numpy()[other]
-    taken = pd.Series(places.judge(impostors) == "")[strange].groupby(
-        held_out["star_class"][strange]
-    )
+    taken = pd.Series(places.judge(impostors) == "")[strange].groupby(held_out["star_class"][strange])
     # The diagram alone rules out impostors among Cepheids and Miras, hardly among binaries.
     assert taken.mean()["CEP"] < 0.28
     assert taken.mean()["LPV"] < 0.08
@@ -188,8 +187,16 @@ def _stars(*offsets: float, star_class: str = "CEP") -> pd.DataFrame:
 
 def _sources(*rows: dict[str, object]) -> pd.DataFrame:
     """Make Gaia sources: ``north`` in arcsec, and anything that is not as for a good Cepheid."""
-    base = {"north": 0.0, "pmra": 0.0, "pmdec": 0.0, "phot_g_mean_mag": 15.5, "bp_rp": 0.8,
-            "teff_val": 5700.0, "r_est": 6000.0, "best_class_name": None}  # fmt: skip
+    base = {
+        "north": 0.0,
+        "pmra": 0.0,
+        "pmdec": 0.0,
+        "phot_g_mean_mag": 15.5,
+        "bp_rp": 0.8,
+        "teff_val": 5700.0,
+        "r_est": 6000.0,
+        "best_class_name": None,
+    }
     frame = pd.DataFrame([base | {"source_id": 100 + k} | row for k, row in enumerate(rows)])
     frame["ra"], frame["dec"] = RA, DEC + frame.pop("north") / 3600
     return gaia_table(frame)
@@ -205,9 +212,13 @@ def cepheids() -> pd.DataFrame:
     """Confirmed Cepheids at 6 kpc, around colour 0.8 and G = 15.5."""
     rng = np.random.default_rng(5)
     return pd.DataFrame(
-        {"star_class": "CEP", "bp_rp": 0.8 + 0.1 * rng.normal(size=100),
-         "g_mag": 15.5 + 0.5 * rng.normal(size=100), "distance": 6000.0}
-    )  # fmt: skip
+        {
+            "star_class": "CEP",
+            "bp_rp": 0.8 + 0.1 * rng.normal(size=100),
+            "g_mag": 15.5 + 0.5 * rng.normal(size=100),
+            "distance": 6000.0,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,9 +244,7 @@ def test_one_source(source, reason, cepheids):
 
 
 def test_without_confirmed_stars_a_class_has_no_place():
-    assert _reasons(_stars(0.0), _sources({"north": 1.0})) == {
-        100: "too few confirmed stars of the class"
-    }
+    assert _reasons(_stars(0.0), _sources({"north": 1.0})) == {100: "too few confirmed stars of the class"}
 
 
 def test_proper_motion_is_traced_back_over_15_5_years():

@@ -46,9 +46,7 @@ def test_latent_sizes_and_conditions(stars: OpenSet, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_metallicity_beats_its_baselines(open_stars: OpenSet, tmp_path: Path) -> None:
     """Of the shipped model, by linear maps: phi31 of test stars and the slope with [Fe/H]."""
-    result = metallicity_test(
-        LightCurveModel.load(), open_stars, tmp_path, regressor="linear", quiet=True
-    )
+    result = metallicity_test(LightCurveModel.load(), open_stars, tmp_path, regressor="linear", quiet=True)
     error = result.table["median |d phi31|"]
     assert error["with [Fe/H]"] < 0.75 * error["without [Fe/H]"]
     assert error["with [Fe/H]"] < 0.75 * error["shuffled parameters"]

@@ -68,9 +68,7 @@ def test_evaluate(open_stars: OpenSet, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown parts colour"):
         evaluate(tmp_path, table=few, parts=("colour",))
     told: list[str] = []
-    report = evaluate(
-        tmp_path, table=few, parts=("eclipses", "memory"), most=70, draws=1, tell=told.append
-    )
+    report = evaluate(tmp_path, table=few, parts=("eclipses", "memory"), most=70, draws=1, tell=told.append)
     written = json.loads((tmp_path / "report.json").read_text())
     assert [f["name"] for f in written["figures"]] == [f.name for f in report.figures]
     assert "measuring: memory" in told

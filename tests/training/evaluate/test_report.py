@@ -18,9 +18,9 @@ def few(stars: OpenSet, star_class: str, split: str, n: int) -> OpenSet:
     return stars.take(np.flatnonzero((stars.star_class == star_class) & (stars.split == split))[:n])
 
 
-@pytest.mark.parametrize(("star_class", "sparse", "dense"), [
-    ("CEP", 0.03, 0.012), ("RRLYR", 0.08, 0.04), ("ECL", 0.12, 0.06),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("star_class", "sparse", "dense"), [("CEP", 0.03, 0.012), ("RRLYR", 0.08, 0.04), ("ECL", 0.12, 0.06)]
+)
 def test_reconstruction(open_stars: OpenSet, star_class: str, sparse: float, dense: float) -> None:
     """Loose bounds: they catch a broken model, the report says how good it is."""
     model = LightCurveModel.load()
@@ -40,12 +40,21 @@ def test_report(open_stars: OpenSet) -> None:
     report = model_report(0, table=open_stars.take(kept), most=61, draws=1)
     names = " | ".join(figure.name for figure in report.figures)
     for text in (
-        "dependence on other visits", "CEP: reconstruction RMS / amplitude at 20 points",
-        "RRLYR: two-sample AUC given the period", "mean of the classes", "TSTR / TRTR",
-        "rise time against Teff", "skewness against Teff", "phi21(log P)",
-        "ECL: nearest-training distance", "ECL: flatness", "another star's physics",
-        "latent means from physics, forest", "size of the weights", "100 light curves",
-    ):  # fmt: skip
+        "dependence on other visits",
+        "CEP: reconstruction RMS / amplitude at 20 points",
+        "RRLYR: two-sample AUC given the period",
+        "mean of the classes",
+        "TSTR / TRTR",
+        "rise time against Teff",
+        "skewness against Teff",
+        "phi21(log P)",
+        "ECL: nearest-training distance",
+        "ECL: flatness",
+        "another star's physics",
+        "latent means from physics, forest",
+        "size of the weights",
+        "100 light curves",
+    ):
         assert text in names
     assert all(np.isfinite(figure.value) for figure in report.figures)
     assert all((figure.passed is None) == (figure.target == "") for figure in report.figures)

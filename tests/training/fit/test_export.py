@@ -39,9 +39,12 @@ def small(open_stars: OpenSet, tmp_path_factory: pytest.TempPathFactory) -> tupl
 def test_fit_model(small: tuple[OpenSet, Path], tmp_path: Path, latent_map: str) -> None:
     _, table = small
     path = fit_model(
-        tmp_path, FitOptions(latent_map=latent_map, seed=3, steps=3, mapping_steps=2),
-        table=table, name="tiny", quiet=True,
-    )  # fmt: skip
+        tmp_path,
+        FitOptions(latent_map=latent_map, seed=3, steps=3, mapping_steps=2),
+        table=table,
+        name="tiny",
+        quiet=True,
+    )
     assert path == tmp_path / "tiny.safetensors"
     model = LightCurveModel.load(path)
     assert model.classes == ("CEP", "RRLYR")
@@ -77,9 +80,8 @@ def test_scores_are_kept_on_the_card(small: tuple[OpenSet, Path], tmp_path: Path
 def test_training_stars_are_in_range(small: tuple[OpenSet, Path], tmp_path: Path) -> None:
     stars, table = small
     path = fit_model(
-        tmp_path, FitOptions(steps=1, mapping_steps=1, latent_map="linear"), table=table,
-        quiet=True,
-    )  # fmt: skip
+        tmp_path, FitOptions(steps=1, mapping_steps=1, latent_map="linear"), table=table, quiet=True
+    )
     model = LightCurveModel.load(path)
     assert model.card["scores"] == {}
     low, high = model.ranges("RRLYR", "RRc")["period"]
@@ -139,9 +141,8 @@ def test_every_star_is_tested_once(open_stars: OpenSet) -> None:
 def test_cross_validation(small: tuple[OpenSet, Path], tmp_path: Path) -> None:
     stars, _ = small
     report = cross_validate(
-        "CEP", tmp_path, FitOptions(steps=2, mapping_steps=2), table=stars, n_folds=3, draws=1,
-        quiet=True,
-    )  # fmt: skip
+        "CEP", tmp_path, FitOptions(steps=2, mapping_steps=2), table=stars, n_folds=3, draws=1, quiet=True
+    )
     values = {figure.name: figure.value for figure in report.figures}
     assert len(values) == 5
     assert all(np.isfinite(value) for value in values.values())

@@ -14,12 +14,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.sequence.curves import periodic_curves
 from pelsvae_cadence.model.sequence.networks import paper_config, training_tags
-from pelsvae_cadence.model.sequence.shapes import (
-    SequenceShapes,
-    SequenceShapesConfig,
-    fold_to_steps,
-    thin,
-)
+from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig, fold_to_steps, thin
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.export import fit_model
@@ -222,9 +217,12 @@ def test_light_curves_of_one_s_own(stars: OpenSet, tmp_path: Path) -> None:
     write_folded(curves, tmp_path / "folded.npz", columns={"split": split})
     save_open_set(stars, tmp_path / "small.npz")
     path = fit_model(
-        tmp_path, FitOptions(config="paper-gru", steps=2, physics=False, error_weight=0.0, **TINY),
-        table=tmp_path / "small.npz", curves=tmp_path / "folded.npz", quiet=True,
-    )  # fmt: skip
+        tmp_path,
+        FitOptions(config="paper-gru", steps=2, physics=False, error_weight=0.0, **TINY),
+        table=tmp_path / "small.npz",
+        curves=tmp_path / "folded.npz",
+        quiet=True,
+    )
     card = LightCurveModel.load(path).card
     assert card["hyperparameters"]["vae"]["n_physics"] == 0
     assert not card["hyperparameters"]["vae"]["decode_errors"]

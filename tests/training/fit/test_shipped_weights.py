@@ -76,8 +76,9 @@ def test_noisy_points_come_back(model: LightCurveModel) -> None:
     mag = 15.0 + stars.amplitude_i[:, None] * truth.evaluate(phase)
     mag = mag + 0.005 * rng.normal(size=mag.shape)
     mu, _ = model.encode(list(phase), list(mag), list(np.full(mag.shape, 0.005)), stars)
-    rows = np.column_stack([np.log10(stars.period), np.log10(stars.teff), stars.abs_mag_g,
-                            np.log10(stars.amplitude_i)])  # fmt: skip
+    rows = np.column_stack(
+        [np.log10(stars.period), np.log10(stars.teff), stars.abs_mag_g, np.log10(stars.amplitude_i)]
+    )
     decoded, shift = model.decode(mu, stars.star_class, rows)
     grid = np.arange(256) / 256
     left = decoded.shifted(-shift).evaluate(grid) - truth.evaluate(grid)

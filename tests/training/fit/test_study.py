@@ -29,9 +29,7 @@ def begin(folder: Path, barrier: Barrier, seed: int) -> None:
 def test_processes_begin_a_study_together(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(PROCESSES)
-    workers = [
-        context.Process(target=begin, args=(tmp_path, barrier, seed)) for seed in range(PROCESSES)
-    ]
+    workers = [context.Process(target=begin, args=(tmp_path, barrier, seed)) for seed in range(PROCESSES)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -12,13 +12,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.fit.options import FitOptions
-from pelsvae_cadence.training.fit.sweep import (
-    SweepOptions,
-    plot_sweep,
-    sweep,
-    sweep_table,
-    write_sweep,
-)
+from pelsvae_cadence.training.fit.sweep import SweepOptions, plot_sweep, sweep, sweep_table, write_sweep
 from pelsvae_cadence.training.open_set.table import OpenSet, save_open_set
 
 TINY = FitOptions(config="paper-gru", steps=4, batch=8, t_len=8, row_scale=1e-4)
@@ -68,13 +62,30 @@ def test_too_few_trials_for_a_picture(stars: OpenSet, tmp_path: Path) -> None:
 def test_two_processes_share_a_study(stars: OpenSet, tmp_path: Path) -> None:
     save_open_set(stars, tmp_path / "small.npz")
     command = [
-        sys.executable, "-m", "pelsvae_cadence.training", "sweep", "--config", "paper-gru",
-        "--trials", "4", "--steps", "3", "--batch", "8", "--t-len", "8", "--row-scale", "0.0001",
-        "--table", str(tmp_path / "small.npz"), "--out-dir", str(tmp_path), "--no-prune",
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "pelsvae_cadence.training",
+        "sweep",
+        "--config",
+        "paper-gru",
+        "--trials",
+        "4",
+        "--steps",
+        "3",
+        "--batch",
+        "8",
+        "--t-len",
+        "8",
+        "--row-scale",
+        "0.0001",
+        "--table",
+        str(tmp_path / "small.npz"),
+        "--out-dir",
+        str(tmp_path),
+        "--no-prune",
+    ]
     workers = [
-        subprocess.Popen([*command, "--worker", str(i)], stdout=subprocess.PIPE, text=True)
-        for i in range(2)
+        subprocess.Popen([*command, "--worker", str(i)], stdout=subprocess.PIPE, text=True) for i in range(2)
     ]
     outputs = [worker.communicate(timeout=300)[0] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0]

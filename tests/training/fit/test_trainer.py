@@ -19,11 +19,7 @@ from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.export import export_model, train_network
 from pelsvae_cadence.training.fit.harmonic_task import VAETask, VAETaskConfig
-from pelsvae_cadence.training.fit.losses import (
-    expected_chi_square,
-    kl_divergence,
-    mean_square_difference,
-)
+from pelsvae_cadence.training.fit.losses import expected_chi_square, kl_divergence, mean_square_difference
 from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.fit.schedules import SCHEDULES, rate_factor
 from pelsvae_cadence.training.fit.trainer import run
@@ -152,9 +148,8 @@ def test_expected_chi_square_is_the_mean_over_fresh_points(known_table: ShapeTab
     excess = []
     for seed in range(400):
         points = simulator.draw(
-            truth.float(), torch.ones(1), n, torch.tensor([sigma]),
-            torch.Generator().manual_seed(seed),
-        )  # fmt: skip
+            truth.float(), torch.ones(1), n, torch.tensor([sigma]), torch.Generator().manual_seed(seed)
+        )
         phase = points.phase[0].double().numpy()
         curve = PhaseCurve(cos=model[:, :16].numpy(), sin=model[:, 16:].numpy())
         left = (points.mag[0].numpy() - curve.evaluate(phase)[0]) / sigma
@@ -185,12 +180,17 @@ def test_rows_without_physics_are_counted(known_table: ShapeTable) -> None:
     from types import SimpleNamespace
 
     rows = SimpleNamespace(
-        star_class=np.array(["CEP", "CEP"]), subtype=np.array(["F", "F"]),
-        period=np.array([3.0, 4.0]), teff=np.array([5800.0, np.nan]),
-        abs_mag_g=np.array([-3.0, -3.1]), amplitude_i=np.array([0.4, 0.4]),
-        feh=np.array([np.nan, np.nan]), split=np.array(["train", "train"]),
-        cos=np.ones((2, 3)), sin=np.ones((2, 3)),
-    )  # fmt: skip
+        star_class=np.array(["CEP", "CEP"]),
+        subtype=np.array(["F", "F"]),
+        period=np.array([3.0, 4.0]),
+        teff=np.array([5800.0, np.nan]),
+        abs_mag_g=np.array([-3.0, -3.1]),
+        amplitude_i=np.array([0.4, 0.4]),
+        feh=np.array([np.nan, np.nan]),
+        split=np.array(["train", "train"]),
+        cos=np.ones((2, 3)),
+        sin=np.ones((2, 3)),
+    )
     table = ShapeTable.from_open_set(rows)
     assert (len(table), table.dropped) == (1, 1)
     with pytest.raises(InputError, match="no 'test' stars"):
@@ -198,14 +198,16 @@ def test_rows_without_physics_are_counted(known_table: ShapeTable) -> None:
 
 
 @pytest.mark.slow
-def test_from_table_to_a_model_that_knows_its_physics(
-    known_table: ShapeTable, tmp_path: Path
-) -> None:
+def test_from_table_to_a_model_that_knows_its_physics(known_table: ShapeTable, tmp_path: Path) -> None:
     fit = FitConfig(steps=60, batch=96, evaluate_every=30)
     vae, latent, record = train_network(
-        tmp_path, known_table, FitOptions(hidden=48), fit=fit,
-        mapping_fit=replace(fit, steps=120, rate=3e-3), quiet=True,
-    )  # fmt: skip
+        tmp_path,
+        known_table,
+        FitOptions(hidden=48),
+        fit=fit,
+        mapping_fit=replace(fit, steps=120, rate=3e-3),
+        quiet=True,
+    )
     path = tmp_path / "mine.safetensors"
     export_model(path, vae, latent, record, known_table, name="mine", command="none")
     model = LightCurveModel.load(path)

@@ -7,11 +7,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.splits import require_whole_stars
-from pelsvae_cadence.training.open_set.curves import (
-    augmentation_counts,
-    fold_open_set,
-    ogle_error,
-)
+from pelsvae_cadence.training.open_set.curves import augmentation_counts, fold_open_set, ogle_error
 from pelsvae_cadence.training.open_set.table import load_open_set
 from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions
 
@@ -62,16 +58,18 @@ def test_noise_and_shape(folded):
 
 def test_a_row_depends_on_its_address_only(folded):
     table, curves, _ = folded
-    alone, _ = fold_open_set(
-        table.take([7]), AugmentationOptions(t_len=60, targets={}), seed=1
-    ) if table.split[7] == "train" else fold_open_set(
-        table.take([7, int(np.flatnonzero(table.split == "train")[0])]),
-        AugmentationOptions(t_len=60, targets={}), seed=1,
-    )  # fmt: skip
+    alone, _ = (
+        fold_open_set(table.take([7]), AugmentationOptions(t_len=60, targets={}), seed=1)
+        if table.split[7] == "train"
+        else fold_open_set(
+            table.take([7, int(np.flatnonzero(table.split == "train")[0])]),
+            AugmentationOptions(t_len=60, targets={}),
+            seed=1,
+        )
+    )
     np.testing.assert_array_equal(alone.mag[0], curves.mag[7])
     first, second = (
-        curves.take((curves.star == curves.star[curves.copy == 1][0]) & (curves.copy == n))
-        for n in (0, 1)
+        curves.take((curves.star == curves.star[curves.copy == 1][0]) & (curves.copy == n)) for n in (0, 1)
     )
     assert not (first.mag == second.mag).any()
 

@@ -59,12 +59,36 @@ def split(cleaned) -> np.ndarray:
 
 def test_published_row_counts_follow_from_the_published_targets():
     """65,760 rows from 33,124 stars: the counts of the published notebook, class by class."""
-    real = {"ACEP": 71, "CEP": 7121, "DSCT": 42, "ECL": 9508,
-            "ELL": 2269, "LPV": 4349, "RRLYR": 9324, "T2CEP": 440}  # fmt: skip
-    with_parameters = {"ACEP": 0, "CEP": 5, "DSCT": 10, "ECL": 1495,
-                       "ELL": 135, "LPV": 6, "RRLYR": 31, "T2CEP": 3}  # fmt: skip
-    published = {"ACEP": 5000, "CEP": 10045, "DSCT": 5090, "ECL": 10000,
-                 "ELL": 10365, "LPV": 10044, "RRLYR": 10169, "T2CEP": 5047}  # fmt: skip
+    real = {
+        "ACEP": 71,
+        "CEP": 7121,
+        "DSCT": 42,
+        "ECL": 9508,
+        "ELL": 2269,
+        "LPV": 4349,
+        "RRLYR": 9324,
+        "T2CEP": 440,
+    }
+    with_parameters = {
+        "ACEP": 0,
+        "CEP": 5,
+        "DSCT": 10,
+        "ECL": 1495,
+        "ELL": 135,
+        "LPV": 6,
+        "RRLYR": 31,
+        "T2CEP": 3,
+    }
+    published = {
+        "ACEP": 5000,
+        "CEP": 10045,
+        "DSCT": 5090,
+        "ECL": 10000,
+        "ELL": 10365,
+        "LPV": 10044,
+        "RRLYR": 10169,
+        "T2CEP": 5047,
+    }
     rows = {
         cls: n + sum(copies_per_class(n, with_parameters[cls], cls, AugmentationOptions()))
         for cls, n in real.items()
@@ -107,9 +131,7 @@ def test_eclipsing_binaries_are_capped_and_keep_their_parameters(cleaned, split)
     assert own.sum() == 40
     assert counts.loc["ECL", "left out by cap"] == training.sum() - 40
     assert set(cleaned.star[parameters]) <= set(folded.star[own])
-    free, free_sets, _ = augment_light_curves(
-        cleaned, split, parameters, replace(SMALL, capped=()), seed=2
-    )
+    free, free_sets, _ = augment_light_curves(cleaned, split, parameters, replace(SMALL, capped=()), seed=2)
     assert ((free.star_class == "ECL") & (free_sets == "train")).sum() == training.sum()
 
 
@@ -137,9 +159,7 @@ def test_magnitudes_are_resampled_by_their_errors_and_phases_shifted(cleaned):
     shift = np.mod(shifted - phase, 1.0)
     first = real.offsets[:-1]
     per_star = shift[first]
-    np.testing.assert_allclose(
-        np.mod(shift - np.repeat(per_star, real.n_points) + 0.5, 1.0), 0.5, atol=1e-9
-    )
+    np.testing.assert_allclose(np.mod(shift - np.repeat(per_star, real.n_points) + 0.5, 1.0), 0.5, atol=1e-9)
     assert stats.kstest(per_star, "uniform").pvalue > 1e-3
     # Another copy of the star is another draw; the same copy is the same draw.
     again = resample_and_shift(cleaned, rows[5:6], copy[:1], seed=5)
@@ -153,9 +173,7 @@ def test_magnitudes_are_resampled_by_their_errors_and_phases_shifted(cleaned):
 def test_copies_do_not_depend_on_the_order_of_the_table(cleaned, split):
     order = np.random.default_rng(0).permutation(len(cleaned))
     one, one_split, _ = augment_light_curves(cleaned, split, options=SMALL, seed=2)
-    two, two_split, _ = augment_light_curves(
-        cleaned.take(order), split[order], options=SMALL, seed=2
-    )
+    two, two_split, _ = augment_light_curves(cleaned.take(order), split[order], options=SMALL, seed=2)
     # A star with two light curves may exchange them; all others must be equal.
     names, number = np.unique(cleaned.star, return_counts=True)
     single = names[number == 1]
@@ -200,9 +218,7 @@ def test_the_whole_path_from_files_to_files(shared_data, tmp_path):
     gaia.to_csv(tmp_path / "gaia.csv", index=False)
     known = stars_with_parameters(kept, tmp_path / "gaia.csv")
     assert known.sum() == len(gaia) - 4
-    counts = augment(
-        tmp_path, tmp_path / "set.npz", SMALL, parameters=tmp_path / "gaia.csv", seed=6
-    )
+    counts = augment(tmp_path, tmp_path / "set.npz", SMALL, parameters=tmp_path / "gaia.csv", seed=6)
     folded, table = read_folded(tmp_path / "set.npz")
     assert folded.t_len == 100
     assert (tmp_path / "set_steps.png").stat().st_size > 10_000

@@ -38,10 +38,16 @@ def _curve(**changes: object) -> RawLightCurves:
     rng = np.random.default_rng(1)
     time = np.sort(rng.uniform(0, 100, 60))
     given = {
-        "star": "a", "star_class": "CEP", "subtype": "F", "period": 2.5, "band": "I", "fault": "",
-        "time": time, "mag": 15 + 0.3 * np.sin(2 * np.pi * time / 2.5) + 0.01 * rng.normal(size=60),
+        "star": "a",
+        "star_class": "CEP",
+        "subtype": "F",
+        "period": 2.5,
+        "band": "I",
+        "fault": "",
+        "time": time,
+        "mag": 15 + 0.3 * np.sin(2 * np.pi * time / 2.5) + 0.01 * rng.normal(size=60),
         "mag_err": np.full(60, 0.01),
-    } | changes  # fmt: skip
+    } | changes
     points = {name: np.asarray(given.pop(name)) for name in ("time", "mag", "mag_err")}
     stars = {name: np.array([value]) for name, value in given.items()}
     return RawLightCurves(offsets=np.array([0, points["time"].size]), **stars, **points)
@@ -62,8 +68,11 @@ GOOD = _curve()
         ({}, "", ""),
         ({"fault": "empty file"}, "well formed", "empty file"),
         ({"star_class": "BLAZAR"}, "well formed", "unknown class"),
-        ({"time": GOOD.time[:9], "mag": GOOD.mag[:9], "mag_err": GOOD.mag_err[:9]},
-         "well formed", "fewer than 10 points in the file"),
+        (
+            {"time": GOOD.time[:9], "mag": GOOD.mag[:9], "mag_err": GOOD.mag_err[:9]},
+            "well formed",
+            "fewer than 10 points in the file",
+        ),
         ({"mag": _with(GOOD.mag, 7, np.nan)}, "well formed", "NaN or infinity"),
         ({"time": _with(GOOD.time, 7, np.nan)}, "well formed", "NaN or infinity"),
         ({"mag_err": _with(GOOD.mag_err, 0, np.inf)}, "well formed", "NaN or infinity"),
@@ -83,7 +92,7 @@ GOOD = _curve()
         ({"period": 10000.0}, "period", "period longer than the light curve"),
         ({"period": 1.7320508}, "period", "period does not fold"),
     ],
-)  # fmt: skip
+)
 def test_each_fault_has_its_reason(changes, step, reason):
     curve = _curve(**changes)
     cleaned, log = clean_light_curves(curve, ANY_LENGTH)
@@ -138,8 +147,10 @@ def test_clipping_is_the_published_one():
     assert clip_err[[17, 30]].all()
     assert (cleaned.time == GOOD.time[kept]).all()
     assert log.loc[0, ["n_clipped_mag", "n_clipped_err", "n_points"]].tolist() == [
-        clip_mag.sum(), clip_err.sum(), kept.sum(),
-    ]  # fmt: skip
+        clip_mag.sum(),
+        clip_err.sum(),
+        kept.sum(),
+    ]
     whole = PreprocessingOptions(min_points=10, clip_iterations=0)
     assert clean_light_curves(_curve(mag=mag, mag_err=err), whole)[1]["n_points"][0] == 60
 
@@ -204,11 +215,20 @@ def test_good_periods_fold_and_wrong_ones_do_not(lightcurves):
     wrong = RawLightCurves(
         **{
             name: getattr(curves, name)
-            for name in ("star", "star_class", "subtype", "band", "fault", "offsets", "time",
-                         "mag", "mag_err")
+            for name in (
+                "star",
+                "star_class",
+                "subtype",
+                "band",
+                "fault",
+                "offsets",
+                "time",
+                "mag",
+                "mag_err",
+            )
         },
         period=curves.period * factor,
-    )  # fmt: skip
+    )
     _, wrong_log = clean_light_curves(wrong)
     accepted = (wrong_log["step"] == "").sum() / wrong_log["theta"].notna().sum()
     assert accepted < 0.02
@@ -240,9 +260,7 @@ def test_missing_periods_of_rr_lyrae_and_miras(lightcurves):
         assert len(hits) > (40 if subtype else 8)
         assert np.mean(hits) >= found
     options = PreprocessingOptions(min_points=50, estimate_periods=True, merge_repeated=True)
-    miras, log = clean_light_curves(
-        read_ragged(lightcurves / "asas_mira_V.npz").read(0, 40), options
-    )
+    miras, log = clean_light_curves(read_ragged(lightcurves / "asas_mira_V.npz").read(0, 40), options)
     assert len(miras) >= 36
     assert log.loc[log["step"] == "", "period_estimated"].all()
 
@@ -309,9 +327,9 @@ def archive(tmp_path_factory, lightcurves) -> tuple[Path, Path]:
     for i, text in ((4, ""), (20, "2000 nan 0.01\n" * 20), (50, "not a light curve")):
         (phot / f"{curves.star[i]}.dat").write_text(text)
     stars = folder / "stars.csv"
-    pd.DataFrame(
-        {"OGLE_id": curves.star, "subType": curves.subtype, "Period": curves.period}
-    ).to_csv(stars, index=False)
+    pd.DataFrame({"OGLE_id": curves.star, "subType": curves.subtype, "Period": curves.period}).to_csv(
+        stars, index=False
+    )
     return folder / "cep", stars
 
 
@@ -324,8 +342,10 @@ def test_a_killed_run_continues(tmp_path, archive):
     whole = preprocess(source, tmp_path / "whole", options, seed=3, part_size=8)
     with subprocess.Popen(
         [sys.executable, "-c", _CHILD, str(folder), str(stars), str(tmp_path / "killed")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as child:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
         for expected in (8, 16, 24):
             assert child.stdout.readline().split() == [str(expected)]
             if expected < 24:
@@ -343,27 +363,19 @@ def test_a_killed_run_continues(tmp_path, archive):
         journal.write('{"part": 3, "ke')
     before = {p.name: p.stat().st_mtime_ns for p in (killed / "parts").glob("part-00000[012]*")}
     steps = []
-    log = preprocess(
-        source, killed, options, seed=3, part_size=8, progress=lambda *done: steps.append(done)
-    )
+    log = preprocess(source, killed, options, seed=3, part_size=8, progress=lambda *done: steps.append(done))
     after = {p.name: p.stat().st_mtime_ns for p in (killed / "parts").glob("part-00000[012]*")}
     assert before == after  # what was done was not done again
     assert len(before) == 9
     assert steps[-1] == (60, 60)
     pd.testing.assert_frame_equal(log, whole)
     for name in ("cleaned", "folded"):
-        with (
-            np.load(tmp_path / "whole" / f"{name}.npz") as one,
-            np.load(killed / f"{name}.npz") as two,
-        ):
+        with np.load(tmp_path / "whole" / f"{name}.npz") as one, np.load(killed / f"{name}.npz") as two:
             assert one.files == two.files
             for key in one.files:
                 np.testing.assert_array_equal(one[key], two[key])
         pd.testing.assert_frame_equal(
-            *(
-                pd.read_parquet(run / f"{name}_stars.parquet")
-                for run in (tmp_path / "whole", killed)
-            )
+            *(pd.read_parquet(run / f"{name}_stars.parquet") for run in (tmp_path / "whole", killed))
         )
     assert (killed / "counts.txt").read_text() == (tmp_path / "whole" / "counts.txt").read_text()
 

@@ -7,11 +7,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.shapes.completion import (
-    N_PULSATOR,
-    learn_completion,
-    rotate_to_first,
-)
+from pelsvae_cadence.training.shapes.completion import N_PULSATOR, learn_completion, rotate_to_first
 from pelsvae_cadence.training.shapes.donors import read_light_curves
 from pelsvae_cadence.training.shapes.full_curves import fit_full_curves
 from pelsvae_cadence.training.shapes.harmonics import (
@@ -107,9 +103,8 @@ def test_completion_learns_the_relation_and_keeps_what_is_known() -> None:
     period, amplitude = np.full(300, 0.5), np.ones(300)
     teach = slice(0, 240)
     model = learn_completion(
-        d[teach], np.zeros(d[teach].shape), period[teach], amplitude[teach], n_known=3,
-        use_period=False,
-    )  # fmt: skip
+        d[teach], np.zeros(d[teach].shape), period[teach], amplitude[teach], n_known=3, use_period=False
+    )
     test = d[240:]
     mean = model.predict(test, period[240:], amplitude[240:])
     assert np.abs(mean - test[:, 3:]).max() < 0.05
@@ -124,9 +119,7 @@ def test_completion_learns_the_relation_and_keeps_what_is_known() -> None:
 
 def test_completion_knows_nothing_far_from_its_donors() -> None:
     d = rotate_to_first(sawteeth(100, 5))
-    model = learn_completion(
-        d, np.zeros(d.shape), np.ones(100), np.ones(100), n_known=3, use_period=False
-    )
+    model = learn_completion(d, np.zeros(d.shape), np.ones(100), np.ones(100), n_known=3, use_period=False)
     strange = d[:1].copy()
     strange[0, 1:3] *= -1.0
     assert model.trust(d[:10], 1.0, 1.0) == pytest.approx(1.0, abs=1e-6)

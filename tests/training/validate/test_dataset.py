@@ -52,9 +52,7 @@ def test_measures_of_a_known_eclipse() -> None:
     phase = np.arange(4096) / 4096
     from_primary = np.minimum(phase, 1 - phase)
     # Gaussian dips: full width at half depth is 2.355 sigma.
-    mag = np.exp(-0.5 * (from_primary / 0.03) ** 2) + 0.4 * np.exp(
-        -0.5 * ((phase - 0.5) / 0.02) ** 2
-    )
+    mag = np.exp(-0.5 * (from_primary / 0.03) ** 2) + 0.4 * np.exp(-0.5 * ((phase - 0.5) / 0.02) ** 2)
     spectrum = np.fft.rfft(mag)[1:65] * 2 / 4096
     curve = PhaseCurve(cos=spectrum.real[None], sin=-spectrum.imag[None])
     measures = measure_eclipses(curve, [1.0])

@@ -28,8 +28,5 @@ def test_the_report_meets_its_targets_and_can_be_written(monkeypatch):
     # All stars of all magnitudes: the last row repeats the figures.
     assert table["rows"][-1][4].startswith(f"{by_name['10 years: recovered']:.2f} ")
     # Bright RR Lyrae are easier than faint ones, here as in the literature.
-    lyrae = [
-        by_name[f"RR Lyrae, 1 yr, g = {g:g}: among the five best, drift < 0.37"]
-        for g in (20.0, 24.5)
-    ]
+    lyrae = [by_name[f"RR Lyrae, 1 yr, g = {g:g}: among the five best, drift < 0.37"] for g in (20.0, 24.5)]
     assert lyrae[0] > lyrae[1]

@@ -9,9 +9,7 @@ from pelsvae_cadence.model.source import LightCurveModel
 __all__ = ["dependence_on_visits"]
 
 
-def dependence_on_visits(
-    model: LightCurveModel, *, stars_per_class: int = 4, seed: int = 0
-) -> float:
+def dependence_on_visits(model: LightCurveModel, *, stars_per_class: int = 4, seed: int = 0) -> float:
     """Measure by how much magnitudes change with other visits, order, density and company.
 
     Parameters

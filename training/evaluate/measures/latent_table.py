@@ -64,9 +64,7 @@ class LatentTable:
     n_test: int
 
 
-def encode_rows(
-    model: LightCurveModel, rows: OpenSet, *, seed: int
-) -> tuple[FloatArray, FloatArray]:
+def encode_rows(model: LightCurveModel, rows: OpenSet, *, seed: int) -> tuple[FloatArray, FloatArray]:
     """Encode stars as well-observed light curves.
 
     Parameters
@@ -112,9 +110,7 @@ def _regressors(seed: int) -> dict[str, Any]:
     }
 
 
-def latent_table(
-    model: LightCurveModel, train: OpenSet, test: OpenSet, *, seed: int = 0
-) -> LatentTable:
+def latent_table(model: LightCurveModel, train: OpenSet, test: OpenSet, *, seed: int = 0) -> LatentTable:
     """Fit the paper's regressors to latent means and measure them on other stars.
 
     Parameters
@@ -135,13 +131,8 @@ def latent_table(
         encode_rows(model, rows, seed=seed + i) for i, rows in enumerate((train, test))
     )
     scale = _within(y_test, test.star_class)
-    means = np.stack(
-        [y[train.star_class == name].mean(axis=0) for name in test.star_class.tolist()]
-    )
-    rmse = {
-        "mean": _rmse(y.mean(axis=0), y_test, scale),
-        "class mean": _rmse(means, y_test, scale),
-    }
+    means = np.stack([y[train.star_class == name].mean(axis=0) for name in test.star_class.tolist()])
+    rmse = {"mean": _rmse(y.mean(axis=0), y_test, scale), "class mean": _rmse(means, y_test, scale)}
     for permuted in (False, True):
         x, x_test = (_inputs(rows, permuted, seed + i) for i, rows in enumerate((train, test)))
         centre, width = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-3)
@@ -182,9 +173,7 @@ def _split_rows(train: OpenSet, y: FloatArray, logvar: FloatArray, seed: int) ->
     for permuted in (False, True):
         x = _inputs(train, permuted, seed)[star]
         forest = RandomForestRegressor(30, random_state=seed).fit(x[~held], drawn[~held])
-        found["forest" + " permuted" * permuted] = _rmse(
-            forest.predict(x[held]), drawn[held], scale
-        )
+        found["forest" + " permuted" * permuted] = _rmse(forest.predict(x[held]), drawn[held], scale)
     return found
 
 

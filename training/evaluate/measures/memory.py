@@ -91,6 +91,4 @@ def training_distance(train: OpenSet, rows: OpenSet, draws: Sequence[Drawn]) -> 
         ratios.append(np.median(drawn[:, i]) / np.median(real[i]))
     a, b = float(np.median(drawn)), float(np.median(real))
     tenth = float(np.quantile(drawn, 0.1) / np.quantile(real, 0.1))
-    return Memory(
-        drawn=a, held_out=b, ratio=a / b, error=float(np.std(ratios)), nearest_tenth=tenth
-    )
+    return Memory(drawn=a, held_out=b, ratio=a / b, error=float(np.std(ratios)), nearest_tenth=tenth)

@@ -59,12 +59,7 @@ def reconstruct(
 
 
 def reconstruction_error(
-    model: LightCurveModel,
-    rows: OpenSet,
-    n_points: int,
-    *,
-    noise_scale: float = 1.0,
-    seed: int = 0,
+    model: LightCurveModel, rows: OpenSet, n_points: int, *, noise_scale: float = 1.0, seed: int = 0
 ) -> tuple[FloatArray, FloatArray]:
     """Measure the reconstruction of known stars beside a classical fit.
 
@@ -101,9 +96,7 @@ def reconstruction_error(
     return model_rms, fit_rms
 
 
-def bic_harmonics(
-    phase: FloatArray, mag: FloatArray, error: float, max_harmonics: int = 12
-) -> PhaseCurve:
+def bic_harmonics(phase: FloatArray, mag: FloatArray, error: float, max_harmonics: int = 12) -> PhaseCurve:
     """Fit one star by a Fourier series whose order minimises the BIC: the classical way.
 
     Parameters

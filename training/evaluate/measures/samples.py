@@ -110,17 +110,21 @@ def stars_of(rows: OpenSet, **changed: FloatArray) -> Stars:
     zero = np.zeros(len(rows))
     values = {name: getattr(rows, name) for name in PARAMETERS} | changed
     return Stars(
-        star_id=star_numbers(rows.star), star_class=rows.star_class, subtype=rows.subtype,
-        epoch=zero, ra=zero, dec=zero, distance_modulus=zero, ebv=zero, feh=rows.feh, **values,
-    )  # fmt: skip
+        star_id=star_numbers(rows.star),
+        star_class=rows.star_class,
+        subtype=rows.subtype,
+        epoch=zero,
+        ra=zero,
+        dec=zero,
+        distance_modulus=zero,
+        ebv=zero,
+        feh=rows.feh,
+        **values,
+    )
 
 
 def draw_like(
-    model: LightCurveModel,
-    rows: OpenSet,
-    given: tuple[str, ...] = ("period",),
-    *,
-    seed: int = 0,
+    model: LightCurveModel, rows: OpenSet, given: tuple[str, ...] = ("period",), *, seed: int = 0
 ) -> Drawn:
     """Draw one star of its subtype for each row.
 
@@ -184,8 +188,9 @@ def nearest_in_training(train: OpenSet, rows: OpenSet, given: tuple[str, ...]) -
         mine, theirs = (np.flatnonzero(p == pair) for p in (pairs[1], pairs[0]))
         columns = []
         for name in given:
-            own, other = (np.asarray(getattr(t, name)[i], dtype=np.float64)
-                          for t, i in ((rows, mine), (train, theirs)))  # fmt: skip
+            own, other = (
+                np.asarray(getattr(t, name)[i], dtype=np.float64) for t, i in ((rows, mine), (train, theirs))
+            )
             if name != "abs_mag_g":
                 own, other = np.log10(own), np.log10(other)
             columns.append((own[:, None] - other) / max(float(other.std()), 1e-6))

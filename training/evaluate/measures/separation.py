@@ -70,9 +70,7 @@ def macro_f1(truth: npt.NDArray[np.str_], answer: npt.NDArray[np.str_]) -> float
     return float(np.mean(scores))
 
 
-def _columns(
-    curve: PhaseCurve, rows: OpenSet, amplitude: FloatArray, period: bool, seed: int
-) -> FloatArray:
+def _columns(curve: PhaseCurve, rows: OpenSet, amplitude: FloatArray, period: bool, seed: int) -> FloatArray:
     # One kind of features for all classes: those that need no phase zero.
     found = observed_features(curve, "RRLYR", amplitude, exposure_error(rows), seed=seed)
     return np.column_stack([found, np.log10(rows.period)]) if period else found
@@ -118,9 +116,7 @@ def separation(
             forest = RandomForestClassifier(
                 200, class_weight="balanced", min_samples_leaf=2, random_state=seed
             )
-            forest.fit(
-                _columns(curve, learn, amplitude, with_period, 3 * seed + 1 + i), learn.star_class
-            )
+            forest.fit(_columns(curve, learn, amplitude, with_period, 3 * seed + 1 + i), learn.star_class)
             pair.append(forest.predict(x_test))
         answers.append(pair)
 
@@ -136,6 +132,9 @@ def separation(
         ratios.append(mean[0] / mean[1])
     tstr, trtr = everyone.mean(axis=0)
     return Separation(
-        tstr=float(tstr), trtr=float(trtr), ratio=float(tstr / trtr),
-        error=float(np.std(ratios)), scatter=float(np.std(everyone[:, 0] / everyone[:, 1])),
-    )  # fmt: skip
+        tstr=float(tstr),
+        trtr=float(trtr),
+        ratio=float(tstr / trtr),
+        error=float(np.std(ratios)),
+        scatter=float(np.std(everyone[:, 0] / everyone[:, 1])),
+    )

@@ -12,14 +12,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.evaluate.targets import bootstrap_error
 
-__all__ = [
-    "Trend",
-    "circular_difference",
-    "compare_trends",
-    "phase_difference",
-    "rise_fraction",
-    "skewness",
-]
+__all__ = ["Trend", "circular_difference", "compare_trends", "phase_difference", "rise_fraction", "skewness"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -182,10 +175,14 @@ def compare_trends(
     left = subtract(real, np.array([mean(drawn[:, i]) for i in everyone]))
     variance = [np.var(left[bins == b]) / (bins == b).sum() for b in range(n_bins)]
     return Trend(
-        centre=centre, real=values[0], drawn=values[1], rms=rms(everyone),
+        centre=centre,
+        real=values[0],
+        drawn=values[1],
+        rms=rms(everyone),
         error=bootstrap_error(rms, len(real), seed=seed, repeats=100),
-        noise=float(np.sqrt(np.mean(variance))), n=len(real),
-    )  # fmt: skip
+        noise=float(np.sqrt(np.mean(variance))),
+        n=len(real),
+    )
 
 
 def _mean(values: FloatArray) -> float:

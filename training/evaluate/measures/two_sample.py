@@ -116,13 +116,15 @@ def observed_features(
         return np.concatenate(parts, axis=1)
     term = a - 1j * b
     ratio = np.abs(term[:, 1:]) / np.abs(term[:, :1])
-    turn = (
-        term[:, 1:]
-        * np.conj(term[:, :1]) ** k[1:]
-        / (np.abs(term[:, 1:]) * np.abs(term[:, :1]) ** k[1:])
-    )
-    parts = [np.log10(size)[:, None], ratio[:, :3], turn.real[:, :3], turn.imag[:, :3],
-             rise[:, None], skewness[:, None]]  # fmt: skip
+    turn = term[:, 1:] * np.conj(term[:, :1]) ** k[1:] / (np.abs(term[:, 1:]) * np.abs(term[:, :1]) ** k[1:])
+    parts = [
+        np.log10(size)[:, None],
+        ratio[:, :3],
+        turn.real[:, :3],
+        turn.imag[:, :3],
+        rise[:, None],
+        skewness[:, None],
+    ]
     return np.concatenate(parts, axis=1)
 
 
@@ -142,8 +144,7 @@ def given_columns(rows: OpenSet, given: tuple[str, ...]) -> FloatArray:
         log10 of each, the magnitude as it is.
     """
     columns = [
-        np.asarray(rows.abs_mag_g) if name == "abs_mag_g" else np.log10(getattr(rows, name))
-        for name in given
+        np.asarray(rows.abs_mag_g) if name == "abs_mag_g" else np.log10(getattr(rows, name)) for name in given
     ]
     return np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
 
@@ -191,9 +192,7 @@ def held_out_scores(
     return score[: len(first)], score[len(first) :]
 
 
-def two_sample_auc(
-    first: FloatArray, second: FloatArray, *, twins: bool = False, seed: int = 0
-) -> float:
+def two_sample_auc(first: FloatArray, second: FloatArray, *, twins: bool = False, seed: int = 0) -> float:
     """Tell two samples apart with gradient-boosted trees.
 
     Parameters
@@ -244,11 +243,7 @@ def two_sample_test(
 
 
 def two_sample_by_provenance(
-    rows: OpenSet,
-    draws: Sequence[Drawn],
-    *,
-    given: tuple[str, ...] = ("period",),
-    fewest: int = 30,
+    rows: OpenSet, draws: Sequence[Drawn], *, given: tuple[str, ...] = ("period",), fewest: int = 30
 ) -> tuple[Verdict, dict[str, Verdict]]:
     """Try to tell drawn stars from real ones, and judge each provenance apart as well.
 
@@ -290,8 +285,7 @@ def _scores(
     for seed, drawn in enumerate(draws):
         first, second = (
             np.concatenate(
-                [observed_features(curve, star_class, amplitude, noise, seed=2 * seed + i), known],
-                axis=1,
+                [observed_features(curve, star_class, amplitude, noise, seed=2 * seed + i), known], axis=1
             )
             for i, (curve, amplitude) in enumerate(
                 ((rows.curve, rows.amplitude_i), (drawn.curve, drawn.amplitude_i))
@@ -325,11 +319,16 @@ def real_against_real(
     for seed in range(repeats):
         first, second = (
             np.concatenate(
-                [observed_features(t.curve, star_class, t.amplitude_i, exposure_error(t),
-                                   seed=2 * seed + i), given_columns(t, given)], axis=1,
+                [
+                    observed_features(
+                        t.curve, star_class, t.amplitude_i, exposure_error(t), seed=2 * seed + i
+                    ),
+                    given_columns(t, given),
+                ],
+                axis=1,
             )
             for i, t in enumerate((rows, other))
-        )  # fmt: skip
+        )
         scores.append(held_out_scores(first, second, seed=seed))
     return _verdict(scores, twins=False)
 

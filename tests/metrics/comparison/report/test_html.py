@@ -83,9 +83,7 @@ def test_structure_for_keyboard_and_screen_reader(page):
 
 
 def test_a_browser_reports_no_errors(browser, report, tmp_path):
-    done = browse(
-        browser, report, tmp_path, "--enable-logging=stderr", "--log-level=0", "--dump-dom"
-    )
+    done = browse(browser, report, tmp_path, "--enable-logging=stderr", "--log-level=0", "--dump-dom")
     assert done.returncode == 0
     assert "Observing strategies compared" in done.stdout
     complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
@@ -113,8 +111,15 @@ def test_nothing_sticks_out_sideways(browser, report, tmp_path, width):
         'style="border:0"></iframe><script>addEventListener("load", () => { '
         'document.title = document.getElementById("f").contentDocument.title; });</script>'
     )
-    done = browse(browser, frame, tmp_path, "--allow-file-access-from-files", "--dump-dom",
-                  "--virtual-time-budget=20000", "--window-size=1400,1000")  # fmt: skip
+    done = browse(
+        browser,
+        frame,
+        tmp_path,
+        "--allow-file-access-from-files",
+        "--dump-dom",
+        "--virtual-time-budget=20000",
+        "--window-size=1400,1000",
+    )
     found = re.search(r"<title>measured (\d+) (\d+) (\d+)</title>", done.stdout)
     assert found, done.stderr[-2000:]
     scroll, client, missing = (int(number) for number in found.groups())

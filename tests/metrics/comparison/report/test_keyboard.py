@@ -111,20 +111,22 @@ def test_arrows_scroll_what_is_wider_than_a_phone(browser, report, tmp_path):
         phone.press("ArrowRight", times=3)
         # Chrome scrolls smoothly: wait for the frame after.
         moved = phone.call(
-            "Runtime.evaluate", awaitPromise=True, returnByValue=True,
-            expression="new Promise(done => setTimeout("
-            "() => done(document.activeElement.scrollLeft), 500))",
-        )  # fmt: skip
+            "Runtime.evaluate",
+            awaitPromise=True,
+            returnByValue=True,
+            expression="new Promise(done => setTimeout(() => done(document.activeElement.scrollLeft), 500))",
+        )
         assert moved["result"]["value"] > 0
 
 
 def test_a_screen_reader_finds_a_name_for_everything(laptop):
     nodes = laptop.call("Accessibility.getFullAXTree")["nodes"]
     named = {
-        role: [node["name"]["value"] for node in nodes
-               if not node["ignored"] and node["role"]["value"] == role]
+        role: [
+            node["name"]["value"] for node in nodes if not node["ignored"] and node["role"]["value"] == role
+        ]
         for role in ("image", "link", "region", "heading", "table", "columnheader")
-    }  # fmt: skip
+    }
     assert all(len(names) for names in named.values())
     # The table of settings has two columns that need no heading.
     empty = {role: [n for n in names if not n.strip()] for role, names in named.items()}

@@ -9,10 +9,7 @@ from sklearn.metrics import f1_score
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.statistics.bootstrap import mean_intervals, pooled_intervals
-from pelsvae_cadence.metrics.comparison.statistics.class_scores import (
-    difference_of_scores,
-    f1_of_counts,
-)
+from pelsvae_cadence.metrics.comparison.statistics.class_scores import difference_of_scores, f1_of_counts
 from pelsvae_cadence.metrics.comparison.statistics.paired import sign_flip_test, swap_test
 
 CLASSES = ("CEP", "ECL", "RRLYR")
@@ -33,10 +30,15 @@ def classified(seed: int, right: float = 0.7, spread: float = 0.0) -> Classified
     predicted = np.where(known, label[:, None, :], guess)
     predicted[0, 0] = -1  # too few visits in the first year
     return ClassifiedStars(
-        classes=CLASSES, years=(1.0, 2.0), star_id=np.arange(label.size).reshape(label.shape),
-        label=label, magnitude=np.full(label.shape, 20.0), period=np.full(label.shape, 1.0),
-        predicted=predicted, log_loss=np.where(predicted == label[:, None], 0.1, 3.0),
-    )  # fmt: skip
+        classes=CLASSES,
+        years=(1.0, 2.0),
+        star_id=np.arange(label.size).reshape(label.shape),
+        label=label,
+        magnitude=np.full(label.shape, 20.0),
+        period=np.full(label.shape, 1.0),
+        predicted=predicted,
+        log_loss=np.where(predicted == label[:, None], 0.1, 3.0),
+    )
 
 
 def test_scores_are_those_of_scikit_learn():
@@ -79,8 +81,7 @@ def test_scores_that_are_means_get_the_intervals_and_tests_of_means(unit):
     for end in ("mean", "low", "high"):
         np.testing.assert_allclose(getattr(pooled, end), getattr(plain, end))
     np.testing.assert_allclose(
-        swap_test(a, b, mean, unit=unit, n_flips=500),
-        sign_flip_test(a - b, unit=unit, n_flips=500),
+        swap_test(a, b, mean, unit=unit, n_flips=500), sign_flip_test(a - b, unit=unit, n_flips=500)
     )
 
 
@@ -96,13 +97,19 @@ def test_a_run_against_itself_is_exactly_nothing():
 
 def test_runs_alike_are_called_different_at_the_stated_rate():
     everywhere = np.ones(N_POSITIONS, dtype=bool)
-    p = np.array([
-        difference_of_scores(
-            (classified(seed, spread=0.3), classified(seed + 10_000, spread=0.3)),
-            everywhere, 1, 3, unit="positions", seed=seed,
-        )[1]
-        for seed in range(200)
-    ])  # fmt: skip
+    p = np.array(
+        [
+            difference_of_scores(
+                (classified(seed, spread=0.3), classified(seed + 10_000, spread=0.3)),
+                everywhere,
+                1,
+                3,
+                unit="positions",
+                seed=seed,
+            )[1]
+            for seed in range(200)
+        ]
+    )
     # Two standard errors of 200 draws.
     assert (np.mean(p < 0.05, axis=0) <= 0.05 + 2.0 * np.sqrt(0.05 * 0.95 / 200)).all()
     assert (np.mean(p < 0.5, axis=0) > 0.35).all()  # and it is no test that never speaks
@@ -111,18 +118,16 @@ def test_runs_alike_are_called_different_at_the_stated_rate():
 def test_a_worse_run_is_found_and_its_interval_holds_the_truth():
     everywhere = np.ones(N_POSITIONS, dtype=bool)
     truth = [
-        np.mean([
-            f1_of_counts(classified(seed, right).counts(1).sum(axis=(0, 1)))[0]
-            for seed in range(500, 700)
-        ])
+        np.mean(
+            [f1_of_counts(classified(seed, right).counts(1).sum(axis=(0, 1)))[0] for seed in range(500, 700)]
+        )
         for right in (0.5, 0.8)
-    ]  # fmt: skip
+    ]
     held, called = [], []
     for seed in range(100):
         found, p = difference_of_scores(
-            (classified(seed, 0.5), classified(seed + 1000, 0.8)), everywhere, 1, 3,
-            unit="positions", seed=0,
-        )  # fmt: skip
+            (classified(seed, 0.5), classified(seed + 1000, 0.8)), everywhere, 1, 3, unit="positions", seed=0
+        )
         held.append(found.low[0] <= truth[0] - truth[1] <= found.high[0])
         called.append(p[0] < 0.05)
     assert np.mean(held) >= 0.88

@@ -21,8 +21,7 @@ def outcomes(generator, n_positions, n_stars, m, *, effect=0.0):
     shared = generator.random((n_positions, n_stars, m))
     own = [generator.normal(0.0, 0.15, (n_positions, 1, m)) for _ in range(2)]
     return tuple(
-        (shared < np.clip(level + own[k] + (effect if k else 0.0), 0, 1)).astype(float)
-        for k in range(2)
+        (shared < np.clip(level + own[k] + (effect if k else 0.0), 0, 1)).astype(float) for k in range(2)
     )
 
 
@@ -41,9 +40,7 @@ def test_a_run_against_itself_is_exactly_nothing():
 def test_the_exact_test_is_scipys(unit):
     d = rng.normal(0.3, 1.0, (9, 1, 3)) if unit == "positions" else rng.normal(0.3, 1.0, (3, 3, 3))
     expected = [
-        permutation_test(
-            (d[..., k].ravel(),), np.mean, permutation_type="samples", n_resamples=np.inf
-        ).pvalue
+        permutation_test((d[..., k].ravel(),), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
         for k in range(3)
     ]
     np.testing.assert_allclose(sign_flip_test(d, unit=unit), expected)

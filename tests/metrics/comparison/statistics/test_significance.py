@@ -38,9 +38,14 @@ def test_thirty_per_cent_fewer_visits_are_significantly_worse(comparison, databa
     n = survey.mjd.size
     kept = np.random.default_rng(7).permutation(n) < round(0.7 * n)
     plan = comparison.Plan(
-        positions=POSITIONS, star_classes=("RRab",), magnitudes=(23.5,), years=(1,), seed=3,
-        stars_per_position=16, period_range=(0.4, 0.9),
-    )  # fmt: skip
+        positions=POSITIONS,
+        star_classes=("RRab",),
+        magnitudes=(23.5,),
+        years=(1,),
+        seed=3,
+        stars_per_position=16,
+        period_range=(0.4, 0.9),
+    )
     _, table, (whole, fewer) = judged(comparison, survey, survey.take(kept), plan)
     both = whole.in_footprint & fewer.in_footprint
     share = fewer.cadence[both, 0, 0].sum() / whole.cadence[both, 0, 0].sum()
@@ -54,9 +59,14 @@ def test_thirty_per_cent_fewer_visits_over_the_whole_sky(comparison):
     survey = comparison.open_run("baseline:years=1", seed=2).cadence
     fewer = comparison.open_run("baseline:years=1:thinned=0.7", seed=2).cadence
     plan = comparison.Plan(
-        nside=2, star_classes=("RRab", "RRc"), magnitudes=(22.5, 23.5), years=(1,), seed=2,
-        stars_per_position=2, period_range=(0.2, 0.9),
-    )  # fmt: skip
+        nside=2,
+        star_classes=("RRab", "RRc"),
+        magnitudes=(22.5, 23.5),
+        years=(1,),
+        seed=2,
+        stars_per_position=2,
+        period_range=(0.2, 0.9),
+    )
     unit, table, _ = judged(comparison, survey, fewer, plan)
     assert unit == "positions"
     together = table[table.star_class == "all"]
@@ -82,6 +92,11 @@ def test_two_seeds_of_one_strategy_are_not_called_different(comparison):
             for seed in (100 + 2 * draw, 101 + 2 * draw)
         ]
         table = comparison.summarise_runs(runs, plan).differences
-        called += bool((table[table.metric.isin(["recovered", "years_without_period"])]
-                        .verdict.isin(["better", "worse"])).any())  # fmt: skip
+        called += bool(
+            (
+                table[table.metric.isin(["recovered", "years_without_period"])].verdict.isin(
+                    ["better", "worse"]
+                )
+            ).any()
+        )
     assert called <= 2

@@ -12,11 +12,7 @@ from pelsvae_cadence.training.evaluate.measures.eclipses import compare_eclipses
 from pelsvae_cadence.training.evaluate.measures.latent_table import latent_table
 from pelsvae_cadence.training.evaluate.measures.memory import nearest_distance, training_distance
 from pelsvae_cadence.training.evaluate.measures.response import response
-from pelsvae_cadence.training.evaluate.measures.samples import (
-    choose,
-    draw_like,
-    nearest_in_training,
-)
+from pelsvae_cadence.training.evaluate.measures.samples import choose, draw_like, nearest_in_training
 from pelsvae_cadence.training.evaluate.measures.separation import macro_f1, separation
 from pelsvae_cadence.training.evaluate.measures.trends import (
     circular_difference,
@@ -118,8 +114,7 @@ def test_separation_and_response(open_stars: OpenSet) -> None:
     model = LightCurveModel.load()
     kept = np.isin(open_stars.star_class, ["CEP", "RRLYR", "ECL", "LPV"])
     some = open_stars.take(kept)
-    learn, test = (some.take(np.flatnonzero(some.split == p)[::5])
-                   for p in ("validation", "test"))  # fmt: skip
+    learn, test = (some.take(np.flatnonzero(some.split == p)[::5]) for p in ("validation", "test"))
     found = separation(model, learn, test, with_period=True, seeds=(0,))
     assert 0.8 < found.trtr <= 1.0
     assert 0.8 < found.ratio < 1.2
@@ -132,8 +127,9 @@ def test_separation_and_response(open_stars: OpenSet) -> None:
 def test_latent_table(open_stars: OpenSet) -> None:
     kept = np.isin(open_stars.star_class, ["CEP", "RRLYR"])
     some = open_stars.take(kept)
-    train, test = (some.take(np.flatnonzero(some.split == p)[:: 1 + 2 * i])
-                   for i, p in enumerate(("test", "validation")))  # fmt: skip
+    train, test = (
+        some.take(np.flatnonzero(some.split == p)[:: 1 + 2 * i]) for i, p in enumerate(("test", "validation"))
+    )
     found = latent_table(LightCurveModel.load(), train, test)
     # Knowing the stars' own physics must beat somebody else's; splitting rows must leak.
     assert found.rmse["forest"] < found.rmse["forest permuted"]

@@ -53,9 +53,7 @@ def test_alike_and_unlike_samples(star_class: str) -> None:
 def test_features_measure_the_curves() -> None:
     k = np.arange(1, 3)
     turn = 0.8
-    curve = PhaseCurve(
-        cos=np.array([[1.0, 0.4 * np.cos(turn)]]), sin=np.array([[0.0, -0.4 * np.sin(turn)]])
-    )
+    curve = PhaseCurve(cos=np.array([[1.0, 0.4 * np.cos(turn)]]), sin=np.array([[0.0, -0.4 * np.sin(turn)]]))
     scaled = curve.normalised()
     for shift in (0.0, 0.3):
         row = observed_features(
@@ -139,9 +137,12 @@ def test_each_provenance_is_judged(open_stars: OpenSet) -> None:
     cos = np.where(wrong[:, None], np.roll(rows.cos, 7, axis=0), rows.cos)
     sin = np.where(wrong[:, None], -rows.sin, rows.sin)
     drawn = Drawn(
-        curve=PhaseCurve(cos=cos, sin=sin), period=rows.period, teff=rows.teff,
-        abs_mag_g=rows.abs_mag_g, amplitude_i=rows.amplitude_i,
-    )  # fmt: skip
+        curve=PhaseCurve(cos=cos, sin=sin),
+        period=rows.period,
+        teff=rows.teff,
+        abs_mag_g=rows.abs_mag_g,
+        amplitude_i=rows.amplitude_i,
+    )
     every, parts = two_sample_by_provenance(rows, [drawn])
     assert every == two_sample_test(rows, [drawn])
     assert parts["observed"].auc > 0.8
