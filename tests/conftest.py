@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+
+# A shell that starts a job in the background lets it ignore Ctrl-C, and what it starts inherits that.
+# The tests of interruption send Ctrl-C to commands of their own: those must hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Many small problems: threads would only get into each other's way. Before NumPy is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
