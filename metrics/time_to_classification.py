@@ -11,12 +11,12 @@ import numpy.typing as npt
 from pelsvae_cadence.classify.scores import scores_of_counts
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
 from pelsvae_cadence.metrics.position.metric import PositionMetric, value_reducer
 
 __all__ = ["TimeToClassificationMetric"]
 
-_YEAR: Final = 365.25
 # Keywords that MAF wants of this metric and not of the one for a single length of the survey.
 _OF_MAF: Final = ("units", "maps", "badval", "mask_val", "comment")
 
@@ -120,7 +120,7 @@ class TimeToClassificationMetric(PositionMetric):
             value[key] = np.full(shape, np.nan)
         value["n_visits"] = np.zeros(shape)
         for i, classifier in enumerate(self.classifiers):
-            so_far = data_slice[mjd < self.survey_start + self.years[i] * _YEAR]
+            so_far = data_slice[mjd < self.survey_start + self.years[i] * JULIAN_YEAR]
             value["n_visits"][i] = len(so_far)
             predictions, _, _ = self.single.classify(so_far, slice_point, classifier)
             if predictions is None:

@@ -13,6 +13,7 @@ from astropy.stats import binom_conf_interval
 
 from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.metrics.maf.survey_source import SurveySource, open_survey
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
 from pelsvae_cadence.metrics.position.metric import PositionMetric, value_reducer
@@ -33,7 +34,6 @@ FloatArray = npt.NDArray[np.float64]
 DEFAULT_YEARS: Final[tuple[float, ...]] = tuple(float(year) for year in range(1, 11))
 
 #: The Julian year, in days.
-JULIAN_YEAR: Final = 365.25
 # Of the intervals in the values: one sigma of a normal distribution.
 _CONFIDENCE: Final = 0.6827
 _RECOVERED: Final = "fraction of stars with their period"

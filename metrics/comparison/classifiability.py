@@ -20,6 +20,7 @@ from pelsvae_cadence.classify.observing import observe_survey
 from pelsvae_cadence.classify.protocol import cross_validate
 from pelsvae_cadence.classify.scores import Predictions
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.further_metric import Workplace
 from pelsvae_cadence.metrics.comparison.plan import Plan
@@ -34,7 +35,6 @@ _QUANTITIES: Final = (
 )
 # A classifier needs other parts of the sky to learn from.
 _FEWEST_POSITIONS: Final = 6
-_JULIAN_YEAR: Final = 365.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ def _classified(
 ) -> ClassifiedStars:
     """Observe the stars of one run once, and classify them after every year."""
     start, years = start_of(cadence), np.array(plan.years)
-    elapsed = [(cadence.at(ra, dec, plan.radius).mjd - start) / _JULIAN_YEAR for ra, dec in plan.sky]
+    elapsed = [(cadence.at(ra, dec, plan.radius).mjd - start) / JULIAN_YEAR for ra, dec in plan.sky]
     n_visits = np.stack([np.count_nonzero(t[:, None] < years, axis=0) for t in elapsed])
     places = np.flatnonzero(n_visits[:, -1] >= plan.min_visits)
     enough = plan.min_visits <= n_visits[places].T

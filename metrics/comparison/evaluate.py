@@ -16,6 +16,7 @@ from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.core.version import __version__
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.further_metric import FurtherMetric, StarJudge, visits_as_slice
@@ -29,7 +30,6 @@ __all__ = ["RunOutcome", "evaluate"]
 
 FloatArray = npt.NDArray[np.float64]
 
-_JULIAN_YEAR: Final = 365.25
 # Searches of one piece of work: some ten seconds, little to lose and little to start.
 _SEARCHES: Final = 60
 _MOST_POSITIONS: Final = 16
@@ -124,9 +124,9 @@ class _Piece:
         plan = self.plan
         ra, dec = plan.sky[place].tolist()
         visits = self.cadence.at(ra, dec, plan.radius)
-        elapsed = (visits.mjd - self._start) / _JULIAN_YEAR
+        elapsed = (visits.mjd - self._start) / JULIAN_YEAR
         visits = visits.take(elapsed < plan.years[-1])
-        elapsed = (visits.mjd - self._start) / _JULIAN_YEAR
+        elapsed = (visits.mjd - self._start) / JULIAN_YEAR
         in_footprint = len(visits) >= plan.min_visits
         found = (
             search_position(plan, visits, elapsed, ra, dec) if in_footprint else PositionOutcome.empty(plan)

@@ -13,6 +13,7 @@ from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.metrics.comparison.quantities import STAR_QUANTITIES, star_outcomes
 from pelsvae_cadence.metrics.position.observe import StarSample, at_reference_magnitude, stars_at
@@ -117,7 +118,7 @@ def search_position(
         periods = search(
             _at_visits(light_curves, np.isin(observed.visit_id, mine.visit_id)),
             # The span of all visits so far, not only of those a thinned series keeps.
-            baseline=max(float(np.ptp(visits.mjd[:n])), 1.0),
+            baseline=time_span(visits.mjd[:n]),
             period_range=plan.period_range,
         )
         found[n] = judge(periods, true_period), periods.period

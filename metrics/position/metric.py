@@ -13,6 +13,7 @@ from pelsvae_cadence.bands import SURVEYS, SurveyName
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.position.deep_fields import stack_visits
 from pelsvae_cadence.metrics.position.stars import reddening_at
@@ -228,6 +229,6 @@ class PositionMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no type
             dec=float(np.degrees(slice_point["dec"])),
             visits=thin_visits(visits, self.max_visits),
             n_visits=len(every),
-            baseline=max(float(np.ptp(every.mjd)), 1.0),
+            baseline=time_span(every.mjd),
             ebv=reddening_at(slice_point, self.ebv),
         )

@@ -16,6 +16,7 @@ from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.periods import search
 from pelsvae_cadence.periods.grid import PERIOD_RANGE
 from pelsvae_cadence.periods.result import PeriodResult
@@ -335,7 +336,7 @@ def observe_and_search(
         modulation=draw_modulation(observed, seed=seed) if modulated else None,
     )
     if baseline is None:
-        baseline = max(float(np.ptp(visits.mjd)), 1.0)
+        baseline = time_span(visits.mjd)
     periods = search(light_curves, baseline=baseline, period_range=period_range)
     return Recovery(
         stars=observed,

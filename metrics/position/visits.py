@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, SurveyName, parse_bands
+from pelsvae_cadence.cadence.survey import local_nights
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import mid_exposure
 
 __all__ = ["SliceColumns", "visits_from_slice"]
 
@@ -18,8 +20,6 @@ IntArray = npt.NDArray[np.int64]
 
 _BAND_CODES: Final = {name: code for code, name in enumerate(BANDS)}
 _DEFAULT_EXPTIME: Final = 30.0
-# Local noon of Cerro Pachon (70.7 W) and Palomar (116.9 W) as a fraction of the UTC day.
-_NOON: Final[dict[SurveyName, float]] = {"lsst": 0.6965, "ztf": 0.8247}
 # Visit numbers made from times: milliseconds since this MJD, below 2^53.
 _MJD_ZERO: Final = 40000.0
 
@@ -97,9 +97,9 @@ def visits_from_slice(data_slice: npt.NDArray[Any], columns: SliceColumns, surve
         if columns.exptime is None
         else np.asarray(data_slice[columns.exptime], dtype=np.float64)
     )
-    mjd = start if columns.mjd_is_middle else start + 0.5 * exptime / 86400.0
+    mjd = start if columns.mjd_is_middle else mid_exposure(start, exptime)
     band = parse_bands(data_slice[columns.band], survey)
-    night = np.floor(mjd - _NOON[survey]) if columns.night is None else np.asarray(data_slice[columns.night])
+    night = local_nights(mjd, survey) if columns.night is None else np.asarray(data_slice[columns.night])
     visit_id = (
         _numbers_from_times(start, band)
         if columns.visit_id is None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.maf.survey_source import SurveySource
 from pelsvae_cadence.metrics.position.population_slicer import slicer_of_stars
 from pelsvae_cadence.metrics.position.visits import SliceColumns
-from pelsvae_cadence.metrics.time_to_recovery import JULIAN_YEAR, TimeToRecoveryMetric, first_and_last_visit
+from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric, first_and_last_visit
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.stars import Stars
 

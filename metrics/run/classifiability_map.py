@@ -23,6 +23,7 @@ from pelsvae_cadence.classify.labelled import LABELS
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
 from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
@@ -38,7 +39,6 @@ from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
 
 __all__ = ["ClassifiabilityMap", "map_classifiability"]
 
-_YEAR: Final = 365.25
 _SCORES: Final = ("macro_f1", "balanced_accuracy", "log_loss", "recovered", "n_visits")
 # A synthetic survey puts its visits exactly on the positions: none may reach another one.
 _SYNTHETIC_RADIUS: Final = 0.01
@@ -227,7 +227,7 @@ def _first_years(
         begin = cadence.mjd_start  # a map of some positions need not hold the first visit
     else:
         begin = first_and_last_visit(source)[0]
-    end = begin + years * _YEAR
+    end = begin + years * JULIAN_YEAR
     if source.array is None:
         limit = f"{column} < {end!r}"
         return source, f"({constraint}) and {limit}" if constraint else limit

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import JULIAN_YEAR
 
 __all__ = [
     "GAP_PERCENTILES",
@@ -46,7 +47,6 @@ SEASON_GAP: Final = 60
 # Minutes. Below 5: overlapping neighbour fields taken one after the other; 15-60: visit pairs.
 INTERVAL_EDGES: Final = (0.0, 5.0, 15.0, 60.0, 120.0, np.inf)
 _PAIR_INTERVAL: Final = 5.0
-_JULIAN_YEAR: Final = 365.25
 _MINUTES_PER_DAY: Final = 1440.0
 
 
@@ -232,7 +232,7 @@ def visits_per_year(visits: Visits, mjd_start: float, n_years: int) -> IntArray:
     ndarray of int64, shape (n_years,)
         Counts; visits outside these years do not count.
     """
-    year = np.floor((visits.mjd - mjd_start) / _JULIAN_YEAR).astype(np.int64)
+    year = np.floor((visits.mjd - mjd_start) / JULIAN_YEAR).astype(np.int64)
     inside = year[(year >= 0) & (year < n_years)]
     return np.bincount(inside, minlength=n_years).astype(np.int64)
 

@@ -15,6 +15,7 @@ from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.arrays import column, row_index, to_value
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import local_noon
 
 __all__ = ["FOV_RADIUS", "Cadence", "Footprint", "Survey", "check_position", "local_nights", "unit_vectors"]
 
@@ -83,8 +84,7 @@ def local_nights(mjd: npt.ArrayLike, survey: SurveyName) -> npt.NDArray[np.int64
     ndarray of int64
         Whole days since MJD 0 at the noon before.
     """
-    noon = (12.0 - _LONGITUDE[survey] / 15.0) / 24.0
-    return np.floor(np.asarray(mjd, dtype=np.float64) - noon).astype(np.int64)
+    return np.floor(np.asarray(mjd, dtype=np.float64) - local_noon(_LONGITUDE[survey])).astype(np.int64)
 
 
 def unit_vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:

@@ -25,6 +25,7 @@ from pelsvae_cadence.cadence.soundness import (
 )
 from pelsvae_cadence.cadence.survey import Survey, local_nights, unit_vectors
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import mid_exposure
 
 __all__ = ["COLUMN_NAMES", "file_sha256", "find_columns", "guess_survey", "read_survey"]
 
@@ -342,7 +343,7 @@ def survey_from_frame(
         numbers("exptime", "exposure time") if "exptime" in found else np.full(len(table), _DEFAULT_EXPTIME)
     )
     if "start" in found:
-        mjd = numbers("start", "start of exposure") + 0.5 * exptime / 86400.0
+        mjd = mid_exposure(numbers("start", "start of exposure"), exptime)
     else:
         mjd = numbers("middle", "mid-exposure time")
     if "night" in found:

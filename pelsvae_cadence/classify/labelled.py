@@ -21,6 +21,7 @@ from pelsvae_cadence.classify.star_to_star import flicker, observe_again, scatte
 from pelsvae_cadence.core.arrays import freeze, row_index
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import search
 from pelsvae_cadence.periods.grid import PERIOD_RANGE
@@ -334,7 +335,7 @@ def observe_mix(
         placed.append(place)
     together = LightCurves.concatenate(curves)
     if baseline is None:
-        baseline = max(float(np.ptp(visits.mjd)), 1.0) if len(visits) else 1.0
+        baseline = time_span(visits.mjd)
     before = 0
 
     def step(done: int, _: int) -> None:

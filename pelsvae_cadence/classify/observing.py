@@ -21,6 +21,7 @@ from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.times import JULIAN_YEAR, time_span
 from pelsvae_cadence.core.version import __version__
 from pelsvae_cadence.parallel.partitions import Partition, run_partitions
 
@@ -36,7 +37,6 @@ Positions = Sequence[tuple[float, float]]
 
 #: Version of the features: checkpoints of other versions are not taken for these.
 _FEATURES: Final = 3
-_YEAR: Final = 365.25
 # Cells in which training positions are looked for, at most one a cell.
 _CELL_NSIDE: Final = 8
 _TRIALS: Final = 4000
@@ -151,7 +151,7 @@ class _Observe:
                 model=model,
                 ebv=self.ebv[piece.index],
                 # The span of all visits so far, not only of those a thinned series keeps.
-                baseline=None if used is so_far else max(float(np.ptp(so_far.mjd)), 1.0),
+                baseline=None if used is so_far else time_span(so_far.mjd),
                 drawn=drawn,
             )
             arrays |= {f"{name}_{k}": value for name, value in _to_arrays(stars).items()}
@@ -170,7 +170,7 @@ def _model(name: str) -> LightCurveModel:
 
 
 def _first_years(visits: Visits, start: float, years: float | None) -> Visits:
-    return visits if years is None else visits.take(visits.mjd < start + years * _YEAR)
+    return visits if years is None else visits.take(visits.mjd < start + years * JULIAN_YEAR)
 
 
 def _to_arrays(stars: LabelledStars) -> dict[str, npt.NDArray[Any]]:

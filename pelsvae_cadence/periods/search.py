@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid
 from pelsvae_cadence.periods.periodogram import (
@@ -92,7 +93,7 @@ def search(
     n_stars = len(light_curves)
     series = [joint_series(light_curves, i) for i in range(n_stars)]
     if baseline is None:
-        baseline = _span(light_curves)
+        baseline = time_span(light_curves.mjd)
     grid = FrequencyGrid.from_baseline(baseline, period_range, oversampling)
 
     status = np.array([_status(s) for s in series], dtype="U14")
@@ -148,12 +149,6 @@ def search(
             "precision": precision,
         },
     )
-
-
-def _span(light_curves: LightCurves) -> float:
-    times = light_curves.mjd[np.isfinite(light_curves.mjd)]
-    # A baseline of a day lets searches end with a status where there is nothing to search.
-    return max(float(np.ptp(times)), 1.0) if times.size else 1.0
 
 
 def _status(series: JointSeries) -> str:

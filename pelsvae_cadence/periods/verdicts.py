@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.periods.result import PeriodResult
 
 __all__ = ["DAILY_ALIASES", "STRICT", "TOLERANCE", "VERDICTS", "YEARLY_ALIASES", "Verdicts", "judge"]
@@ -30,7 +31,7 @@ STRICT: Final = 0.037
 # sidereal time through a season, and at the same solar time from year to year: the sidereal day of
 # 23.9345 h and its yearly sidelobes, which for k days reach the k-th solar one.
 _SIDEREAL_DAY: Final = 1.0027379
-_YEAR: Final = 1.0 / 365.25
+_YEAR: Final = 1.0 / JULIAN_YEAR
 _MOST_DAYS: Final = 3
 _MOST_YEARS: Final = 2
 

@@ -29,6 +29,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.arrays import column, row_index
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["CycleModulation", "ModulationOptions", "Offsets", "draw_modulation"]
@@ -407,7 +408,7 @@ def draw_modulation(stars: Stars, *, seed: int, options: ModulationOptions | Non
     values["second_angle"] = np.where(double, u[:, 5], 0.0)
 
     # Days per million years, and 1e-6 P per year, in days per day.
-    rate = np.where(rr, o.rr_lyrae_change / 365.25e6, 0.0)
-    rate = np.where(stars.star_class == "CEP", o.cepheid_change * 1e-6 * stars.period / 365.25, rate)
+    rate = np.where(rr, o.rr_lyrae_change / (1e6 * JULIAN_YEAR), 0.0)
+    rate = np.where(stars.star_class == "CEP", o.cepheid_change * 1e-6 * stars.period / JULIAN_YEAR, rate)
     values["period_change"] = rate * random.normal("period change", ids)
     return CycleModulation(seed=seed, **values)

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import FrequencyGrid, PeriodResult, judge, search
 from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms, power_at
 from pelsvae_cadence.periods.series import joint_series
 from pelsvae_cadence.photometry.noise import flux_error
 from pelsvae_cadence.validate.periods.control import control_sample, control_visits
-
-YEAR = 365.25
 
 
 def _thin(light_curves: LightCurves, keep: np.ndarray) -> LightCurves:
@@ -47,7 +46,7 @@ def one_year():
 
 @pytest.fixture(scope="module")
 def one_year_result(one_year) -> PeriodResult:
-    return search(one_year.light_curves, baseline=YEAR, period_range=(0.1, 100.0))
+    return search(one_year.light_curves, baseline=JULIAN_YEAR, period_range=(0.1, 100.0))
 
 
 def test_the_grid_of_ten_years_is_the_documented_one():
@@ -95,7 +94,7 @@ def astropy_power(one_year):
     from astropy.timeseries import LombScargle
 
     series = joint_series(one_year.light_curves, 0)
-    grid = FrequencyGrid.from_baseline(YEAR, (0.3, 500.0))
+    grid = FrequencyGrid.from_baseline(JULIAN_YEAR, (0.3, 500.0))
     power = LombScargle(series.time, series.value, series.error, fit_mean=True).power(
         grid.frequencies(), normalization="psd", method="slow"
     )
@@ -127,14 +126,14 @@ def test_windows_without_information_make_no_peaks(step):
     n = base.n_points
     mjd = np.sort(60300.0 + step * np.rint(rng.uniform(0, 300, n) / step))
     light_curve = replace(base, mjd=mjd)
-    result = search(light_curve, baseline=YEAR, period_range=(0.05, 100.0))
+    result = search(light_curve, baseline=JULIAN_YEAR, period_range=(0.05, 100.0))
     assert result.status.tolist() == ["ok"]
     assert result.power[0] < 30.0
     assert result.false_alarm_probability[0] > 1e-3
 
 
 def test_both_precisions_find_the_same_periods(one_year, one_year_result):
-    exact = search(one_year.light_curves, baseline=YEAR, period_range=(0.1, 100.0), precision="double")
+    exact = search(one_year.light_curves, baseline=JULIAN_YEAR, period_range=(0.1, 100.0), precision="double")
     np.testing.assert_allclose(exact.frequency, one_year_result.frequency, rtol=1e-9)
     np.testing.assert_allclose(exact.power, one_year_result.power, rtol=1e-3)
 
@@ -156,14 +155,14 @@ def test_bright_stars_are_recovered_in_a_year(one_year, one_year_result):
 
 
 def test_a_star_does_not_depend_on_its_neighbours(one_year, one_year_result):
-    alone = search(one_year.light_curves.star(4), baseline=YEAR, period_range=(0.1, 100.0))
+    alone = search(one_year.light_curves.star(4), baseline=JULIAN_YEAR, period_range=(0.1, 100.0))
     assert alone.frequency[0] == one_year_result.frequency[4]
     assert alone.power[0] == one_year_result.power[4]
     assert alone.n_harmonics[0] == one_year_result.n_harmonics[4]
 
 
 def test_the_search_is_repeatable(one_year, one_year_result):
-    again = search(one_year.light_curves, baseline=YEAR, period_range=(0.1, 100.0))
+    again = search(one_year.light_curves, baseline=JULIAN_YEAR, period_range=(0.1, 100.0))
     np.testing.assert_array_equal(again.frequency, one_year_result.frequency)
     np.testing.assert_array_equal(again.top_scores, one_year_result.top_scores)
 
@@ -172,12 +171,14 @@ def test_truth_is_not_used(one_year, one_year_result):
     """Neither the noise-free magnitudes nor measured magnitudes reach the search."""
     nothing = np.full(one_year.light_curves.n_points, np.nan)
     blind = replace(one_year.light_curves, mag_true=nothing, mag=nothing, mag_err=nothing)
-    result = search(blind, baseline=YEAR, period_range=(0.1, 100.0))
+    result = search(blind, baseline=JULIAN_YEAR, period_range=(0.1, 100.0))
     np.testing.assert_array_equal(result.frequency, one_year_result.frequency)
 
 
 def test_without_refinement_the_highest_peak_wins(one_year):
-    result = search(one_year.light_curves, baseline=YEAR, period_range=(0.1, 100.0), refine_peaks=False)
+    result = search(
+        one_year.light_curves, baseline=JULIAN_YEAR, period_range=(0.1, 100.0), refine_peaks=False
+    )
     np.testing.assert_array_equal(result.score, result.power)
     assert (result.n_harmonics == 1).all()
 
@@ -187,7 +188,7 @@ def test_top_frequencies_are_distinct_and_sorted(one_year_result):
     assert (np.diff(scores, axis=1) <= 0).all()
     gaps = np.abs(one_year_result.top_frequencies[:, :, None] - one_year_result.top_frequencies[:, None, :])
     off_diagonal = ~np.eye(gaps.shape[1], dtype=bool)
-    assert (gaps[:, off_diagonal] * YEAR > 0.2).all()
+    assert (gaps[:, off_diagonal] * JULIAN_YEAR > 0.2).all()
     np.testing.assert_array_equal(one_year_result.top_frequencies[:, 0], one_year_result.frequency)
 
 
@@ -227,7 +228,7 @@ def test_odd_inputs_end_in_a_status(one_year):
         (constant, "no variation"),
         (one_time, "too few visits"),
     ):
-        result = search(light_curve, baseline=YEAR, period_range=(0.3, 30.0))
+        result = search(light_curve, baseline=JULIAN_YEAR, period_range=(0.3, 30.0))
         assert result.status.tolist() == [status]
         assert np.isnan(result.frequency).all()
         assert np.isnan(result.period).all()
@@ -251,7 +252,7 @@ def test_one_band_repeated_times_and_bad_points_are_fine(one_year):
         (with_gaps, int(np.isfinite(with_gaps.flux).sum())),
         (doubled, 2 * base.n_points),
     ):
-        result = search(light_curve, baseline=YEAR, period_range=(0.1, 100.0))
+        result = search(light_curve, baseline=JULIAN_YEAR, period_range=(0.1, 100.0))
         assert result.status.tolist() == ["ok"]
         assert result.n_points.tolist() == [n_points]
         assert np.isfinite(result.frequency).all()
@@ -261,7 +262,7 @@ def test_progress_reaches_the_end(one_year):
     seen: list[tuple[int, int]] = []
     search(
         one_year.light_curves,
-        baseline=YEAR,
+        baseline=JULIAN_YEAR,
         period_range=(1.0, 30.0),
         progress=lambda done, n: seen.append((done, n)),
     )
@@ -282,7 +283,7 @@ def test_recovery_of_the_analytic_sources_over_ten_years():
     kinds = ["RRab", "RRc", "CEP", "EA", "EW", "DSCT", "LPV"] * 3
     visits = control_visits(11)
     sample = control_sample(visits, kinds, seed=12)
-    verdicts = judge(search(sample.light_curves, baseline=10 * YEAR), sample.period)
+    verdicts = judge(search(sample.light_curves, baseline=10 * JULIAN_YEAR), sample.period)
     binary = np.isin(sample.kind, ["EA", "EW"])
     loose = np.where(binary, verdicts.recovered_or_half, verdicts.recovered)
     # 21 sources: .957 - 2.5 sigma.
@@ -295,7 +296,7 @@ def test_noise_makes_no_detections():
     kinds = ["constant"] * 120
     visits = control_visits(21, years=1.0)
     sample = control_sample(visits, kinds, seed=22, r_range=(18.0, 24.0))
-    result = search(sample.light_curves, baseline=YEAR, period_range=(0.3, 100.0))
+    result = search(sample.light_curves, baseline=JULIAN_YEAR, period_range=(0.3, 100.0))
     alarm = result.false_alarm_probability
     # The bound allows 12 of 120; five sigma more would break it. A search that never lets noise
     # come near (18 of 120 below 0.5 are usual) would be blind to faint stars, too.

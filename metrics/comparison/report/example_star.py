@@ -11,6 +11,7 @@ from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import display_name
+from pelsvae_cadence.core.times import JULIAN_YEAR, time_span
 from pelsvae_cadence.metrics.comparison.report.drawing import (
     Picture,
     new_figure,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["example_pictures", "example_stars"]
 
 _MOST_EXAMPLE_RUNS: Final = 4
-_JULIAN_YEAR: Final = 365.25
 
 
 def example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
@@ -67,7 +67,7 @@ def example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
     for run in result.runs[:_MOST_EXAMPLE_RUNS]:
         start = start_of(run.cadence)
         visits = run.cadence.at(ra, dec, plan.radius)
-        visits = visits.take(visits.mjd < start + _JULIAN_YEAR * plan.years[y])
+        visits = visits.take(visits.mjd < start + JULIAN_YEAR * plan.years[y])
         used = thin_visits(visits, plan.max_visits)
         recovery = observe_and_search(
             stars.take([star]),
@@ -77,7 +77,7 @@ def example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
             magnitude=group.magnitude,
             reference_band="r",
             period_range=plan.period_range,
-            baseline=max(float(np.ptp(visits.mjd)), 1.0) if len(visits) else 1.0,
+            baseline=time_span(visits.mjd),
         )
         shown.append((run.name, visits, recovery))
     return shown

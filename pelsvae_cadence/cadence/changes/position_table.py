@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.cadence.survey import Cadence, check_position
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import start_of_exposure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ def position_table(cadence: Cadence, ra: npt.ArrayLike, dec: npt.ArrayLike) -> p
             "observationId": visits.visit_id,
             "fieldRA": alpha,
             "fieldDec": delta,
-            "observationStartMJD": visits.mjd - visits.exptime / 2.0 / 86400.0,
+            "observationStartMJD": start_of_exposure(visits.mjd, visits.exptime),
             "band": band,
             "filter": band,
             "fiveSigmaDepth": visits.m5,

@@ -21,6 +21,7 @@ from pelsvae_cadence.cadence.survey import Cadence, check_position
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.times import JULIAN_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,6 @@ __all__ = [
 
 IntArray = npt.NDArray[np.int64]
 
-_JULIAN_YEAR: Final = 365.25
 # Positions this close (0.9 arcmin) get the same shifts of their seasons.
 _POSITION_STEP: Final = 0.015
 
@@ -215,7 +215,7 @@ def first_years(cadence: Cadence, years: float) -> ChangedCadence:
     """
     if not (np.isfinite(years) and years > 0.0):
         raise InputError(f"years = {years!r}", allowed="above 0")
-    end = start_of(cadence) + _JULIAN_YEAR * years
+    end = start_of(cadence) + JULIAN_YEAR * years
     return _changed(cadence, _Keep(_Before(end)), f"first {years:g} yr")
 
 

@@ -14,6 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.times import local_noon
+
 __all__ = ["Nights", "Site", "airmass", "moon_position", "sidereal_time", "sun_position", "wrap_angle"]
 
 FloatArray = npt.NDArray[np.float64]
@@ -42,7 +44,7 @@ class Site:
     @property
     def noon(self) -> float:
         """Fraction of the MJD at local mean noon, where night numbers change."""
-        return (0.5 - self.longitude / 360.0) % 1.0
+        return local_noon(self.longitude)
 
 
 def wrap_angle(angle: npt.ArrayLike) -> FloatArray:

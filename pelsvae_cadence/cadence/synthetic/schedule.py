@@ -24,15 +24,15 @@ from pelsvae_cadence.cadence.synthetic.presets import (
     usable_hour_angles,
 )
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.times import JULIAN_YEAR
 
-__all__ = ["CELL_NSIDE", "JULIAN_YEAR", "Schedule", "per_night"]
+__all__ = ["CELL_NSIDE", "Schedule", "per_night"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 # Positions within a cell (0.9 deg wide) share their random numbers, as they share pointings.
 CELL_NSIDE: Final = 64
-JULIAN_YEAR: Final = 365.25
 _DEGREES_PER_DAY: Final = 360.0 / JULIAN_YEAR  # of the Sun, on average
 _REGION_VISITS: Final = {footprint.WIDE: 1.0, footprint.DUSTY: 0.30, footprint.NORTH_SPUR: 0.24}
 # How much of a night's choice of bands is shared by the nights of a lunation.

@@ -24,11 +24,12 @@ from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.synthetic.exposures import ID_NSIDE, Exposures
 from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3, LSST_V5_EXPOSURE_TIME, LSST_V5_VISITS
 from pelsvae_cadence.cadence.synthetic.presets import SurveyModel, over_positions
-from pelsvae_cadence.cadence.synthetic.schedule import CELL_NSIDE, JULIAN_YEAR, Schedule
+from pelsvae_cadence.cadence.synthetic.schedule import CELL_NSIDE, Schedule
 from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.times import JULIAN_YEAR, start_of_exposure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -379,7 +380,7 @@ class SyntheticSurvey:
                 "observationId": visits.visit_id,
                 "fieldRA": one_ra,
                 "fieldDec": one_dec,
-                "observationStartMJD": visits.mjd - visits.exptime / 2.0 / 86400.0,
+                "observationStartMJD": start_of_exposure(visits.mjd, visits.exptime),
                 "band": letters,
                 "filter": letters,
                 "fiveSigmaDepth": visits.m5,

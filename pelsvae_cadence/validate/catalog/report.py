@@ -14,6 +14,7 @@ import numpy as np
 
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.writer import write_catalog
+from pelsvae_cadence.core.times import start_of_exposure
 from pelsvae_cadence.validate.catalog.fuzz import OUTCOMES, fuzz_apart
 from pelsvae_cadence.validate.catalog.kills import kill_repeatedly
 from pelsvae_cadence.validate.catalog.scaling import measure_cost
@@ -186,7 +187,7 @@ def _lightcurvelynx(visits: Any, n_stars: int) -> float | None:
                 "fieldRA": np.full(n, 35.6),
                 "fieldDec": np.full(n, -4.8),
                 "filter": visits.band,
-                "observationStartMJD": visits.mjd - 0.5 * visits.exptime / 86400.0,
+                "observationStartMJD": start_of_exposure(visits.mjd, visits.exptime),
                 "visitExposureTime": visits.exptime,
                 "fiveSigmaDepth": visits.m5,
                 "numExposures": np.ones(n, int),

@@ -18,6 +18,7 @@ from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.noise import DETECTION_SNR, flux_error, flux_to_mag, mag_to_flux
 
@@ -94,11 +95,11 @@ def control_visits(seed: int, years: float = 10.0) -> Visits:
     if not 0 < years <= 10:
         raise InputError(f"years = {years!r}", allowed="0 < years <= 10")
     rng = KeyedRandom(seed=seed).generator("control cadence", 0)
-    opposition = rng.uniform(0.0, 365.25)
+    opposition = rng.uniform(0.0, JULIAN_YEAR)
     nights: list[float] = []
     for year in range(-1, 11):
-        day = year * 365.25 + opposition - 91.0 + rng.uniform(0.0, 4.0)
-        while day < year * 365.25 + opposition + 91.0:
+        day = year * JULIAN_YEAR + opposition - 91.0 + rng.uniform(0.0, 4.0)
+        while day < year * JULIAN_YEAR + opposition + 91.0:
             nights.append(np.floor(day))
             day += 1.0 + rng.exponential(3.0)
     night = np.unique([n for n in nights if 0 <= n < 3650])
@@ -112,15 +113,15 @@ def control_visits(seed: int, years: float = 10.0) -> Visits:
     assigned = np.empty_like(pairs)
     assigned[np.argsort(moon)] = np.concatenate([pairs[dark], pairs[~dark]])
     # Hours before and after the transit, which moves by four minutes a night.
-    day_of_season = (night - opposition + 182.6) % 365.25 - 182.6
-    transit = -day_of_season / 365.25
+    day_of_season = (night - opposition + 182.6) % JULIAN_YEAR - 182.6
+    transit = -day_of_season / JULIAN_YEAR
     low = np.maximum(transit - 3.5 / 24, -4.7 / 24)
     high = np.maximum(np.minimum(transit + 3.5 / 24, 4.7 / 24 - 0.03), low + 0.01)
     first = night + 0.5 + rng.uniform(low, high)
     mjd = _MJD_START + np.concatenate([first, first + rng.normal(33.0, 5.0, night.size) / 1440.0])
     band = np.array([p[0] for p in assigned] + [p[1] for p in assigned])
     m5 = np.array([_M5[b] for b in band]) + np.clip(rng.normal(0.0, 0.3, band.size), -0.9, 0.5)
-    keep = np.flatnonzero(mjd < _MJD_START + years * 365.25)
+    keep = np.flatnonzero(mjd < _MJD_START + years * JULIAN_YEAR)
     return Visits(
         mjd=mjd[keep],
         band=band[keep],

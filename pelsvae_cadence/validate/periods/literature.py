@@ -10,6 +10,7 @@ import nifty_ls
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.periodogram import highest_peaks
@@ -37,7 +38,6 @@ VANDERPLAS_IVEZIC: Final[dict[tuple[float, float], float]] = {
 _G_MINUS_R: Final = {"RRab": 0.2, "RRc": 0.1}
 _KINDS: Final = ("RRab",) * 8 + ("RRc",) * 2
 _RANGE: Final = (0.2, 1.2)
-_YEAR: Final = 365.25
 # What counts there: one of five periods, off by less than this drift in cycles over the baseline
 # (the code of their LSST figure: github.com/jakevdp/multiband_LS, writeup/figures/LSSTsims).
 _N_BEST: Final = 5
@@ -111,8 +111,8 @@ def _rr_lyrae(seed: int, position: int, years: float, g_mag: float, deeper: bool
 
 def _five_best(sample: ControlSample, years: float) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Tell which stars count by their definition, and which have the right period to one per cent."""
-    result = search(sample.light_curves, baseline=years * _YEAR, period_range=_RANGE, n_top=_N_BEST)
-    drift = np.abs(result.top_frequencies - 1.0 / sample.period[:, None]) * years * _YEAR
+    result = search(sample.light_curves, baseline=years * JULIAN_YEAR, period_range=_RANGE, n_top=_N_BEST)
+    drift = np.abs(result.top_frequencies - 1.0 / sample.period[:, None]) * years * JULIAN_YEAR
     among = np.asarray((drift < _DRIFT).any(axis=1))
     return among, np.abs(result.period / sample.period - 1.0) < 0.01
 
@@ -122,7 +122,7 @@ def _same_light_curves(seed: int, n_positions: int) -> tuple[Figure, Figure]:
     from astropy.timeseries import LombScargleMultiband
 
     years, g_mag = 1.0, 24.5
-    grid = FrequencyGrid.from_baseline(years * _YEAR, _RANGE)
+    grid = FrequencyGrid.from_baseline(years * JULIAN_YEAR, _RANGE)
     ours, theirs = [], []
     for position in range(n_positions):
         for sample in _rr_lyrae(seed, position, years, g_mag, False):
@@ -134,7 +134,7 @@ def _same_light_curves(seed: int, n_positions: int) -> tuple[Figure, Figure]:
                 )
                 power = np.asarray(multiband.power(grid.frequencies(), method="flexible"))
                 peaks, _ = highest_peaks(power, grid, _N_BEST)
-                theirs.append(bool((np.abs(peaks - 1.0 / period) * years * _YEAR < _DRIFT).any()))
+                theirs.append(bool((np.abs(peaks - 1.0 / period) * years * JULIAN_YEAR < _DRIFT).any()))
     n = len(theirs)
     about = f"the same light curves, {years:g} yr, g = {g_mag:g}, among the five best"
     return (
@@ -235,7 +235,7 @@ def single_band_sum_figures(
         of nifty-ls (Garrison et al. 2024, RNAAS 8, 250), and the joint periodogram of
         `pelsvae_cadence.periods.search` without refinement.
     """
-    baseline = years * _YEAR
+    baseline = years * JULIAN_YEAR
     grid = FrequencyGrid.from_baseline(baseline)
     n = sample.period.size
     theirs = np.array([_single_band_sum(sample.light_curves, i, grid) for i in range(n)])

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import VERDICTS, Verdicts, judge
@@ -19,7 +20,6 @@ from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["periods_report"]
 
-_YEAR: Final = 365.25
 _VARIABLE: Final = tuple(kind for kind in CONTROL_CLASSES if kind != "constant")
 _BINARIES: Final = ("EA", "EW")
 _ORBITAL: Final = 0.75
@@ -34,7 +34,7 @@ def _sample(
     for position in range(n_positions):
         visits = control_visits(1000 * seed + position, years)
         sample = control_sample(visits, list(kinds), seed=1000 * seed + position)
-        result = search(sample.light_curves, baseline=years * _YEAR)
+        result = search(sample.light_curves, baseline=years * JULIAN_YEAR)
         names.append(sample.kind)
         magnitudes.append(sample.r_mag)
         verdicts.append(judge(result, sample.period))
