@@ -1,10 +1,9 @@
-"""What gives damaged survey tables away.
+"""Validate survey tables: hash, integrity, names, duplicates, order.
 
 Tables of visits carry no checksums, so a damaged digit that makes another possible number cannot be
-told from the number that was there. Much damage does leave a trace: most of a visit is said twice. The
-night follows from the time, the Sun and the target from time and place, and rows come in the order
-of their times and numbers. A few rows that break a rule which all the others keep are refused; a rule
-that many rows break is not the table's rule (another site, another order), and judges nothing.
+told from the number that was there. What is refused here contradicts the rest of its own table. Nothing
+is asked of the sky: a night, a depth or an hour that is unusual may be another site's or another
+strategy's.
 
 Certainty comes from the hash of the file alone: stated by the user, or beside it in ``FILE.sha256``.
 """
@@ -14,18 +13,14 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence.survey import Survey, local_nights
-from pelsvae_cadence.cadence.synthetic.almanac import Site, sidereal_time, sine_of_altitude, sun_position
-from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3
-from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
+from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["check_database", "check_hash", "check_names", "check_visits", "file_sha256"]
@@ -33,16 +28,8 @@ __all__ = ["check_database", "check_hash", "check_names", "check_visits", "file_
 FloatArray = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 
-#: Where the surveys stand; visits of a joint table may come from either place.
-_SITES: Final[dict[SurveyName, Site]] = {"lsst": LSST_V3.site, "ztf": ZTF_2018.site}
-# Surveys observe with the Sun below -11 deg and above 19 deg of altitude (all tables we know); the
-# limits leave room for twilight surveys: civil twilight, and the mechanical limit of a telescope.
-_SUN_LIMIT: Final = -6.0
-_ALTITUDE_LIMIT: Final = 10.0
-# Depths of one band, at one exposure time, lie within 2 mag above and 6 mag below the median (the
-# same tables: moonlight, clouds, twilight).
-_DEPTH_LIMITS: Final = (-8.0, 3.0)
-# So many rows may break a rule that is still the table's, and so many must keep it.
+# A table is in order, or has numbers of its visits, if all but so many rows are or have one; a shorter
+# one has no order to judge by.
 _FEW: Final = 0.05
 _ENOUGH: Final = 20
 # Rows that a page of a database can exchange or lose at once and still be called a few.
@@ -161,8 +148,8 @@ def check_names(names: Iterable[str], found: Mapping[str, str], known: Mapping[s
                 )
 
 
-def check_visits(survey: Survey, *, visit_id: npt.ArrayLike | None = None, night: bool = True) -> None:
-    """Look for visits that cannot be right because nearly all others keep a rule that they break.
+def check_visits(survey: Survey, *, visit_id: npt.ArrayLike | None = None) -> None:
+    """Look for visits that contradict the numbers and the order of the others.
 
     Parameters
     ----------
@@ -170,20 +157,20 @@ def check_visits(survey: Survey, *, visit_id: npt.ArrayLike | None = None, night
         All pointings, in the order of the table.
     visit_id : array_like, optional
         Visit numbers as the table has them.
-    night : bool
-        Whether the nights are the table's own.
 
     Raises
     ------
     InputError
-        If fewer than one in twenty visits are out of order, repeat a number, were taken in
-        daylight or near the horizon, in a night that does not fit their time, or with a depth
-        far from that of their band.
+        If fewer than one in twenty visits are out of order, or repeat or lack a number. Where more
+        do, the table is not in that order or does not number its visits.
     """
     n = len(survey)
     if n < _ENOUGH:
         return
-    for rows, what in _broken_rules(survey, visit_id, night):
+    broken = [(_out_of_order(survey.mjd), "are out of the order of time")]
+    if visit_id is not None:
+        broken += _numbers(np.asarray(visit_id, dtype=np.float64))
+    for rows, what in broken:
         if 0 < rows.size <= _FEW * n:
             raise InputError(
                 f"{survey.name} looks damaged: visits {what}, unlike all others ({rows.size} of "
@@ -193,51 +180,14 @@ def check_visits(survey: Survey, *, visit_id: npt.ArrayLike | None = None, night
             )
 
 
-def _broken_rules(survey: Survey, visit_id: npt.ArrayLike | None, night: bool) -> Iterator[tuple[Rows, str]]:
-    yield _out_of_order(survey.mjd), "are out of the order of time"
-    if visit_id is not None:
-        yield from _numbers(np.asarray(visit_id, dtype=np.float64))
-    if night:
-        offset = survey.night - local_nights(survey.mjd, survey.survey)
-        values, counts = np.unique(offset, return_counts=True)
-        usual = values[counts.argmax()]
-        yield np.flatnonzero(offset != usual), "have a night that does not fit their time"
-    site = _SITES.get(survey.survey)
-    if site is not None:
-        yield from _altitudes(survey, site)
-    yield _odd_depths(survey), "have a depth that is impossible beside that of others in the band"
-
-
-def _numbers(number: FloatArray) -> Iterator[tuple[Rows, str]]:
+def _numbers(number: FloatArray) -> list[tuple[Rows, str]]:
     given = np.isfinite(number)
-    yield np.flatnonzero(~given), "have no number"
-    _, first, counts = np.unique(number[given], return_index=True, return_counts=True)
-    repeated = np.ones(int(given.sum()), dtype=bool)
-    repeated[first[counts == 1]] = False
-    yield np.flatnonzero(given)[repeated], "repeat a visit number"
-    yield _out_of_order(number[given]), "are out of the order of visit numbers"
-
-
-def _altitudes(survey: Survey, site: Site) -> Iterator[tuple[Rows, str]]:
-    local = sidereal_time(survey.mjd, site)
-    ra, dec, _ = sun_position(survey.mjd)
-    sun = sine_of_altitude(local - ra, dec, site)
-    yield np.flatnonzero(sun > np.sin(np.radians(_SUN_LIMIT))), "were taken in daylight"
-    star = sine_of_altitude(local - survey.ra, survey.dec, site)
-    low = star < np.sin(np.radians(_ALTITUDE_LIMIT))
-    yield np.flatnonzero(low), f"point lower than {_ALTITUDE_LIMIT:g} deg above the horizon"
-
-
-def _odd_depths(survey: Survey) -> Rows:
-    # Depth grows with the root of the exposure time while the sky dominates.
-    depth = survey.m5 - 1.25 * np.log10(survey.exptime / 30.0)
-    odd = np.zeros(len(survey), dtype=bool)
-    for band in np.unique(survey.band):
-        mine = survey.band == band
-        if mine.sum() >= _ENOUGH:
-            off = depth[mine] - np.median(depth[mine])
-            odd[mine] = (off < _DEPTH_LIMITS[0]) | (off > _DEPTH_LIMITS[1])
-    return np.flatnonzero(odd)
+    _, which, counts = np.unique(number[given], return_inverse=True, return_counts=True)
+    return [
+        (np.flatnonzero(~given), "have no number"),
+        (np.flatnonzero(given)[counts[which] > 1], "repeat a visit number"),
+        (_out_of_order(number[given]), "are out of the order of visit numbers"),
+    ]
 
 
 def _out_of_order(values: FloatArray) -> Rows:

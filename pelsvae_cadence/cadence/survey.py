@@ -270,7 +270,7 @@ class Survey:
         radius : float, optional
             Radius of the circular field of view in degrees; the survey's own by default.
         footprint : callable, optional
-            Camera footprint to use instead of the circle.
+            Camera footprint to use instead of the circle, and of a radius.
 
         Returns
         -------
@@ -280,10 +280,15 @@ class Survey:
         Raises
         ------
         InputError
-            For a position that is not on the sky, a radius out of range, or a footprint without
-            rotations.
+            For a position that is not on the sky, a radius out of range, a radius and a footprint,
+            or a footprint without rotations.
         """
         ra, dec = check_position(ra, dec)
+        if footprint is not None and radius is not None:
+            raise InputError(
+                f"radius = {radius!r} and a camera footprint",
+                remedy="Give one of the two: a footprint has its own reach.",
+            )
         reach = self.fov_radius if radius is None else float(to_value(radius, "deg"))
         if not 0.0 < reach <= 90.0:
             raise InputError(f"radius = {reach:g} deg", allowed="above 0, up to 90 deg")

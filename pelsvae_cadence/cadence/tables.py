@@ -1,4 +1,4 @@
-"""Reading survey tables: OpSim databases, ZTF logs, CSV and Parquet, whatever they call a column."""
+"""Read survey tables: OpSim databases, ZTF logs, CSV and Parquet, whatever they call a column."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 import sqlite3
 import tarfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,10 @@ from pelsvae_cadence.cadence.survey import Survey, local_nights, unit_vectors
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.times import mid_exposure
 
-__all__ = ["COLUMN_NAMES", "file_sha256", "find_columns", "guess_survey", "read_survey"]
+__all__ = ["COLUMN_NAMES", "file_sha256", "find_columns", "guess_survey", "read_survey", "survey_from_frame"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 #: What tables in the wild call each column; earlier names win. Lower case: case does not matter.
 COLUMN_NAMES: Final[dict[str, tuple[str, ...]]] = {
@@ -162,8 +166,8 @@ def read_survey(
     survey : {"lsst", "ztf", "joint"}, optional
         Whose filters and noise apply; by default told from bands and depths.
     constraint : str, optional
-        SQL condition on the rows, as in MAF: ``"night < 366 and band = 'r'"``. For sqlite files
-        it is SQL, for the others it is evaluated by pandas.
+        SQL condition on the rows, as in MAF: ``"night < 366 and band = 'r'"``. SQLite evaluates
+        it, whatever the file; it may name any column.
     name : str, optional
         Name of the run; by default the file's name without suffix.
     sha256 : str, optional
@@ -192,62 +196,66 @@ def read_survey(
     with file.open("rb") as stream:
         start = stream.read(16)
     try:
-        if start.startswith(_GZIP):
-            frame = _query(_read_csv(file, "gzip", constraint), constraint)
-        elif file.suffix.lower() == ".csv":
-            frame = _query(_read_csv(file, None, constraint), constraint)
+        if start.startswith(_GZIP) or file.suffix.lower() == ".csv":
+            frame, number = _read_csv(file, "gzip" if start.startswith(_GZIP) else None, constraint)
         elif start.startswith(b"PAR1"):
-            frame = _query(_read_parquet(file, constraint), constraint)
+            names = import_module("pyarrow.parquet").read_schema(file).names
+            frame, number = _read(names, lambda columns: pd.read_parquet(file, columns=columns), constraint)
         else:
-            frame = _read_sqlite(file, start, constraint, check=not certain)
+            frame, number = _read_sqlite(file, start, constraint, check=not certain)
     except ImportError as error:
         raise InputError(
             f"reading {file.name} needs pyarrow", remedy="pip install 'pelsvae-cadence[scale]'"
         ) from error
     except InputError:
         raise
+    except (sqlite3.Error, pd.errors.DatabaseError) as error:
+        hint = f"constraint {constraint!r} on " if constraint else ""
+        raise InputError(f"{hint}{file.name} fails: {str(error.__cause__ or error).strip()}") from error
     except (ValueError, EOFError, OSError, zlib.error) as error:  # pandas' own are ValueErrors
         raise InputError(f"survey table {file} cannot be read: {error}") from error
     if frame.empty:
         why = f"satisfies {constraint!r}" if constraint else "is in the table"
         raise InputError(f"no visit of {file.name} {why}")
-    found = survey_from_frame(frame, survey=survey, name=name or file.name.split(".db")[0], path=str(file))
+    found = _survey(frame, number, survey=survey, name=name or file.name.split(".db")[0], path=str(file))
     if not certain:
-        columns = find_columns([str(column) for column in frame.columns])
-        number = None
-        if "visit_id" in columns and len(frame) == len(found):  # one row a visit
-            number = pd.to_numeric(frame[columns["visit_id"]], errors="coerce").to_numpy(np.float64)
-        check_visits(found, visit_id=number, night="night" in columns)
+        own = find_columns([str(column) for column in frame.columns]).get("visit_id")
+        one_row_a_visit = own is not None and len(frame) == len(found)
+        check_visits(found, visit_id=_numeric(frame[own]) if one_row_a_visit else None)
     return found
 
 
-def _read_csv(file: Path, compression: str | None, constraint: str) -> pd.DataFrame:
+def _read_csv(file: Path, compression: str | None, constraint: str) -> tuple[pd.DataFrame, IntArray]:
     if compression and tarfile.is_tarfile(file):
         raise InputError(f"{file} is an archive", remedy="Unpack it and give the table inside.")
-    # A constraint may name any column; without one, what is not needed is not kept in memory.
-    wanted = None
+    names = pd.read_csv(file, compression=compression, nrows=0).columns
+    return _read(
+        names, lambda columns: pd.read_csv(file, compression=compression, usecols=columns), constraint
+    )
+
+
+def _read(
+    names: Iterable[str], read: Callable[[list[str]], pd.DataFrame], constraint: str
+) -> tuple[pd.DataFrame, IntArray]:
+    """Read the columns that are needed, and let SQLite choose rows where there is a constraint."""
+    names = [str(name) for name in names]
+    found = find_columns(names)
+    asked = [name for name in names if name.lower() in constraint.lower()]
+    frame = read(list(dict.fromkeys([*found.values(), *asked])))
     if not constraint:
-        names = [str(name) for name in pd.read_csv(file, compression=compression, nrows=0).columns]
-        wanted = list(dict.fromkeys(find_columns(names).values()))
-    return pd.read_csv(file, compression=compression, usecols=wanted)
+        return frame, _visit_numbers(frame, found)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        frame.to_sql("visits", connection, index=False)
+        return _select(connection, "visits", found, constraint)
 
 
-def _read_parquet(file: Path, constraint: str) -> pd.DataFrame:
-    parquet = import_module("pyarrow.parquet")
-    wanted = None
-    if not constraint:
-        names = [str(name) for name in parquet.read_schema(file).names]
-        wanted = list(dict.fromkeys(find_columns(names).values()))
-    return pd.read_parquet(file, columns=wanted)
-
-
-def _read_sqlite(file: Path, start: bytes, constraint: str, *, check: bool) -> pd.DataFrame:
+def _read_sqlite(file: Path, start: bytes, constraint: str, *, check: bool) -> tuple[pd.DataFrame, IntArray]:
     if start != b"SQLite format 3\x00":
         raise InputError(
             f"{file} is not an sqlite database", allowed="sqlite (.db), .csv (also gzip'd), .parquet"
         )
-    connection = sqlite3.connect(f"file:{file.resolve().as_posix()}?mode=ro", uri=True)
-    try:
+    address = f"file:{file.resolve().as_posix()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
         if check:
             check_database(connection, file.name)
         tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
@@ -259,28 +267,43 @@ def _read_sqlite(file: Path, start: bytes, constraint: str, *, check: bool) -> p
                 allowed=", ".join(_TABLES),
             )
         columns = [row[1] for row in connection.execute(f'pragma table_info("{table}")')]
-        wanted = find_columns(columns)
-        selected = ", ".join(f'"{column}"' for column in dict.fromkeys(wanted.values()))
-        where = f" where {constraint}" if constraint else ""
-        return pd.read_sql(f'select {selected} from "{table}"{where}', connection)
-    except (sqlite3.Error, pd.errors.DatabaseError) as error:
-        hint = f"constraint {constraint!r} on " if constraint else ""
-        reason = str(error.__cause__ or error).strip()
-        raise InputError(f"{hint}{file.name} fails: {reason}") from error
-    finally:
-        connection.close()
+        return _select(connection, table, find_columns(columns), constraint)
 
 
-def _query(frame: pd.DataFrame, constraint: str) -> pd.DataFrame:
+def _select(
+    connection: sqlite3.Connection, table: str, found: Mapping[str, str], constraint: str
+) -> tuple[pd.DataFrame, IntArray]:
+    """Read the rows that satisfy a constraint, and the numbers of their visits in the whole table."""
+    own = ", ".join(f'"{column}"' for column in dict.fromkeys(found.values()))
     if not constraint:
-        return frame
-    # pandas wants Python's operators; the constraint is written in SQL's.
-    expression = re.sub(r"(?<![<>=!])=(?!=)", "==", constraint).replace("<>", "!=")
-    expression = re.sub(r"\b(AND|OR|NOT)\b", lambda m: m[0].lower(), expression)
-    try:
-        return frame.query(expression)
-    except Exception as error:
-        raise InputError(f"constraint {constraint!r} fails: {error}") from error
+        frame = pd.read_sql(f'select {own} from "{table}"', connection)
+        return frame, _visit_numbers(frame, found)
+    frame = pd.read_sql(f'select {own}, _rowid_ as _row from "{table}" where {constraint}', connection)
+    ids = "".join(f', "{found[key]}"' for key in ("visit_id", "detector") if key in found)
+    whole = pd.read_sql(f'select _rowid_ as _row{ids} from "{table}" order by _rowid_', connection)
+    return frame, _visit_numbers(whole, found)[np.searchsorted(whole["_row"], frame.pop("_row"))]
+
+
+def _numeric(column: pd.Series[Any]) -> FloatArray:
+    """Read numbers; NaN where there is none."""
+    parsed = pd.to_numeric(column, errors="coerce")
+    return np.asarray(parsed.to_numpy(np.float64, na_value=np.nan))
+
+
+def _visit_numbers(table: pd.DataFrame, found: Mapping[str, str]) -> IntArray:
+    """Give visits their own numbers if each has one, and their places in the table otherwise.
+
+    They are those of the whole table, so that a visit's noise is the same under any constraint.
+    """
+    if "visit_id" not in found:
+        return np.arange(len(table), dtype=np.int64)
+    own = table[found["visit_id"]]
+    joined = "detector" in found and own.duplicated().any()
+    numbers = pd.to_numeric(own, errors="coerce")
+    once = numbers[own.notna()].drop_duplicates() if joined else numbers
+    if np.isfinite(once.to_numpy(np.float64, na_value=np.nan)).all() and once.is_unique:
+        return np.asarray(numbers.fillna(-1).to_numpy(np.int64))
+    return np.asarray(pd.factorize(own)[0] if joined else np.arange(len(table)), dtype=np.int64)
 
 
 def survey_from_frame(
@@ -318,14 +341,21 @@ def survey_from_frame(
         If a column is missing or holds values that cannot be used.
     """
     table = pd.DataFrame(frame)
+    number = _visit_numbers(table, find_columns([str(column) for column in table.columns]))
+    return _survey(table, number, survey=survey, name=name, path=path)
+
+
+def _survey(
+    table: pd.DataFrame, number: IntArray, *, survey: SurveyName | None, name: str, path: str
+) -> Survey:
     found = find_columns([str(column) for column in table.columns])
+    table = table.assign(_visit_number=number)
     if "detector" in found and "visit_id" in found:
         table = _join_detectors(table, found)
 
-    def numbers(key: str, meaning: str) -> npt.NDArray[np.float64]:
+    def numbers(key: str, meaning: str) -> FloatArray:
         column = found[key]
-        parsed = pd.to_numeric(table[column], errors="coerce")
-        values = np.asarray(parsed.to_numpy(np.float64, na_value=np.nan))
+        values = _numeric(table[column])
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             raise InputError(
@@ -351,11 +381,6 @@ def survey_from_frame(
     else:
         night = local_nights(mjd, which)
         night -= night.min()
-    visit_id = np.arange(len(table), dtype=np.int64)
-    if "visit_id" in found:
-        own = pd.to_numeric(table[found["visit_id"]], errors="coerce").to_numpy()
-        if np.isfinite(own.astype(np.float64)).all() and np.unique(own).size == own.size:
-            visit_id = own.astype(np.int64)
     optional = {key: _complete(table, found.get(key)) for key in ("airmass", "seeing", "rotation")}
     ra, dec = numbers("ra", "right ascension"), numbers("dec", "declination")
     ra = np.degrees(ra) if found["ra"].lower() in _RADIANS else ra
@@ -369,7 +394,7 @@ def survey_from_frame(
         band=band,
         m5=m5,
         night=night,
-        visit_id=visit_id,
+        visit_id=table["_visit_number"].to_numpy(np.int64),
         exptime=exptime,
         path=path,
         **optional,
@@ -405,10 +430,9 @@ def _join_detectors(table: pd.DataFrame, found: Mapping[str, str]) -> pd.DataFra
     return joined.reset_index()
 
 
-def _complete(table: pd.DataFrame, column: str | None) -> npt.NDArray[np.float64] | None:
+def _complete(table: pd.DataFrame, column: str | None) -> FloatArray | None:
     """Read a column that may be missing; one with gaps counts as missing."""
     if column is None:
         return None
-    parsed = pd.to_numeric(table[column], errors="coerce")
-    values = np.asarray(parsed.to_numpy(np.float64, na_value=np.nan))
+    values = _numeric(table[column])
     return values if np.isfinite(values).all() else None

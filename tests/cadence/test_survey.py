@@ -108,33 +108,99 @@ def test_mid_exposure_times_stay_as_they_are():
     np.testing.assert_array_equal(survey_from_frame(table).mjd, table.exp_midpt_mjd)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
-def test_other_files(tmp_path, suffix):
+SUFFIXES = pytest.mark.parametrize("suffix", [".db", ".csv", ".csv.gz", ".parquet"])
+
+
+def write(table: pd.DataFrame, path):
+    if path.suffix == ".db":
+        return database(path, table)
+    table.to_parquet(path) if path.suffix == ".parquet" else table.to_csv(path, index=False)
+    return path
+
+
+def noted() -> pd.DataFrame:
+    """A table with a note and an airmass, of which some are missing."""
     table = frame()
-    path = tmp_path / f"visits{suffix}"
-    table.to_parquet(path) if suffix == ".parquet" else table.to_csv(path, index=False)
-    visits = read_survey(path, constraint="observationId < 100 AND band <> 'u'").at(10, -20)
-    assert visits.visit_id.max() < 100
-    assert "u" not in visits.bands
-    np.testing.assert_allclose(
-        visits.mjd,
-        survey_from_frame(table)
-        .at(10, -20)
-        .mjd[np.isin(survey_from_frame(table).at(10, -20).visit_id, visits.visit_id)],
+    notes = np.resize(["pair_33, a=1", "a AND b", "DD:cosmos", "it's"], len(table))
+    return table.assign(
+        note=np.where(table.index % 5 == 0, None, notes),
+        quality=np.where(table.index % 3 == 0, np.nan, table.index / 10.0),
     )
 
 
-def test_constraint_is_sql(tmp_path):
-    path = database(tmp_path / "run.db", frame())
-    survey = read_survey(path, constraint="band in ('g', 'r') and observationStartMJD < 60400")
-    assert set(survey.band) == {"g", "r"}
-    with pytest.raises(InputError, match=r"constraint 'colour = 3' on run.db fails: no such column"):
+@SUFFIXES
+@pytest.mark.parametrize(
+    ("constraint", "expected"),
+    [
+        ("observationId < 100 AND band <> 'u'", lambda t: (t.observationId < 100) & (t.band != "u")),
+        ("observationId < 100 and not band == 'u'", lambda t: (t.observationId < 100) & (t.band != "u")),
+        ("band in ('g', 'r')", lambda t: t.band.isin(["g", "r"])),
+        ("FieldRA between 9 and 10.5", lambda t: t.fieldRA.between(9, 10.5)),
+        ("quality is not null", lambda t: t.quality.notna()),
+        ("quality is null or quality > 12", lambda t: t.quality.isna() | (t.quality > 12)),
+        ("note = 'pair_33, a=1'", lambda t: t.note == "pair_33, a=1"),
+        ("note = 'a AND b' AND night = 0", lambda t: t.note == "a AND b"),
+        ("note <> 'it''s'", lambda t: t.note.notna() & (t.note != "it's")),
+        ("note not like 'DD:%'", lambda t: t.note.notna() & (t.note != "DD:cosmos")),
+        ("note not like '%=%' and note like '%''%'", lambda t: t.note == "it's"),
+        ("(observationId - 10) % 7 = 2", lambda t: (t.observationId - 10) % 7 == 2),
+        ("abs(fieldDec + 20) < 0.5 * visitExposureTime / 15", lambda t: abs(t.fieldDec + 20) < 1),
+        ("\"observationId\" >= '150'", lambda t: t.observationId >= 150),
+    ],
+)
+def test_constraints_are_sql_in_every_file(tmp_path, suffix, constraint, expected):
+    table = noted()
+    survey = read_survey(write(table, tmp_path / f"run{suffix}"), constraint=constraint)
+    wanted = table[expected(table)]
+    assert 0 < len(wanted) < len(table)
+    np.testing.assert_array_equal(survey.visit_id, wanted.observationId)
+    for name, column in (("ra", "fieldRA"), ("m5", "fiveSigmaDepth"), ("band", "band")):
+        np.testing.assert_array_equal(getattr(survey, name), wanted[column])
+
+
+@SUFFIXES
+def test_constraints_that_cannot_be_met_are_named(tmp_path, suffix):
+    path = write(frame(), tmp_path / f"run{suffix}")
+    with pytest.raises(InputError, match=r"constraint 'colour = 3' on run\S* fails: no such column: colour"):
         read_survey(path, constraint="colour = 3")
-    with pytest.raises(InputError, match=r"no visit of run.db satisfies 'night > 10'"):
+    with pytest.raises(InputError, match=r"no visit of run\S* satisfies 'night > 10'"):
         read_survey(path, constraint="night > 10")
-    with pytest.raises(InputError, match="fails"):
-        read_survey(path, constraint="1=1; drop table observations")
+    for wrong in ("1=1; drop table observations", "night <", "band in [1]"):
+        with pytest.raises(InputError, match=r"constraint '.*' on run\S* fails: "):
+            read_survey(path, constraint=wrong)
     assert len(read_survey(path)) == 200
+
+
+@SUFFIXES
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.drop(columns="observationId"),
+        lambda t: t.assign(observationId=t.night),
+        lambda t: t.assign(observationId=[f"MC_{i}" for i in range(len(t))]),
+        lambda t: t.assign(observationId=t.observationId.where(t.index < 150)),
+        lambda t: t.assign(observationId=np.arange(len(t)) % 2 + 2 * (t.band == "r")),
+    ],
+)
+def test_numbers_of_visits_do_not_depend_on_the_constraint(tmp_path, suffix, change):
+    """Noise is keyed by them: without usable ones rows of the whole table stand in."""
+    table = change(frame())
+    path = write(table, tmp_path / f"run{suffix}")
+    whole, part = read_survey(path), read_survey(path, constraint="band = 'r'")
+    np.testing.assert_array_equal(whole.visit_id, np.arange(len(table)))
+    np.testing.assert_array_equal(part.visit_id, np.flatnonzero(table.band == "r"))
+
+
+@SUFFIXES
+def test_rows_of_detectors_keep_the_numbers_of_their_visits(tmp_path, suffix):
+    table = frame(40)
+    rows = pd.concat([table.assign(detector=k) for k in (0, 1)]).sort_values("observationStartMJD")
+    path = write(rows, tmp_path / f"ccd{suffix}")
+    part = read_survey(path, constraint="band = 'r' and not (detector = 1 and fieldRA > 10)")
+    np.testing.assert_array_equal(part.visit_id, table[table.band == "r"].observationId)
+    named = rows.assign(observationId="MC_" + rows.observationId.astype(str))
+    part = read_survey(write(named, tmp_path / f"named{suffix}"), constraint="band = 'r'")
+    np.testing.assert_array_equal(part.visit_id, np.flatnonzero(table.band == "r"))
 
 
 def test_survey_is_told_by_bands_and_depth():
@@ -212,6 +278,8 @@ def test_camera_footprint():
 
     seen = survey.at(10.0, -20.0, footprint=half)
     assert 0 < len(seen) < len(survey.at(10.0, -20.0, 2.1))
+    with pytest.raises(InputError, match=r"radius = 1\.0 and a camera footprint.*Give one of the two"):
+        survey.at(10.0, -20.0, 1.0, footprint=half)
     without = survey_from_frame(frame().drop(columns="rotSkyPos"))
     with pytest.raises(InputError, match="rotSkyPos"):
         without.at(10.0, -20.0, footprint=half)

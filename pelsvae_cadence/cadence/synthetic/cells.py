@@ -1,7 +1,7 @@
 """Equal-area cells of the sky, numbered as HEALPix does in its nested scheme.
 
-healpy has the same function, but importing healpy imports matplotlib, which a simulation on a
-cluster should not have to load.
+healpy and astropy-healpix decide otherwise about positions exactly on the border of two cells, such as
+the centres of coarser pixels, which would change the visits of the synthetic survey there.
 """
 
 from __future__ import annotations
