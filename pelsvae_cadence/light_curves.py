@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import column, freeze
+from pelsvae_cadence.core.arrays import RaggedArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["LightCurves"]
@@ -18,7 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LightCurves:
+class LightCurves(RaggedArrays):
     """Multi-band light curves of N stars (ragged struct of arrays).
 
     The points of star ``i`` are ``offsets[i]:offsets[i + 1]`` in every per-point array.
@@ -88,28 +87,10 @@ class LightCurves:
                 raise InputError(f"{field.name} has type {value.dtype}, expected {wanted}")
             object.__setattr__(self, field.name, freeze(value.view()))
 
-    def __len__(self) -> int:
-        return int(self.star_id.size)
-
     @property
     def n_points(self) -> int:
         """Number of points of all stars together."""
         return int(self.offsets[-1])
-
-    def rows(self, i: int) -> slice:
-        """Locate the points of one star.
-
-        Parameters
-        ----------
-        i : int
-            Index of the star, 0 to N - 1.
-
-        Returns
-        -------
-        slice
-            Its points in the per-point arrays.
-        """
-        return slice(int(self.offsets[i]), int(self.offsets[i + 1]))
 
     def star(self, i: int) -> LightCurves:
         """Take the light curve of one star.
@@ -124,32 +105,4 @@ class LightCurves:
         LightCurves
             A light curve of one star.
         """
-        rows = self.rows(i)
-        points = {f.name: getattr(self, f.name)[rows] for f in fields(self)[2:]}
-        offsets = np.array([0, rows.stop - rows.start])
-        return LightCurves(star_id=self.star_id[i : i + 1], offsets=offsets, **points)
-
-    @classmethod
-    def concatenate(cls, parts: Iterable[LightCurves]) -> Self:
-        """Join light curves of several sets of stars.
-
-        Parameters
-        ----------
-        parts : iterable of LightCurves
-            The sets, in order.
-
-        Returns
-        -------
-        LightCurves
-            All of them.
-        """
-        chunks = list(parts)
-        if not chunks:
-            raise InputError("no light curves to join")
-        points = {f.name: np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(cls)[2:]}
-        lengths = np.concatenate([np.diff(c.offsets) for c in chunks])
-        return cls(
-            star_id=np.concatenate([c.star_id for c in chunks]),
-            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-            **points,
-        )
+        return self.take(i)

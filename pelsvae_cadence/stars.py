@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
-from pelsvae_cadence.core.arrays import column, freeze, row_index
+from pelsvae_cadence.core.arrays import StructOfArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import true_ebv
 
@@ -20,7 +19,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stars:
+class Stars(StructOfArrays):
     """Physical parameters of N stars (struct of arrays).
 
     Scalars are repeated; astropy quantities are converted at construction.
@@ -138,55 +137,3 @@ class Stars:
                     f"{name} = {value[first]:g} {unit} of star {self.star_id[first]} is out of range",
                     allowed=f"{bound} {low:g}{upper} {unit}",
                 )
-
-    def __len__(self) -> int:
-        return int(self.star_id.size)
-
-    def take(self, index: npt.ArrayLike) -> Self:
-        """Select stars.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        Stars
-            The selected stars, in the order of `index`.
-        """
-        rows = row_index(index)
-        chosen: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            chosen[field.name] = None if value is None else value[rows]
-        return replace(self, **chosen)
-
-    @classmethod
-    def concatenate(cls, parts: Iterable[Stars]) -> Self:
-        """Join several sets of stars.
-
-        Parameters
-        ----------
-        parts : iterable of Stars
-            The sets, in order.
-
-        Returns
-        -------
-        Stars
-            All of them; latent coordinates are kept if every set has them.
-
-        Raises
-        ------
-        InputError
-            If there are none, or a star occurs twice.
-        """
-        chunks = list(parts)
-        if not chunks:
-            raise InputError("no stars to join")
-        joined: dict[str, Any] = {}
-        for field in fields(cls):
-            values = [getattr(chunk, field.name) for chunk in chunks]
-            missing = any(value is None for value in values)
-            joined[field.name] = None if missing else np.concatenate(values)
-        return cls(**joined)

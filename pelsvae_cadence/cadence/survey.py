@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Final, Protocol, Self, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.core.arrays import column, row_index, to_value
+from pelsvae_cadence.core.arrays import StructOfArrays, column, to_value
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.times import local_noon
 
@@ -136,7 +136,7 @@ def check_position(ra: Any, dec: Any) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survey:
+class Survey(StructOfArrays):
     """All pointings of a survey (struct of arrays).
 
     Parameters
@@ -205,9 +205,6 @@ class Survey:
                     allowed=f"{low:g} to {high:g} {unit}",
                 )
 
-    def __len__(self) -> int:
-        return int(self.mjd.size)
-
     @property
     def fov_radius(self) -> float:
         """Radius of the circular field of view in degrees."""
@@ -217,26 +214,6 @@ class Survey:
     def mjd_start(self) -> float:
         """Time of the first visit anywhere on the sky, MJD (TAI), in days."""
         return float(self.mjd.min()) if len(self) else float("nan")
-
-    def take(self, index: npt.ArrayLike) -> Self:
-        """Select pointings.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        Survey
-            The selected pointings, in the order of `index`.
-        """
-        rows = row_index(index)
-        chosen: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            chosen[field.name] = value[rows] if isinstance(value, np.ndarray) else value
-        return type(self)(**chosen)
 
     @cached_property
     def _tree(self) -> cKDTree:

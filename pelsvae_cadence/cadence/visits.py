@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
-from pelsvae_cadence.core.arrays import column, row_index
+from pelsvae_cadence.core.arrays import StructOfArrays, column
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["Visits"]
@@ -22,7 +22,7 @@ _MJD_RANGE = (33282.0, 88069.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visits:
+class Visits(StructOfArrays):
     """The visits of a survey to one position, sorted by time.
 
     Unsorted input is sorted (stably) at construction.
@@ -94,29 +94,6 @@ class Visits:
             )
         if np.unique(self.visit_id).size != n:
             raise InputError("visit_id must be unique")
-
-    def __len__(self) -> int:
-        return int(self.mjd.size)
-
-    def take(self, index: npt.ArrayLike) -> Self:
-        """Select visits.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        Visits
-            The selected visits, sorted by time.
-        """
-        rows = row_index(index)
-        chosen: dict[str, Any] = {
-            f.name: None if getattr(self, f.name) is None else getattr(self, f.name)[rows]
-            for f in fields(self)
-        }
-        return type(self)(**chosen)
 
     @property
     def bands(self) -> tuple[str, ...]:

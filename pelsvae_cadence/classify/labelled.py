@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final, Self
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from pelsvae_cadence.classify.features.extraction import FeatureWarning, extract
 from pelsvae_cadence.classify.features.table import FEATURE_GROUPS, FeatureTable
 from pelsvae_cadence.classify.features.true_parameters import true_parameters
 from pelsvae_cadence.classify.star_to_star import flicker, observe_again, scattered_magnitudes
-from pelsvae_cadence.core.arrays import freeze, row_index
+from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.times import time_span
@@ -156,7 +156,7 @@ def class_mix_for(survey: SurveyName, **options: Any) -> ClassMix:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledStars:
+class LabelledStars(StructOfArrays):
     """Stars with what was measured of them and what they are.
 
     Parameters
@@ -195,60 +195,10 @@ class LabelledStars:
             if name != "truth":
                 freeze(value)
 
-    def __len__(self) -> int:
-        return len(self.features)
-
     @property
     def position(self) -> npt.NDArray[np.int64]:
         """Number of each star's sky position: its HEALPix pixel at nside 8192, nested."""
         return np.asarray(self.features.star_id >> _PIXEL_SHIFT)
-
-    def take(self, index: npt.ArrayLike) -> Self:
-        """Select stars.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        LabelledStars
-            The selected stars.
-        """
-        rows = row_index(index)
-        chosen: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            chosen[field.name] = value.take(rows) if isinstance(value, FeatureTable) else value[rows]
-        return replace(self, **chosen)
-
-    @classmethod
-    def concatenate(cls, parts: Iterable[LabelledStars]) -> Self:
-        """Join the stars of several positions.
-
-        Parameters
-        ----------
-        parts : iterable of LabelledStars
-            Stars with the same features.
-
-        Returns
-        -------
-        LabelledStars
-            All of them.
-        """
-        chunks = list(parts)
-        if not chunks:
-            raise InputError("no labelled stars to join")
-        joined: dict[str, Any] = {}
-        for field in fields(cls):
-            values = [getattr(chunk, field.name) for chunk in chunks]
-            joined[field.name] = (
-                FeatureTable.concatenate(values)
-                if isinstance(values[0], FeatureTable)
-                else np.concatenate(values)
-            )
-        return cls(**joined)
 
 
 def star_numbers(ra: float, dec: float, label: str, n: int) -> npt.NDArray[np.int64]:

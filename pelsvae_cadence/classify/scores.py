@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 
@@ -32,7 +32,7 @@ _INTERVAL: Final = (16.0, 84.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predictions:
+class Predictions(StructOfArrays):
     """What a classifier has said of N stars that it had not seen.
 
     Parameters
@@ -78,9 +78,6 @@ class Predictions:
         if unknown:
             raise InputError(f"label {unknown[0]!r} is no class", allowed=", ".join(self.classes))
 
-    def __len__(self) -> int:
-        return int(self.star_id.size)
-
     @property
     def predicted(self) -> npt.NDArray[np.str_]:
         """Most probable class of each star."""
@@ -93,29 +90,6 @@ class Predictions:
         column = self._code(self.label)
         p = self.probability[np.arange(len(self)), column]
         return np.asarray(-np.log(np.maximum(p, _LEAST_PROBABILITY)))
-
-    def take(self, index: npt.ArrayLike) -> Predictions:
-        """Select stars.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        Predictions
-            The selected stars.
-        """
-        rows = np.asarray(index)
-        return Predictions(
-            star_id=self.star_id[rows],
-            label=self.label[rows],
-            classes=self.classes,
-            probability=self.probability[rows],
-            position=self.position[rows],
-            magnitude=self.magnitude[rows],
-        )
 
     def confusion(self) -> npt.NDArray[np.int64]:
         """Count stars by true and predicted class.

@@ -1,15 +1,154 @@
-"""Checks that the array dataclasses share: one shape, one dtype, no NaN where none may be."""
+"""Structs of arrays: the base of dataclasses with one row per star, and checks of their columns."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = ["column", "freeze", "row_index", "to_value"]
+__all__ = ["RaggedArrays", "StructOfArrays", "column", "freeze", "ragged_rows", "row_index", "to_value"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructOfArrays:
+    """Base of the dataclasses that hold N rows (stars, visits, curves), one array per quantity.
+
+    Every field that is an array, or itself such a struct, has N rows. Everything else (a name, a seed,
+    None) belongs to all rows together.
+    """
+
+    def __len__(self) -> int:
+        return len(next(value for _, value in self._arrays()))
+
+    def _arrays(self) -> Iterator[tuple[str, Any]]:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray | StructOfArrays):
+                yield field.name, value
+
+    def take(self, index: npt.ArrayLike) -> Self:
+        """Select rows.
+
+        Parameters
+        ----------
+        index : array_like of int or bool
+            Rows to keep.
+
+        Returns
+        -------
+        StructOfArrays
+            The selected rows, in the order of `index`.
+        """
+        rows = row_index(index)
+        chosen = {
+            name: value.take(rows) if isinstance(value, StructOfArrays) else value[rows]
+            for name, value in self._arrays()
+        }
+        return replace(self, **chosen)
+
+    @classmethod
+    def concatenate(cls, parts: Iterable[Self]) -> Self:
+        """Join several sets of rows.
+
+        Parameters
+        ----------
+        parts : iterable of StructOfArrays
+            The sets, in order.
+
+        Returns
+        -------
+        StructOfArrays
+            All rows. An optional array is kept if every set has it.
+
+        Raises
+        ------
+        InputError
+            If there are none, or if they differ in what belongs to all rows.
+        """
+        chunks = list(parts)
+        if not chunks:
+            raise InputError(f"no {cls.__name__} to join")
+        joined = {field.name: [getattr(chunk, field.name) for chunk in chunks] for field in fields(cls)}
+        return cls(**{name: _join(name, values) for name, values in joined.items()})
+
+
+def _join(name: str, values: list[Any]) -> Any:
+    first = values[0]
+    if any(value is None for value in values):
+        return None
+    if isinstance(first, StructOfArrays):
+        return first.concatenate(values)
+    if isinstance(first, np.ndarray):
+        if len({value.shape[1:] for value in values}) == 1:
+            return np.concatenate(values)
+    elif all(value == first for value in values):
+        return first
+    raise InputError(f"the parts to join have different {name}")
+
+
+class RaggedArrays(StructOfArrays):
+    """Base of the structs that hold several points per star.
+
+    The points of star ``i`` are ``offsets[i]:offsets[i + 1]`` in every per-point array. The fields before
+    `offsets` have one value per star, those after it one per point.
+    """
+
+    offsets: npt.NDArray[np.int64]
+
+    @classmethod
+    def _columns(cls) -> tuple[list[str], list[str]]:
+        """Name the columns per star and those per point."""
+        names = [field.name for field in fields(cls)]
+        at = names.index("offsets")
+        return names[:at], names[at + 1 :]
+
+    def rows(self, i: int) -> slice:
+        """Locate the points of one star.
+
+        Parameters
+        ----------
+        i : int
+            Index of the star, 0 to N - 1.
+
+        Returns
+        -------
+        slice
+            Its points in the per-point arrays.
+        """
+        return slice(int(self.offsets[i]), int(self.offsets[i + 1]))
+
+    @override
+    def take(self, index: npt.ArrayLike) -> Self:
+        rows = np.arange(len(self))[row_index(index)]
+        points = ragged_rows(self.offsets, rows)
+        per_star, per_point = self._columns()
+        chosen: dict[str, Any] = {"offsets": _offsets(np.diff(self.offsets)[rows])}
+        chosen |= {name: getattr(self, name)[rows] for name in per_star}
+        chosen |= {name: getattr(self, name)[points] for name in per_point}
+        return replace(self, **chosen)
+
+    @classmethod
+    @override
+    def concatenate(cls, parts: Iterable[Self]) -> Self:
+        chunks = list(parts)
+        if not chunks:
+            raise InputError(f"no {cls.__name__} to join")
+        per_star, per_point = cls._columns()
+        joined: dict[str, Any] = {
+            name: np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in per_star + per_point
+        }
+        joined["offsets"] = _offsets(np.concatenate([np.diff(chunk.offsets) for chunk in chunks]))
+        return cls(**joined)
+
+
+def _offsets(lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 def to_value(value: Any, unit: str | None) -> Any:
@@ -126,3 +265,25 @@ def row_index(index: npt.ArrayLike) -> npt.NDArray[Any]:
     """
     rows = np.atleast_1d(np.asarray(index))
     return rows if rows.size else rows.astype(np.int64)
+
+
+def ragged_rows(offsets: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """List the points of the given stars of a ragged set.
+
+    Parameters
+    ----------
+    offsets : ndarray of int64, shape (N + 1,)
+        First point of each star, and the total.
+    rows : ndarray of int64, shape (n_rows,)
+        The stars.
+
+    Returns
+    -------
+    ndarray of int64
+        Indices of their points, star after star.
+    """
+    lengths = np.diff(offsets)[rows]
+    ends = np.cumsum(lengths)
+    shift = np.repeat(offsets[:-1][rows] - (ends - lengths), lengths)
+    points: npt.NDArray[np.int64] = np.arange(int(lengths.sum()), dtype=np.int64) + shift
+    return points

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
-from pelsvae_cadence.core.arrays import freeze, row_index
+from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.compiled import compiled_clenshaw
 from pelsvae_cadence.core.errors import InputError
 
@@ -55,7 +57,7 @@ def _fourier_sum(cos: FloatArray, sin: FloatArray, phase: FloatArray) -> FloatAr
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhaseCurve:
+class PhaseCurve(StructOfArrays):
     r"""Shapes of N stars as K harmonics each.
 
     .. math:: s_i(\phi) = \sum_{k=1}^{K} a_{ik} \cos 2\pi k\phi + b_{ik} \sin 2\pi k\phi
@@ -86,59 +88,22 @@ class PhaseCurve:
         object.__setattr__(self, "cos", freeze(cos))
         object.__setattr__(self, "sin", freeze(sin))
 
-    def __len__(self) -> int:
-        return int(self.cos.shape[0])
-
     @property
     def n_harmonics(self) -> int:
         """Number of harmonics K."""
         return int(self.cos.shape[1])
 
-    def take(self, index: npt.ArrayLike) -> PhaseCurve:
-        """Select stars.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        PhaseCurve
-            The curves of those stars.
-        """
-        rows = row_index(index)
-        return PhaseCurve(cos=self.cos[rows], sin=self.sin[rows])
-
     @classmethod
-    def concatenate(cls, parts: Iterable[PhaseCurve]) -> PhaseCurve:
-        """Join the curves of several sets of stars.
-
-        Parameters
-        ----------
-        parts : iterable of PhaseCurve
-            The sets, in order. Shorter series are filled up with zeros.
-
-        Returns
-        -------
-        PhaseCurve
-            All curves.
-
-        Raises
-        ------
-        InputError
-            If there are none.
-        """
+    @override
+    def concatenate(cls, parts: Iterable[Self]) -> Self:
         chunks = list(parts)
-        if not chunks:
-            raise InputError("no phase curves to join")
-        most = max(chunk.n_harmonics for chunk in chunks)
-
-        def joined(name: str) -> FloatArray:
-            arrays = [getattr(chunk, name) for chunk in chunks]
-            return np.concatenate([np.pad(array, ((0, 0), (0, most - array.shape[1]))) for array in arrays])
-
-        return cls(cos=joined("cos"), sin=joined("sin"))
+        most = max((chunk.n_harmonics for chunk in chunks), default=0)
+        # Shorter series are filled up with zeros.
+        widths = [((0, 0), (0, most - chunk.n_harmonics)) for chunk in chunks]
+        return super().concatenate(
+            cls(cos=np.pad(chunk.cos, width), sin=np.pad(chunk.sin, width))
+            for chunk, width in zip(chunks, widths, strict=True)
+        )
 
     def evaluate(self, phase: npt.ArrayLike) -> FloatArray:
         """Evaluate every curve at its own phases.

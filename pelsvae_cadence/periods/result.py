@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.periods.grid import FrequencyGrid
 
@@ -23,7 +23,7 @@ STATUSES: Final = ("ok", "no visits", "all saturated", "too few visits", "no var
 
 
 @dataclass(frozen=True, kw_only=True)
-class PeriodResult:
+class PeriodResult(StructOfArrays):
     """The outcome of a blind period search of N stars.
 
     Parameters
@@ -94,9 +94,6 @@ class PeriodResult:
             )
         freeze(self.top_frequencies)
         freeze(self.top_scores)
-
-    def __len__(self) -> int:
-        return int(self.star_id.size)
 
     @property
     def period(self) -> FloatArray:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.periods.result import PeriodResult
@@ -53,7 +53,7 @@ YEARLY_ALIASES: Final = tuple(years * _YEAR for years in range(1, _MOST_YEARS + 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdicts:
+class Verdicts(StructOfArrays):
     """Verdicts on N periods.
 
     Parameters
@@ -82,9 +82,6 @@ class Verdicts:
     def __post_init__(self) -> None:
         for value in vars(self).values():
             freeze(value)
-
-    def __len__(self) -> int:
-        return int(self.verdict.size)
 
     @property
     def recovered(self) -> BoolArray:

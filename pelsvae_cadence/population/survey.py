@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.classes import parse_star_class
-from pelsvae_cadence.core.arrays import column
+from pelsvae_cadence.core.arrays import StructOfArrays, column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import TrueEBV, true_ebv
 from pelsvae_cadence.core.randomness import KeyedRandom
@@ -90,7 +90,7 @@ _MOST_CANDIDATES: Final = 20_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnPopulation:
+class DrawnPopulation(StructOfArrays):
     """Stars of a population.
 
     Parameters
@@ -118,9 +118,6 @@ class DrawnPopulation:
     band: str
     candidates: int
     options: dict[str, Any]
-
-    def __len__(self) -> int:
-        return len(self.stars)
 
     @property
     def crowded(self) -> npt.NDArray[np.bool_]:

@@ -26,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import column, row_index
+from pelsvae_cadence.core.arrays import StructOfArrays, column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.times import JULIAN_YEAR
@@ -70,7 +70,7 @@ class Offsets:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CycleModulation:
+class CycleModulation(StructOfArrays):
     """How N stars deviate from strict periodicity; zeros deviate nowhere.
 
     Parameters
@@ -135,9 +135,6 @@ class CycleModulation:
                 raise InputError(f"{field.name} = {value.min():g} d", allowed="> 0 d")
             object.__setattr__(self, field.name, value)
 
-    def __len__(self) -> int:
-        return int(self.amplitude_scatter.size)
-
     @classmethod
     def none(cls, n: int, seed: int = 0) -> CycleModulation:
         """Make the modulation of strictly periodic stars.
@@ -157,23 +154,6 @@ class CycleModulation:
         values: dict[str, Any] = {f.name: np.zeros(n) for f in fields(cls)[1:]}
         values["blazhko_period"] = values["second_period"] = np.ones(n)
         return cls(seed=seed, **values)
-
-    def take(self, index: npt.ArrayLike) -> CycleModulation:
-        """Select stars.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        CycleModulation
-            The modulation of those stars.
-        """
-        rows = row_index(index)
-        values = {f.name: getattr(self, f.name)[rows] for f in fields(self)[1:]}
-        return CycleModulation(seed=self.seed, **values)
 
     @property
     def strictly_periodic(self) -> npt.NDArray[np.bool_]:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.arrays import RaggedArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = ["LightCurveSource", "RawLightCurves", "ragged_rows"]
+__all__ = ["LightCurveSource", "RawLightCurves"]
 
 FloatArray = npt.NDArray[np.float64]
 StrArray = npt.NDArray[np.str_]
@@ -23,7 +22,7 @@ _POINT_COLUMNS: Final = ("time", "mag", "mag_err")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RawLightCurves:
+class RawLightCurves(RaggedArrays):
     """Single-band light curves of N stars as found in files (ragged struct of arrays).
 
     The points of star ``i`` are ``offsets[i]:offsets[i + 1]`` in every per-point array.
@@ -81,50 +80,10 @@ class RawLightCurves:
                 raise InputError(f"{name} has shape {value.shape}, expected ({size},)")
             object.__setattr__(self, name, freeze(value.view()))
 
-    def __len__(self) -> int:
-        return int(self.star.size)
-
     @property
     def n_points(self) -> npt.NDArray[np.int64]:
         """Number of points of each star, shape (N,)."""
         return np.diff(self.offsets)
-
-    def rows(self, i: int) -> slice:
-        """Locate the points of one star.
-
-        Parameters
-        ----------
-        i : int
-            Index of the star, 0 to N - 1.
-
-        Returns
-        -------
-        slice
-            Its points in the per-point arrays.
-        """
-        return slice(int(self.offsets[i]), int(self.offsets[i + 1]))
-
-    def take(self, index: npt.ArrayLike) -> Self:
-        """Select stars.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        RawLightCurves
-            The selected light curves, in the order of `index`.
-        """
-        chosen = np.asarray(index)
-        rows = np.arange(len(self))[chosen if chosen.size else chosen.astype(np.int64)]
-        points = ragged_rows(self.offsets, rows)
-        return type(self)(
-            offsets=np.concatenate([[0], np.cumsum(self.n_points[rows])]),
-            **{name: getattr(self, name)[rows] for name in _STAR_COLUMNS},
-            **{name: getattr(self, name)[points] for name in _POINT_COLUMNS},
-        )
 
     def read(self, start: int, stop: int) -> Self:
         """Take a run of stars (see `LightCurveSource`).
@@ -155,30 +114,6 @@ class RawLightCurves:
             digest.update("\0".join(value).encode() if value.dtype.kind == "U" else value.tobytes())
         return digest.hexdigest()
 
-    @classmethod
-    def concatenate(cls, parts: Iterable[RawLightCurves]) -> Self:
-        """Join light curves of several sets of stars.
-
-        Parameters
-        ----------
-        parts : iterable of RawLightCurves
-            The sets, in order.
-
-        Returns
-        -------
-        RawLightCurves
-            All of them.
-        """
-        chunks = list(parts)
-        if not chunks:
-            raise InputError("no light curves to join")
-        lengths = np.concatenate([chunk.n_points for chunk in chunks])
-        columns = {
-            name: np.concatenate([getattr(chunk, name) for chunk in chunks])
-            for name in (*_STAR_COLUMNS, *_POINT_COLUMNS)
-        }
-        return cls(offsets=np.concatenate([[0], np.cumsum(lengths)]), **columns)
-
 
 class LightCurveSource(Protocol):
     """Where light curves come from, in runs, so that an archive need not fit into memory."""
@@ -202,25 +137,3 @@ class LightCurveSource(Protocol):
 
     def fingerprint(self) -> str:
         """Digest what would be read, so that a resumed run can tell that it changed."""
-
-
-def ragged_rows(offsets: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """List the points of the given stars of a ragged set.
-
-    Parameters
-    ----------
-    offsets : ndarray of int64, shape (N + 1,)
-        First point of each star, and the total.
-    rows : ndarray of int64, shape (n_rows,)
-        The stars.
-
-    Returns
-    -------
-    ndarray of int64
-        Indices of their points, star after star.
-    """
-    lengths = np.diff(offsets)[rows]
-    ends = np.cumsum(lengths)
-    shift = np.repeat(offsets[:-1][rows] - (ends - lengths), lengths)
-    points: npt.NDArray[np.int64] = np.arange(int(lengths.sum()), dtype=np.int64) + shift
-    return points

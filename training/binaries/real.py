@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import StructOfArrays
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
@@ -32,7 +33,7 @@ _MAX_RMS: Final = 0.15  # of the amplitude
 
 
 @dataclass(frozen=True, kw_only=True)
-class EclipseMeasures:
+class EclipseMeasures(StructOfArrays):
     """What can be measured of an eclipsing binary's light curve.
 
     Parameters
@@ -48,9 +49,6 @@ class EclipseMeasures:
     amplitude: FloatArray
     depth_ratio: FloatArray
     width: FloatArray
-
-    def __len__(self) -> int:
-        return int(self.amplitude.size)
 
 
 def measure_eclipses(curve: PhaseCurve, amplitude: npt.ArrayLike) -> EclipseMeasures:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import SUBTYPES
-from pelsvae_cadence.core.arrays import column
+from pelsvae_cadence.core.arrays import StructOfArrays, column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.binaries.stellar_models import (
@@ -42,7 +42,7 @@ FAMILIES: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class BinarySystems:
+class BinarySystems(StructOfArrays):
     """Physical parameters of N binaries (struct of arrays).
 
     Parameters
@@ -90,9 +90,6 @@ class BinarySystems:
             finite = field.name != "fillout"
             object.__setattr__(self, field.name, column(field.name, value, n, kind, finite=finite))
 
-    def __len__(self) -> int:
-        return int(self.number.size)
-
     @property
     def separation(self) -> FloatArray:
         """Semi-major axes [solar radii], from Kepler's third law."""
@@ -134,22 +131,6 @@ class BinarySystems:
             np.nan_to_num(self.fillout[row], nan=-1.0),
         )
         return [float(f"{v:.6g}") for v in values]
-
-    def take(self, index: npt.ArrayLike) -> BinarySystems:
-        """Select systems.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        BinarySystems
-            Those systems.
-        """
-        rows = np.atleast_1d(np.asarray(index))
-        return BinarySystems(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
 def _candidates(family: str, number: npt.NDArray[np.int64], random: KeyedRandom) -> BinarySystems:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.core.arrays import StructOfArrays
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.reference_stars import group_index, to_rows
 from pelsvae_cadence.training.open_set.curves import fold_open_set
@@ -20,7 +21,7 @@ __all__ = ["SequenceRows", "sequence_rows"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceRows:
+class SequenceRows(StructOfArrays):
     """Folded light curves, several of which may be of one star.
 
     Parameters
@@ -43,9 +44,6 @@ class SequenceRows:
     group: npt.NDArray[np.int64]
     split: npt.NDArray[np.str_]
 
-    def __len__(self) -> int:
-        return len(self.phase)
-
     @property
     def t_len(self) -> int:
         """Points of a light curve."""
@@ -59,30 +57,6 @@ class SequenceRows:
             digest.update(np.ascontiguousarray(values).tobytes())
         digest.update("|".join(self.split.tolist()).encode())
         return digest.hexdigest()
-
-    def take(self, index: npt.ArrayLike) -> SequenceRows:
-        """Select rows.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows.
-
-        Returns
-        -------
-        SequenceRows
-            Those rows.
-        """
-        rows = np.asarray(index)
-        return SequenceRows(
-            phase=self.phase[rows],
-            mag=self.mag[rows],
-            error=self.error[rows],
-            physics=self.physics[rows],
-            star_class=self.star_class[rows],
-            group=self.group[rows],
-            split=self.split[rows],
-        )
 
     def part(self, split: str) -> SequenceRows:
         """Select one part of the split.

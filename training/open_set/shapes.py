@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.core.arrays import StructOfArrays
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.layers import fourier_grid
 from pelsvae_cadence.model.reference_stars import group_index, to_rows
@@ -26,7 +27,7 @@ _PHYSICS_STEPS: Final = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShapeTable:
+class ShapeTable(StructOfArrays):
     """Stars with shapes and physics.
 
     Parameters
@@ -84,9 +85,6 @@ class ShapeTable:
             dropped=int((~good).sum()),
         )
 
-    def __len__(self) -> int:
-        return len(self.shapes)
-
     @property
     def n_harmonics(self) -> int:
         """Number of harmonics K."""
@@ -102,30 +100,6 @@ class ShapeTable:
             digest.update(np.ascontiguousarray(values).tobytes())
         digest.update("|".join(self.split.tolist()).encode())
         return digest.hexdigest()
-
-    def take(self, index: npt.ArrayLike) -> ShapeTable:
-        """Select stars.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows.
-
-        Returns
-        -------
-        ShapeTable
-            Those stars.
-        """
-        rows = np.asarray(index)
-        return ShapeTable(
-            shapes=self.shapes[rows],
-            physics=self.physics[rows],
-            feh=self.feh[rows],
-            star_class=self.star_class[rows],
-            group=self.group[rows],
-            split=self.split[rows],
-            dropped=self.dropped,
-        )
 
     def part(self, split: str) -> ShapeTable:
         """Select one part of the split.

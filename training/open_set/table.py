@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.core.arrays import column, freeze
+from pelsvae_cadence.core.arrays import StructOfArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.archives.splits import SPLITS, star_numbers
@@ -51,7 +51,7 @@ _WHOLE: Final = ("n_fourier", "flags")
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpenSet:
+class OpenSet(StructOfArrays):
     """Stars with shape and physical labels (struct of arrays, N rows, one per star).
 
     Parameters
@@ -136,29 +136,10 @@ class OpenSet:
             if strange:
                 raise InputError(f"unknown {name}: {sorted(strange)}", allowed=", ".join(known))
 
-    def __len__(self) -> int:
-        return int(self.star.size)
-
     @property
     def curve(self) -> PhaseCurve:
         """The shapes."""
         return PhaseCurve(cos=self.cos.astype(np.float64), sin=self.sin.astype(np.float64))
-
-    def take(self, index: npt.ArrayLike) -> OpenSet:
-        """Select rows.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        OpenSet
-            Those rows.
-        """
-        rows = np.atleast_1d(np.asarray(index))
-        return OpenSet(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
 def split_of(stars: Iterable[str]) -> npt.NDArray[np.str_]:

@@ -24,9 +24,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pelsvae_cadence.core.arrays import ragged_rows
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves, ragged_rows
+from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars, star_numbers
 from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
 from pelsvae_cadence.training.preprocess.folding import fold_light_curves, undersample

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["FoldedLightCurves", "doubled", "read_folded", "write_folded"]
@@ -21,7 +21,7 @@ _POINT_COLUMNS: Final = ("phase", "mag", "mag_err")
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoldedLightCurves:
+class FoldedLightCurves(StructOfArrays):
     """Folded light curves of N rows with t_len points each; several rows may be of one star.
 
     Parameters
@@ -69,53 +69,10 @@ class FoldedLightCurves:
                 raise InputError(f"{name} has shape {value.shape}, expected {shape}")
             object.__setattr__(self, name, freeze(value.view()))
 
-    def __len__(self) -> int:
-        return int(self.star.size)
-
     @property
     def t_len(self) -> int:
         """Number of points of each row."""
         return int(self.phase.shape[1])
-
-    def take(self, index: npt.ArrayLike) -> Self:
-        """Select rows.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        FoldedLightCurves
-            The selected rows, in the order of `index`.
-        """
-        rows = np.asarray(index)
-        return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
-
-    @classmethod
-    def concatenate(cls, parts: Iterable[FoldedLightCurves]) -> Self:
-        """Join sets of one length.
-
-        Parameters
-        ----------
-        parts : iterable of FoldedLightCurves
-            The sets, in order.
-
-        Returns
-        -------
-        FoldedLightCurves
-            All rows.
-        """
-        chunks = list(parts)
-        if not chunks or len({chunk.t_len for chunk in chunks}) != 1:
-            raise InputError("there must be at least one set, and all of one length")
-        return cls(
-            **{
-                field.name: np.concatenate([getattr(chunk, field.name) for chunk in chunks])
-                for field in fields(cls)
-            }
-        )
 
 
 def doubled(folded: FoldedLightCurves) -> npt.NDArray[np.float32]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import ragged_rows
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves, ragged_rows
+from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import star_numbers
 from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
 

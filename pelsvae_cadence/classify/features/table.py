@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, LSST_BANDS
-from pelsvae_cadence.core.arrays import freeze, row_index
+from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = ["DEFAULT_GROUPS", "FEATURE_GROUPS", "Feature", "FeatureTable", "feature_definitions"]
@@ -179,7 +179,7 @@ def _pairs(bands: tuple[str, ...]) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureTable:
+class FeatureTable(StructOfArrays):
     """Features of N stars.
 
     Parameters
@@ -212,29 +212,10 @@ class FeatureTable:
         object.__setattr__(self, "values", freeze(values.view()))
         freeze(self.star_id)
 
-    def __len__(self) -> int:
-        return int(self.star_id.size)
-
     def __getitem__(self, name: str) -> FloatArray:
         if name not in self.names:
             raise InputError(f"no feature {name!r}", allowed=", ".join(self.names))
         return np.asarray(self.values[:, self.names.index(name)])
-
-    def take(self, index: npt.ArrayLike) -> Self:
-        """Select stars.
-
-        Parameters
-        ----------
-        index : array_like of int or bool
-            Rows to keep.
-
-        Returns
-        -------
-        FeatureTable
-            The selected stars.
-        """
-        rows = row_index(index)
-        return type(self)(star_id=self.star_id[rows], names=self.names, values=self.values[rows])
 
     def columns(self, names: Sequence[str]) -> Self:
         """Select features.
@@ -263,37 +244,6 @@ class FeatureTable:
             )
         where = [self.names.index(name) for name in names]
         return type(self)(star_id=self.star_id, names=tuple(names), values=self.values[:, where].copy())
-
-    @classmethod
-    def concatenate(cls, parts: Iterable[FeatureTable]) -> Self:
-        """Join the features of several sets of stars.
-
-        Parameters
-        ----------
-        parts : iterable of FeatureTable
-            Tables with the same features.
-
-        Returns
-        -------
-        FeatureTable
-            All stars.
-
-        Raises
-        ------
-        InputError
-            If there is none, or the features differ.
-        """
-        tables = list(parts)
-        if not tables:
-            raise InputError("no features to join")
-        names = tables[0].names
-        if any(table.names != names for table in tables):
-            raise InputError("the tables hold different features")
-        return cls(
-            star_id=np.concatenate([table.star_id for table in tables]),
-            names=names,
-            values=np.concatenate([table.values for table in tables]),
-        )
 
     def to_frame(self) -> Any:
         """Make a pandas table, with ``star_id`` in front.
