@@ -25,6 +25,7 @@ from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.further_metric import Workplace
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
+from pelsvae_cadence.parallel.checkpoints import fingerprint
 from pelsvae_cadence.parallel.partitions import PartitionError
 
 __all__ = ["Classifiability"]
@@ -102,7 +103,7 @@ class Classifiability:
         )
         ready: list[Classifiability | InputError] = []
         for k, (cadence, name) in enumerate(zip(cadences, workplace.names, strict=True)):
-            kept = plan.fingerprint(repr(self), cadence.name)[:12]
+            kept = fingerprint(plan, repr(self), cadence.name)[:12]
             folder = workplace.folder / f"classifiability-{k}-{kept}"
             try:
                 found = _classified(cadence, name, plan, mix, folder, workplace)

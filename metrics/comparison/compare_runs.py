@@ -23,6 +23,7 @@ from pelsvae_cadence.metrics.comparison.runs import Run, open_run, unique_names
 from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Unit
 from pelsvae_cadence.metrics.comparison.statistics.summary import summarise_runs
 from pelsvae_cadence.metrics.position.observe import load_model
+from pelsvae_cadence.parallel.checkpoints import fingerprint
 from pelsvae_cadence.parallel.partitions import PartitionError
 
 __all__ = ["compare", "one_cluster"]
@@ -155,7 +156,7 @@ def compare(
             if on_failure is not None:
                 on_failure(name, reason)
         for k, run in enumerate(opened):
-            tag = plan.fingerprint(run.name, run.spec)[:12]  # another plan is another folder
+            tag = fingerprint(plan, run.name, run.spec)[:12]  # another plan is another folder
             try:
                 outcome = evaluate(
                     run.name,

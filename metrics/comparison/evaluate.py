@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence.changes.transforms import start_of
-from pelsvae_cadence.cadence.survey import Cadence, Survey
+from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.times import JULIAN_YEAR
@@ -24,6 +23,7 @@ from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.position_search import PositionOutcome, search_position
 from pelsvae_cadence.metrics.comparison.quantities import Quantity, cadence_values
 from pelsvae_cadence.metrics.position.observe import load_model
+from pelsvae_cadence.parallel.checkpoints import fingerprint
 from pelsvae_cadence.parallel.partitions import Partition, run_partitions
 
 __all__ = ["RunOutcome", "evaluate"]
@@ -147,26 +147,6 @@ class _Piece:
         return values
 
 
-def _identity(cadence: Cadence) -> str:
-    """Hash what a cadence is: a table by its content, all else by how it prints."""
-    if isinstance(cadence, Survey):
-        digest = hashlib.sha256(cadence.name.encode())
-        for field in fields(cadence):
-            value = getattr(cadence, field.name)
-            if isinstance(value, np.ndarray):
-                digest.update(field.name.encode())
-                digest.update(np.ascontiguousarray(value).tobytes())
-        return digest.hexdigest()
-    parts = []
-    for field in fields(cadence) if hasattr(cadence, "__dataclass_fields__") else ():  # type: ignore[arg-type]
-        value = getattr(cadence, field.name)
-        members = value if isinstance(value, tuple) else (value,)
-        for member in members:
-            inner = isinstance(member, Cadence)
-            parts.append(f"{field.name}={_identity(member) if inner else member!r}")
-    return hashlib.sha256("; ".join([cadence.name, *parts]).encode()).hexdigest()
-
-
 def evaluate(
     name: str,
     cadence: Cadence,
@@ -221,11 +201,8 @@ def evaluate(
         task,
         pieces,
         checkpoint_dir=checkpoint_dir,
-        fingerprint=plan.fingerprint(
-            _identity(cadence),
-            load_model(plan.model).hash,
-            __version__,
-            *(repr(metric) for metric in further),
+        fingerprint=fingerprint(
+            __version__, plan, cadence, load_model(plan.model).hash, [repr(metric) for metric in further]
         ),
         workers=workers,
         scheduler=scheduler,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -151,19 +150,3 @@ class Plan:
         """
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return plain
-
-    def fingerprint(self, *parts: str) -> str:
-        """Hash the plan, with whatever else a result depends on.
-
-        Parameters
-        ----------
-        *parts : str
-            Names, hashes, versions.
-
-        Returns
-        -------
-        str
-            SHA-256 in hexadecimal.
-        """
-        text = json.dumps([self.as_dict(), *parts], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
-from pelsvae_cadence.core.files import replacing
+from pelsvae_cadence.core.files import replacing, replacing_folder
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
 from pelsvae_cadence.metrics.comparison.maf_files import folder_name, write_comparison_tables, write_run
 from pelsvae_cadence.metrics.comparison.plan import Plan
@@ -24,20 +20,6 @@ from pelsvae_cadence.metrics.comparison.statistics.summary import Summary
 __all__ = ["write_results"]
 
 _MAF: Final = "maf"
-
-
-@contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
-    """Fill a folder under another name; an earlier one stays until the new one is complete."""
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        yield work
-        work.chmod(0o755)
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(work, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def write_results(
@@ -76,7 +58,7 @@ def write_results(
     dict of str to Path
         Files and folders by what they are, see `Comparison`.
     """
-    with _new_folder(folder / _MAF) as work:
+    with replacing_folder(folder / _MAF) as work:
         places = []
         for run in outcomes:
             place = work / folder_name(run.name)

@@ -8,8 +8,6 @@ of its own, and merged into the bundles of an undivided run.
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.version import __version__
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
+from pelsvae_cadence.parallel.checkpoints import fingerprint
 from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
@@ -38,61 +37,42 @@ _CALLBACKS: Final = ("on_run", "on_observed")
 _SEPARATOR: Final = "|"
 
 
-def fingerprint_of(bundles: Mapping[str, MetricBundle], survey: str) -> str:
+def fingerprint_of(bundles: Mapping[str, MetricBundle], *survey: str) -> str:
     """Identify a run by everything that its values depend on.
 
     Parameters
     ----------
     bundles : dict of str to MetricBundle
         The bundles.
-    survey : str
-        What identifies the visits, e.g. the hash of the database.
+    *survey : str
+        What else identifies the run, e.g. the hash of the database and a constraint.
 
     Returns
     -------
     str
-        A hexadecimal SHA-256 of survey, slicers, metrics, constraints and package version.
+        A hash of survey, slicers, metrics, constraints and package version.
     """
-    parts: list[Any] = [__version__, survey]
+    parts: list[Any] = []
     for name, bundle in bundles.items():
         slicer = bundle.slicer
-        where = hashlib.sha256()
-        for key in sorted(slicer.slice_points):
-            where.update(key.encode())
-            where.update(_text(np.asarray(slicer.slice_points[key])).encode())
-        parts.append(
-            [
-                name,
-                bundle.constraint,
-                type(bundle.metric).__qualname__,
-                _described(bundle.metric),
-                type(slicer).__name__,
-                len(slicer),
-                where.hexdigest(),
-                repr(getattr(slicer, "radius", None)),
-                repr(getattr(slicer, "use_camera", None)),
-                [repr(stacker) for stacker in map(type, bundle.stacker_list)],
-                [repr(one) for one in map(type, bundle.maps_list)],
-            ]
-        )
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _described(thing: object) -> str:
-    """Write out the settings of a metric, without what only watches it."""
-    settings = {}
-    for name, value in sorted(vars(thing).items()):
-        if name in _CALLBACKS or callable(value) or name == "reduce_funcs":
-            continue
-        nested = hasattr(value, "__dict__") and not isinstance(value, type)
-        settings[name] = _described(value) if nested else _text(value)
-    return f"{type(thing).__qualname__}({settings})"
-
-
-def _text(value: object) -> str:
-    if isinstance(value, np.ndarray) and not value.dtype.hasobject:
-        return hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-    return repr(value.tolist() if isinstance(value, np.ndarray) else value)
+        settings = {
+            key: value
+            for key, value in vars(bundle.metric).items()
+            if key not in _CALLBACKS and key != "reduce_funcs"
+        }
+        parts += [
+            name,
+            bundle.constraint,
+            type(bundle.metric).__qualname__,
+            settings,
+            type(slicer).__name__,
+            len(slicer),
+            slicer.slice_points,
+            getattr(slicer, "radius", None),
+            getattr(slicer, "use_camera", None),
+            [type(one).__qualname__ for one in (*bundle.stacker_list, *bundle.maps_list)],
+        ]
+    return fingerprint(__version__, parts, survey)
 
 
 class ResumableBundleGroup(MetricBundleGroup):  # type: ignore[misc]  # rubin_sim has no types
@@ -161,7 +141,7 @@ class ResumableBundleGroup(MetricBundleGroup):  # type: ignore[misc]  # rubin_si
         n_points = len(slicer)
         size = 1 if n_points <= _FEW_POINTS else _POINTS_TOGETHER
         starts = range(0, n_points, size)
-        name = hashlib.sha256("\n".join(sorted(compatible_list)).encode()).hexdigest()[:8]
+        name = fingerprint(sorted(compatible_list))[:8]
         partitions = [Partition(f"{name}.{i:06d}", i) for i in range(len(starts))]
         metrics = [b.metric for b in bundles]
         if self._workers > 1 or self._scheduler is not None:

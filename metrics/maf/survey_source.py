@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -13,10 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.bands import SurveyName, parse_bands
-from pelsvae_cadence.cadence.soundness import check_database, check_hash
+from pelsvae_cadence.cadence.soundness import check_database, check_hash, file_sha256
 from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.cadence.tables import find_columns, guess_survey, read_survey
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.parallel.checkpoints import fingerprint
 
 __all__ = ["PositionCadence", "SurveySource", "open_survey"]
 
@@ -94,6 +96,16 @@ class SurveySource:
     table: str | None = None
     array: npt.NDArray[Any] | None = None
     by_position: bool = False
+
+    @cached_property
+    def file_hash(self) -> str:
+        """SHA-256 of the database, ``""`` where the visits are in memory."""
+        return "" if self.database is None else file_sha256(Path(self.database))
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Hash of the visits, wherever they are."""
+        return self.file_hash or fingerprint(self.array)
 
 
 def open_survey(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,7 +17,6 @@ import pandas as pd
 
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-from pelsvae_cadence.cadence.tables import file_sha256
 from pelsvae_cadence.classify.labelled import LABELS
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.core.errors import InputError
@@ -186,11 +184,13 @@ def map_classifiability(
         run_name=source.name,
     )
     folder = output_folder(out_dir)
-    kept = folder / f"{_FINISHED}-{_fingerprint(bundle, source, condition)}"
+    bundles = {"classifiability": bundle}
+    identity = fingerprint_of(bundles, source.content_hash, condition, load_model(metric.model).hash)
+    kept = folder / f"{_FINISHED}-{identity[:24]}"
     results = ResultsDb(out_dir=str(folder))
     try:
         group = ResumableBundleGroup(
-            {"classifiability": bundle},
+            bundles,
             source.database,
             out_dir=str(folder),
             results_db=results,
@@ -253,15 +253,6 @@ def _slicer(
         return HealpixSlicer(nside=nside, use_cache=False, **options)
     ra, dec = (list(values) for values in zip(*targets, strict=True))
     return UserPointsSlicer(ra, dec, **options)
-
-
-def _fingerprint(bundle: MetricBundle, source: SurveySource, condition: str) -> str:
-    if source.database is not None:
-        visits = file_sha256(Path(source.database))
-    else:
-        visits = hashlib.sha256(np.ascontiguousarray(source.array).tobytes()).hexdigest()
-    survey = f"{visits} {condition} {load_model(bundle.metric.model).hash}"
-    return fingerprint_of({"classifiability": bundle}, survey)[:24]
 
 
 def _table(bundle: MetricBundle, targets: list[tuple[float, float]]) -> pd.DataFrame:

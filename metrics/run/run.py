@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import io
 import shutil
 import warnings
@@ -20,7 +19,6 @@ import pandas as pd
 
 from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
-from pelsvae_cadence.cadence.tables import file_sha256
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.batches import (
@@ -299,7 +297,11 @@ def run_period_recovery(
     files = {"results": RESULTS_FILE, **{key: f"{key}.csv" for key in tables}}
     if catalog is not None:
         files["catalogue"] = catalog
-    kept = _checkpoints(folder, bundles, source, constraint) if catalog is None else None
+    kept: Path | None = None
+    if catalog is None:  # the folder of the finished positions of this very run
+        model_hash = load_model(object_bundles[0].metric.sample.model).hash
+        identity = fingerprint_of(bundles, source.content_hash, constraint, model_hash)
+        kept = folder / f"{_CHECKPOINTS}-{identity[:24]}"
     if catalog is not None and (workers > 1 or scheduler is not None):
         raise InputError(
             f"a catalogue with {workers} workers",
@@ -361,20 +363,6 @@ def run_period_recovery(
     )
 
 
-def _checkpoints(
-    folder: Path, bundles: dict[str, MetricBundle], source: SurveySource, constraint: str
-) -> Path:
-    """Name the folder of the finished positions of this very run."""
-    visits = (
-        hashlib.sha256(np.ascontiguousarray(source.array).tobytes()).hexdigest()
-        if source.database is None
-        else file_sha256(Path(source.database))
-    )
-    metric = next(iter(bundles.values())).metric
-    survey = f"{visits} {constraint} {load_model(metric.sample.model).hash}"
-    return folder / f"{_CHECKPOINTS}-{fingerprint_of(bundles, survey)[:24]}"
-
-
 def _find_example(keeper: Keeper, bundles: list[MetricBundle], visits: npt.NDArray[Any]) -> None:
     """Observe the stars of one position again, to look at: of middle magnitude, with a period."""
     middle = sorted(bundles, key=lambda b: abs(b.metric.magnitude - keeper.typical_magnitude))
@@ -404,7 +392,7 @@ def _provenance(
         model_name=model.name,
         model_hash=model.hash,
         survey_name=source.name,
-        survey_hash="" if source.database is None else file_sha256(Path(source.database)),
+        survey_hash=source.file_hash,
         command=command,
         extra={"run_name": run_name, "constraint": constraint},
     )

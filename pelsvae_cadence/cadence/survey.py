@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -181,16 +181,16 @@ class Survey(StructOfArrays):
     airmass: FloatArray | None = None
     seeing: FloatArray | None = None
     rotation: FloatArray | None = None
-    path: str = ""
+    path: str = field(default="", compare=False)  # where a table lies does not change what is in it
 
     def __post_init__(self) -> None:
         n = np.asarray(self.mjd).size
         types: dict[str, Any] = {"band": np.str_, "night": np.int64, "visit_id": np.int64}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name not in ("name", "survey", "path") and value is not None:
-                checked = column(field.name, value, n, types.get(field.name, np.float64))
-                object.__setattr__(self, field.name, checked)
+        for name in (item.name for item in fields(self)):
+            value = getattr(self, name)
+            if name not in ("name", "survey", "path") and value is not None:
+                checked = column(name, value, n, types.get(name, np.float64))
+                object.__setattr__(self, name, checked)
         for name, low, high, unit in (
             ("dec", -90.0, 90.0, "deg"),
             ("ra", -360.0, 360.0, "deg"),

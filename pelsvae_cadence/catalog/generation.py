@@ -7,14 +7,12 @@ whatever the number of workers and the size of the partitions.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.cadence.survey import Cadence, Survey
+from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.cadence.tables import file_sha256
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.catalog.provenance import Provenance
@@ -32,6 +30,7 @@ from pelsvae_cadence.catalog.writer import CatalogWriter
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.model.weights import load_weights
+from pelsvae_cadence.parallel.checkpoints import fingerprint
 from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
 from pelsvae_cadence.population.crowding import crowded_field, crowded_region
 from pelsvae_cadence.simulation.modulation import draw_modulation
@@ -209,7 +208,7 @@ def generate_catalog(
             task,
             pieces,
             checkpoint_dir=folder,
-            fingerprint=_fingerprint(task),
+            fingerprint=fingerprint(task),
             workers=workers,
             scheduler=scheduler,
             progress=progress,
@@ -382,36 +381,3 @@ def _batches(arrays: Arrays) -> Iterator[tuple[Stars, Visits, LightCurves]]:
             **{name: arrays[f"points.{name}"][points] for name in _POINT_COLUMNS},
         )
         yield stars.take(rows), visits, light_curves
-
-
-def _fingerprint(task: _Observation) -> str:
-    """Identify a run by everything that its numbers depend on."""
-    digest = hashlib.sha256()
-    _feed(digest, {field.name: getattr(task, field.name) for field in fields(task)})
-    return digest.hexdigest()
-
-
-def _feed(digest: Any, value: Any) -> None:
-    if isinstance(value, np.ndarray):
-        digest.update(f"{value.dtype.str}{value.shape}".encode())
-        digest.update(np.ascontiguousarray(value).tobytes())
-    elif is_dataclass(value):
-        digest.update(type(value).__qualname__.encode())
-        for field in fields(value):
-            # Where a table lies does not change what is in it.
-            if field.name != "path" or not isinstance(value, Survey):
-                _feed(digest, (field.name, getattr(value, field.name)))
-    elif isinstance(value, Mapping):
-        _feed(digest, [(key, value[key]) for key in sorted(value)])
-    elif isinstance(value, list | tuple):
-        digest.update(f"[{len(value)}".encode())
-        for item in value:
-            _feed(digest, item)
-    elif value is None or isinstance(value, str | int | float | bool):
-        digest.update(json.dumps(value).encode())
-    elif isinstance(value, np.generic):
-        _feed(digest, value.item())
-    else:  # an object of its own kind: what it is made of
-        digest.update(type(value).__qualname__.encode())
-        _feed(digest, {k: v for k, v in vars(value).items() if not k.startswith("_")})
-    digest.update(b";")

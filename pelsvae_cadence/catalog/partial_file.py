@@ -18,6 +18,7 @@ from typing import Any, Final
 from typing_extensions import override
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import publish
 
 __all__ = ["PartialFile"]
 
@@ -184,8 +185,8 @@ class PartialFile(io.RawIOBase):
             return ""
         return f" ({status.f_bavail * status.f_frsize / 1e6:.1f} MB free there)"
 
-    def sync(self) -> None:
-        """Wait until the disk holds everything.
+    def publish(self) -> None:
+        """Wait until the disk holds everything, and give the file its final name in one step.
 
         Raises
         ------
@@ -194,31 +195,11 @@ class PartialFile(io.RawIOBase):
         """
         self.check()
         try:
-            os.fsync(self._file.fileno())
+            publish(self.path, self.target)
         except OSError as error:
             self.error = error
-        self.check()
-
-    def publish(self) -> None:
-        """Give the file its final name, in one step.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be renamed.
-        """
-        try:
-            os.replace(self.path, self.target)
-        except OSError as error:
-            raise InputError(f"{self.target} could not be written: {error.strerror}") from error
+            self.check()
         self.close()
-        # The new name itself lives in the folder.
-        with contextlib.suppress(OSError):
-            folder = os.open(self.target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
 
     def discard(self) -> None:
         """Remove the unfinished file."""

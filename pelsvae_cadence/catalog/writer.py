@@ -295,7 +295,7 @@ class CatalogWriter:
                 series.flush()
         self._file.attrs["attributes_sha256"] = attributes_digest(self._file)
         self._file.close()
-        self._output.sync()
+        self._output.check()
         problems = validate_catalog(self._output.path)
         if problems:
             raise InputError(

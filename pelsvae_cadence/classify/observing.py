@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +21,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.times import JULIAN_YEAR, time_span
 from pelsvae_cadence.core.version import __version__
+from pelsvae_cadence.parallel.checkpoints import fingerprint
 from pelsvae_cadence.parallel.partitions import Partition, run_partitions
 
 if TYPE_CHECKING:
@@ -287,14 +286,13 @@ def observe_survey(
         radius=radius,
         max_visits=max_visits,
     )
-    fingerprint = "" if checkpoint_dir is None else _fingerprint(task)
     pieces = [Partition(key=f"position-{k:05d}", index=k) for k in range(len(points))]
     parts: list[list[LabelledStars]] = [[] for _ in years]
     for _, arrays in run_partitions(
         task,
         pieces,
         checkpoint_dir=checkpoint_dir,
-        fingerprint=fingerprint,
+        fingerprint="" if checkpoint_dir is None else _fingerprint(task),
         workers=workers,
         scheduler=scheduler,
         progress=progress,
@@ -306,22 +304,6 @@ def observe_survey(
 
 def _fingerprint(task: _Observe) -> str:
     """Identify stars, visits and options, so that nothing else is taken for them."""
-    digest = hashlib.sha256()
-    words = {
-        "version": __version__,
-        "features": _FEATURES,
-        "mix": asdict(task.mix),
-        "positions": task.positions,
-        "years": task.years,
-        "start": task.start,
-        "ebv": task.ebv,
-        "radius": task.radius,
-        "max_visits": task.max_visits,
-        "model": _model(task.model).hash,
-    }
-    digest.update(json.dumps(words, sort_keys=True).encode())
-    for ra, dec in task.positions:
-        visits = task.cadence.at(ra, dec, task.radius)
-        for column in (visits.mjd, visits.m5, visits.band.astype("S4")):
-            digest.update(np.ascontiguousarray(column).tobytes())
-    return digest.hexdigest()
+    visits = [task.cadence.at(ra, dec, task.radius) for ra, dec in task.positions]
+    seen = [(v.mjd, v.m5, v.band) for v in visits]
+    return fingerprint(__version__, _FEATURES, _model(task.model).hash, {**vars(task), "cadence": None}, seen)

@@ -1,8 +1,10 @@
-"""Writing files so that a crash, a full disk or Ctrl-C never leaves half of one."""
+"""Atomic writing of files and folders: a crash, a full disk or Ctrl-C never leaves half of one."""
 
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = ["output_folder", "replacing"]
+__all__ = ["output_folder", "publish", "replacing", "replacing_folder"]
 
 
 def output_folder(folder: str | Path) -> Path:
@@ -60,16 +62,65 @@ def replacing(path: str | Path) -> Iterator[Path]:
         removed, and an earlier file stays as it was.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    partial = Path(name)
+    partial = target.with_name(f".{target.stem}-{secrets.token_hex(8)}{target.suffix}")
+    # The system takes the umask off: results are as readable as the user's other files.
+    partial.touch(mode=0o666, exist_ok=False)
     try:
         yield partial
-        # mkstemp makes files private; results are as readable as the user's other files.
-        mask = os.umask(0)
-        os.umask(mask)
-        partial.chmod(0o666 & ~mask)
+        publish(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """Fill a folder under a temporary name and give it its own when it is complete.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder to make or replace.
+
+    Yields
+    ------
+    Path
+        The folder to fill, beside the final one. On an error it is removed, and an earlier folder
+        stays as it was.
+    """
+    target = Path(path)
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)  # of a killed run
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if target.exists():  # a folder with files in it cannot be replaced in one step
+            shutil.rmtree(target)
         os.replace(partial, target)
     finally:
-        with suppress(FileNotFoundError):
-            partial.unlink()
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def publish(partial: Path, target: Path) -> None:
+    """Give a complete file its final name, in one step that survives a power failure.
+
+    Parameters
+    ----------
+    partial : Path
+        The complete file.
+    target : Path
+        Its final name, in the same folder; an earlier file of that name is replaced.
+    """
+    _sync(partial, os.O_RDWR)
+    os.replace(partial, target)
+    # The new name itself lives in the folder, which not every system can open.
+    with suppress(OSError):
+        _sync(target.parent, os.O_RDONLY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    """Wait until the disk holds what was written."""
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

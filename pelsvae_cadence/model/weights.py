@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import replacing
 
 __all__ = [
     "CARD_FIELDS",
@@ -128,8 +128,9 @@ def save_weights(path: str | Path, tensors: Mapping[str, npt.NDArray[Any]], card
     full["card_sha256"] = _card_digest(full)
     text = json.dumps(full, indent=1, sort_keys=True, allow_nan=False) + "\n"
     target.parent.mkdir(parents=True, exist_ok=True)
-    _replace(target.with_suffix(".safetensors"), data)
-    _replace(target.with_suffix(".json"), text.encode())
+    for suffix, content in ((".safetensors", data), (".json", text.encode())):
+        with replacing(target.with_suffix(suffix)) as partial:
+            partial.write_bytes(content)
     return digest
 
 
@@ -227,13 +228,3 @@ def _check_card(card: Mapping[str, Any], label: str) -> None:
     missing = [name for name in CARD_FIELDS if name not in card]
     if missing:
         raise InputError(f"the card of weights {label!r} lacks {', '.join(missing)}")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a whole file or leave the old one: readers never see a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

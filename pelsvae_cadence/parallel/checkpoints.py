@@ -1,10 +1,14 @@
-"""Finished partitions on disk: one npz file each, complete or absent, and never another run's."""
+"""Resuming: finished partitions on disk, and the fingerprint of the run that they belong to.
+
+A partition is one npz file, complete or absent, and never taken for one of another run.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import io
+import marshal
 import os
 import re
 import secrets
@@ -13,17 +17,21 @@ import sys
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cached_property
 from pathlib import Path
+from types import FunctionType
 from typing import Any, BinaryIO, Final
 
+import joblib
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import replacing
 
-__all__ = ["KEY_PATTERN", "Checkpoints"]
+__all__ = ["KEY_PATTERN", "Checkpoints", "fingerprint"]
 
 if sys.platform != "win32":
     import fcntl
@@ -50,6 +58,62 @@ _DAMAGE: Final = (
     struct.error,
     tokenize.TokenError,
 )
+
+
+def fingerprint(*parts: Any) -> str:
+    """Hash everything that the numbers of a run depend on.
+
+    Parameters
+    ----------
+    *parts : object
+        Inputs and options: numbers, texts, arrays, functions, dataclasses and other objects, nested
+        as you like. Of a dataclass the fields count, but those declared with ``compare=False``; of
+        another object its attributes, but those that begin with an underscore or are cached.
+
+    Returns
+    -------
+    str
+        A hexadecimal hash, the same in every process. Equal arrays have equal hashes whatever
+        their layout in memory.
+    """
+    return str(joblib.hash(_plain(parts), hash_name="sha1"))
+
+
+def _plain(value: Any) -> Any:
+    """Reduce objects to built-in types and arrays."""
+    kind = type(value)
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "U":
+            value = value.astype(f"U{max(1, np.strings.str_len(value).max(initial=0))}")
+        return np.ascontiguousarray(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(fingerprint(item) for item in value)
+    if isinstance(value, FunctionType):
+        code = marshal.dumps(value.__code__, 2)  # later formats depend on who else holds a constant
+        held = [cell.cell_contents for cell in value.__closure__ or ()]
+        return [value.__module__, value.__qualname__, code, _plain([value.__defaults__, held])]
+    if is_dataclass(value) and not isinstance(value, type):
+        state = {field.name: getattr(value, field.name) for field in fields(value) if field.compare}
+    elif hasattr(value, "__dict__") and kind.__reduce__ is object.__reduce__ and not _has_state(kind):
+        state = {
+            name: item
+            for name, item in vars(value).items()
+            if not name.startswith("_") and not isinstance(getattr(kind, name, None), cached_property)
+        }
+    else:
+        return value
+    return [kind.__module__, kind.__qualname__, _plain(state)]
+
+
+def _has_state(kind: type) -> bool:
+    """Tell whether a class says itself what is kept of it when it is pickled."""
+    return kind.__getstate__ is not object.__getstate__  # type: ignore[attr-defined]
 
 
 class Checkpoints:
@@ -193,8 +257,6 @@ class Checkpoints:
         try:
             with replacing(self.path(key)) as partial, partial.open("wb") as stream:
                 _write_npz(stream, content)
-                stream.flush()
-                os.fsync(stream.fileno())
         except OSError as error:
             raise InputError(
                 f"the checkpoint of partition {key} could not be written: "

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.files import output_folder, replacing
+from pelsvae_cadence.core.files import output_folder, replacing, replacing_folder
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
@@ -34,7 +35,44 @@ def test_a_complete_write_replaces_it(tmp_path):
         partial.write_text("new")
     assert target.read_text() == "new"
     assert list(tmp_path.iterdir()) == [target]
-    assert stat.S_IMODE(target.stat().st_mode) & stat.S_IRUSR
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions as Unix has them")
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
+def test_permissions_are_those_of_other_new_files(tmp_path, mask, monkeypatch):
+    before = os.umask(mask)
+    try:
+        with monkeypatch.context() as patch:
+            # The mask belongs to the whole process: other threads would write with it.
+            patch.setattr(os, "umask", lambda mask: pytest.fail("the umask was changed"))
+            with replacing(tmp_path / "result.csv") as partial:
+                partial.write_text("new")
+            with replacing_folder(tmp_path / "results") as folder:
+                (folder / "a").touch()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "result.csv").stat().st_mode) == 0o666 & ~mask
+    assert stat.S_IMODE((tmp_path / "results").stat().st_mode) == 0o777 & ~mask
+
+
+def test_a_folder_is_replaced_when_it_is_complete(tmp_path):
+    target = tmp_path / "results"
+    target.mkdir()
+    (target / "old").touch()
+    (tmp_path / "results.partial" / "of a killed run").mkdir(parents=True)
+
+    def fail_half_way() -> None:
+        with replacing_folder(target) as partial:
+            (partial / "half").touch()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert [item.name for item in tmp_path.rglob("*")] == ["results", "old"]
+    with replacing_folder(target) as partial:
+        assert (target / "old").exists()
+        (partial / "new").touch()
+    assert [item.name for item in tmp_path.rglob("*")] == ["results", "new"]
 
 
 def test_folder_that_cannot_be_made(tmp_path):

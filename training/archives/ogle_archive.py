@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.parallel.checkpoints import fingerprint
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.star_table import OGLE_NAME, class_in_ogle_name, read_star_table
 
@@ -145,13 +145,10 @@ class OgleArchive:
         Returns
         -------
         str
-            Hexadecimal BLAKE2b digest.
+            Their hash.
         """
-        digest = hashlib.blake2b(self.band.encode(), digest_size=16)
-        for path in self.files:
-            digest.update(f"{path.stem}|{path.stat().st_size}\n".encode())
-        digest.update(self.stars[["subtype", "period"]].to_csv().encode())
-        return digest.hexdigest()
+        files = [(path.stem, path.stat().st_size) for path in self.files]
+        return fingerprint(self.band, files, self.stars[["subtype", "period"]].to_csv())
 
 
 def _read_dat(path: Path) -> tuple[npt.NDArray[np.float64], str]:

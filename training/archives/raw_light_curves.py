@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final, Protocol, Self
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.arrays import RaggedArrays, freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.parallel.checkpoints import fingerprint
 
 __all__ = ["LightCurveSource", "RawLightCurves"]
 
@@ -106,13 +106,9 @@ class RawLightCurves(RaggedArrays):
         Returns
         -------
         str
-            Hexadecimal BLAKE2b digest of all arrays.
+            Hash of all arrays.
         """
-        digest = hashlib.blake2b(digest_size=16)
-        for field in fields(self):
-            value = getattr(self, field.name)
-            digest.update("\0".join(value).encode() if value.dtype.kind == "U" else value.tobytes())
-        return digest.hexdigest()
+        return fingerprint(self)
 
 
 class LightCurveSource(Protocol):

@@ -1,22 +1,21 @@
-"""Preprocessing of a whole archive: in parts, with a journal, so that a killed run continues.
-
-Each part of the archive is written to its own files under a temporary name, renamed, and only then
-entered in ``journal.jsonl``. A part is therefore either complete or absent, whenever the run dies.
-"""
+"""Preprocessing of a whole archive, in parts that are kept, so that a killed run continues."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import replacing
+from pelsvae_cadence.core.version import __version__
+from pelsvae_cadence.parallel.checkpoints import fingerprint
+from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
 from pelsvae_cadence.training.archives.light_curve_files import read_ragged, write_ragged
 from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
 from pelsvae_cadence.training.archives.splits import split_by_star
@@ -26,9 +25,6 @@ from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
 from pelsvae_cadence.training.preprocess.folding import fold_light_curves
 
 __all__ = ["preprocess", "read_preprocessed"]
-
-_JOURNAL: Final = "journal.jsonl"
-_SCHEMA: Final = 1
 
 
 def preprocess(
@@ -76,20 +72,16 @@ def preprocess(
         raise InputError(f"part_size = {part_size} is out of range", allowed="1 or more")
     if len(source) == 0:
         raise InputError("the source holds no light curves")
-    folder = Path(output)
-    (folder / "parts").mkdir(parents=True, exist_ok=True)
-    header = _header(source, settings, seed, part_size)
-    done = _open_journal(folder / _JOURNAL, header)
-    n = len(source)
-    for part, start in enumerate(range(0, n, part_size)):
-        stop = min(start + part_size, n)
-        if part not in done or not _part(folder, part).is_file():
-            cleaned, log = clean_light_curves(source.read(start, stop), settings)
-            _write_part(folder, part, cleaned, log)
-            _append(folder / _JOURNAL, {"part": part, "kept": len(cleaned), "read": stop - start})
+    folder, n = Path(output), len(source)
+    task = _Clean(source=source, options=settings, part_size=part_size)
+    pieces = [Partition(f"part-{k:06d}", k) for k in range(-(-n // part_size))]
+    identity = fingerprint(__version__, source.fingerprint(), n, settings, seed, part_size)
+    parts = []
+    for piece, arrays in run_partitions(task, pieces, checkpoint_dir=folder / "parts", fingerprint=identity):
+        parts.append(arrays)
         if progress is not None:
-            progress(stop, n)
-    return _finish(folder, -(-n // part_size), settings, seed)
+            progress(min((piece.index + 1) * part_size, n), n)
+    return _finish(folder, parts, settings, seed)
 
 
 def read_preprocessed(folder: Path | str) -> tuple[RawLightCurves, pd.DataFrame]:
@@ -120,70 +112,38 @@ def read_preprocessed(folder: Path | str) -> tuple[RawLightCurves, pd.DataFrame]
     return read_ragged(path / "cleaned.npz"), pd.read_parquet(path / "cleaned_stars.parquet")
 
 
-def _header(
-    source: LightCurveSource, options: PreprocessingOptions, seed: int, part_size: int
-) -> dict[str, Any]:
-    numbers = asdict(options)
-    dropped = options.dropped_subtypes
-    numbers["dropped_subtypes"] = {cls: sorted(names) for cls, names in sorted(dropped.items())}
-    return {
-        "schema": _SCHEMA,
-        "source": source.fingerprint(),
-        "light_curves": len(source),
-        "options": numbers,
-        "seed": seed,
-        "part_size": part_size,
-    }
+@dataclass(frozen=True, kw_only=True)
+class _Clean:
+    """The task: clean the light curves of one part."""
+
+    source: LightCurveSource
+    options: PreprocessingOptions
+    part_size: int
+
+    def __call__(self, part: Partition) -> Arrays:
+        start = part.index * self.part_size
+        stop = min(start + self.part_size, len(self.source))
+        cleaned, log = clean_light_curves(self.source.read(start, stop), self.options)
+        arrays = {f"log.{name}": _plain(log[name]) for name in log}
+        for name in (field.name for field in fields(cleaned)):
+            value = getattr(cleaned, name)
+            # As precise as the file that they end in.
+            arrays[f"curves.{name}"] = value.astype(np.float32) if name in ("mag", "mag_err") else value
+        return arrays
 
 
-def _open_journal(journal: Path, header: dict[str, Any]) -> set[int]:
-    """Read what is done; start the journal if there is none."""
-    if not journal.exists():
-        _append(journal, header)
-        return set()
-    text = journal.read_bytes()
-    # A line without its end was being written when the run died.
-    whole = text[: text.rfind(b"\n") + 1]
-    if len(whole) < len(text):
-        with journal.open("r+b") as stream:
-            stream.truncate(len(whole))
-    lines = [json.loads(line) for line in whole.splitlines()]
-    if not lines:
-        _append(journal, header)
-        return set()
-    different = [key for key in header if lines[0].get(key) != header[key]]
-    if different:
-        raise InputError(
-            f"{journal.parent} holds a run with another {different[0]}",
-            remedy="Give another folder, or remove that one.",
-        )
-    return {line["part"] for line in lines[1:] if "part" in line}
+def _plain(column: pd.Series[Any]) -> npt.NDArray[Any]:
+    values = column.to_numpy()
+    return values.astype(np.str_) if values.dtype == object else values
 
 
-def _append(journal: Path, line: dict[str, Any]) -> None:
-    with journal.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line, sort_keys=True) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+def _columns(arrays: Arrays, table: str) -> dict[str, npt.NDArray[Any]]:
+    prefix = f"{table}."
+    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
 
 
-def _part(folder: Path, part: int) -> Path:
-    return folder / "parts" / f"part-{part:06d}.npz"
-
-
-def _write_part(folder: Path, part: int, cleaned: RawLightCurves, log: pd.DataFrame) -> None:
-    file = _part(folder, part)
-    draft = file.with_name(f"draft-{part:06d}.npz")
-    write_ragged(cleaned, draft)
-    log.to_parquet(draft.with_suffix(".log.parquet"), index=False)
-    draft.with_suffix(".log.parquet").replace(file.with_suffix(".log.parquet"))
-    draft.with_name(f"{draft.stem}_stars.parquet").replace(file.with_name(f"{file.stem}_stars.parquet"))
-    draft.replace(file)
-
-
-def _finish(folder: Path, n_parts: int, options: PreprocessingOptions, seed: int) -> pd.DataFrame:
-    files = [_part(folder, part) for part in range(n_parts)]
-    log = pd.concat([pd.read_parquet(file.with_suffix(".log.parquet")) for file in files], ignore_index=True)
+def _finish(folder: Path, parts: list[Arrays], options: PreprocessingOptions, seed: int) -> pd.DataFrame:
+    log = pd.concat([pd.DataFrame(_columns(part, "log")) for part in parts], ignore_index=True)
     log.to_parquet(folder / "log.parquet", index=False)
     if not (log["step"] == "").any():
         counts = log["reason"].value_counts()
@@ -191,12 +151,11 @@ def _finish(folder: Path, n_parts: int, options: PreprocessingOptions, seed: int
             f"no light curve is left of {len(log)}; most left for {counts.index[0]!r}",
             remedy="See log.parquet, and count_reasons of it.",
         )
-    cleaned = RawLightCurves.concatenate(read_ragged(file) for file in files)
+    cleaned = RawLightCurves.concatenate(RawLightCurves(**_columns(part, "curves")) for part in parts)
     split = split_by_star(cleaned.star, cleaned.star_class, seed=seed)
     write_ragged(cleaned, folder / "cleaned.npz", {"split": split})
     folded = fold_light_curves(cleaned, t_len=options.t_len, seed=seed)
     write_folded(folded, folder / "folded.npz", {"split": split, "band": np.asarray(cleaned.band)})
-    draft = folder / "counts.draft"
-    draft.write_text(format_counts(log) + "\n", encoding="utf-8")
-    draft.replace(folder / "counts.txt")
+    with replacing(folder / "counts.txt") as partial:
+        partial.write_text(format_counts(log) + "\n", encoding="utf-8")
     return log

@@ -8,7 +8,6 @@ itself. HATS is the IVOA note on hierarchically adaptive tiling. Needs ``pip ins
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy.typing as npt
 from pelsvae_cadence.catalog.layout import GROUPS
 from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import replacing_folder
 
 __all__ = ["export_hats"]
 
@@ -79,22 +79,14 @@ def export_hats(
         raise InputError(f"{target} exists already", remedy="Choose another name, or allow to overwrite it.")
     if stars_per_file < 1:
         raise InputError(f"{stars_per_file} stars per file", allowed="1 or more")
-    partial = target.with_name(target.name + ".partial")
     try:
-        with Catalog(catalog) as source:
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
+        with Catalog(catalog) as source, replacing_folder(target) as partial:
             _write(source, partial, name or target.name, stars_per_file, hats, progress)
-        if target.exists():
-            shutil.rmtree(target)
-        partial.rename(target)
     except OSError as error:
         raise InputError(
             f"{target} could not be written: {error.strerror or error}",
             remedy="Make room, or choose a folder that you may write to.",
         ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return target
 
 

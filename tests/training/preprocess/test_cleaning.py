@@ -356,17 +356,14 @@ def test_a_killed_run_continues(tmp_path, archive):
     killed = tmp_path / "killed"
     with pytest.raises(InputError, match="holds no finished preprocessing"):
         read_preprocessed(killed)
-    # As if it had died while it wrote the next part and its line in the journal.
-    (killed / "parts" / "draft-000003.npz").write_bytes(b"half a file")
-    (killed / "parts" / "part-000003_stars.parquet").write_bytes(b"half a table")
-    with (killed / "journal.jsonl").open("a") as journal:
-        journal.write('{"part": 3, "ke')
-    before = {p.name: p.stat().st_mtime_ns for p in (killed / "parts").glob("part-00000[012]*")}
+    # As if it had died while it wrote the next part.
+    (killed / "parts" / ".partition-part-000003-0.npz").write_bytes(b"half a file")
+    before = {p.name: p.stat().st_mtime_ns for p in (killed / "parts").glob("partition-*.npz")}
     steps = []
     log = preprocess(source, killed, options, seed=3, part_size=8, progress=lambda *done: steps.append(done))
-    after = {p.name: p.stat().st_mtime_ns for p in (killed / "parts").glob("part-00000[012]*")}
-    assert before == after  # what was done was not done again
-    assert len(before) == 9
+    parts = {p.name: p.stat().st_mtime_ns for p in (killed / "parts").iterdir()}
+    assert before == {name: parts[name] for name in before}  # what was done was not done again
+    assert (len(before), len(parts)) == (3, 8)
     assert steps[-1] == (60, 60)
     pd.testing.assert_frame_equal(log, whole)
     for name in ("cleaned", "folded"):
@@ -398,11 +395,11 @@ def test_a_run_says_what_it_did(tmp_path, archive):
     # The part size does not change the result; a changed question is refused.
     other = preprocess(source, tmp_path / "other", options, seed=3, part_size=60)
     pd.testing.assert_frame_equal(other, log)
-    with pytest.raises(InputError, match="holds a run with another seed"):
+    with pytest.raises(InputError, match="belong to a run with other inputs or options"):
         preprocess(source, tmp_path, options, seed=4, part_size=25)
-    with pytest.raises(InputError, match="holds a run with another options"):
+    with pytest.raises(InputError, match="belong to a run with other inputs or options"):
         preprocess(source, tmp_path, ANY_LENGTH, seed=3, part_size=25)
-    (tmp_path / "parts" / "part-000001.npz").unlink()  # a lost part is made again
+    (tmp_path / "parts" / "partition-part-000001.npz").unlink()  # a lost part is made again
     again = preprocess(source, tmp_path, options, seed=3, part_size=25)
     pd.testing.assert_frame_equal(again, log)
     with pytest.raises(InputError, match="holds no light curves"):
