@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.archives.reserved import is_reserved
+from pelsvae_cadence.training.archives.splits import is_reserved
 
 if TYPE_CHECKING:
     import pandas as pd

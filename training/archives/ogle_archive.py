@@ -10,17 +10,18 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from typing_extensions import override
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.parallel.checkpoints import fingerprint
-from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
+from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
 from pelsvae_cadence.training.archives.star_table import OGLE_NAME, class_in_ogle_name, read_star_table
 
 __all__ = ["OgleArchive"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class OgleArchive:
+class OgleArchive(LightCurveSource):
     """A folder of OGLE light-curve files, ``<star>.dat`` with time, magnitude and error.
 
     Parameters
@@ -96,19 +97,8 @@ class OgleArchive:
     def __len__(self) -> int:
         return len(self.files)
 
+    @override
     def read(self, start: int, stop: int) -> RawLightCurves:
-        """Read a run of files.
-
-        Parameters
-        ----------
-        start, stop : int
-            First file, and the one after the last.
-
-        Returns
-        -------
-        RawLightCurves
-            One light curve per file; a file that cannot be read gives its fault and no points.
-        """
         files = self.files[start:stop]
         before = self.files[start - 1].stem if start else ""
         columns: dict[str, list[Any]] = {
@@ -139,14 +129,8 @@ class OgleArchive:
             **{name: np.array(value) for name, value in columns.items()},
         )
 
+    @override
     def fingerprint(self) -> str:
-        """Digest names and sizes of the files and the table of stars.
-
-        Returns
-        -------
-        str
-            Their hash.
-        """
         files = [(path.stem, path.stat().st_size) for path in self.files]
         return fingerprint(self.band, files, self.stars[["subtype", "period"]].to_csv())
 

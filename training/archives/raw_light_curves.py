@@ -132,4 +132,10 @@ class LightCurveSource(Protocol):
         """
 
     def fingerprint(self) -> str:
-        """Digest what would be read, so that a resumed run can tell that it changed."""
+        """Digest what would be read (all arrays, or names and sizes of the files and the table of stars).
+
+        Returns
+        -------
+        str
+            Hexadecimal BLAKE2b digest: a resumed run can tell that it changed.
+        """

@@ -1,4 +1,4 @@
-"""Training, validation and test sets split by star, never by row.
+"""Training, validation and test sets split by star, never by row, and stars kept out of all of them.
 
 An augmented copy of a light curve carries the identity of its star. The paper (Martinez-Palomera,
 Bloom & Abrahams 2020) splits 60/20/20; the published code splits the augmented rows 80/20, so that
@@ -8,7 +8,7 @@ copies of one star stand on both sides. Here a star has one split, fixed before 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.training.archives.star_table import OGLE_NAME
 
-__all__ = ["SPLITS", "require_whole_stars", "split_by_star", "star_numbers"]
+__all__ = ["SPLITS", "is_reserved", "require_whole_stars", "split_by_star", "star_numbers"]
 
 #: Names of the splits, in the order of the fractions.
 SPLITS: Final = ("train", "validation", "test")
@@ -55,6 +56,40 @@ def star_numbers(star: npt.ArrayLike) -> npt.NDArray[np.int64]:
         for name in unique.tolist()
     ]
     return np.array(numbers, dtype=np.int64)[inverse]
+
+
+def is_reserved(stars: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Tell which stars are reserved.
+
+    Reserved are the OGLE-LMC-CEP stars with odd numbers, and every star of the OGLE catalogue, of
+    any class, whose number ends in 7.
+
+    Parameters
+    ----------
+    stars : iterable of str
+        Names such as ``"OGLE-LMC-CEP-0002"``; names from outside the OGLE catalogue are not
+        reserved.
+
+    Returns
+    -------
+    ndarray of bool, shape (N,)
+        True for a reserved star.
+
+    Examples
+    --------
+    >>> is_reserved(["OGLE-LMC-CEP-0003", "OGLE-SMC-CEP-0003", "OGLE-BLG-RRLYR-01237"]).tolist()
+    [True, False, True]
+    """
+    verdicts = []
+    for star in stars:
+        match = OGLE_NAME.match(str(star))
+        if match is None:
+            verdicts.append(False)
+            continue
+        odd_cepheid = match["field"] == "LMC" and match["cls"] == "CEP"
+        number = int(match["number"])
+        verdicts.append(number % 10 == 7 or (odd_cepheid and number % 2 == 1))
+    return np.array(verdicts, dtype=bool)
 
 
 def split_by_star(

@@ -26,8 +26,8 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "mag_err": ("mag_err", "err", "magerr", "error", "mag_err_I"),
 }
 
-# OGLE-LMC-CEP-0002: the class stands in the name.
-OGLE_NAME = re.compile(r"^OGLE-[A-Z]+-(?P<cls>[A-Z0-9]+)-\d+[A-Za-z]?$")
+#: OGLE-LMC-CEP-0002: field, class and number stand in the name; a letter tells companions apart.
+OGLE_NAME: Final = re.compile(r"^OGLE-(?P<field>[A-Z]+)-(?P<cls>[A-Z0-9]+)-(?P<number>\d+)[A-Za-z]?$")
 
 
 def read_star_table(source: Path | str | pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.real_data import read_light_curve_set
 
 __all__ = ["SDSS_BANDS", "SDSS_EXTINCTION", "Stripe82", "load_stripe82"]
 
@@ -124,18 +124,7 @@ def load_stripe82(data: Path) -> Stripe82:
     InputError
         If the files are not there.
     """
-    import pandas as pd
-
-    name = "sdss_s82_rrlyr_ugriz"
-    files = [data / "lightcurves" / f"{name}{end}" for end in (".npz", "_stars.parquet")]
-    for file in files:
-        if not file.is_file():
-            raise InputError(
-                f"{file.name} is not in {file.parent}", remedy="Give the folder of the real data."
-            )
-    with np.load(files[0], allow_pickle=False) as archive:
-        arrays = dict(archive)
-    table = pd.read_parquet(files[1])
+    arrays, table = read_light_curve_set(data / "lightcurves", "sdss_s82_rrlyr_ugriz")
     points = []
     for row in range(len(table)):
         one = slice(int(arrays["offsets"][row]), int(arrays["offsets"][row + 1]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from pelsvae_cadence.core.console import messages
-from pelsvae_cadence.core.errors import InputError
 
-__all__ = ["Data", "Seed", "app", "data_folder", "progress_of"]
+__all__ = ["Data", "Restart", "Table", "Wandb", "Weights", "app", "progress_of", "split_words"]
 
 app = typer.Typer(
     name="python -m pelsvae_cadence.training",
@@ -27,37 +25,27 @@ app = typer.Typer(
     },
 )
 
-Seed = Annotated[int, typer.Option(help="Seed of every random draw.", min=0)]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="Folder that holds lightcurves/. Default: $PELSVAE_DATA.", show_default=False),
-]
+Data = Annotated[Path | None, typer.Option(help="Folder that holds lightcurves/. Default: $PELSVAE_DATA.")]
+Restart = Annotated[bool, typer.Option("--restart", help="Start anew rather than from the last checkpoint.")]
+Table = Annotated[Path | None, typer.Option(help="Training table. Default: the committed one.")]
+Wandb = Annotated[str | None, typer.Option(help="Log to this project of Weights & Biases too.")]
+Weights = Annotated[str, typer.Option(help="Name or path of the model's weights.")]
 
 
-def data_folder(data: Path | None) -> Path:
-    """Give the folder of real light curves, named or of the environment.
+def split_words(text: str) -> tuple[str, ...]:
+    """Split what was typed at its commas.
 
     Parameters
     ----------
-    data : Path or None
-        The folder, if it was named.
+    text : str
+        Words with commas between them.
 
     Returns
     -------
-    Path
-        A folder that holds ``lightcurves``.
-
-    Raises
-    ------
-    InputError
-        If there is none.
+    tuple of str
+        The words, without blanks around them; empty ones are left out.
     """
-    named = data or (Path(os.environ["PELSVAE_DATA"]) if "PELSVAE_DATA" in os.environ else None)
-    if named is None:
-        raise InputError("no data folder", remedy="Give --data, or set PELSVAE_DATA.")
-    if not (named / "lightcurves").is_dir():
-        raise InputError(f"{named} holds no folder lightcurves", remedy="Give another --data.")
-    return named
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 @contextmanager

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pelsvae_cadence.core.console import messages
-from pelsvae_cadence.training.commands.app import Data, Seed, app, data_folder, progress_of
+from pelsvae_cadence.core.options import Seed
+from pelsvae_cadence.core.real_data import data_folder, find_data_folder
+from pelsvae_cadence.training.commands.app import Data, app, progress_of
 
 __all__ = [
     "augment",
@@ -27,9 +28,7 @@ __all__ = [
 @app.command()
 def dataset(
     data: Data = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Table to write. Default: the committed one.", show_default=False)
-    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Table to write. Default: the committed one.")] = None,
     checkpoint: Annotated[
         Path, typer.Option(help="Finished PHOEBE systems; a killed run goes on from it.")
     ] = Path("outputs/phoebe.jsonl"),
@@ -69,8 +68,9 @@ def dataset_figures(
     pictures = {f"shapes_{name}": figures.plot_examples(table, name) for name in STAR_CLASSES}
     pictures["labels"] = figures.plot_labels(table)
     pictures["provenance"] = figures.plot_provenance(table)
-    if data is not None or "PELSVAE_DATA" in os.environ:
-        pair = compare_with_real_binaries(table, data_folder(data) / "lightcurves", seed=seed)
+    data = data or find_data_folder()
+    if data is not None:
+        pair = compare_with_real_binaries(table, data / "lightcurves", seed=seed)
         pictures["binaries"] = figures.plot_binaries(*pair)
     for name, figure in pictures.items():
         with replacing(folder / f"{name}.png") as partial:
@@ -82,12 +82,8 @@ def dataset_figures(
 def preprocess(
     source: Annotated[Path, typer.Argument(help="OGLE archive folder, .npz set, CSV or Parquet file.")],
     output: Annotated[Path, typer.Argument(help="Folder for the cleaned light curves.")],
-    stars: Annotated[
-        Path | None, typer.Option(help="Star table (CSV or Parquet).", show_default=False)
-    ] = None,
-    band: Annotated[
-        str | None, typer.Option(help="Band, where the files do not say.", show_default=False)
-    ] = None,
+    stars: Annotated[Path | None, typer.Option(help="Star table (CSV or Parquet).")] = None,
+    band: Annotated[str | None, typer.Option(help="Band, where the files do not say.")] = None,
     t_len: Annotated[int, typer.Option(help="Points of a folded light curve.")] = 300,
     min_points: Annotated[int, typer.Option(help="Fewest points of a raw light curve.")] = 300,
     min_snr: Annotated[float, typer.Option(help="Least std(mag) / median error.")] = 5.0,
@@ -125,7 +121,7 @@ def augment(
     folder: Annotated[Path, typer.Argument(help="Folder written by preprocess.")],
     output: Annotated[Path, typer.Argument(help="File to write (.npz).")],
     parameters: Annotated[
-        Path | None, typer.Option(help="Table of physical parameters (CSV or Parquet).", show_default=False)
+        Path | None, typer.Option(help="Table of physical parameters (CSV or Parquet).")
     ] = None,
     seed: Seed = 0,
 ) -> None:
@@ -165,10 +161,7 @@ def crossmatch(
     output: Annotated[Path, typer.Argument(help="Folder for verdicts and pictures.")],
     gaia: Annotated[
         Path | None,
-        typer.Option(
-            help="Table of Gaia sources. Default: asked from the Gaia archive (needs astroquery).",
-            show_default=False,
-        ),
+        typer.Option(help="Table of Gaia sources. Default: asked from the Gaia archive (needs astroquery)."),
     ] = None,
 ) -> None:
     """Match stars with Gaia and judge every candidate, with its reason."""
@@ -183,9 +176,7 @@ def crossmatch(
 @app.command("rr-lyrae-bands")
 def rr_lyrae_bands(
     data: Data = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Table to write. Default: the committed one.", show_default=False)
-    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Table to write. Default: the committed one.")] = None,
 ) -> None:
     """Learn from half of the Stripe 82 stars how RR Lyrae light curves change with the band."""
     import json

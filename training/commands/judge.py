@@ -9,7 +9,8 @@ import typer
 
 from pelsvae_cadence.core.console import messages
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.commands.app import Seed, app
+from pelsvae_cadence.core.options import Seed
+from pelsvae_cadence.training.commands.app import Table, app, split_words
 
 __all__ = ["compare_networks", "cross_validate_command", "evaluate", "gallery", "score", "seeds"]
 
@@ -22,13 +23,10 @@ def score(
     parts: Annotated[
         str | None,
         typer.Option(
-            help="Parts to measure, with commas (reconstruction, two-sample, trends, ...). Default: all.",
-            show_default=False,
+            help="Parts to measure, with commas (reconstruction, two-sample, trends, ...). Default: all."
         ),
     ] = None,
-    table: Annotated[
-        Path | None, typer.Option(help="Training table. Default: the committed one.", show_default=False)
-    ] = None,
+    table: Table = None,
     seed: Seed = 0,
 ) -> None:
     """Measure weights on the test stars and keep the figures on their card."""
@@ -42,7 +40,7 @@ def score(
             seed=seed,
             most=stars,
             draws=draws,
-            parts=None if parts is None else tuple(p.strip() for p in parts.split(",")),
+            parts=None if parts is None else split_words(parts),
         )
     for name, value in scores.items():
         typer.echo(f"{value:10.4f}  {name}")
@@ -88,9 +86,7 @@ def evaluate(
         "outputs/evaluate"
     ),
     weights: Annotated[str, typer.Option(help="Name or path of the weights.")] = "default",
-    logs: Annotated[
-        Path | None, typer.Option(help="Folder that fit wrote, for its losses.", show_default=False)
-    ] = None,
+    logs: Annotated[Path | None, typer.Option(help="Folder that fit wrote, for its losses.")] = None,
     only: Annotated[
         str, typer.Option(help="Parts of the report, with commas; 'none' draws pictures only.")
     ] = "all",
@@ -103,7 +99,7 @@ def evaluate(
     from pelsvae_cadence.training.evaluate.run import evaluate as run
 
     chosen = {"all": tuple(PARTS), "none": ()}.get(only)
-    parts = chosen if chosen is not None else tuple(v.strip() for v in only.split(","))
+    parts = chosen if chosen is not None else split_words(only)
     with messages.status("evaluating") as status:
         report = run(
             out_dir,

@@ -19,7 +19,8 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.latent.mapping import LatentMapping
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
-from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping
+from pelsvae_cadence.training.fit.fit_mapping import fit_mapping
+from pelsvae_cadence.training.fit.options import MappingOptions
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 if TYPE_CHECKING:

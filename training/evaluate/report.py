@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.real_data import find_data_folder
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.weights import list_weights, load_weights
 from pelsvae_cadence.training.evaluate.measures.contract import dependence_on_visits
@@ -431,11 +431,11 @@ def _size_and_speed(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         unit="ms",
         note=f"processor time of one thread, best of 30; with parameters drawn too {times['sample']:.1f} ms",
     )
-    folder = Path(os.environ.get("PELSVAE_DATA", "../shared/data")) / "pelsvae_published"
-    if folder.is_dir():
+    data = find_data_folder()
+    if data is not None and (data / "pelsvae_published").is_dir():
         yield judged(
             "speed over the published network yp4qdw1r",
-            published_ratio(case.model, folder),
+            published_ratio(case.model, data / "pelsvae_published"),
             0.0,
             low=100.0,
             unit="times",

@@ -22,7 +22,8 @@ from pelsvae_cadence.training.evaluate.report import (
     model_report,
     rr_lyrae_trends,
 )
-from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping
+from pelsvae_cadence.training.fit.fit_mapping import fit_mapping
+from pelsvae_cadence.training.fit.options import MappingOptions
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 from pelsvae_cadence.validate.report import Report
 

@@ -14,6 +14,7 @@ from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as write_tensors
 from torch import Tensor
+from typing_extensions import override
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import replacing
@@ -26,52 +27,21 @@ _HEADER = "checkpoint"
 class SafetensorsCheckpoints(CheckpointIO):
     """Writes and reads the checkpoints of a Lightning trainer."""
 
+    @override
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write a checkpoint.
-
-        Parameters
-        ----------
-        checkpoint : dict
-            Nested dictionaries and lists of tensors and JSON-able values.
-        path : path
-            The file.
-        storage_options : object
-            Not used.
-        """
         tensors: dict[str, Tensor] = {}
         text = json.dumps(_pack(checkpoint, tensors))
         with replacing(path) as partial:
             partial.write_bytes(write_tensors(tensors, metadata={_HEADER: text}))
 
+    @override
     def load_checkpoint(
         self, path: Any, map_location: Any = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        """Read a checkpoint.
-
-        Parameters
-        ----------
-        path : path
-            The file.
-        map_location : object
-            Not used: tensors come to the CPU and go where the trainer wants them.
-        weights_only : bool, optional
-            Not used: nothing else could be read.
-
-        Returns
-        -------
-        dict
-            The checkpoint.
-        """
         return read_checkpoint(path)
 
+    @override
     def remove_checkpoint(self, path: Any) -> None:
-        """Remove a file.
-
-        Parameters
-        ----------
-        path : path
-            The file.
-        """
         Path(path).unlink(missing_ok=True)
 
 

@@ -115,7 +115,11 @@ def fit_model(
     )
     label = name or options.config
     path = Path(weights) if weights else Path(folder) / f"{label}.safetensors"
-    about: dict[str, Any] = {"name": label, "seed": options.seed, "command": options.command()}
+    about: dict[str, Any] = {
+        "name": label,
+        "seed": options.seed,
+        "command": options.command(table=table, curves=curves, name=name),
+    }
     export_model(path, network, latent, record, shapes, **about)
     return path
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.export import CITATION, LICENCE
 from pelsvae_cadence.training.fit.mapping import LatentSample, MappingTask, encode_table, fit_linear_map
+from pelsvae_cadence.training.fit.options import MappingOptions
 from pelsvae_cadence.training.fit.regressions import RegressionOptions, fit_forest, fit_perceptron
 from pelsvae_cadence.training.fit.sequence_task import encode_rows
 from pelsvae_cadence.training.fit.trainer import run
@@ -37,55 +38,10 @@ from pelsvae_cadence.training.open_set.sequences import sequence_rows
 from pelsvae_cadence.training.open_set.shapes import ShapeTable, balanced
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
-__all__ = ["MappingOptions", "encode_stars", "fit_mapping", "read_labels"]
+__all__ = ["encode_stars", "fit_mapping", "read_labels"]
 
 FloatArray = npt.NDArray[np.float64]
 _FEWEST_STARS: Final = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class MappingOptions:
-    """What is mapped and how.
-
-    Parameters
-    ----------
-    regressor : {"linear", "forest", "mlp", "flow", "kernel-flow"}
-        Kind of map.
-    parameters : tuple of str
-        Parameters to map from, beside class, subtype and amplitude: of ``period``, ``teff``,
-        ``abs_mag_g``, ``feh``, and columns of the labels.
-    star_class : str, optional
-        Restrict to a class or subtype (``"RRLYR"``, ``"RRab"``).
-    draws : int
-        Draws from the posterior of each star; 10 in the paper.
-    steps : int
-        Steps of a flow.
-    seed : int
-        Seed of everything random.
-    permute : bool
-        Shuffle the parameters among the stars of a subtype: the baseline, in which they mean
-        nothing.
-
-    Raises
-    ------
-    InputError
-        If the regressor is unknown.
-    """
-
-    regressor: str = "flow"
-    parameters: tuple[str, ...] = CONDITIONS
-    star_class: str | None = None
-    draws: int = 10
-    steps: int = 1500
-    seed: int = 0
-    permute: bool = False
-
-    def __post_init__(self) -> None:
-        if self.regressor not in REGRESSORS:
-            raise InputError(f"regressor = {self.regressor!r}", allowed=", ".join(REGRESSORS))
-        for name in ("draws", "steps"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)}", allowed="1 or more")
 
 
 def read_labels(path: str | Path) -> pd.DataFrame:

@@ -9,12 +9,71 @@ from typing import Any, Final
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from pelsvae_cadence.model.vae import HarmonicVAE
-from pelsvae_cadence.training.fit.losses import expected_chi_square, kl_divergence, mean_square_difference
+from pelsvae_cadence.training.fit.task import Task
 from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
-__all__ = ["VAETask", "VAETaskConfig"]
+__all__ = ["VAETask", "VAETaskConfig", "expected_chi_square", "kl_divergence", "mean_square_difference"]
+
+
+def mean_square_difference(decoded: Tensor, truth: Tensor) -> Tensor:
+    r"""Mean square difference of two curves over a cycle.
+
+    Parameters
+    ----------
+    decoded, truth : Tensor, shape (N, 2 K)
+        Fourier coefficients.
+
+    Returns
+    -------
+    Tensor, shape (N,)
+        :math:`\int_0^1 (s - s')^2 d\phi = \frac12 \sum_k \Delta a_k^2 + \Delta b_k^2`
+        (Parseval).
+    """
+    return 0.5 * ((decoded - truth) ** 2).sum(dim=1)
+
+
+def expected_chi_square(decoded: Tensor, truth: Tensor, mean_variance: Tensor, floor: float) -> Tensor:
+    r"""Excess of chi-square of fresh noisy points, in expectation over points and noise.
+
+    Fresh points of the same star, N of variance :math:`\sigma^2` at random phases, have
+    :math:`E[\chi^2] = N + N \int (s - s')^2 d\phi / \sigma^2`. We train on the second term
+    itself: the same gradient on average as from a draw of points, without their noise.
+
+    Parameters
+    ----------
+    decoded, truth : Tensor, shape (N, 2 K)
+        Fourier coefficients in units of the amplitude.
+    mean_variance : Tensor, shape (N,)
+        :math:`\sigma^2 / N`, the variance of the mean of the points, in squared amplitudes.
+    floor : float
+        Error of the model itself in amplitudes, added in quadrature: without it the sharpest
+        curves alone would steer the training.
+
+    Returns
+    -------
+    Tensor, shape (N,)
+        The excess per star.
+    """
+    return mean_square_difference(decoded, truth) / (mean_variance + floor**2)
+
+
+def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of a diagonal Gaussian from the standard normal.
+
+    Parameters
+    ----------
+    mu, logvar : Tensor, shape (N, n_latent)
+        Mean and log-variance.
+
+    Returns
+    -------
+    Tensor, shape (N,)
+        Kingma & Welling 2014 (arXiv:1312.6114), appendix B.
+    """
+    return 0.5 * (mu**2 + logvar.exp() - 1.0 - logvar).sum(dim=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +85,7 @@ class VAETaskConfig:
     beta : float
         Weight of the KL term. Low, because the latent density is learned afterwards.
     floor : float
-        See `pelsvae_cadence.training.fit.losses.expected_chi_square`.
+        See `expected_chi_square`.
     min_points, max_points : int
         Range of the number of points, drawn log-uniformly.
     min_noise, max_noise : float
@@ -48,7 +107,7 @@ class VAETaskConfig:
 _VALIDATION: Final = ((20, 0.02), (300, 0.02))
 
 
-class VAETask:
+class VAETask(Task):
     """Encoder and decoder trained on fresh noisy points of the training stars.
 
     Parameters
@@ -94,21 +153,8 @@ class VAETask:
             torch.as_tensor(table.star_class, device=self._device),
         )
 
+    @override
     def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Compute the loss of one random batch; see `pelsvae_cadence.training.fit.lightning_module.Task`.
-
-        Parameters
-        ----------
-        batch : int
-            Number of stars.
-        generator : torch.Generator
-            Source of all random numbers of the step.
-
-        Returns
-        -------
-        dict of str to Tensor
-            ``"loss"``, ``"chi_square"``, ``"kl"``.
-        """
         config = self.config
         rows = torch.multinomial(self._probability, batch, replacement=True, generator=generator)
         shapes, physics, star_class = (v[rows.to(v.device)] for v in self._train)
@@ -131,15 +177,9 @@ class VAETask:
         return {"loss": 0.5 * chi_square + config.beta * kl, "chi_square": chi_square, "kl": kl}
 
     @torch.no_grad()
+    @override
     def validate(self) -> dict[str, float]:
-        """Measure the reconstruction of held-out stars; see `pelsvae_cadence.training.fit.lightning_module.Task`.
-
-        Returns
-        -------
-        dict of str to float
-            ``"score"``, the mean over classes and cases of the log of the median RMS / amplitude,
-            and those medians.
-        """
+        # The mean over classes and cases of the log of the median RMS / amplitude.
         shapes, physics, star_class = self._held_out
         scores: dict[str, float] = {}
         logs = []

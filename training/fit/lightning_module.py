@@ -10,59 +10,24 @@ import csv
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset
+from typing_extensions import override
 
 from pelsvae_cadence.core.console import messages
 from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.training.fit.schedules import rate_factor
+from pelsvae_cadence.training.fit.task import Task
 
 if TYPE_CHECKING:
     from pelsvae_cadence.training.fit.config import FitConfig
 
-__all__ = ["Bar", "Keeper", "Task", "TaskModule"]
-
-
-class Task(Protocol):
-    """What is trained."""
-
-    @property
-    def module(self) -> nn.Module:
-        """The module in training."""
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """JSON-able settings; a checkpoint made with others is refused."""
-
-    def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Compute the loss of one random batch.
-
-        Parameters
-        ----------
-        batch : int
-            Number of stars.
-        generator : torch.Generator
-            Source of all random numbers of the step but those of dropout.
-
-        Returns
-        -------
-        dict of str to Tensor
-            ``"loss"`` and its terms.
-        """
-
-    def validate(self) -> dict[str, float]:
-        """Measure the module on the validation stars.
-
-        Returns
-        -------
-        dict of str to float
-            ``"score"``, lower is better, and what it is made of.
-        """
+__all__ = ["Bar", "Keeper", "TaskModule"]
 
 
 class _Steps(IterableDataset[int]):
@@ -101,68 +66,31 @@ class TaskModule(LightningModule):
         self.network = task.module
         self._task = task
 
+    @override
     def configure_optimizers(self) -> Any:
-        """Make the optimiser.
-
-        Returns
-        -------
-        torch.optim.Optimizer
-            The optimiser.
-        """
         config = self.config
         kind = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
         return kind(self.network.parameters(), lr=config.rate, weight_decay=config.weight_decay)
 
+    @override
     def on_train_batch_start(self, batch: int, batch_idx: int) -> None:
-        """Set the learning rate of the step.
-
-        Parameters
-        ----------
-        batch : int
-            Number of the step.
-        batch_idx : int
-            Its number within the epoch.
-        """
         config = self.config
         factor = rate_factor(config.schedule, int(batch), config.steps, self._keeper.scores)
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = config.rate * factor
 
+    @override
     def train_dataloader(self) -> Any:
-        """Give the numbers of the steps.
-
-        Returns
-        -------
-        DataLoader
-            One number a step.
-        """
+        # One number a step.
         return DataLoader(_Steps(self), batch_size=None)
 
+    @override
     def val_dataloader(self) -> Any:
-        """Make one validation.
-
-        Returns
-        -------
-        DataLoader
-            One item.
-        """
+        # One validation: the task has its stars.
         return DataLoader([0], batch_size=None)  # type: ignore[arg-type]
 
+    @override
     def training_step(self, step: int, batch_idx: int) -> Tensor:
-        """Compute the loss of a step.
-
-        Parameters
-        ----------
-        step : int
-            Number of the step.
-        batch_idx : int
-            Its number within the epoch.
-
-        Returns
-        -------
-        Tensor
-            The loss.
-        """
         # Steps of neighbouring seeds must not coincide; a large odd factor keeps them apart.
         key = (self.config.seed * 1_000_003 + int(step)) % 2**63
         torch.manual_seed(key)  # dropout draws from the global generator
@@ -175,33 +103,14 @@ class TaskModule(LightningModule):
         )
         return terms["loss"]
 
+    @override
     def configure_gradient_clipping(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:
-        """Clip the norm of the gradient and refuse one that is not finite.
-
-        Parameters
-        ----------
-        optimizer : Optimizer
-            Not used.
-        *args, **kwargs : object
-            Not used: the configuration says how much is clipped.
-
-        Raises
-        ------
-        FloatingPointError
-            If the gradient is not finite.
-        """
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
         if not torch.isfinite(norm):
             raise FloatingPointError(f"the gradient of step {self.global_step} is not finite")
 
+    @override
     def validation_step(self, *args: Any) -> None:
-        """Measure the module on the validation stars.
-
-        Parameters
-        ----------
-        *args : object
-            Not used: the task has its stars.
-        """
         self.log_dict(self._task.validate(), batch_size=1)
 
 
@@ -245,14 +154,8 @@ class Keeper(Callback):
         """The checkpoint file."""
         return self._folder / "checkpoint.safetensors"
 
+    @override
     def state_dict(self) -> dict[str, Any]:
-        """Give what a checkpoint keeps.
-
-        Returns
-        -------
-        dict
-            All attributes.
-        """
         now = time.monotonic()
         self.seconds, self._started = self.seconds + now - self._started, now
         return {
@@ -265,28 +168,14 @@ class Keeper(Callback):
             "log": self._log,
         }
 
+    @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the state of a checkpoint.
-
-        Parameters
-        ----------
-        state_dict : dict
-            What `state_dict` gave.
-        """
         self.best, self._log = state_dict["best"], state_dict["log"]
         self.best_step, self.best_score = state_dict["best_step"], state_dict["best_score"]
         self.seconds, self.stopped = state_dict["seconds"], state_dict["stopped"]
 
+    @override
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Record an epoch, keep its weights if they are the best, and write a checkpoint.
-
-        Parameters
-        ----------
-        trainer : Trainer
-            The trainer.
-        pl_module : LightningModule
-            The module.
-        """
         scores = {k: float(v) for k, v in trainer.callback_metrics.items()}
         step = trainer.global_step
         rate = trainer.optimizers[0].param_groups[0]["lr"]
@@ -302,16 +191,8 @@ class Keeper(Callback):
             writer.writerows(self._log)
         trainer.save_checkpoint(self.checkpoint)
 
+    @override
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the last checkpoint.
-
-        Parameters
-        ----------
-        trainer : Trainer
-            The trainer.
-        pl_module : LightningModule
-            The module.
-        """
         self.stopped = True
         trainer.save_checkpoint(self.checkpoint)
 
@@ -338,53 +219,19 @@ class Bar(Callback):
         )
         self._bar = self._progress.add_task(label, total=steps, note="")
 
+    @override
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the bar.
-
-        Parameters
-        ----------
-        trainer : Trainer
-            The trainer.
-        pl_module : LightningModule
-            The module.
-        """
         self._progress.start()
 
+    @override
     def on_train_batch_end(self, trainer: Trainer, *args: Any, **kwargs: Any) -> None:
-        """Move the bar.
-
-        Parameters
-        ----------
-        trainer : Trainer
-            The trainer.
-        *args, **kwargs : object
-            Not used.
-        """
         self._progress.update(self._bar, completed=trainer.global_step)
 
+    @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show the score.
-
-        Parameters
-        ----------
-        trainer : Trainer
-            The trainer.
-        pl_module : LightningModule
-            The module.
-        """
         score = float(trainer.callback_metrics["score"])
         self._progress.update(self._bar, note=f"score {score:.4f}")
 
+    @override
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Leave the bar as it is.
-
-        Parameters
-        ----------
-        trainer : Trainer
-            The trainer.
-        pl_module : LightningModule
-            The module.
-        stage : str
-            Not used.
-        """
         self._progress.stop()

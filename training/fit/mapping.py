@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from pelsvae_cadence.model.latent.linear import FlowMap, LinearMap
 from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.training.fit.task import Task
 from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
 __all__ = ["LatentSample", "MappingTask", "encode_table", "fit_linear_map"]
@@ -90,7 +92,7 @@ def encode_table(
     return LatentSample(z=draws, physics=table.physics, group=table.group)
 
 
-class MappingTask:
+class MappingTask(Task):
     """A flow trained by maximum likelihood on latent coordinates of the training stars.
 
     Parameters
@@ -151,21 +153,8 @@ class MappingTask:
             torch.as_tensor(sample.group, device=device),
         )
 
+    @override
     def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Compute the negative log-likelihood of one random batch.
-
-        Parameters
-        ----------
-        batch : int
-            Number of stars.
-        generator : torch.Generator
-            Source of all random numbers of the step.
-
-        Returns
-        -------
-        dict of str to Tensor
-            ``"loss"``, ``"amplitude"``, ``"shape"``.
-        """
         rows = torch.multinomial(self._probability, batch, replacement=True, generator=generator)
         z, physics, group = self._train
         draw = torch.randint(len(z), (batch,), generator=generator)
@@ -182,14 +171,8 @@ class MappingTask:
         return {"loss": terms["amplitude"] + terms["shape"], **terms}
 
     @torch.no_grad()
+    @override
     def validate(self) -> dict[str, float]:
-        """Measure the likelihood of held-out stars.
-
-        Returns
-        -------
-        dict of str to float
-            ``"score"``, the weighted mean of the negative log-likelihood, and its two terms.
-        """
         z, physics, group = self._held_out
         blur = torch.randn(z[0].shape, generator=torch.Generator().manual_seed(0)).to(z.device)
         blurred = z[0] + self._blur * self.module.z_scale[group] * blur

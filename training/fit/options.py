@@ -1,21 +1,32 @@
-"""The options of a fit: named configurations, and what a user changes in them."""
+"""The options of fits, latent maps and searches: what a user chooses, on the command line or not."""
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.latent.linear import LATENT_MAPS
-from pelsvae_cadence.model.sequence.networks import PAPER_CONFIGS, SequenceConfig, paper_config
-from pelsvae_cadence.model.sequence.shapes import N_PHYSICS
-from pelsvae_cadence.training.fit.config import FitConfig
+from pelsvae_cadence.core.options import Seed, at_least, option_words
 
-__all__ = ["CONFIGURATIONS", "FitOptions"]
+if TYPE_CHECKING:
+    from pelsvae_cadence.model.sequence.networks import SequenceConfig
+    from pelsvae_cadence.training.fit.config import FitConfig
 
-#: Names of the configurations.
-CONFIGURATIONS: Final = ("harmonic", *PAPER_CONFIGS)
+# The command line reads this module to say what it can do: it imports no torch of its own.
+
+__all__ = [
+    "Batch",
+    "Device",
+    "FitOptions",
+    "MappingOptions",
+    "Points",
+    "Regressor",
+    "RowScale",
+    "SweepOptions",
+]
+
 _EPOCHS: Final = 150  # of the published networks, at most
 # Fields of the fit where the configurations differ.
 _FIT_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
@@ -55,59 +66,18 @@ _MAP_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+Batch = Annotated[int | None, typer.Option(help="Stars a step. Default: 256; paper 128.", min=1)]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:NUMBER.")]
+Points = Annotated[int, typer.Option(help="Paper's: points of a light curve.", min=8)]
+RowScale = Annotated[float, typer.Option(help="Paper's: rows per class in units of its 5,000 or 10,000.")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
-    """A configuration and the changes to it; None means what the configuration says.
+    """A configuration and the changes to it: the options of the command ``fit``.
 
-    Parameters
-    ----------
-    config : str
-        One of `CONFIGURATIONS`. Those of the paper have the sizes and the optimiser of its
-        published networks.
-    seed : int
-        Seed of everything random.
-    steps : int, optional
-        Steps of the VAE; for the paper's, by default those of 150 epochs.
-    batch : int, optional
-        Stars a step.
-    rate : float, optional
-        Peak learning rate.
-    optimiser, schedule : str, optional
-        See `FitConfig`.
-    patience : int
-        Validations without progress after which training stops; 0: never.
-    device : str
-        See `FitConfig`.
-    n_latent, hidden : int, optional
-        Latent dimensions; width of the layers.
-    beta : float, optional
-        Weight of the KL term.
-    latent_map : str, optional
-        Kind of map from physical parameters to latent coordinates: one of
-        `pelsvae_cadence.model.latent.linear.LATENT_MAPS`; by default ``"kernel-flow"`` for the harmonic network
-        and ``"flow"`` for the paper's.
-    mapping_steps : int, optional
-        Steps of the map; 1500 for the harmonic network, 1000 for the paper's.
-    n_layers, kernel_size : int, optional
-        Sequence networks: blocks or layers, and length of the convolutions.
-    dropout : float, optional
-        Sequence networks: probability of dropout.
-    t_len : int
-        Sequence networks: points of a light curve; the network reads two periods.
-    row_scale : float
-        Sequence networks: rows per class in units of the paper's.
-    weighted : bool
-        Sequence networks: weigh the reconstruction by the errors.
-    floor : float
-        Sequence networks: see `SequenceTaskConfig`.
-    error_weight : float
-        Sequence networks: weight of the third term of the loss; 0 decodes no errors.
-    physics : bool
-        Sequence networks: give the encoder the physical parameters (cVAE-P, not cVAE).
-    random_phase : bool
-        Sequence networks: arbitrary phase zero, as in the paper.
-    min_points : int, optional
-        Sequence networks: fewest distinct points of a light curve.
+    None means what the configuration says. The configurations of the paper have the sizes and the
+    optimiser of its published networks; fields from `n_layers` on belong to them alone.
 
     Raises
     ------
@@ -115,39 +85,82 @@ class FitOptions:
         If a name is unknown or an option does not belong to the configuration.
     """
 
-    config: str = "harmonic"
-    seed: int = 0
-    steps: int | None = None
-    batch: int | None = None
-    rate: float | None = None
-    optimiser: str | None = None
-    schedule: str | None = None
-    patience: int = 0
-    device: str = "cpu"
-    n_latent: int | None = None
-    hidden: int | None = None
-    beta: float | None = None
-    latent_map: str | None = None
-    mapping_steps: int | None = None
-    n_layers: int | None = None
-    kernel_size: int | None = None
-    dropout: float | None = None
-    t_len: int = 300
-    row_scale: float = 1.0
-    weighted: bool = True
-    floor: float = 0.0
-    error_weight: float = 1.0
-    physics: bool = True
-    random_phase: bool = False
-    min_points: int | None = None
+    config: Annotated[str, typer.Option(help="harmonic, paper-tcn, paper-gru or paper-lstm.")] = "harmonic"
+    seed: Seed = 0
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Steps of the VAE. Default: 3000; the paper's networks, 150 epochs.", min=1),
+    ] = None
+    batch: Batch = None
+    rate: Annotated[float | None, typer.Option(help="Peak learning rate. Default: 0.002; paper 0.001.")] = (
+        None
+    )
+    optimiser: Annotated[str | None, typer.Option(help="adam or adamw. Default: adamw; paper adam.")] = None
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            help="none, exponential, cosine, plateau or warmup-cosine. Default: warmup-cosine; paper cosine."
+        ),
+    ] = None
+    patience: Annotated[
+        int, typer.Option(help="Stop after so many validations without progress; 0: never.", min=0)
+    ] = 0
+    n_latent: Annotated[
+        int | None, typer.Option(help="Latent dimensions. Default: 12; TCN 4, GRU 6.", min=1)
+    ] = None
+    hidden: Annotated[
+        int | None, typer.Option(help="Width of the layers. Default: 128; paper 48.", min=1)
+    ] = None
+    beta: Annotated[
+        float | None,
+        typer.Option(help="Weight of the KL term. Default: 0.05; paper 0.75 (in 1e-4).", min=0.0),
+    ] = None
+    latent_map: Annotated[
+        str | None, typer.Option(help="kernel-flow, flow or linear. Default: kernel-flow; paper flow.")
+    ] = None
+    mapping_steps: Annotated[
+        int | None, typer.Option(help="Steps of the latent map. Default: 1500; paper 1000.", min=1)
+    ] = None
+    device: Device = "cpu"
+    n_layers: Annotated[
+        int | None, typer.Option(help="Paper's: blocks (TCN, default 9) or layers (2).", min=1)
+    ] = None
+    kernel_size: Annotated[
+        int | None, typer.Option(help="TCN: length of the convolutions. Default: 5.", min=2)
+    ] = None
+    dropout: Annotated[
+        float | None, typer.Option(help="Paper's: dropout. Default: 0.2.", min=0.0, max=0.99)
+    ] = None
+    t_len: Points = 300
+    row_scale: RowScale = 1.0
+    weighted: Annotated[
+        bool, typer.Option(help="Paper's: weigh by the errors (eq. 2), or the published code's mean square.")
+    ] = True
+    floor: Annotated[
+        float, typer.Option(help="Paper's: error added in quadrature, in units of the range.", min=0.0)
+    ] = 0.0
+    error_weight: Annotated[
+        float, typer.Option(help="Paper's: weight of the errors' divergence; 0: magnitudes only.", min=0.0)
+    ] = 1.0
+    physics: Annotated[bool, typer.Option(help="Paper's: cVAE-P, or cVAE.")] = True
+    random_phase: Annotated[bool, typer.Option(help="Paper's: arbitrary phase zero.")] = False
+    min_points: Annotated[
+        int | None,
+        typer.Option(
+            help="Paper's: mix light curves of this many to --t-len points. Default: all --t-len.", min=4
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
-        if self.config not in CONFIGURATIONS:
-            raise InputError(f"config = {self.config!r}", allowed=", ".join(CONFIGURATIONS))
+        from pelsvae_cadence.model.latent.linear import LATENT_MAPS
+        from pelsvae_cadence.model.sequence.networks import PAPER_CONFIGS
+
+        if self.is_sequence and self.config not in PAPER_CONFIGS:
+            allowed = ", ".join(("harmonic", *PAPER_CONFIGS))
+            raise InputError(f"config = {self.config!r}", allowed=allowed)
         if self.latent_map is not None and self.latent_map not in LATENT_MAPS:
             raise InputError(f"latent_map = {self.latent_map!r}", allowed=", ".join(LATENT_MAPS))
-        if self.t_len < 8:
-            raise InputError(f"t_len = {self.t_len}", allowed="8 or more")
+        at_least(self, 8, "t_len")
         if not self.is_sequence:
             foreign = [
                 f.name for f in fields(self)[_FIRST_SEQUENCE_FIELD:] if getattr(self, f.name) != f.default
@@ -161,36 +174,23 @@ class FitOptions:
     @property
     def is_sequence(self) -> bool:
         """Whether the configuration is one of the paper's."""
-        return self.config in PAPER_CONFIGS
+        return self.config != "harmonic"
 
-    def command(self) -> str:
+    def command(self, **more: object) -> str:
         """Write the command that makes these options.
+
+        Parameters
+        ----------
+        **more : object
+            Further options of the command, such as the table; None is left out.
 
         Returns
         -------
         str
-            What to type; options at their defaults are left out, but for the seed.
+            What to type; options at their defaults are left out, but for configuration and seed.
         """
-        words = [
-            "python",
-            "-m",
-            "pelsvae_cadence.training",
-            "fit",
-            "--config",
-            self.config,
-            "--seed",
-            str(self.seed),
-        ]
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name in ("config", "seed", "device") or value == field.default:
-                continue
-            flag = "--" + field.name.replace("_", "-")
-            if isinstance(value, bool):
-                words.append(flag if value else "--no-" + flag[2:])
-            else:
-                words += [flag, str(value)]
-        return shlex.join(words)
+        words = option_words(self, always=("config", "seed"), **more)
+        return f"python -m pelsvae_cadence.training fit {words}"
 
     def fit_config(self, n_rows: int) -> FitConfig:
         """Give the length and speed of the fit.
@@ -205,6 +205,8 @@ class FitOptions:
         FitConfig
             The configuration of the fit.
         """
+        from pelsvae_cadence.training.fit.config import FitConfig
+
         chosen = dict(_FIT_DEFAULTS["paper" if self.is_sequence else "harmonic"])
         for name in ("steps", "batch", "rate", "optimiser", "schedule"):
             if getattr(self, name) is not None:
@@ -228,6 +230,9 @@ class FitOptions:
         SequenceConfig
             The paper's with the changes.
         """
+        from pelsvae_cadence.model.sequence.networks import paper_config
+        from pelsvae_cadence.model.sequence.shapes import N_PHYSICS
+
         changes = {
             name: getattr(self, name)
             for name in ("n_latent", "hidden", "n_layers", "kernel_size", "dropout")
@@ -243,3 +248,87 @@ class FitOptions:
 
 
 _FIRST_SEQUENCE_FIELD: Final = [f.name for f in fields(FitOptions)].index("n_layers")
+
+
+Regressor = Annotated[str, typer.Option(help="flow, kernel-flow, forest, mlp or linear.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingOptions:
+    """What is mapped to the latent space of a trained model, and how.
+
+    Parameters
+    ----------
+    regressor : {"linear", "forest", "mlp", "flow", "kernel-flow"}
+        Kind of map.
+    parameters : tuple of str
+        Parameters to map from, beside class, subtype and amplitude: of ``period``, ``teff``,
+        ``abs_mag_g``, ``feh``, and columns of the labels.
+    star_class : str, optional
+        Restrict to a class or subtype (``"RRLYR"``, ``"RRab"``).
+    draws : int
+        Draws from the posterior of each star; 10 in the paper.
+    steps : int
+        Steps of a flow.
+    seed : int
+        Seed of everything random.
+    permute : bool
+        Shuffle the parameters among the stars of a subtype: the baseline, in which they mean
+        nothing.
+
+    Raises
+    ------
+    InputError
+        If the regressor is unknown.
+    """
+
+    regressor: Regressor = "flow"
+    parameters: tuple[str, ...] = ("period", "teff", "abs_mag_g")
+    star_class: Annotated[str | None, typer.Option(help="Only this class or subtype.")] = None
+    steps: Annotated[int, typer.Option(help="Steps of a flow.", min=1)] = 1500
+    draws: Annotated[int, typer.Option(help="Draws from each star's posterior.", min=1)] = 10
+    permute: Annotated[bool, typer.Option("--permute", help="Shuffle the parameters: the baseline.")] = False
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        from pelsvae_cadence.model.latent.mapping import REGRESSORS
+
+        if self.regressor not in REGRESSORS:
+            raise InputError(f"regressor = {self.regressor!r}", allowed=", ".join(REGRESSORS))
+        at_least(self, 1, "draws", "steps")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions:
+    """What is searched and how long.
+
+    Parameters
+    ----------
+    trials : int
+        Finished trials of the study, counting those of all processes, at which this one ends.
+    worker : int
+        Number of this process: processes of one study need different ones, or they try the same.
+    name : str
+        Name of the study in its file.
+    prune : bool
+        Stop trials that are worse than the median of the others at the same validation.
+    seed : int
+        Seed of the search.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    trials: Annotated[int, typer.Option(help="Finished trials of the study, of all processes.", min=1)] = 30
+    worker: Annotated[
+        int, typer.Option(help="Number of this process, if several share the study.", min=0)
+    ] = 0
+    name: Annotated[str, typer.Option("--study", help="Name of the study in its file.")] = "table-2"
+    prune: Annotated[bool, typer.Option(help="Stop trials below the median early.")] = True
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        at_least(self, 1, "trials")
+        at_least(self, 0, "worker", "seed")

@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.model.sequence.networks import sequence_loss
 from pelsvae_cadence.model.sequence.shapes import SequenceShapes, fold_to_steps, thin
 from pelsvae_cadence.training.fit.mapping import LatentSample
+from pelsvae_cadence.training.fit.task import Task
 from pelsvae_cadence.training.open_set.sequences import SequenceRows
 
 __all__ = ["SequenceTask", "SequenceTaskConfig", "encode_rows"]
@@ -67,7 +69,7 @@ class SequenceTaskConfig:
             raise InputError(f"min_points = {self.min_points}", allowed="4 or more")
 
 
-class SequenceTask:
+class SequenceTask(Task):
     """A sequence network trained on folded light curves.
 
     Parameters
@@ -116,22 +118,8 @@ class SequenceTask:
         self._held_out = _to_tensors(held_out.take(np.concatenate(chosen)), device)
         self.settings: dict[str, Any] = {**asdict(config), **module.config.as_dict(), "data": rows.hash}
 
+    @override
     def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Compute the loss of one random batch.
-
-        Parameters
-        ----------
-        batch : int
-            Number of light curves.
-        generator : torch.Generator
-            Source of the batch, of its points and of the latent noise.
-
-        Returns
-        -------
-        dict of str to Tensor
-            ``"loss"`` and its terms before their weights: ``"reconstruction"``, ``"kl"``,
-            ``"errors"``.
-        """
         rows = torch.randint(len(self._train[0]), (batch,), generator=generator)
         phase, mag, error, physics, star_class = (v[rows.to(v.device)] for v in self._train)
         least = self.config.min_points
@@ -172,16 +160,10 @@ class SequenceTask:
         }
 
     @torch.no_grad()
+    @override
     def validate(self) -> dict[str, float]:
-        """Measure the reconstruction of held-out light curves through their mean latent.
-
-        Returns
-        -------
-        dict of str to float
-            ``"score"``, the mean over classes of the log of the median RMS residual in units of
-            the range of the points (it includes their noise), those medians, and the terms of the
-            loss.
-        """
+        # The mean over classes of the log of the median RMS residual in units of the range of the points
+        # (it includes their noise), through the mean latent.
         phase, mag, error, physics, star_class = self._held_out
         sizes = self.module.config.sequence
         rms, sums, n = [], {"loss": 0.0, "reconstruction": 0.0, "kl": 0.0, "errors": 0.0}, 0

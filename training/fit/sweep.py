@@ -7,7 +7,7 @@ trial that another one takes up from its last checkpoint.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,7 @@ import torch
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.training.fit.export import network_task
-from pelsvae_cadence.training.fit.options import FitOptions
+from pelsvae_cadence.training.fit.options import FitOptions, SweepOptions
 from pelsvae_cadence.training.fit.study import open_study, quiet_optuna
 from pelsvae_cadence.training.fit.trainer import run
 from pelsvae_cadence.training.open_set.sequences import sequence_rows
@@ -29,44 +29,9 @@ if TYPE_CHECKING:
     import optuna
     from matplotlib.figure import Figure
 
-__all__ = ["SweepOptions", "plot_sweep", "search_space", "sweep", "sweep_table", "write_sweep"]
+__all__ = ["plot_sweep", "search_space", "sweep", "sweep_table", "write_sweep"]
 
 _FINISHED: Final = ("COMPLETE", "PRUNED")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SweepOptions:
-    """What is searched and how long.
-
-    Parameters
-    ----------
-    trials : int
-        Finished trials of the study, counting those of all processes, at which this one ends.
-    name : str
-        Name of the study in its file.
-    worker : int
-        Number of this process: processes of one study need different ones, or they try the same.
-    seed : int
-        Seed of the search.
-    prune : bool
-        Stop trials that are worse than the median of the others at the same validation.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
-    """
-
-    trials: int = 30
-    name: str = "table-2"
-    worker: int = 0
-    seed: int = 0
-    prune: bool = True
-
-    def __post_init__(self) -> None:
-        for name, low in (("trials", 1), ("worker", 0), ("seed", 0)):
-            if getattr(self, name) < low:
-                raise InputError(f"{name} = {getattr(self, name)}", allowed=f"{low} or more")
 
 
 def search_space(options: FitOptions, trial: optuna.Trial) -> FitOptions:

@@ -16,7 +16,7 @@ import torch
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder
 from pelsvae_cadence.training.fit.config import FitConfig
-from pelsvae_cadence.training.fit.lightning_module import Task
+from pelsvae_cadence.training.fit.task import Task
 
 __all__ = ["FitResult", "run"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.archives.reserved import is_reserved
-from pelsvae_cadence.training.archives.splits import star_numbers
+from pelsvae_cadence.core.real_data import read_light_curve_set
+from pelsvae_cadence.training.archives.splits import is_reserved, star_numbers
 from pelsvae_cadence.training.open_set.table import split_of
 from pelsvae_cadence.training.shapes.completion import Completion, learn_completion
 from pelsvae_cadence.training.shapes.full_curves import FullCurves, LightCurve, fit_full_curves
@@ -20,7 +18,7 @@ from pelsvae_cadence.training.shapes.full_curves import FullCurves, LightCurve, 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Donors", "data_folder", "fit_donors", "held_out_completion", "read_light_curves"]
+__all__ = ["Donors", "fit_donors", "held_out_completion", "read_light_curves"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -61,30 +59,6 @@ class Donors:
     light: list[LightCurve]
 
 
-def data_folder() -> Path:
-    """Find the real survey data.
-
-    Returns
-    -------
-    path
-        The folder named by the environment variable PELSVAE_DATA, else ``shared/data`` beside the
-        checkout.
-
-    Raises
-    ------
-    InputError
-        If there is no such folder.
-    """
-    named = os.environ.get("PELSVAE_DATA")
-    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
-    if not (folder / "lightcurves").is_dir():
-        raise InputError(
-            f"no real light curves under {folder}",
-            remedy="Set PELSVAE_DATA to the folder that holds lightcurves/.",
-        )
-    return folder
-
-
 def read_light_curves(folder: Path, name: str) -> tuple[pd.DataFrame, list[tuple[FloatArray, ...]]]:
     """Read one set of real light curves.
 
@@ -102,14 +76,7 @@ def read_light_curves(folder: Path, name: str) -> tuple[pd.DataFrame, list[tuple
     curves : list of tuple of ndarray
         (time, mag, err) of each star, with the band code as a fourth array where there is one.
     """
-    import pandas as pd
-
-    file = folder / f"{name}.npz"
-    if not file.is_file():
-        raise InputError(f"no light curves at {file}", remedy="Set PELSVAE_DATA.")
-    stars = pd.read_parquet(folder / f"{name}_stars.parquet")
-    with np.load(file, allow_pickle=False) as stored:
-        arrays = {key: stored[key] for key in stored.files}
+    arrays, stars = read_light_curve_set(folder, name)
     offsets = arrays["offsets"]
     keys = ("t", "mag", "err", "band") if "band" in arrays else ("t", "mag", "err")
     curves = []

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.real_data import data_folder
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
-from pelsvae_cadence.training.archives.reserved import is_reserved
-from pelsvae_cadence.training.archives.splits import SPLITS
+from pelsvae_cadence.training.archives.splits import SPLITS, is_reserved
 from pelsvae_cadence.training.binaries.real import EclipseMeasures, measure_real_binaries, observe_like
 from pelsvae_cadence.training.binaries.simulated import N_SYSTEMS
 from pelsvae_cadence.training.binaries.spheres import read_orbits
@@ -23,7 +23,6 @@ from pelsvae_cadence.training.labels.catalogue import fit_catalogue_relations
 from pelsvae_cadence.training.labels.physical import E_VI, LabelFlag, teff_from_v_i
 from pelsvae_cadence.training.open_set.curves import augmentation_counts
 from pelsvae_cadence.training.open_set.table import PROVENANCES, OpenSet, load_open_set, read_card
-from pelsvae_cadence.training.shapes.donors import data_folder
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["PARTS", "compare_with_phoebe", "compare_with_real_binaries", "dataset_report"]

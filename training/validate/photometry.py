@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import RawSFD, TrueEBV, extinction
+from pelsvae_cadence.core.real_data import find_data_folder
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.amplitudes import amplitude_ratio
 from pelsvae_cadence.photometry.binaries import eclipse_contrast
@@ -231,8 +231,8 @@ def photometry_report(seed: int = 0, data: Path | None = None) -> Report:
     seed : int
         Seed of the drawn stars.
     data : Path, optional
-        Folder of the real data; that named by the environment variable PELSVAE_DATA by default.
-        Without one the figures that need real stars are left out.
+        Folder of the real data; by default that of
+        `pelsvae_cadence.core.real_data.find_data_folder`. Without one the figures that need real stars are left out.
 
     Returns
     -------
@@ -240,8 +240,7 @@ def photometry_report(seed: int = 0, data: Path | None = None) -> Report:
         Stripe 82 RR Lyrae predicted from i, their colours and Bailey diagram, Cepheid relations,
         and refusals.
     """
-    if data is None and os.environ.get("PELSVAE_DATA"):
-        data = Path(os.environ["PELSVAE_DATA"])
+    data = data or find_data_folder()
     model = LightCurveModel.load()
     figures: list[Figure] = []
     about = "drawn Cepheids; no folder of real stars (PELSVAE_DATA)"

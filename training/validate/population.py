@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
+from pelsvae_cadence.core.real_data import data_folder
 from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.colours import colour_minus_i
@@ -18,7 +18,7 @@ from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitud
 from pelsvae_cadence.population.survey import HALO_RRAB, draw_population, halo_features, metallicity
 from pelsvae_cadence.simulation.modulation import RRD_PERIODS, ModulationOptions
 from pelsvae_cadence.training.archives.ogle3 import read_ogle3
-from pelsvae_cadence.training.archives.reserved import is_reserved
+from pelsvae_cadence.training.archives.splits import is_reserved
 from pelsvae_cadence.training.archives.stripe82 import Stripe82, load_stripe82
 from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
 from pelsvae_cadence.validate.report import Figure, Report
@@ -228,8 +228,8 @@ def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = 
     seed : int
         Seed of every draw.
     data : Path, optional
-        Folder of the real data; by default that of the environment variable PELSVAE_DATA, or
-        ``../shared/data``.
+        Folder of the real data; by default that of
+        `pelsvae_cadence.core.real_data.find_data_folder`.
     quick : bool
         The halo alone.
 
@@ -238,9 +238,7 @@ def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = 
     Report
         The topic "population".
     """
-    if data is None:
-        named = os.environ.get("PELSVAE_DATA")
-        data = Path(named) if named else Path(__file__).resolve().parents[1] / "../shared/data"
+    data = data_folder(data)
     model = LightCurveModel.load()
     stars = load_stripe82(data)
     plane, space = halo_energy_distance(stars, model, seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.real_data import read_light_curve_set
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.noise import DETECTION_SNR, flux_error, flux_to_mag, mag_to_flux
 
@@ -30,21 +31,6 @@ _LARGEST_ERROR: Final = 1.0
 _MAGNITUDE: Final = 20.0
 _LEAST_POINTS: Final = 60
 _LEAST_IN_BAND: Final = 20
-
-
-def _read(data: Path, name: str) -> tuple[dict[str, npt.NDArray[Any]], Any]:
-    import pandas as pd
-
-    folder = data / "lightcurves"
-    points, table = folder / f"{name}.npz", folder / f"{name}_stars.parquet"
-    for file in (points, table):
-        if not file.is_file():
-            raise InputError(
-                f"{file.name} is not in {folder}",
-                remedy="Give the folder that holds lightcurves/ and cadence/ (PELSVAE_DATA).",
-            )
-    with np.load(points, allow_pickle=False) as archive:
-        return dict(archive), pd.read_parquet(table)
 
 
 def _measured(star_id: int, visits: Visits, mag_true: FloatArray, random: KeyedRandom) -> LightCurves:
@@ -97,7 +83,7 @@ def cepheid_colours(data: Path, name: npt.NDArray[np.str_]) -> FloatArray:
     ----------
     Soszynski et al. 2008, Acta Astron. 58, 163.
     """
-    _, table = _read(data, "ogle3_lmc_cep_I")
+    _, table = read_light_curve_set(data / "lightcurves", "ogle3_lmc_cep_I")
     by_name = table.set_index("id")
     for wanted in name.tolist():
         if wanted not in by_name.index:
@@ -138,7 +124,7 @@ def binaries_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
     ----------
     Debosscher et al. 2007, A&A 475, 1159; Udalski et al. 2008, Acta Astron. 58, 69 (OGLE).
     """
-    points, table = _read(data, "hipparcos_ogle2")
+    points, table = read_light_curve_set(data / "lightcurves", "hipparcos_ogle2")
     usable = (table["cls"] == "ECL") & table["band"].str.endswith("I")
     usable &= (table["n_points"] >= _LEAST_POINTS) & table["period_archive"].notna()
     rows = table[usable]
@@ -200,7 +186,7 @@ def rr_lyrae_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
     """
     if not set(visits.bands) <= set(FIVE_BANDS):
         raise InputError(f"visits in {', '.join(visits.bands)}", allowed=", ".join(FIVE_BANDS))
-    points, table = _read(data, "sdss_s82_rrlyr_ugriz")
+    points, table = read_light_curve_set(data / "lightcurves", "sdss_s82_rrlyr_ugriz")
     random = KeyedRandom(seed=seed)
     parts: list[LightCurves] = []
     for k in random.generator("Stripe 82 RR Lyrae", 0).permutation(len(table)).tolist():

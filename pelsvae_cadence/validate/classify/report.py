@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import SkySplit, cross_validate
 from pelsvae_cadence.classify.scores import Estimate, Predictions, paired_difference, score
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
+from pelsvae_cadence.core.real_data import find_data_folder
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import search
 from pelsvae_cadence.periods.result import PeriodResult
@@ -56,8 +56,8 @@ def classify_report(
     quick : bool
         A sixth of the stars, and neither cost, encoder nor real stars.
     data : Path, optional
-        Folder of real light curves and survey tables; that named by the environment variable
-        PELSVAE_DATA by default. Without one the figures of real stars are left out.
+        Folder of real light curves and survey tables; by default that of
+        `pelsvae_cadence.core.real_data.find_data_folder`. Without one the figures of real stars are left out.
     checkpoint_dir : Path, optional
         Folder that keeps the observed stars, for a run that is repeated.
 
@@ -68,8 +68,7 @@ def classify_report(
         that the true parameters set, ablations, chance, cost, and the transfer to real stars.
         Confusion matrices and scores by magnitude under ``extra``.
     """
-    if data is None and os.environ.get("PELSVAE_DATA"):
-        data = Path(os.environ["PELSVAE_DATA"])
+    data = data or find_data_folder()
     survey = SyntheticSurvey(preset="lsst-v3", seed=seed)
     mix = ClassMix(classes=LABELS, stars_per_class=5 if quick else 12, seed=seed)
     positions = positions_of(survey, 6 if quick else 16, seed=seed, min_visits=500)

@@ -17,6 +17,7 @@ from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.real_data import read_light_curve_set
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
@@ -87,28 +88,6 @@ class RealStars:
             freeze(value)
 
 
-def _read(data: Path, name: str) -> tuple[dict[str, npt.NDArray[Any]], Any]:
-    import pandas as pd
-
-    folder = data / "lightcurves"
-    files = folder / f"{name}.npz", folder / f"{name}_stars.parquet"
-    for file in files:
-        if not file.is_file():
-            raise InputError(
-                f"{file.name} is not in {folder}",
-                remedy="Give the folder that holds lightcurves/ and cadence/ (PELSVAE_DATA).",
-            )
-    with np.load(files[0], allow_pickle=False) as archive:
-        points = dict(archive)
-    try:
-        table = pd.read_parquet(files[1])
-    except ImportError as error:
-        raise InputError(
-            f"{files[1].name} is a Parquet table and pyarrow is not installed", remedy="pip install pyarrow"
-        ) from error
-    return points, table
-
-
 def _choose(n_all: int, n: int | None, seed: int, purpose: str) -> npt.NDArray[np.int64]:
     """Draw `n` rows without replacement; a smaller sample is part of a larger one."""
     if n is not None and n < 1:
@@ -144,7 +123,7 @@ def stripe82_rr_lyrae(data: Path, n: int | None = None, *, seed: int = 0) -> Rea
     ----------
     Sesar et al. 2010, ApJ 708, 717.
     """
-    points, table = _read(data, "sdss_s82_rrlyr_ugriz")
+    points, table = read_light_curve_set(data / "lightcurves", "sdss_s82_rrlyr_ugriz")
     rows = table["row"].to_numpy()[_choose(len(table), n, seed, "Stripe 82 stars")]
     table = table.set_index("row").loc[rows]
     letters = np.array(list("ugriz"))
@@ -267,7 +246,7 @@ def cepheids_at_the_lmc(
     ----------
     Soszynski et al. 2008, Acta Astron. 58, 163.
     """
-    points, table = _read(data, "ogle3_lmc_cep_I")
+    points, table = read_light_curve_set(data / "lightcurves", "ogle3_lmc_cep_I")
     usable = table["mode"].isin(["F", "1O"]) & (table["n_points"] >= _LEAST_POINTS)
     usable &= table["period"].notna()
     table = table[usable]

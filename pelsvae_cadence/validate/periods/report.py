@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.real_data import find_data_folder
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
@@ -102,8 +102,8 @@ def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None)
     quick : bool
         A quarter of the sources.
     data : Path, optional
-        Folder of real light curves and survey tables; that named by the environment variable
-        PELSVAE_DATA by default. Without one the figures of real stars are left out.
+        Folder of real light curves and survey tables; by default that of
+        `pelsvae_cadence.core.real_data.find_data_folder`. Without one the figures of real stars are left out.
 
     Returns
     -------
@@ -117,8 +117,7 @@ def periods_report(seed: int = 0, quick: bool = False, data: Path | None = None)
         itself, and 0.836 with a drift below 0.037 cycles; 0.75, less two, for the orbital
         periods of binaries. Real stars: see `pelsvae_cadence.validate.periods.real_stars.real_star_figures`.
     """
-    if data is None and os.environ.get("PELSVAE_DATA"):
-        data = Path(os.environ["PELSVAE_DATA"])
+    data = data or find_data_folder()
     scale = 1 if quick else 4
     figures: list[Figure] = []
     extra: dict[str, Any] = {}

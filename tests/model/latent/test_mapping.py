@@ -19,7 +19,8 @@ from pelsvae_cadence.model.latent.mapping import REGRESSORS, LatentMapping
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.weights import Weights, load_weights
-from pelsvae_cadence.training.fit.fit_mapping import MappingOptions, fit_mapping, read_labels
+from pelsvae_cadence.training.fit.fit_mapping import fit_mapping, read_labels
+from pelsvae_cadence.training.fit.options import MappingOptions
 from pelsvae_cadence.training.fit.regressions import RegressionOptions, forest_arrays
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.fit.options import FitOptions
-from pelsvae_cadence.training.fit.sweep import SweepOptions, plot_sweep, sweep, sweep_table, write_sweep
+from pelsvae_cadence.training.fit.options import FitOptions, SweepOptions
+from pelsvae_cadence.training.fit.sweep import plot_sweep, sweep, sweep_table, write_sweep
 from pelsvae_cadence.training.open_set.table import OpenSet, save_open_set
 
 TINY = FitOptions(config="paper-gru", steps=4, batch=8, t_len=8, row_scale=1e-4)

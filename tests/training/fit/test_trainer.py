@@ -18,8 +18,13 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.export import export_model, train_network
-from pelsvae_cadence.training.fit.harmonic_task import VAETask, VAETaskConfig
-from pelsvae_cadence.training.fit.losses import expected_chi_square, kl_divergence, mean_square_difference
+from pelsvae_cadence.training.fit.harmonic_task import (
+    VAETask,
+    VAETaskConfig,
+    expected_chi_square,
+    kl_divergence,
+    mean_square_difference,
+)
 from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.fit.schedules import SCHEDULES, rate_factor
 from pelsvae_cadence.training.fit.trainer import run

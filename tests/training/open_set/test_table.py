@@ -10,8 +10,7 @@ import pytest
 
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.archives.reserved import is_reserved
-from pelsvae_cadence.training.archives.splits import SPLITS
+from pelsvae_cadence.training.archives.splits import SPLITS, is_reserved
 from pelsvae_cadence.training.labels.physical import LabelFlag
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set, read_card, save_open_set, split_of
 

@@ -22,12 +22,12 @@ from pelsvae_cadence.training.preprocess.cleaning import (
     STEPS,
     PreprocessingOptions,
     clean_light_curves,
+    estimate_period,
     phase_dispersion,
 )
 from pelsvae_cadence.training.preprocess.counts import count_reasons, count_steps, format_counts
 from pelsvae_cadence.training.preprocess.folded_light_curves import read_folded
 from pelsvae_cadence.training.preprocess.folding import fold_light_curves
-from pelsvae_cadence.training.preprocess.missing_periods import estimate_period
 from pelsvae_cadence.training.preprocess.run import preprocess, read_preprocessed
 
 ANY_LENGTH = PreprocessingOptions(min_points=10)

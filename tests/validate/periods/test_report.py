@@ -10,8 +10,8 @@ from pelsvae_cadence.validate.periods.report import periods_report
 
 
 @pytest.mark.slow
-def test_the_report_meets_its_targets_and_can_be_written(monkeypatch):
-    monkeypatch.delenv("PELSVAE_DATA", raising=False)  # real stars have a test of their own
+def test_the_report_meets_its_targets_and_can_be_written(monkeypatch, tmp_path):
+    monkeypatch.setenv("PELSVAE_DATA", str(tmp_path))  # real stars have a test of their own
     report = periods_report(seed=1, quick=True)
     assert report.topic == "periods"
     assert [figure.name for figure in report.figures if figure.passed is False] == []
