@@ -1,1 +1,1 @@
-"""Figures of merit of catalogues: damage, kills, workers, cost."""
+"""Figures of merit of catalogues: speed, workers, cost."""

@@ -15,35 +15,23 @@ import numpy as np
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.writer import write_catalog
 from pelsvae_cadence.core.times import start_of_exposure
-from pelsvae_cadence.validate.catalog.fuzz import OUTCOMES, fuzz_apart
-from pelsvae_cadence.validate.catalog.kills import kill_repeatedly
 from pelsvae_cadence.validate.catalog.scaling import measure_cost
 from pelsvae_cadence.validate.catalog.workers import worker_figures
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = ["catalog_report", "cost_figures", "fuzz_figures", "kill_figures", "speed_figures"]
+__all__ = ["catalog_report", "cost_figures", "speed_figures"]
 
-_KILLS: Final = 200
 _SIZES: Final = (1_000, 10_000, 100_000)
-#: Damaged files by kind.
-_CASES: Final = {
-    "catalogue": 700,
-    "survey": 400,
-    "weights": 300,
-    "card": 300,
-    "checkpoint": 400,
-    "hashed survey": 100,
-}
 _INF: Final = math.inf
 
 
 def catalog_report(*, seed: int = 0) -> Report:
-    """Measure speed, cost, parallel work, and what kills and damage do.
+    """Measure speed, parallel work and cost.
 
     Parameters
     ----------
     seed : int
-        Seed of stars, kills and damage.
+        Seed of the stars.
 
     Returns
     -------
@@ -51,13 +39,7 @@ def catalog_report(*, seed: int = 0) -> Report:
         All figures; it takes a quarter of an hour on an unloaded machine, most of it for the
         catalogue of 100,000 stars.
     """
-    figures = [
-        *speed_figures(seed),
-        *worker_figures(seed),
-        *kill_figures(_KILLS, seed),
-        *fuzz_figures(_CASES, seed),
-        *cost_figures(_SIZES, seed),
-    ]
+    figures = [*speed_figures(seed), *worker_figures(seed), *cost_figures(_SIZES, seed)]
     return Report(
         topic="catalog",
         data="RR Lyrae at synthetic LSST cadences",
@@ -215,72 +197,6 @@ def _lightcurvelynx(visits: Any, n_stars: int) -> float | None:
     )
     survey = info(table, passbands=passbands.PassbandGroup(group))
     return _processor_time(lambda: simulate(model, n_stars, survey, progress_bar=False))
-
-
-def kill_figures(n_kills: int, seed: int = 0) -> list[Figure]:
-    """Kill the making of a catalogue at random times.
-
-    Parameters
-    ----------
-    n_kills : int
-        Number of kills.
-    seed : int
-        Seed of the times.
-
-    Returns
-    -------
-    list of Figure
-        What was lost or came out different.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        found = kill_repeatedly(Path(folder), n_kills, seed)
-    wrong = {name: found[name] for name in ("different", "lost", "failures")}
-    wrong["left over"] = len(found["left_over"])
-    return [
-        Figure.within(
-            "catalogues lost, different or unfinished after kills and resumes",
-            sum(wrong.values()),
-            0,
-            0,
-            note=f"{found['kills']} kills (SIGKILL) at random times, {found['completed']} catalogues "
-            f"completed in between and compared with an undisturbed one: "
-            + ", ".join(f"{n} {name}" for name, n in wrong.items()),
-        )
-    ]
-
-
-def fuzz_figures(cases: dict[str, int], seed: int = 0) -> list[Figure]:
-    """Read damaged files.
-
-    Parameters
-    ----------
-    cases : dict of str to int
-        Number of damaged files by kind, see `pelsvae_cadence.validate.catalog.fuzz.SUBJECTS`.
-    seed : int
-        Seed of the damage.
-
-    Returns
-    -------
-    list of Figure
-        Crashes, hangs, foreign errors, executions and silent changes, by kind.
-    """
-    figures = []
-    for subject, n in cases.items():
-        with tempfile.TemporaryDirectory() as folder:
-            found = fuzz_apart(subject, Path(folder), n, seed)
-        bad = sum(found[name] for name in ("changed", "error", "crash", "hang", "executed"))
-        note = ", ".join(f"{found[name]} {name}" for name in OUTCOMES if found[name])
-        if subject == "survey":
-            note += (
-                "; a table has no checksums, so a digit that makes another possible number can be "
-                "told by the hash of the file alone: see hashed survey"
-            )
-        figures.append(
-            Figure.within(f"damaged files misread: {subject}", bad, 0, 0, note=f"{n} cases: {note}")
-        )
-    total = sum(cases.values())
-    figures.append(Figure.within("damaged files in all", total, 2000, _INF))
-    return figures
 
 
 def cost_figures(sizes: tuple[int, ...], seed: int = 0) -> list[Figure]:

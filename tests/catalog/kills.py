@@ -1,8 +1,7 @@
-"""Is anything lost when a catalogue's process is killed? Tried with real kills at random times.
+"""Kills the making of a catalogue at random times: ``python -m tests.catalog.kills FOLDER N SEED``.
 
-``python -m pelsvae_cadence.validate.catalog.kills FOLDER N SEED`` does it and prints what happened, as JSON.
-It runs in a process of its own because it forks: a killed copy of a program that has loaded everything
-costs milliseconds, a killed command line seconds.
+A process of its own because it forks: a killed copy of a program that has loaded everything costs
+milliseconds, a killed command line seconds.
 """
 
 from __future__ import annotations
@@ -11,78 +10,23 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from pelsvae_cadence.catalog.generation import Generated
-
-__all__ = ["kill_repeatedly", "make_small_catalogue"]
-
-
-def kill_repeatedly(folder: Path, n_kills: int, seed: int = 0) -> dict[str, Any]:
-    """Kill the making of a catalogue again and again, at random times, and resume it.
-
-    Parameters
-    ----------
-    folder : Path
-        An empty folder to work in.
-    n_kills : int
-        Number of kills (SIGKILL).
-    seed : int
-        Seed of the times.
-
-    Returns
-    -------
-    dict
-        ``kills``; ``completed``, catalogues that were finished in spite of them; ``different``, those
-        of them that differ from the undisturbed one; ``lost``, kills after which an earlier
-        catalogue of the same name was damaged or gone; ``failures``, resumed runs that ended with
-        an error; ``left_over``, files that were not cleared away in the end.
-    """
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pelsvae_cadence.validate.catalog.kills",
-            str(folder),
-            str(n_kills),
-            str(seed),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
+from pelsvae_cadence.catalog.generation import Generated, generate_catalog
+from pelsvae_cadence.catalog.reader import Catalog
+from pelsvae_cadence.catalog.sites import DrawnStars
+from pelsvae_cadence.catalog.validation import validate_catalog
 
 
 def make_small_catalogue(path: Path, seed: int) -> Generated:
-    """Make a catalogue of twelve stars and half a year, in six partitions.
-
-    Parameters
-    ----------
-    path : Path
-        The catalogue to make, or to replace.
-    seed : int
-        Seed of the stars.
-
-    Returns
-    -------
-    Generated
-        What was made.
-    """
-    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-    from pelsvae_cadence.catalog.generation import generate_catalog
-    from pelsvae_cadence.catalog.sites import DrawnStars
-
+    """Twelve stars and half a year, in six partitions."""
     stars = DrawnStars(
         ra=np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0]),
         dec=np.full(6, -30.0),
@@ -120,10 +64,8 @@ def _killed_after(child: int, seconds: float) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def _kill_all(folder: Path, n_kills: int, seed: int) -> dict[str, Any]:
-    from pelsvae_cadence.catalog.reader import Catalog
-    from pelsvae_cadence.catalog.validation import validate_catalog
-
+def kill_repeatedly(folder: Path, n_kills: int, seed: int) -> dict[str, Any]:
+    """Count what is lost (an earlier catalogue), different (a resumed one), and what fails."""
     rng = np.random.default_rng(seed)
     undisturbed = folder / "undisturbed.h5"
     make_small_catalogue(undisturbed, seed)  # loads everything once
@@ -159,8 +101,8 @@ def _kill_all(folder: Path, n_kills: int, seed: int) -> dict[str, Any]:
         for item in folder.iterdir()
         if item.name not in ("undisturbed.h5", "earlier.h5", "catalogue.h5")
     )
-    return {**counts, "left_over": left_over, "seconds": duration}
+    return {**counts, "left_over": left_over}
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(_kill_all(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))) + "\n")
+    print(json.dumps(kill_repeatedly(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))))

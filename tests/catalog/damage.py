@@ -1,8 +1,6 @@
-"""What damaged files do: catalogues, survey databases, weights and checkpoints with wrong bytes in them.
+"""Reads damaged files in copies of a process: ``python -m tests.catalog.damage SUBJECT FOLDER N SEED``.
 
-Each damaged file is read in a copy of this process (fork), so that a crash of a library or an endless
-loop is counted rather than suffered. ``python -m pelsvae_cadence.validate.catalog.fuzz SUBJECT FOLDER N SEED``
-prints the counts as JSON.
+HDF5 and SQLite are written in C: a crash or an endless loop is counted here rather than suffered.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ import os
 import pickle
 import signal
 import sqlite3
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -22,9 +19,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
+from pelsvae_cadence.cadence.tables import file_sha256, read_survey
+from pelsvae_cadence.catalog.reader import Catalog
+from pelsvae_cadence.catalog.validation import validate_catalog
 from pelsvae_cadence.core.errors import InputError
-
-__all__ = ["OUTCOMES", "SUBJECTS", "damage", "fuzz", "fuzz_apart"]
+from tests.catalog.kills import make_small_catalogue
 
 #: What can become of a damaged file: refused with the reason, read with the same content (the damage
 #: was in a byte that means nothing), read with numbers that differ by less than `_TOLERANCES`, read
@@ -32,7 +32,7 @@ __all__ = ["OUTCOMES", "SUBJECTS", "damage", "fuzz", "fuzz_apart"]
 #: file's author that was run.
 OUTCOMES: Final = ("refused", "same", "near", "changed", "error", "crash", "hang", "executed")
 #: Kinds of files; a hashed survey is one whose hash is beside it.
-SUBJECTS: Final = ("catalogue", "survey", "weights", "card", "checkpoint", "hashed survey")
+SUBJECTS: Final = ("catalogue", "survey", "hashed survey")
 
 # What no simulation of a survey can feel: 10 s, 0.001 mag, an arcsecond.
 _TOLERANCES: Final = {
@@ -53,7 +53,7 @@ _BUSY: Final = 20
 _WAITING: Final = 600
 
 
-class _Canary:
+class Canary:
     """A pickle that leaves a mark when somebody loads it."""
 
     def __init__(self, path: Path) -> None:
@@ -64,23 +64,7 @@ class _Canary:
 
 
 def damage(content: bytes, rng: np.random.Generator, canary: bytes) -> bytes:
-    """Damage a file in one of the ways in which files are damaged.
-
-    Parameters
-    ----------
-    content : bytes
-        The sound file.
-    rng : numpy.random.Generator
-        Source of the choices.
-    canary : bytes
-        A pickle to put in now and then.
-
-    Returns
-    -------
-    bytes
-        The damaged file: flipped bits, overwritten or zeroed blocks, missing, repeated or exchanged
-        pieces, a cut end, or a pickle.
-    """
+    """Flip bits, overwrite, zero, drop, repeat or cut blocks, or put a pickle in."""
     data = bytearray(content)
     n = len(data)
     place, size = int(rng.integers(n)), int(2 ** rng.uniform(0.0, 12.0))
@@ -106,28 +90,11 @@ def damage(content: bytes, rng: np.random.Generator, canary: bytes) -> bytes:
     return bytes(data)
 
 
-def fuzz(subject: str, folder: Path, n_cases: int, seed: int = 0) -> dict[str, int]:
-    """Read damaged files and count what happens.
-
-    Parameters
-    ----------
-    subject : str
-        One of `SUBJECTS`.
-    folder : Path
-        An empty folder to work in.
-    n_cases : int
-        Number of damaged files.
-    seed : int
-        Seed of the damage.
-
-    Returns
-    -------
-    dict of str to int
-        Files by `OUTCOMES`.
-    """
+def fuzz(subject: str, folder: Path, n_cases: int, seed: int) -> dict[str, int]:
+    """Count the outcomes of reading damaged files."""
     good, read = _PREPARE[subject](folder)
     content, mark = good.read_bytes(), folder / "canary"
-    canary = pickle.dumps(_Canary(mark))
+    canary = pickle.dumps(Canary(mark))
     expected = read()
     rng = np.random.default_rng([seed, SUBJECTS.index(subject)])
     counts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
@@ -177,10 +144,6 @@ def _columns(table: Any) -> dict[str, Any]:
 
 
 def _catalogue(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence.catalog.reader import Catalog
-    from pelsvae_cadence.catalog.validation import validate_catalog
-    from pelsvae_cadence.validate.catalog.kills import make_small_catalogue
-
     path = folder / "catalogue.h5"
     make_small_catalogue(path, seed=1)
 
@@ -199,9 +162,6 @@ def _catalogue(folder: Path) -> tuple[Path, Callable[[], str]]:
 
 
 def _survey(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-    from pelsvae_cadence.cadence.tables import read_survey
-
     path = folder / "survey.db"
     visits = SyntheticSurvey(preset="lsst-v3", seed=1, years=1.0).at(10.0, -30.0)
     with sqlite3.connect(path) as link:
@@ -247,89 +207,17 @@ def _close(a: Any, b: Any, tolerance: float) -> bool:
 
 
 def _hashed_survey(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence.cadence.tables import file_sha256
-
     path, read = _survey(folder)
     path.with_name(path.name + ".sha256").write_text(f"{file_sha256(path)}  {path.name}\n")
     return path, read
 
 
-def _weights_files(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence.model.weights import load_weights, save_weights
-
-    good = load_weights()
-    path = folder / "mine.safetensors"
-    save_weights(path, good.tensors, good.card)
-
-    def read() -> str:
-        weights = load_weights(path)
-        return _digest(weights.tensors) + json.dumps(weights.card, sort_keys=True)
-
-    return path, read
-
-
-def _card(folder: Path) -> tuple[Path, Callable[[], str]]:
-    path, read = _weights_files(folder)
-    return path.with_suffix(".json"), read
-
-
-def _checkpoint(folder: Path) -> tuple[Path, Callable[[], str]]:
-    from pelsvae_cadence.parallel.checkpoints import Checkpoints
-
-    store = Checkpoints(folder / "parts", "fingerprint")
-    rng = np.random.default_rng(1)
-    store.save("a", {"flux": rng.normal(size=500), "band": np.array(["g", "r"] * 50)})
-    return store.path("a"), lambda: _digest(store.load("a"))
-
-
 _PREPARE: Final[dict[str, Callable[[Path], tuple[Path, Callable[[], str]]]]] = {
     "catalogue": _catalogue,
     "survey": _survey,
-    "weights": _weights_files,
-    "card": _card,
-    "checkpoint": _checkpoint,
     "hashed survey": _hashed_survey,
 }
 
 
-def fuzz_apart(subject: str, folder: Path, n_cases: int, seed: int = 0) -> dict[str, int]:
-    """Do what `fuzz` does in a process that has no threads, which forking wants.
-
-    Parameters
-    ----------
-    subject : str
-        One of `SUBJECTS`.
-    folder : Path
-        An empty folder to work in.
-    n_cases : int
-        Number of damaged files.
-    seed : int
-        Seed of the damage.
-
-    Returns
-    -------
-    dict of str to int
-        Files by `OUTCOMES`.
-    """
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pelsvae_cadence.validate.catalog.fuzz",
-            subject,
-            str(folder),
-            str(n_cases),
-            str(seed),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    counts: dict[str, int] = json.loads(done.stdout)
-    return counts
-
-
 if __name__ == "__main__":
-    found = fuzz(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
-    sys.stdout.write(json.dumps(found) + "\n")
+    print(json.dumps(fuzz(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))))
