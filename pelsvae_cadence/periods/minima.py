@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.periods.harmonics import harmonic_blocks, noise_free_scale, ordered_gain
+from pelsvae_cadence.periods.harmonics import harmonic_gain, noise_free_scale
 from pelsvae_cadence.periods.series import JointSeries
 
 __all__ = ["UnequalHalves", "unequal_halves", "unequal_minima"]
@@ -77,15 +77,6 @@ def unequal_halves(series: JointSeries, frequency: float, order: int, baseline: 
         The best halved frequency, what it gains, and its highest harmonic.
     """
     n, moments = series.time.size, series.n_moments
-    time = series.time - 0.5 * (series.time.min() + series.time.max())
-    root = 1.0 / series.error
-    member = np.zeros((n, series.n_bands))
-    member[np.arange(n), series.band] = root
-    target = root * series.value
-    band_weight = (member * member).sum(axis=0)
-    offset = member.T @ target / band_weight
-    chi2 = float(target @ target - band_weight @ offset**2)
-
     trial = 0.5 * frequency + _SHIFTS / baseline
     odd = list(range(1, 2 * order, 2))[:_MOST_ODD]
     # No more parameters than a third of the points.
@@ -94,17 +85,9 @@ def unequal_halves(series: JointSeries, frequency: float, order: int, baseline: 
     if not odd:
         return UnequalHalves(frequency=0.5 * frequency, gain=-np.inf, order=2 * order)
     multiples = np.array([*range(2, 2 * order + 1, 2), *odd])
-    columns = np.stack([2 * multiples - 2, 2 * multiples - 1], axis=1).ravel()
-    fixed = np.column_stack([member, target]).astype(np.float32)
-    sums = np.empty((trial.size, columns.size, series.n_bands + 1))
-    normal = np.empty((trial.size, columns.size, columns.size))
-    centre, shifts = np.array([0.5 * frequency]), _SHIFTS / baseline
-    for rows, harmonics in harmonic_blocks(centre, shifts, time, root, 2 * multiples.max()):
-        basis = harmonics[:, columns]
-        sums[rows] = basis @ fixed
-        normal[rows] = basis @ basis.transpose(0, 2, 1)
-    gain = ordered_gain(sums, normal, offset, band_weight)[:, 1::2]  # harmonic by harmonic
-
+    constant, gain = harmonic_gain(series, np.array([0.5 * frequency]), _SHIFTS / baseline, multiples)
+    target = (1.0 / series.error) * series.value
+    chi2 = float(target @ target - constant)
     likelihood = -noise_free_scale(np.maximum(chi2 - gain, 0.0), n, moments)
     even = likelihood[:, order - 1].max()
     n_odd = np.arange(1, len(odd) + 1)

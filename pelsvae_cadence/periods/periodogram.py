@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import finufft
 import nifty_ls
@@ -16,6 +16,8 @@ from pelsvae_cadence.periods.series import JointSeries
 __all__ = ["MANY_POINTS", "false_alarm_probability", "highest_peaks", "periodograms", "power_at"]
 
 FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+Terms = TypeVar("Terms", FloatArray, Float32Array)
 Precision = Literal["single", "double"]
 
 # Frequencies in one transform: two of them side by side stay in the processor's cache.
@@ -109,13 +111,37 @@ def _middle(series: JointSeries) -> float:
     return 0.5 * float(series.time.min() + series.time.max())
 
 
+def _weighted(series: JointSeries) -> tuple[float, FloatArray, FloatArray]:
+    """Give the sum of the weights, the weights over it, and their products with the centred data."""
+    weight = series.error**-2.0
+    total = float(weight.sum())
+    weight /= total
+    return total, weight, weight * (series.value - weight @ series.value)
+
+
+def _window_terms(c: Terms, s: Terms, square: Terms, product: Terms) -> tuple[Terms, Terms, Terms, Terms]:
+    """Give CC, SS, CS and their determinant of the mean cosine, sine, cosine squared and product."""
+    cc = square - c * c
+    ss = 1.0 - square - s * s
+    cs = product - c * s
+    return cc, ss, cs, cc * ss - cs * cs
+
+
+def _transformed_window(
+    window: npt.NDArray[np.complex64], window2: npt.NDArray[np.complex64]
+) -> tuple[Float32Array, Float32Array, Float32Array, Float32Array]:
+    """Do the same with the transforms of the weights at f and 2 f."""
+    c, s = np.ascontiguousarray(window.real), np.ascontiguousarray(window.imag)
+    return _window_terms(c, s, 0.5 + 0.5 * window2.real, 0.5 * window2.imag)
+
+
 def _turns(cycles: FloatArray) -> npt.NDArray[np.complex64]:
     """Reduce phases to half a cycle before they lose digits."""
     turns: npt.NDArray[np.complex64] = np.exp(2j * np.pi * (cycles - np.rint(cycles))).astype(np.complex64)
     return turns
 
 
-def _single(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[npt.NDArray[np.float32]]:
+def _single(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[Float32Array]:
     cycles = grid.df * (series[0].time - _middle(series[0]))  # per step of the grid
     n_pairs = -(-grid.n // (2 * _BLOCK))
     # Each transform covers _BLOCK frequencies around the middle of its block.
@@ -127,11 +153,8 @@ def _single(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[npt.
     plans = _plan(cycles, 4), _plan(2.0 * cycles, 2)
     strengths = np.empty((4, cycles.size), dtype=np.complex64)
     for one in series:
-        weight = one.error**-2.0
-        total = weight.sum()
-        weight /= total
-        data = (weight * (one.value - weight @ one.value)).astype(np.float32)
-        plain = weight.astype(np.float32)
+        total, weight, data = _weighted(one)
+        data, plain = data.astype(np.float32), weight.astype(np.float32)
         power = np.empty(2 * n_pairs * _BLOCK, dtype=np.float32)
         small = np.empty(power.size, dtype=bool)
         for pair in range(n_pairs):
@@ -173,7 +196,7 @@ def _plan(cycles: FloatArray, n_trans: int) -> finufft.Plan:
 
 def _window_factors(
     cycles: FloatArray, centre: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+) -> tuple[Float32Array, npt.NDArray[np.bool_]]:
     """Divide SS, CC and 2 CS of equal weights by their determinant; tell where that is small."""
     factors = np.empty((3, centre.size * _BLOCK), dtype=np.float32)
     small = np.empty(factors.shape[1], dtype=bool)
@@ -182,13 +205,7 @@ def _window_factors(
     for block, middle in enumerate(centre.tolist()):
         window = plans[0].execute(weight * _turns(middle * cycles))
         window2 = plans[1].execute(weight * _turns(2.0 * middle * cycles))
-        c, s = window.real, window.imag
-        cc = 0.5 + 0.5 * window2.real
-        ss = 1.0 - cc
-        cc -= c * c
-        ss -= s * s
-        cs = 0.5 * window2.imag - c * s
-        determinant = cc * ss - cs * cs
+        cc, ss, cs, determinant = _transformed_window(window, window2)
         at = slice(block * _BLOCK, (block + 1) * _BLOCK)
         np.less(determinant, _SMALL_DETERMINANT, out=small[at])
         np.maximum(determinant, _SMALL_DETERMINANT, out=determinant)
@@ -197,7 +214,7 @@ def _window_factors(
     return factors, small
 
 
-def _shared(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[npt.NDArray[np.float32]]:
+def _shared(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[Float32Array]:
     cycles = grid.df * (series[0].time - _middle(series[0]))  # per step of the grid
     n_blocks = -(-grid.n // _BLOCK)
     centre = round(grid.fmin / grid.df) + _BLOCK // 2 + _BLOCK * np.arange(n_blocks)
@@ -221,10 +238,8 @@ def _shared(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[npt.
         else None
     )
     for one in series:
-        weight = one.error**-2.0
-        total = weight.sum()
-        weight /= total
-        data = (weight * (one.value - weight @ one.value)).astype(np.float32)
+        total, _, data = _weighted(one)
+        data = data.astype(np.float32)
         power = np.empty(n_blocks * _BLOCK, dtype=np.float32)
         for first in range(0, n_blocks, _SIDE_BY_SIDE):
             sums = plan.execute(data * turns[first : first + _SIDE_BY_SIDE])
@@ -252,19 +267,11 @@ def _quotient(
     data: npt.NDArray[np.complex64],
     window: npt.NDArray[np.complex64],
     window2: npt.NDArray[np.complex64],
-    power: npt.NDArray[np.float32],
-) -> npt.NDArray[np.float32]:
+    power: Float32Array,
+) -> Float32Array:
     """Write the quotient of the docstring into `power`, and return its denominator."""
     yc, ys = np.ascontiguousarray(data.real), np.ascontiguousarray(data.imag)
-    c, s = np.ascontiguousarray(window.real), np.ascontiguousarray(window.imag)
-    cc = 0.5 + 0.5 * window2.real
-    ss = 1.0 - cc
-    cs = 0.5 * window2.imag
-    cc -= c * c
-    ss -= s * s
-    cs -= c * s
-    determinant: npt.NDArray[np.float32] = cc * ss
-    determinant -= cs * cs
+    cc, ss, cs, determinant = _transformed_window(window, window2)
     cs *= yc
     cs *= ys
     yc *= yc
@@ -313,16 +320,11 @@ class _DirectSums:
 
     def power(self, series: JointSeries) -> FloatArray:
         """Give half the drop of chi-squared of one star at these frequencies."""
-        weight = series.error**-2.0
-        total = weight.sum()
-        weight = weight / total
-        value = weight * (series.value - weight @ series.value)
-        c, s = self._cos @ weight, self._sin @ weight
+        total, weight, value = _weighted(series)
         yc, ys = self._cos @ value, self._sin @ value
-        square = self._cos2 @ weight
-        cc, ss = square - c * c, 1.0 - square - s * s
-        cs = self._both @ weight - c * s
-        determinant = cc * ss - cs * cs
+        cc, ss, cs, determinant = _window_terms(
+            self._cos @ weight, self._sin @ weight, self._cos2 @ weight, self._both @ weight
+        )
         known = determinant > 1e-12
         top = ss * yc**2 + cc * ys**2 - 2.0 * cs * yc * ys
         power = np.where(known, top / np.where(known, determinant, 1.0), 0.0)

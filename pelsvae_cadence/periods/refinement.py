@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.periods.grid import FrequencyGrid
-from pelsvae_cadence.periods.harmonics import harmonic_blocks, noise_free_scale, ordered_gain
+from pelsvae_cadence.periods.harmonics import harmonic_gain, noise_free_scale
 from pelsvae_cadence.periods.minima import unequal_halves, unequal_minima
 from pelsvae_cadence.periods.outliers import heavy_tailed_scores
 from pelsvae_cadence.periods.series import JointSeries
@@ -106,29 +106,11 @@ def fourier_scores(
     order : ndarray of int64, shape (n_c, n_s)
         The H that gives it.
     """
-    n = series.time.size
-    n_columns = 2 * max(harmonics)
-    time = series.time - 0.5 * (series.time.min() + series.time.max())
-    # Everything is divided by the errors once, so that sums over points need no weights.
-    root = 1.0 / series.error
-    member = np.zeros((n, series.n_bands))
-    member[np.arange(n), series.band] = root
-    band_weight = (member * member).sum(axis=0)
-    offset = member.T @ (root * series.value) / band_weight
-    fixed = np.column_stack([member, root * series.value]).astype(np.float32)
-
-    n_f = centre.size * shifts.size
-    sums = np.empty((n_f, n_columns, series.n_bands + 1))
-    normal = np.empty((n_f, n_columns, n_columns))
-    for rows, basis in harmonic_blocks(centre, shifts, time, root, n_columns):
-        sums[rows] = basis @ fixed
-        normal[rows] = basis @ basis.transpose(0, 2, 1)
-    gain = ordered_gain(sums, normal, offset, band_weight)[:, 1::2]  # order by order
-
-    chi2 = series.chi2 - float(band_weight @ offset**2)
+    n, moments = series.time.size, series.n_moments
+    constant, gain = harmonic_gain(series, centre, shifts, np.arange(1, max(harmonics) + 1))
+    chi2 = series.chi2 - constant
     orders = np.array(sorted(harmonics))
     rest = np.maximum(chi2 - gain[:, orders - 1], 0.0)
-    moments = series.n_moments
     likelihood = noise_free_scale(chi2, n, moments) - noise_free_scale(rest, n, moments)
     score = likelihood - 2.0 * orders * np.log(n)
     best = np.argmax(score, axis=1)

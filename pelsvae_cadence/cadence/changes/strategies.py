@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3
-from pelsvae_cadence.cadence.synthetic.presets import over_positions
+from pelsvae_cadence.cadence.synthetic.presets import LSST_V3, over_positions
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.core.errors import InputError
 

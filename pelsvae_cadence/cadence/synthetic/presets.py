@@ -1,10 +1,15 @@
-"""What a synthetic survey is made of: the numbers behind a preset, and the tilting of its bands."""
+"""Presets of the synthetic survey: LSST-like and ZTF-like numbers, and the tilting of their bands.
+
+The numbers, and where they were measured, are in ``lsst_v3.json`` and ``ztf_2018.json`` beside this module.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from importlib.resources import files
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +20,10 @@ from pelsvae_cadence.cadence.synthetic.almanac import SIDEREAL_RATE, Nights, Sit
 
 __all__ = [
     "HALF_HOURS",
+    "LSST_V3",
+    "LSST_V5_EXPOSURE_TIME",
+    "LSST_V5_VISITS",
+    "ZTF_2018",
     "DepthModel",
     "RollingModel",
     "SurveyModel",
@@ -203,6 +212,32 @@ class SurveyModel:
     hour_angle: tuple[tuple[float, ...], ...]
     depth: Mapping[str, DepthModel]
     seeing: float | None
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _read(name: str) -> SurveyModel:
+    numbers = json.loads((files("pelsvae_cadence.cadence.synthetic") / name).read_text())
+    del numbers["notes"]
+    for key in ("exposure_time", "visits_per_band", "intervals", "rolling", "depth"):
+        numbers[key] = numbers[key] and {item: _tuples(value) for item, value in numbers[key].items()}
+    numbers["site"] = Site(**numbers["site"])
+    numbers["rolling"] = numbers["rolling"] and RollingModel(**numbers["rolling"])
+    numbers["depth"] = {band: DepthModel(**depth) for band, depth in numbers["depth"].items()}
+    return SurveyModel(**{name: _tuples(value) for name, value in numbers.items()})
+
+
+#: Statistics of the Rubin OpSim baseline v3.0, ten years.
+LSST_V3: Final = _read("lsst_v3.json")
+#: Statistics of the ZTF pointings of 2018 to 2022.
+ZTF_2018: Final = _read("ztf_2018.json")
+
+# The v5 baselines expose 29 s, and 38 s in u, which leaves about a tenth fewer visits. The rest
+# of the preset is v3.0: an approximation, not a measurement of a v5 run.
+LSST_V5_EXPOSURE_TIME: Final = {"u": 38.0, "g": 29.0, "r": 29.0, "i": 29.0, "z": 29.0, "y": 29.0}
+LSST_V5_VISITS: Final = 0.9
 
 
 def tilt_patterns(

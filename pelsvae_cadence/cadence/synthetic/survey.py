@@ -5,7 +5,7 @@ of the sky, item) or (seed, purpose, night) for what the whole sky shares, such 
 the visits of a position do not depend on which other positions are asked for. What is astronomy is
 computed, not drawn: seasons follow the Sun, times of night the sidereal time at the site, bands
 the phase of the Moon, depths the airmass and the Moon. What is strategy follows tables measured on
-real pointing tables (see `pelsvae_cadence.cadence.synthetic.lsst_like` and `ztf_like`).
+real pointing tables (see `pelsvae_cadence.cadence.synthetic.presets`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,15 @@ from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.synthetic import footprint
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.synthetic.exposures import ID_NSIDE, Exposures
-from pelsvae_cadence.cadence.synthetic.lsst_like import LSST_V3, LSST_V5_EXPOSURE_TIME, LSST_V5_VISITS
-from pelsvae_cadence.cadence.synthetic.presets import SurveyModel, over_positions
+from pelsvae_cadence.cadence.synthetic.presets import (
+    LSST_V3,
+    LSST_V5_EXPOSURE_TIME,
+    LSST_V5_VISITS,
+    ZTF_2018,
+    SurveyModel,
+    over_positions,
+)
 from pelsvae_cadence.cadence.synthetic.schedule import CELL_NSIDE, Schedule
-from pelsvae_cadence.cadence.synthetic.ztf_like import ZTF_2018
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom

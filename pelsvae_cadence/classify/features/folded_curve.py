@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classify.features.relative_flux import RelativeFlux
+from pelsvae_cadence.periods.harmonics import solve_lower
 
 __all__ = ["FoldedCurves", "fold"]
 
@@ -238,7 +239,7 @@ def _fit(
         _RIDGE * np.maximum((weight * scales**2).sum(axis=1), 1.0)
     )[:, None]
     factor = np.linalg.cholesky(left)
-    solved = _forward(factor, right)
+    solved = solve_lower(factor, right)
     gains = np.cumsum(solved**2, axis=1)
     per_order = gains[:, 1:_EVEN:2]  # H = 1 .. 8
 
@@ -373,12 +374,3 @@ def _solve(left: FloatArray, right: FloatArray) -> FloatArray:
     if right.ndim == 2:
         return np.asarray(np.linalg.solve(regular, right[:, :, None])[:, :, 0])
     return np.asarray(np.linalg.solve(regular, right))
-
-
-def _forward(factor: FloatArray, right: FloatArray) -> FloatArray:
-    """Solve lower triangular systems of all stars together."""
-    solved = np.empty_like(right)
-    for k in range(right.shape[1]):
-        known = (factor[:, k, :k] * solved[:, :k]).sum(axis=1)
-        solved[:, k] = (right[:, k] - known) / factor[:, k, k]
-    return solved

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
@@ -49,77 +51,14 @@ class _Published:
     m5_scatter: Mapping[str, float]
 
 
-# Measured on 150 HEALPix nside 16 positions with 700 to 1000 visits within 1.75 deg; depths on all
-# 2,086,079 visits.
-_LSST: Final = _Published(
-    source="Rubin OpSim baseline v3.0, 10 years",
-    visits=(789, 837.5, 876),
-    nights=(360, 383, 403),
-    season_length=(29.5, 178, 231),
-    visits_per_band={
-        "u": (40, 48, 54),
-        "g": (61, 69, 79),
-        "r": (178, 191, 207),
-        "i": (182, 196, 209),
-        "z": (151, 165, 174),
-        "y": (147, 172, 186),
-    },
-    visits_per_year=(
-        (72, 85, 103),
-        (46, 65, 113),
-        (32, 73.5, 151),
-        (40, 90, 140),
-        (35, 77.5, 147),
-        (27, 72, 122),
-        (38, 90.5, 138),
-        (32, 89, 134),
-        (31, 69.5, 124),
-        (41, 96, 149),
-    ),
-    gaps_in_season=(1, 1, 1, 3, 6, 12, 17, 37),
-    nightly_shares=(0.191, 0.617, 0.044, 0.148),
-    interval_shares=(0.227, 0.048, 0.675, 0.008, 0.041),
-    pair_shares={
-        "r-i": 0.214,
-        "i-z": 0.206,
-        "y-y": 0.143,
-        "z-y": 0.132,
-        "g-r": 0.113,
-        "u-r": 0.063,
-        "u-g": 0.043,
-        "r-r": 0.022,
-        "i-i": 0.022,
-        "z-z": 0.019,
-        "g-g": 0.006,
-        "i-y": 0.005,
-    },
-    m5={"u": 23.57, "g": 24.36, "r": 23.95, "i": 23.37, "z": 22.76, "y": 21.98},
-    m5_scatter={"u": 0.307, "g": 0.357, "r": 0.421, "i": 0.438, "z": 0.357, "y": 0.317},
-)
-
-# Measured on 150 HEALPix nside 16 positions with more than 250 visits within 3.5 deg; depths on
-# all 642,659 visits.
-_ZTF: Final = _Published(
-    source="ZTF pointings 2018-2022",
-    visits=(342, 876.5, 1595),
-    nights=(194, 414.5, 608.5),
-    season_length=(35, 213.5, 295),
-    visits_per_band={"zg": (135, 330, 627), "zr": (180, 486, 804.5), "zi": (2, 60.5, 181)},
-    visits_per_year=((68, 163.5, 371), (56, 192.5, 452), (140, 267, 424), (67, 159.5, 299), (0, 43, 106)),
-    gaps_in_season=(1, 1, 1, 1, 3, 5, 7, 19),
-    nightly_shares=(0.297, 0.420, 0.142, 0.141),
-    interval_shares=(0.024, 0.235, 0.403, 0.266, 0.072),
-    pair_shares={
-        "zg-zr": 0.466,
-        "zr-zr": 0.290,
-        "zg-zg": 0.112,
-        "zr-zi": 0.058,
-        "zg-zi": 0.057,
-        "zi-zi": 0.017,
-    },
-    m5={"zg": 20.91, "zr": 20.70, "zi": 20.58},
-    m5_scatter={"zg": 0.860, "zr": 0.888, "zi": 0.652},
-)
+# Where and how they were measured is noted in the file.
+_PUBLISHED: Final = {
+    preset: _Published(**numbers)
+    for preset, numbers in json.loads(
+        (files("pelsvae_cadence.validate.cadence") / "published.json").read_text()
+    ).items()
+    if preset != "notes"
+}
 
 
 def wide_positions(survey: SyntheticSurvey, n_positions: int, seed: int) -> tuple[FloatArray, FloatArray]:
@@ -264,7 +203,7 @@ def cadence_report(seed: int = 0, n_positions: int = 150) -> Report:
     """
     figures: list[Figure] = []
     extra: dict[str, Any] = {}
-    for preset, published in (("lsst-v3", _LSST), ("ztf", _ZTF)):
+    for preset, published in _PUBLISHED.items():
         survey = SyntheticSurvey(preset=preset, seed=seed)
         positions = zip(*wide_positions(survey, n_positions, seed), strict=True)
         visits = [survey.at(float(ra), float(dec)) for ra, dec in positions]
@@ -282,7 +221,9 @@ def cadence_report(seed: int = 0, n_positions: int = 150) -> Report:
         extra[preset] = {"published": published.source, "measured": _table(summary)}
     return Report(
         topic="cadence",
-        data=f"{n_positions} wide-survey positions; {_LSST.source}; {_ZTF.source}",
+        data="; ".join(
+            [f"{n_positions} wide-survey positions", *(known.source for known in _PUBLISHED.values())]
+        ),
         seed=seed,
         figures=tuple(figures),
         extra=extra,
