@@ -354,6 +354,7 @@ class VariableClassifier:
             If the file cannot be read, holds other types, or is of a newer version.
         """
         import skops.io
+        from sklearn.calibration import CalibratedClassifierCV
 
         file = Path(path)
         if not file.is_file():
@@ -389,7 +390,9 @@ class VariableClassifier:
         classifier.feature_names = tuple(content["feature_names"])
         classifier._shares = np.array(content["shares"], dtype=np.float64)
         classifier._fitted = content["fitted"]
-        classifier.estimator = content["fitted"]
+        classifier.estimator = classifier._fitted
+        if classifier.calibrate and isinstance(classifier._fitted, CalibratedClassifierCV):
+            classifier.estimator = classifier._fitted.estimator  # `fit` calibrates it anew
         return classifier
 
 

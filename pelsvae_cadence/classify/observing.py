@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
+from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.cadence.survey import Cadence, Survey, check_position
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
-from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.stars import Stars
 
-__all__ = ["observe_survey", "positions_of", "survey_start"]
+__all__ = ["observe_survey", "positions_of"]
 
 FloatArray = npt.NDArray[np.float64]
 Positions = Sequence[tuple[float, float]]
@@ -39,31 +39,6 @@ _FEATURES: Final = 3
 # Cells in which training positions are looked for, at most one a cell.
 _CELL_NSIDE: Final = 8
 _TRIALS: Final = 4000
-
-
-def survey_start(cadence: Cadence) -> float:
-    """Find the begin of a survey.
-
-    Parameters
-    ----------
-    cadence : Survey, SyntheticSurvey or another cadence
-        The survey.
-
-    Returns
-    -------
-    float
-        MJD of its first visit, or of the first survey year of a synthetic one.
-
-    Raises
-    ------
-    InputError
-        If the cadence cannot say.
-    """
-    if isinstance(cadence, SyntheticSurvey):
-        return cadence.mjd_start
-    if isinstance(cadence, Survey):
-        return float(cadence.mjd.min())
-    raise InputError(f"the begin of {cadence.name} is not known", remedy="Give survey_start as an MJD.")
 
 
 def positions_of(
@@ -235,7 +210,7 @@ def observe_survey(
         Lengths of the survey in years of 365.25 d to look at; None is all of it. The same stars
         are observed for each.
     start : float, optional
-        MJD from which the years count; `survey_start` by default.
+        MJD from which the years count; the begin of the survey (`start_of`) by default.
     ebv : float or sequence of float
         True E(B-V) in mag, of all positions or of each.
     radius : float, optional
@@ -274,7 +249,7 @@ def observe_survey(
         raise InputError(f"{len(reddening)} colour excesses for {len(points)} positions")
     begin = start
     if begin is None:
-        begin = 0.0 if all(y is None for y in years) else survey_start(cadence)
+        begin = 0.0 if all(y is None for y in years) else start_of(cadence)
     task = _Observe(
         cadence=cadence,
         positions=points,

@@ -17,7 +17,7 @@ from pelsvae_cadence.classify.scores import Predictions
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 
-__all__ = ["CrossValidation", "SkySplit", "cross_validate"]
+__all__ = ["CrossValidation", "SkySplit", "cross_validate", "predict_by_part"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -173,17 +173,58 @@ def cross_validate(
     label = stars.label
     if permuted:
         label = KeyedRandom(seed=seed).generator("permuted labels", 0).permutation(label)
-    classes = tuple(np.unique(stars.label).tolist())
-    probability = np.zeros((len(stars), len(classes)))
     classifiers = []
     for k in range(split.n_parts):
-        train, test = np.flatnonzero(part != k), np.flatnonzero(part == k)
+        train = np.flatnonzero(part != k)
         classifier = VariableClassifier(estimator, calibrate=calibrate, seed=seed)
-        classifier.fit(table.take(train), label[train], group=stars.position[train])
-        where = np.array([classes.index(name) for name in classifier.classes])
-        probability[np.ix_(test, where)] = classifier.predict_proba(table.take(test))
-        classifiers.append(classifier)
-    predictions = Predictions(
+        classifiers.append(classifier.fit(table.take(train), label[train], group=stars.position[train]))
+    classes = tuple(np.unique(stars.label).tolist())
+    return CrossValidation(
+        predictions=predict_by_part(stars, table, classifiers, split, classes),
+        classifiers=tuple(classifiers),
+        split=split,
+    )
+
+
+def predict_by_part(
+    stars: LabelledStars,
+    features: FeatureTable,
+    classifiers: Sequence[VariableClassifier],
+    split: SkySplit,
+    classes: tuple[str, ...],
+) -> Predictions:
+    """Classify stars, each by the classifier for its part of the sky.
+
+    Parameters
+    ----------
+    stars : LabelledStars
+        N stars.
+    features : FeatureTable
+        What the classifiers look at.
+    classifiers : sequence of VariableClassifier
+        One for each part.
+    split : SkySplit
+        The parts.
+    classes : tuple of str
+        All classes, in the order of the columns.
+
+    Returns
+    -------
+    Predictions
+        Probabilities beside the labels.
+
+    Raises
+    ------
+    InputError
+        If a label is none of the classes, or a feature is missing.
+    """
+    part = split.part_of(stars.ra, stars.dec)
+    probability = np.zeros((len(stars), len(classes)))
+    for k in np.unique(part).tolist():
+        rows = np.flatnonzero(part == k)
+        columns = [classes.index(name) for name in classifiers[k].classes]
+        probability[np.ix_(rows, columns)] = classifiers[k].predict_proba(features.take(rows))
+    return Predictions(
         star_id=stars.features.star_id,
         label=stars.label,
         probability=probability,
@@ -191,4 +232,3 @@ def cross_validate(
         position=stars.position,
         magnitude=stars.magnitude,
     )
-    return CrossValidation(predictions=predictions, classifiers=tuple(classifiers), split=split)

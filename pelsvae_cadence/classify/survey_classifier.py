@@ -15,7 +15,7 @@ from pelsvae_cadence.classify.classifier import VariableClassifier
 from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, feature_definitions
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, class_mix_for
 from pelsvae_cadence.classify.observing import observe_survey, positions_of
-from pelsvae_cadence.classify.protocol import SkySplit, cross_validate
+from pelsvae_cadence.classify.protocol import SkySplit, cross_validate, predict_by_part
 from pelsvae_cadence.classify.scores import Predictions
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
@@ -101,21 +101,7 @@ class SurveyClassifier:
         InputError
             If a label is none of the classes, or a feature is missing.
         """
-        part = self.split.part_of(stars.ra, stars.dec)
-        probability = np.zeros((len(stars), len(self.classes)))
-        for k in np.unique(part).tolist():
-            rows = np.flatnonzero(part == k)
-            classifier = self.classifiers[k]
-            where = np.array([self.classes.index(name) for name in classifier.classes])
-            probability[np.ix_(rows, where)] = classifier.predict_proba(stars.features.take(rows))
-        return Predictions(
-            star_id=stars.features.star_id,
-            label=stars.label,
-            probability=probability,
-            classes=self.classes,
-            position=stars.position,
-            magnitude=stars.magnitude,
-        )
+        return predict_by_part(stars, stars.features, self.classifiers, self.split, self.classes)
 
     def save(self, folder: str | Path) -> Path:
         """Write everything to a folder.

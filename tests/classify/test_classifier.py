@@ -80,6 +80,20 @@ def test_files_keep_every_bit_and_hold_no_pickle(trained, tmp_path):
         VariableClassifier.load(tmp_path / "broken.skops")
 
 
+@pytest.mark.parametrize("estimator", [None, quick()])
+def test_a_classifier_from_a_file_is_trained_anew_like_the_one_it_was(tmp_path, estimator):
+    """Its estimator is what was calibrated, not the calibration: this would be calibrated again."""
+    original = VariableClassifier(estimator).fit(*blobs())
+    again = VariableClassifier.load(original.save(tmp_path / "c.skops"))
+    assert repr(again) == repr(original)
+    other = blobs(seed=3)
+    for classifier in (original, again):
+        classifier.fit(*other)
+    assert type(again._fitted.estimator) is type(original._fitted.estimator)
+    table, _ = blobs(seed=9)
+    np.testing.assert_array_equal(again.predict_proba(table), original.predict_proba(table))
+
+
 def test_unknown_types_in_a_file_are_refused(tmp_path):
     from sklearn.neighbors import KNeighborsClassifier
 

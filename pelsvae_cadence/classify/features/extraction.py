@@ -14,7 +14,13 @@ from pelsvae_cadence.bands import LSST_BANDS
 from pelsvae_cadence.classify.features.curve_shape import SHAPE_PHASES, shape_of_curve
 from pelsvae_cadence.classify.features.folded_curve import FoldedCurves, fold
 from pelsvae_cadence.classify.features.relative_flux import RelativeFlux, relative_flux
-from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, FeatureTable, feature_definitions
+from pelsvae_cadence.classify.features.table import (
+    BAND_STATISTICS,
+    DEFAULT_GROUPS,
+    JOINT_STATISTICS,
+    FeatureTable,
+    feature_definitions,
+)
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.result import PeriodResult
@@ -126,10 +132,8 @@ def _warn_of_empty_bands(points: RelativeFlux, light_curves: LightCurves) -> Non
 
 
 def _period_features(periods: PeriodResult) -> dict[str, FloatArray]:
-    n = len(periods)
-    top = np.full((n, 3), np.nan)
-    scores = np.full((n, 3), np.nan)
-    kept = min(3, periods.top_frequencies.shape[1])
+    n, kept = len(periods), min(3, periods.top_frequencies.shape[1])
+    top, scores = np.full((2, n, 3), np.nan)
     top[:, :kept] = periods.top_frequencies[:, :kept]
     scores[:, :kept] = periods.top_scores[:, :kept]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -213,51 +217,32 @@ def _statistics() -> tuple[Any, Any]:
 def _variability_features(points: RelativeFlux, curves: FoldedCurves) -> dict[str, FloatArray]:
     per_band, joint = _statistics()
     n_stars, n_bands = points.mean.shape
-    by_band = np.full((n_stars * n_bands, 4), np.nan)
-    together = np.full((n_stars, 6), np.nan)
-    columns = (points.time, points.value, points.error)
     # Within a star the points are sorted by band; a band is sorted by time if the curve is.
     order = np.lexsort((points.time, points.star * n_bands + points.band))
-    sorted_columns = [column[order] for column in columns]
-    cells = _filled(points.edges, _LEAST_IN_BAND)
-    by_band[cells] = _run(per_band, sorted_columns, points.edges, cells, 4)
+    columns = [column[order] for column in (points.time, points.value, points.error)]
+    by_band = _run(per_band, columns, points.edges, len(BAND_STATISTICS))
     scales = np.nan_to_num(curves.scales, nan=1.0)[points.star, points.band]
     order = np.lexsort((points.time, points.star))
-    scaled = [points.time[order], (points.value / scales)[order], (points.error / scales)[order]]
-    edges = points.edges[::n_bands]
-    stars = _filled(edges, _LEAST_IN_BAND)
-    together[stars] = _run(joint, scaled, edges, stars, 6)
+    columns = [points.time[order], (points.value / scales)[order], (points.error / scales)[order]]
+    together = _run(joint, columns, points.edges[::n_bands], len(JOINT_STATISTICS))
+    values = {f"joint_{name}": together[:, k] for k, (name, _) in enumerate(JOINT_STATISTICS)}
     with np.errstate(invalid="ignore", divide="ignore"):
-        for k in (2, 3):  # anderson_darling, eta_e
-            together[:, k] = np.log10(together[:, k])
-    by_band = by_band.reshape(n_stars, n_bands, 4)
-    names = ("skew", "beyond_1_std", "stetson_k", "percentile_ratio")
-    joint_names = ("skew", "kurtosis", "anderson_darling", "eta_e", "stetson_k", "percentile_ratio")
-    values = {f"joint_{name}": together[:, k] for k, name in enumerate(joint_names)}
+        for name in ("joint_anderson_darling", "joint_eta_e"):
+            values[name] = np.log10(values[name])
+    by_band = by_band.reshape(n_stars, n_bands, -1)
     for b, band in enumerate(points.bands):
-        values |= {f"{name}_{band}": by_band[:, b, k] for k, name in enumerate(names)}
+        values |= {f"{name}_{band}": by_band[:, b, k] for k, (name, _) in enumerate(BAND_STATISTICS)}
     return values
 
 
-def _filled(edges: npt.NDArray[np.int64], least: int) -> npt.NDArray[np.intp]:
-    return np.flatnonzero(np.diff(edges) >= least)
-
-
 def _run(
-    extractor: Any,
-    columns: list[FloatArray],
-    edges: npt.NDArray[np.int64],
-    which: npt.NDArray[np.intp],
-    n_columns: int,
+    extractor: Any, columns: list[FloatArray], edges: npt.NDArray[np.int64], n_columns: int
 ) -> FloatArray:
-    if not which.size:
-        return np.empty((0, n_columns))
-    time, value, error = columns
-    bounds = edges.tolist()
-    series = [
-        (time[a:b], value[a:b], error[a:b]) for a, b in ((bounds[i], bounds[i + 1]) for i in which.tolist())
-    ]
-    # One thread: the rows must not depend on the machine, and jobs are split by position.
-    return np.asarray(
-        extractor.many(series, sorted=True, check=False, fill_value=np.nan, n_jobs=1), dtype=np.float64
-    )
+    """Measure the runs of points between edges; NaN where there are too few."""
+    found = np.full((edges.size - 1, n_columns), np.nan)
+    enough = np.flatnonzero(np.diff(edges) >= _LEAST_IN_BAND)
+    series = [tuple(column[edges[i] : edges[i + 1]] for column in columns) for i in enough.tolist()]
+    if series:
+        # One thread: the rows must not depend on the machine, and jobs are split by position.
+        found[enough] = extractor.many(series, sorted=True, check=False, fill_value=np.nan, n_jobs=1)
+    return found

@@ -12,7 +12,7 @@ everything after that is linear algebra on 24 numbers a star, done for all stars
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -62,25 +62,21 @@ class FoldedCurves:
         fitted.
     scales : ndarray of float64, shape (N, B)
         Amplitude scales of the bands; NaN where a band has no point.
-    chi2_constant, chi2 : ndarray of float64, shape (N,)
-        Chi-squared of constants and of the folded curve; NaN where nothing was fitted.
+    chi2_constant : ndarray of float64, shape (N,)
+        Chi-squared of constants; NaN where nothing was fitted.
     chi2_by_band, freedom_by_band, odd_gain : ndarray of float64, shape (N,)
         Chi-squared where each band that has the points for it keeps a curve of its own, of the
         same order, the degrees of freedom left, and the further drop of this chi-squared with the
         odd harmonics of half the frequency, shared by the bands.
-    n_points : ndarray of int64, shape (N,)
-        Points used.
     """
 
     coefficients: FloatArray
     order: IntArray
     scales: FloatArray
     chi2_constant: FloatArray
-    chi2: FloatArray
     odd_gain: FloatArray
     chi2_by_band: FloatArray
     freedom_by_band: FloatArray
-    n_points: IntArray
 
     def evaluate(self, phase: FloatArray) -> FloatArray:
         """Evaluate the curves on common phases.
@@ -116,36 +112,17 @@ def fold(points: RelativeFlux, frequency: FloatArray) -> FoldedCurves:
     FoldedCurves
         The curves.
     """
-    n_stars, n_bands = points.mean.shape
+    n_stars = points.mean.shape[0]
     parts = [
-        _fit(points, frequency, start, min(start + _BLOCK, n_stars)) for start in range(0, n_stars, _BLOCK)
+        _fit(points, frequency, start, min(start + _BLOCK, n_stars))
+        for start in range(0, max(n_stars, 1), _BLOCK)
     ]
-    if not parts:
-        nothing = np.empty(0)
-        return FoldedCurves(
-            coefficients=np.empty((0, _EVEN)),
-            order=np.empty(0, np.int64),
-            scales=np.empty((0, n_bands)),
-            chi2_constant=nothing,
-            chi2=nothing,
-            odd_gain=nothing,
-            chi2_by_band=nothing,
-            freedom_by_band=nothing,
-            n_points=np.empty(0, np.int64),
-        )
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    names = (
-        "coefficients",
-        "order",
-        "scales",
-        "chi2_constant",
-        "chi2",
-        "odd_gain",
-        "chi2_by_band",
-        "freedom_by_band",
-        "n_points",
+    return FoldedCurves(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in fields(FoldedCurves)
+        }
     )
-    return FoldedCurves(**dict(zip(names, columns, strict=True)))
 
 
 def _sums(points: RelativeFlux, frequency: FloatArray, first: int, last: int) -> FloatArray:
@@ -183,9 +160,7 @@ def _sums(points: RelativeFlux, frequency: FloatArray, first: int, last: int) ->
     return sums
 
 
-def _fit(
-    points: RelativeFlux, frequency: FloatArray, first: int, last: int
-) -> tuple[npt.NDArray[np.float64] | IntArray, ...]:
+def _fit(points: RelativeFlux, frequency: FloatArray, first: int, last: int) -> FoldedCurves:
     sums = _sums(points, frequency, first, last)
     n_stars, n_bands = sums.shape[:2]
     counts = points.counts[first:last]
@@ -255,7 +230,6 @@ def _fit(
     best = np.argmax(np.where(affordable, score, -np.inf), axis=1)
     fitted = (n_points > n_used_bands + 2) & np.isfinite(frequency[first:last])
     order = np.where(fitted, orders[best], 0)
-    gain = per_order[np.arange(n_stars), best]
 
     coefficients = np.zeros((n_stars, _EVEN))
     odd_gain = np.full(n_stars, np.nan)
@@ -272,16 +246,14 @@ def _fit(
             counts[mine],
         )
     unknown = order == 0
-    return (
-        coefficients,
-        order,
-        np.where(weight > 0, scales, np.nan),
-        np.where(unknown, np.nan, chi2_constant),
-        np.where(unknown, np.nan, np.maximum(chi2_constant - gain, 0.0)),
-        odd_gain,
-        by_band,
-        freedom,
-        n_points,
+    return FoldedCurves(
+        coefficients=coefficients,
+        order=order,
+        scales=np.where(weight > 0, scales, np.nan),
+        chi2_constant=np.where(unknown, np.nan, chi2_constant),
+        odd_gain=odd_gain,
+        chi2_by_band=by_band,
+        freedom_by_band=freedom,
     )
 
 

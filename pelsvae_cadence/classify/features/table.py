@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,15 @@ from pelsvae_cadence.bands import BANDS, LSST_BANDS
 from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = ["DEFAULT_GROUPS", "FEATURE_GROUPS", "Feature", "FeatureTable", "feature_definitions"]
+__all__ = [
+    "BAND_STATISTICS",
+    "DEFAULT_GROUPS",
+    "FEATURE_GROUPS",
+    "JOINT_STATISTICS",
+    "Feature",
+    "FeatureTable",
+    "feature_definitions",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -89,14 +97,14 @@ _SIGNIFICANCE: Final = (
     ),
     ("odd_significance", "", "ln(1 + chi-squared of the odd harmonics in units of the residuals')"),
 )
-# Statistics of the light-curve package, of relative fluxes. Names in it: see `extraction`.
-_STATISTICS: Final = (
+#: Statistics of the light-curve package, of relative fluxes, in the order of `extraction`.
+BAND_STATISTICS: Final = (
     ("skew", "skewness"),
     ("beyond_1_std", "share of points more than one standard deviation from the mean"),
     ("stetson_k", "robust kurtosis (Stetson 1996, PASP 108, 851)"),
     ("percentile_ratio", "range of the middle half of the points over that of the middle nine tenths"),
 )
-_JOINT: Final = (
+JOINT_STATISTICS: Final = (
     ("skew", "skewness"),
     ("kurtosis", "excess kurtosis"),
     ("anderson_darling", "Anderson-Darling statistic of normality, log10"),
@@ -145,11 +153,14 @@ def feature_definitions(
         "period": list(_PERIOD),
         "shape": list(_SHAPE),
         "variability": [
-            *((f"joint_{n}", "", f"{d}; all bands, each scaled to one amplitude") for n, d in _JOINT),
+            *(
+                (f"joint_{n}", "", f"{d}; all bands, each scaled to one amplitude")
+                for n, d in JOINT_STATISTICS
+            ),
             *(
                 (f"{n}_{band}", "", f"{d}; relative fluxes in {band}")
                 for band in names
-                for n, d in _STATISTICS
+                for n, d in BAND_STATISTICS
             ),
         ],
         "amplitude": [
@@ -244,17 +255,3 @@ class FeatureTable(StructOfArrays):
             )
         where = [self.names.index(name) for name in names]
         return type(self)(star_id=self.star_id, names=tuple(names), values=self.values[:, where].copy())
-
-    def to_frame(self) -> Any:
-        """Make a pandas table, with ``star_id`` in front.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row a star.
-        """
-        import pandas as pd
-
-        frame = pd.DataFrame(self.values, columns=list(self.names))
-        frame.insert(0, "star_id", self.star_id)
-        return frame

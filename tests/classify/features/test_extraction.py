@@ -265,5 +265,4 @@ def test_table_columns_and_joins(rr_lyrae):
         found.columns(["mag_r"])
     joined = FeatureTable.concatenate([found.take([0, 1]), found.take([2])])
     np.testing.assert_array_equal(joined.values, found.values[:3])
-    assert list(found.to_frame().columns[:2]) == ["star_id", "log_period"]
     assert set(DEFAULT_GROUPS) < set(FEATURE_GROUPS)
