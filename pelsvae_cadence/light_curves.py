@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -106,3 +106,20 @@ class LightCurves(RaggedArrays):
             A light curve of one star.
         """
         return self.take(i)
+
+    def keep(self, points: npt.NDArray[np.bool_]) -> Self:
+        """Select points.
+
+        Parameters
+        ----------
+        points : ndarray of bool, shape (n_points,)
+            Which points of all stars to keep.
+
+        Returns
+        -------
+        LightCurves
+            The same stars, some of them perhaps without points.
+        """
+        before = np.concatenate([[0], np.cumsum(points)])
+        chosen: dict[str, Any] = {name: getattr(self, name)[points] for name in self._columns()[1]}
+        return replace(self, offsets=before[self.offsets], **chosen)

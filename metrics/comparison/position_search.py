@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -154,7 +154,4 @@ def _numbers(parts: Sequence[Visits]) -> npt.NDArray[np.int64]:
 
 def _at_visits(light_curves: LightCurves, kept: npt.NDArray[np.bool_]) -> LightCurves:
     """Keep some visits of stars that were all observed at the same ones."""
-    n_stars = len(light_curves)
-    points = np.tile(kept, n_stars)
-    per_point = {field.name: getattr(light_curves, field.name)[points] for field in fields(light_curves)[2:]}
-    return replace(light_curves, offsets=np.arange(n_stars + 1) * int(np.count_nonzero(kept)), **per_point)
+    return light_curves.keep(np.tile(kept, len(light_curves)))

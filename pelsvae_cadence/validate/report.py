@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["Figure", "Report"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Figure", "Report", "less_sigmas", "share_error"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,14 @@ class Figure:
 
     @classmethod
     def within(
-        cls, name: str, value: float, low: float, high: float, *, unit: str = "", note: str = ""
+        cls,
+        name: str,
+        value: float,
+        low: float = -math.inf,
+        high: float = math.inf,
+        *,
+        unit: str = "",
+        note: str = "",
     ) -> Figure:
         """Make a figure that must lie in a closed range.
 
@@ -49,7 +60,7 @@ class Figure:
         value : float
             The measured value.
         low, high : float
-            The range; infinities leave a side open.
+            The range; a side that is not given is open.
         unit, note : str
             See the class.
 
@@ -58,14 +69,80 @@ class Figure:
         Figure
             With target and verdict filled in.
         """
-        if low == float("-inf"):
+        if low == -math.inf:
             target = f"<= {high:g}"
-        elif high == float("inf"):
+        elif high == math.inf:
             target = f">= {low:g}"
         else:
             target = f"{low:g} .. {high:g}"
         passed = bool(low <= value <= high)
         return cls(name=name, value=value, unit=unit, target=target, passed=passed, note=note)
+
+    @classmethod
+    def share(
+        cls, name: str, hits: npt.NDArray[np.generic], least: float | None = None, *, note: str = ""
+    ) -> Figure:
+        """Make a figure of a share of things, with its number and standard error in the note.
+
+        Parameters
+        ----------
+        name : str
+            What was measured.
+        hits : ndarray, shape (n,)
+            Whether each counts.
+        least : float, optional
+            The least share required.
+        note : str
+            What else a reader must know.
+
+        Returns
+        -------
+        Figure
+            With target and verdict where something is required.
+        """
+        value, n = float(hits.mean()), hits.size
+        words = "; ".join(filter(None, [f"n = {n}, +-{share_error(value, n):.3f}", note]))
+        if least is None:
+            return cls(name=name, value=value, note=words)
+        return cls.within(name, value, least, note=words)
+
+
+def share_error(share: float, n: int) -> float:
+    """Estimate the standard error of a share.
+
+    Parameters
+    ----------
+    share : float
+        The share.
+    n : int
+        Of how many.
+
+    Returns
+    -------
+    float
+        The binomial error, that of one in n at least.
+    """
+    return float(np.sqrt(max(share * (1.0 - share), 1.0 / n) / n))
+
+
+def less_sigmas(rate: float, n: int, sigmas: float = 3.0) -> float:
+    """Give the least share that a sample of a known rate should show.
+
+    Parameters
+    ----------
+    rate : float
+        The rate.
+    n : int
+        Size of the sample.
+    sigmas : float
+        Standard errors below the rate.
+
+    Returns
+    -------
+    float
+        The share, to two digits.
+    """
+    return round(rate - sigmas * float(np.sqrt(rate * (1.0 - rate) / n)), 2)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,7 +129,7 @@ def _figures(
             note=f"{_range(ten_f1)}; less the ceiling {beside.value:+.3f} +- {beside.error:.3f}",
         ),
         _above_the_ceiling(now["10 years"], truth, seed),
-        Figure.within("1 year: macro-F1", one_f1.value, 0.80, float("inf"), note=_range(one_f1)),
+        Figure.within("1 year: macro-F1", one_f1.value, 0.80, note=_range(one_f1)),
     ]
     for when, stars in (("10 years", ten), ("1 year", one)):
         figures += [
@@ -194,8 +194,7 @@ def _above_the_ceiling(now: Predictions, truth: Predictions, seed: int) -> Figur
     return Figure.within(
         f"10 years, r < {_BRIGHT:g}: macro-F1 less the ceiling",
         excess.value,
-        -float("inf"),
-        round(2.0 * excess.error, 3),
+        high=round(2.0 * excess.error, 3),
         note=f"{_range(excess)}; more than two errors would be a leak",
     )
 
@@ -379,7 +378,6 @@ def _transfer_figures(transfer: Transfer) -> list[Figure]:
             f"{transfer.name}: recall of {transfer.label}",
             transfer.recall,
             least,
-            float("inf"),
             note=(
                 f"n = {transfer.n_stars}, +-{transfer.error:.3f}; simulated stars "
                 f"{transfer.simulated:.3f} (n = {transfer.n_simulated}), gap {transfer.gap:+.3f}"

@@ -32,8 +32,16 @@ from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods import search
 from pelsvae_cadence.photometry.colours import colour_minus_i
-from pelsvae_cadence.validate.classify.real_stars import FIVE_BANDS, binaries_at, cepheid_colours, rr_lyrae_at
-from pelsvae_cadence.validate.periods.real_stars import FAINTER_BY, cepheids_at_the_lmc, lmc_visits
+from pelsvae_cadence.validate.real_light_curves import (
+    FAINTER_BY,
+    FIVE_BANDS,
+    binaries_at,
+    cepheid_colours,
+    cepheids_at_the_lmc,
+    lmc_visits,
+    rr_lyrae_at,
+)
+from pelsvae_cadence.validate.report import share_error
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.source import LightCurveModel
@@ -99,8 +107,7 @@ class Transfer:
     @property
     def error(self) -> float:
         """Standard error of the recall of the real stars."""
-        p = self.recall
-        return float(np.sqrt(max(p * (1.0 - p), 1.0 / self.n_stars) / self.n_stars))
+        return share_error(self.recall, self.n_stars)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.periodogram import highest_peaks
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.validate.periods.control import ControlSample, control_sample, control_visits
-from pelsvae_cadence.validate.report import Figure
+from pelsvae_cadence.validate.report import Figure, share_error
 
 __all__ = ["VANDERPLAS_IVEZIC", "few_epochs", "single_band_sum_figures", "vanderplas_ivezic_figures"]
 
@@ -45,10 +45,6 @@ _DRIFT: Final = 0.37
 # Design depths of a visit as of their time (Ivezic et al. 2008, arXiv:0805.2366v4, table 1), less
 # the medians of the baseline v3.0 that the control visits have.
 _DEEPER: Final = {"u": 0.33, "g": 0.64, "r": 0.75, "i": 0.63, "z": 0.54, "y": 0.12}
-
-
-def _error(share: float, n: int) -> float:
-    return float(np.sqrt(max(share * (1.0 - share), 1.0 / n) / n))
 
 
 def vanderplas_ivezic_figures(seed: int = 0, n_positions: int = 6) -> tuple[Figure, ...]:
@@ -90,7 +86,7 @@ def vanderplas_ivezic_figures(seed: int = 0, n_positions: int = 6) -> tuple[Figu
                 value=share,
                 note=f"VanderPlas & Ivezic 2015: {published:g}; ours at design depths {deep:.3g}; "
                 f"best period within 1 % {best:.3g}; n = {n_stars}, "
-                f"+-{_error(share, n_stars):.3f}",
+                f"+-{share_error(share, n_stars):.3f}",
             )
         )
     return (*figures, *_same_light_curves(seed, max(n_positions // 2, 1)))
@@ -171,26 +167,7 @@ def few_epochs(light_curves: LightCurves, n_epochs: int, rng: np.random.Generato
         for name in np.unique(light_curves.band[rows]):
             mine = rows[light_curves.band[rows] == name]
             keep[rng.permutation(mine)[:n_epochs]] = True
-    counts = np.add.reduceat(keep.astype(np.int64), light_curves.offsets[:-1])
-    return LightCurves(
-        star_id=light_curves.star_id,
-        offsets=np.concatenate([[0], np.cumsum(counts)]),
-        **{
-            name: getattr(light_curves, name)[keep]
-            for name in (
-                "mjd",
-                "band",
-                "visit_id",
-                "mag_true",
-                "mag",
-                "mag_err",
-                "flux",
-                "flux_err",
-                "detected",
-                "saturated",
-            )
-        },
-    )
+    return light_curves.keep(keep)
 
 
 def _single_band_sum(light_curves: LightCurves, i: int, grid: FrequencyGrid) -> float:

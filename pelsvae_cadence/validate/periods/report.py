@@ -16,7 +16,7 @@ from pelsvae_cadence.periods.verdicts import VERDICTS, Verdicts, judge
 from pelsvae_cadence.validate.periods.control import CONTROL_CLASSES, control_sample, control_visits
 from pelsvae_cadence.validate.periods.literature import single_band_sum_figures, vanderplas_ivezic_figures
 from pelsvae_cadence.validate.periods.real_stars import real_star_figures
-from pelsvae_cadence.validate.report import Figure, Report
+from pelsvae_cadence.validate.report import Figure, Report, less_sigmas
 
 __all__ = ["periods_report"]
 
@@ -70,12 +70,10 @@ def _table(
 
 
 def _share(name: str, hits: npt.NDArray[np.bool_], published: float | None = None) -> Figure:
-    value, n = float(hits.mean()), hits.size
-    note = f"n = {n}, +-{np.sqrt(max(value * (1 - value), 1 / n) / n):.3f}"
     if published is None:
-        return Figure(name=name, value=value, note=note)
-    least = round(published - 3.0 * float(np.sqrt(published * (1.0 - published) / n)), 2)
-    return Figure.within(name, value, least, float("inf"), note=f"{note}; {published:g} less three sigma")
+        return Figure.share(name, hits)
+    least = less_sigmas(published, hits.size)
+    return Figure.share(name, hits, least, note=f"{published:g} less three sigma")
 
 
 def _orbital_periods(seed: int, n_positions: int) -> Figure:
@@ -87,7 +85,6 @@ def _orbital_periods(seed: int, n_positions: int) -> Figure:
         "10 years: orbital periods of binaries, a sample of their own",
         share,
         round(_ORBITAL - 2.0 * error, 3),
-        float("inf"),
         note=f"n = {n}, +-{error:.3f}; {_ORBITAL:g} less two sigma",
     )
 

@@ -7,9 +7,15 @@ import pytest
 
 from pelsvae_cadence import SyntheticSurvey
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.validate.classify.real_stars import FIVE_BANDS, binaries_at, cepheid_colours, rr_lyrae_at
 from pelsvae_cadence.validate.classify.transfer import transfer_to_real_stars
-from pelsvae_cadence.validate.periods.real_stars import cepheids_at_the_lmc, lmc_visits
+from pelsvae_cadence.validate.real_light_curves import (
+    FIVE_BANDS,
+    binaries_at,
+    cepheid_colours,
+    cepheids_at_the_lmc,
+    lmc_visits,
+    rr_lyrae_at,
+)
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,8 @@ import pytest
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.periods import judge, search
 from pelsvae_cadence.photometry.noise import mag_to_flux
-from pelsvae_cadence.validate.periods.real_stars import (
-    RR_LYRAE_RANGE,
-    cepheids_at_the_lmc,
-    lmc_visits,
-    real_star_figures,
-    stripe82_rr_lyrae,
-)
+from pelsvae_cadence.validate.periods.real_stars import RR_LYRAE_RANGE, real_star_figures
+from pelsvae_cadence.validate.real_light_curves import cepheids_at_the_lmc, lmc_visits, stripe82_rr_lyrae
 
 
 @pytest.fixture(scope="module")
