@@ -222,7 +222,7 @@ def predict_by_part(
     probability = np.zeros((len(stars), len(classes)))
     for k in np.unique(part).tolist():
         rows = np.flatnonzero(part == k)
-        columns = [classes.index(name) for name in classifiers[k].classes]
+        columns = np.array([classes.index(name) for name in classifiers[k].classes])
         probability[np.ix_(rows, columns)] = classifiers[k].predict_proba(features.take(rows))
     return Predictions(
         star_id=stars.features.star_id,

@@ -126,7 +126,8 @@ def _ordered_gain(
     normal -= (means / band_weight) @ means.transpose(0, 2, 1)
     diagonal = np.arange(target.shape[1])
     normal[:, diagonal, diagonal] += _RIDGE * band_weight.sum()
-    solved = solve_lower(np.linalg.cholesky(normal), target)
+    factor: FloatArray = np.linalg.cholesky(normal)
+    solved = solve_lower(factor, target)
     return np.asarray(np.cumsum(solved * solved, axis=1))
 
 

@@ -159,8 +159,8 @@ def stripe82_rr_lyrae(data: Path, n: int | None = None, *, seed: int = 0) -> Rea
     parts = []
     for row in table["row"].tolist():
         time, mag, err, some = _points(points, row)
-        keep = (mag < _FAINTEST) & (err < _LARGEST_ERROR) & (err > 0)
-        keep = np.flatnonzero(keep)[np.argsort(time[keep] + zero, kind="stable")]
+        known = (mag < _FAINTEST) & (err < _LARGEST_ERROR) & (err > 0)
+        keep = np.flatnonzero(known)[np.argsort(time[known] + zero, kind="stable")]
         flux = mag_to_flux(mag[keep])
         parts.append(
             _forced(
