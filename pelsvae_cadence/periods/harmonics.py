@@ -126,8 +126,7 @@ def _ordered_gain(
     normal -= (means / band_weight) @ means.transpose(0, 2, 1)
     diagonal = np.arange(target.shape[1])
     normal[:, diagonal, diagonal] += _RIDGE * band_weight.sum()
-    factor: FloatArray = np.linalg.cholesky(normal)
-    solved = solve_lower(factor, target)
+    solved = solve_lower(np.asarray(np.linalg.cholesky(normal), dtype=np.float64), target)
     return np.asarray(np.cumsum(solved * solved, axis=1))
 
 
