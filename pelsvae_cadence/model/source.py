@@ -15,8 +15,7 @@ import numpy.typing as npt
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary, parse_star_class
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.core.phase_zero import with_phase_zero
+from pelsvae_cadence.core.phase_curve import PhaseCurve, with_phase_zero
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.model.blocks import in_blocks
 from pelsvae_cadence.model.extrapolation import Extrapolate, ExtrapolationWarning, in_range

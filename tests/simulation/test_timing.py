@@ -1,13 +1,14 @@
-"""Light travel time, against astropy."""
+"""Barycentric times: light travel time against astropy, the Earth between the days of its series."""
 
 from __future__ import annotations
 
 import astropy.units as u
+import erfa
 import numpy as np
 from astropy.coordinates import EarthLocation, SkyCoord
 from astropy.time import Time
 
-from pelsvae_cadence.simulation.timing import MJD_ZERO, barycentric_time, light_travel_time
+from pelsvae_cadence.simulation.timing import MJD_ZERO, barycentric_time, earth_position, light_travel_time
 
 
 def test_against_astropy():
@@ -29,3 +30,18 @@ def test_size():
     delay = light_travel_time(60000.0 + np.arange(366), [0.0], [0.0])[0] * 1440
     assert 8.0 < delay.max() < 8.5
     assert -8.5 < delay.min() < -8.0
+
+
+def test_positions_are_those_of_erfa_to_a_microsecond_of_light() -> None:
+    rng = np.random.default_rng(3)
+    mjd = np.concatenate([rng.uniform(33282.0, 88069.0, 400), [61000.0, 60992.0, 61055.9999999]])
+    _, expected = erfa.epv00(2400000.5, mjd)
+    error = np.abs(earth_position(mjd) - expected["p"]).max()
+    assert error < 1e-9  # au; 499 seconds of light each
+
+
+def test_a_position_depends_on_its_own_time_alone() -> None:
+    mjd = 61000.0 + np.sort(np.random.default_rng(1).uniform(0.0, 500.0, 50))
+    together = earth_position(mjd)
+    alone = np.concatenate([earth_position([t]) for t in mjd[::-1]])[::-1]
+    assert together.tobytes() == alone.tobytes()
