@@ -69,7 +69,7 @@ _ALIASES: Final[dict[str, tuple[str, str | None]]] = {
 }
 
 
-def parse_star_class(name: str) -> tuple[str, str | None]:
+def parse_star_class(name: str, subtype: str | None = None) -> tuple[str, str | None]:
     """Resolve a class name or alias.
 
     Parameters
@@ -77,18 +77,20 @@ def parse_star_class(name: str) -> tuple[str, str | None]:
     name : str
         One of `STAR_CLASSES`, a subtype (``"RRab"``, ``"EW"``, ``"Mira"``) or a common alias.
         Case, blanks, hyphens, dots and underscores do not matter.
+    subtype : str, optional
+        A subtype of the class; ``""`` is none.
 
     Returns
     -------
     star_class : str
         One of `STAR_CLASSES`.
     subtype : str or None
-        The subtype if the name fixes one.
+        The subtype that was given, or that the name fixes.
 
     Raises
     ------
     InputError
-        If the name is unknown.
+        If the name is unknown or the subtype does not fit.
 
     Examples
     --------
@@ -99,12 +101,18 @@ def parse_star_class(name: str) -> tuple[str, str | None]:
     """
     key = "".join(ch for ch in str(name).lower() if ch not in " -_./")
     try:
-        return _ALIASES[key]
+        star_class, implied = _ALIASES[key]
     except KeyError:
         subtypes = ", ".join(s for subs in SUBTYPES.values() for s in subs if s.lower() in _ALIASES)
         raise InputError(
             f"unknown star class {name!r}", allowed=f"{', '.join(STAR_CLASSES)} or a subtype ({subtypes})"
         ) from None
+    if not subtype:
+        return star_class, implied
+    if subtype not in SUBTYPES[star_class] or implied not in (None, subtype):
+        allowed = (implied,) if implied else SUBTYPES[star_class]
+        raise InputError(f"subtype {subtype!r} does not fit star class {name!r}", allowed=", ".join(allowed))
+    return star_class, subtype
 
 
 def display_name(star_class: str, subtype: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
@@ -12,7 +12,16 @@ from typing_extensions import override
 
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = ["RaggedArrays", "StructOfArrays", "column", "freeze", "ragged_rows", "row_index", "to_value"]
+__all__ = [
+    "RaggedArrays",
+    "StructOfArrays",
+    "column",
+    "common_length",
+    "freeze",
+    "ragged_rows",
+    "row_index",
+    "to_value",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +240,31 @@ def column(
             remedy="Remove or mend those rows.",
         )
     return freeze(array)
+
+
+def common_length(values: Mapping[str, Any]) -> int:
+    """Find the length of those of some values that are one-dimensional.
+
+    Parameters
+    ----------
+    values : mapping of str to array_like
+        Values by name; scalars and None have no length.
+
+    Returns
+    -------
+    int
+        Their length; 1 if there are none.
+
+    Raises
+    ------
+    InputError
+        If the lengths differ.
+    """
+    sizes = {name: np.size(v) for name, v in values.items() if v is not None and np.ndim(v) == 1}
+    if len(set(sizes.values())) > 1:
+        text = ", ".join(f"{name} {size}" for name, size in sizes.items())
+        raise InputError(f"the parameters have different lengths ({text})")
+    return next(iter(sizes.values()), 1)
 
 
 def freeze(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from typing import Literal
+from dataclasses import replace
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.model.reference_stars import Population
+from pelsvae_cadence.stars import Stars
 
-__all__ = ["Extrapolate", "ExtrapolationWarning", "in_range"]
+__all__ = ["UNITS", "Extrapolate", "ExtrapolationWarning", "in_range", "stars_in_range"]
 
 FloatArray = npt.NDArray[np.float64]
 Extrapolate = Literal["error", "clip", "flag"]
+#: Units of the physical parameters.
+UNITS: Final = {"period": "d", "teff": "K", "abs_mag_g": "mag", "amplitude_i": "mag"}
 
 
 class ExtrapolationWarning(UserWarning):
@@ -86,3 +91,31 @@ def in_range(
         stacklevel=4,
     )
     return np.clip(values, low, high) if extrapolate == "clip" else values
+
+
+def stars_in_range(stars: Stars, population: Population, extrapolate: Extrapolate) -> Stars:
+    """Refuse, clip or flag the parameters of stars, class by class.
+
+    Parameters
+    ----------
+    stars : Stars
+        The stars.
+    population : Population
+        Knows the ranges.
+    extrapolate : {"error", "clip", "flag"}
+        What to do with values outside.
+
+    Returns
+    -------
+    Stars
+        The stars with the values to use; see `in_range`.
+    """
+    values = {name: np.array(getattr(stars, name)) for name in UNITS}
+    pairs = np.char.add(np.char.add(stars.star_class, "/"), stars.subtype)
+    for pair in np.unique(pairs).tolist():
+        name, _, subtype = pair.partition("/")
+        mine = pairs == pair
+        limits, where = population.ranges(name, subtype or None), f"{name} {subtype}".strip()
+        for key, unit in UNITS.items():
+            values[key][mine] = in_range(key, values[key][mine], limits[key], where, extrapolate, unit=unit)
+    return replace(stars, **values)

@@ -1,11 +1,13 @@
 """Layers of the harmonic PELS-VAE: scaled physics, principal axes of each class, plain layers.
 
-Coefficients and physics are rows as described in `pelsvae_cadence.model.vae`.
+Coefficients are rows as described in `pelsvae_cadence.model.vae`, physics those of
+`pelsvae_cadence.model.reference_stars.physics_matrix`.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -15,11 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
+from pelsvae_cadence.model.reference_stars import PARAMETERS
 
-__all__ = ["PHYSICS", "ClassBasis", "ModelConfig", "Perceptron", "PhysicsScaling", "fourier_grid"]
-
-#: The physical parameters and their order.
-PHYSICS: Final = ("period", "teff", "abs_mag_g", "amplitude_i")
+__all__ = ["ClassBasis", "ModelConfig", "Perceptron", "PhysicsScaling", "fourier_grid"]
 
 # Periodic features of the standardised log P: shapes change fast near resonances (the
 # Hertzsprung progression), which a network of plain log P learns slowly.
@@ -92,33 +92,37 @@ def fourier_grid(n_harmonics: int, n_grid: int) -> Tensor:
 
 
 class PhysicsScaling(nn.Module):
-    """Physics standardised within a kind of star, with periodic features of log P.
+    """Physics standardised within a kind of star, with periodic features of the first column used.
 
     Parameters
     ----------
     n_kinds : int
         Number of kinds (classes, or class and subtype).
-    n_inputs : int
-        How many of the parameters of `PHYSICS` are used, from the first.
+    columns : sequence of int
+        Columns of the physics that are used; by default the four of `PARAMETERS`.
+    n_columns : int
+        Columns of the physics. Others than the four stand behind them.
     """
 
     centre: Tensor
     scale: Tensor
 
-    def __init__(self, n_kinds: int, n_inputs: int = len(PHYSICS)) -> None:
+    def __init__(
+        self, n_kinds: int, columns: Sequence[int] = range(len(PARAMETERS)), n_columns: int = len(PARAMETERS)
+    ) -> None:
         super().__init__()
-        self.n_inputs = n_inputs
-        self.n_features = n_kinds + n_inputs + 2 * _N_TRIG
         self.n_kinds = n_kinds
-        self.register_buffer("centre", torch.zeros(n_kinds, len(PHYSICS)))
-        self.register_buffer("scale", torch.ones(n_kinds, len(PHYSICS)))
+        self.columns = list(columns)
+        self.n_features = n_kinds + len(self.columns) + 2 * _N_TRIG
+        self.register_buffer("centre", torch.zeros(n_kinds, n_columns))
+        self.register_buffer("scale", torch.ones(n_kinds, n_columns))
 
     def set_statistics(self, physics: npt.NDArray[Any], kind: npt.NDArray[Any]) -> None:
         """Take mean and standard deviation of each kind from training stars.
 
         Parameters
         ----------
-        physics : ndarray, shape (N, 4)
+        physics : ndarray, shape (N, n_columns)
             Physics of the stars.
         kind : ndarray of int, shape (N,)
             Kind of each star. A kind without stars keeps mean 0 and scale 1.
@@ -135,25 +139,25 @@ class PhysicsScaling(nn.Module):
 
         Parameters
         ----------
-        physics : Tensor, shape (N, 4)
-            Physics; a column that is not used may be missing at the end.
+        physics : Tensor, shape (N, n_columns)
+            Physics; columns that are not used may be missing at the end.
         kind : Tensor of int, shape (N,)
             Kinds.
 
         Returns
         -------
-        Tensor, shape (N, n_inputs)
+        Tensor, shape (N, len(columns))
             Standardised physics.
         """
-        used = slice(0, self.n_inputs)
-        return (physics[:, used] - self.centre[kind, used]) / self.scale[kind, used]
+        used = self.columns
+        return (physics[:, used] - self.centre[kind][:, used]) / self.scale[kind][:, used]
 
     def forward(self, physics: Tensor, kind: Tensor) -> Tensor:
-        """Make the network's inputs.
+        """Make the inputs of a network.
 
         Parameters
         ----------
-        physics : Tensor, shape (N, 4)
+        physics : Tensor, shape (N, n_columns)
             Physics.
         kind : Tensor of int, shape (N,)
             Kinds.
@@ -161,7 +165,7 @@ class PhysicsScaling(nn.Module):
         Returns
         -------
         Tensor, shape (N, n_features)
-            Kind (one-hot), standardised physics, sines and cosines of log P.
+            Kind (one-hot), standardised physics, sines and cosines of the first of them.
         """
         x = self.standardise(physics, kind)
         waves = x[:, :1] * (0.5 * torch.pi * torch.arange(1, _N_TRIG + 1, dtype=x.dtype, device=x.device))

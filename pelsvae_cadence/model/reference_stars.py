@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,8 +24,17 @@ import numpy.typing as npt
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.stars import Stars
 
-__all__ = ["GROUPS", "PARAMETERS", "Population", "group_index", "to_rows", "valid_ranges"]
+__all__ = [
+    "GROUPS",
+    "PARAMETERS",
+    "Population",
+    "class_index",
+    "group_index",
+    "physics_matrix",
+    "valid_ranges",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -51,6 +60,32 @@ _RANGE_TAIL: Final = 0.1
 _RANGE_MARGIN: Final = 0.05
 
 
+def class_index(star_class: npt.ArrayLike) -> IntArray:
+    """Look up classes.
+
+    Parameters
+    ----------
+    star_class : array_like of str, shape (N,)
+        Classes.
+
+    Returns
+    -------
+    ndarray of int64, shape (N,)
+        Indices in `pelsvae_cadence.classes.STAR_CLASSES`.
+
+    Raises
+    ------
+    InputError
+        If a class is unknown.
+    """
+    names = np.asarray(star_class).tolist()
+    unknown = sorted(set(names) - set(STAR_CLASSES))
+    if unknown:
+        raise InputError(f"unknown star class {unknown[0]!r}", allowed=", ".join(STAR_CLASSES))
+    lookup = {name: i for i, name in enumerate(STAR_CLASSES)}
+    return np.array([lookup[name] for name in names], dtype=np.int64)
+
+
 def group_index(star_class: npt.ArrayLike, subtype: npt.ArrayLike) -> IntArray:
     """Look up groups.
 
@@ -69,39 +104,51 @@ def group_index(star_class: npt.ArrayLike, subtype: npt.ArrayLike) -> IntArray:
     return np.array([lookup.get(pair, -1) for pair in pairs], dtype=np.int64)
 
 
-def to_rows(
-    period: npt.ArrayLike, teff: npt.ArrayLike, abs_mag_g: npt.ArrayLike, amplitude_i: npt.ArrayLike
-) -> FloatArray:
-    """Arrange physical parameters as the networks read them.
+class HasPhysics(Protocol):
+    """What has the four physical parameters of stars: `pelsvae_cadence.stars.Stars` and training tables."""
+
+    @property
+    def period(self) -> FloatArray:
+        """Periods in days."""
+
+    @property
+    def teff(self) -> FloatArray:
+        """Effective temperatures in K."""
+
+    @property
+    def abs_mag_g(self) -> FloatArray:
+        """Absolute G magnitudes."""
+
+    @property
+    def amplitude_i(self) -> FloatArray:
+        """Peak-to-peak I amplitudes in mag."""
+
+
+def physics_matrix(stars: HasPhysics) -> FloatArray:
+    """Arrange the physical parameters of stars as the networks read them.
 
     Parameters
     ----------
-    period : array_like, shape (N,)
-        Periods in days.
-    teff : array_like, shape (N,)
-        Effective temperatures in K.
-    abs_mag_g : array_like, shape (N,)
-        Absolute G magnitudes.
-    amplitude_i : array_like, shape (N,)
-        Peak-to-peak I amplitudes in mag.
+    stars : Stars or another table
+        N stars.
 
     Returns
     -------
     ndarray of float64, shape (N, 4)
-        log10 P, log10 Teff, M_G, log10 A.
+        The physics: log10 P/d, log10 Teff/K, M_G/mag, log10 A_I/mag, a star a row.
     """
-    logs = [np.log10(np.asarray(v, dtype=np.float64)) for v in (period, teff, amplitude_i)]
-    columns = [logs[0], logs[1], np.asarray(abs_mag_g, dtype=np.float64), logs[2]]
-    return np.stack(columns, axis=1)
+    values = [np.asarray(getattr(stars, name), dtype=np.float64) for name in PARAMETERS]
+    pairs = zip(values, _LOGARITHMIC, strict=True)
+    return np.stack([np.log10(value) if log else value for value, log in pairs], axis=1)
 
 
-def valid_ranges(rows: FloatArray) -> Ranges:
+def valid_ranges(physics: FloatArray) -> Ranges:
     """Derive validity ranges from training stars.
 
     Parameters
     ----------
-    rows : ndarray, shape (N, 4)
-        What `to_rows` returns.
+    physics : ndarray, shape (N, 4)
+        Their physics.
 
     Returns
     -------
@@ -109,7 +156,7 @@ def valid_ranges(rows: FloatArray) -> Ranges:
         Per parameter the central 99.8 %, widened by 5 % of that width on either side (in log10
         for period, temperature and amplitude).
     """
-    low, high = np.percentile(rows, [_RANGE_TAIL, 100.0 - _RANGE_TAIL], axis=0)
+    low, high = np.percentile(physics, [_RANGE_TAIL, 100.0 - _RANGE_TAIL], axis=0)
     margin = _RANGE_MARGIN * (high - low)
     bounds = np.stack([low - margin, high + margin], axis=1)
     return {
@@ -322,6 +369,27 @@ class Population:
                     out_rows[here] = self._complete(g, row, fixed[here], given, noise[here])
                     out_feh[here] = self._groups[g].feh[row]
         return out_group, out_rows, out_feh
+
+    def groups_of(self, stars: Stars, random: KeyedRandom) -> IntArray:
+        """Look up the groups of stars; unknown subtypes are drawn given all the physics.
+
+        Parameters
+        ----------
+        stars : Stars
+            The stars.
+        random : KeyedRandom
+            Source of the draws.
+
+        Returns
+        -------
+        ndarray of int64, shape (N,)
+            Indices in `GROUPS`.
+        """
+        group, physics = group_index(stars.star_class, stars.subtype), physics_matrix(stars)
+        for name in sorted(set(stars.star_class[group < 0].tolist())):
+            mine = np.flatnonzero((group < 0) & (stars.star_class == name))
+            group[mine], _, _ = self.draw(self.groups(name), physics[mine], stars.star_id[mine], random)
+        return group
 
     def _choose(
         self,

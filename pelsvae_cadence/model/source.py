@@ -12,19 +12,26 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary, parse_star_class
-from pelsvae_cadence.core.arrays import column
+from pelsvae_cadence.classes import STAR_CLASSES, is_binary, parse_star_class
+from pelsvae_cadence.core.arrays import column, common_length
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve, with_phase_zero
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.model.blocks import in_blocks
-from pelsvae_cadence.model.extrapolation import Extrapolate, ExtrapolationWarning, in_range
-from pelsvae_cadence.model.reference_stars import GROUPS, PARAMETERS, Population, group_index, to_rows
-from pelsvae_cadence.model.weights import Weights, load_weights
+from pelsvae_cadence.model.encoder_points import encoder_points
+from pelsvae_cadence.model.extrapolation import (
+    UNITS,
+    Extrapolate,
+    ExtrapolationWarning,
+    in_range,
+    stars_in_range,
+)
+from pelsvae_cadence.model.reference_stars import GROUPS, PARAMETERS, Population, class_index, physics_matrix
+from pelsvae_cadence.model.weights import Weights, fill_module, load_weights
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.model.latent.linear import LatentMap
+    from pelsvae_cadence.model.latent.conditions import LatentMap
     from pelsvae_cadence.model.latent.mapping import LatentMapping
     from pelsvae_cadence.model.sequence.shapes import SequenceShapes
     from pelsvae_cadence.model.vae import HarmonicVAE
@@ -33,8 +40,6 @@ __all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
 
 FloatArray = npt.NDArray[np.float64]
 
-_UNITS: Final = {"period": "day", "teff": "K", "abs_mag_g": "mag", "amplitude_i": "mag"}
-_TEXT_UNITS: Final = {**_UNITS, "period": "d"}
 # Epochs are drawn in the period after this BJD (2025 November 25), early in the Rubin survey.
 _REFERENCE_EPOCH: Final = 2461005.0
 
@@ -72,9 +77,7 @@ class LightCurveModel:
     """
 
     def __init__(self, weights: Weights) -> None:
-        import torch
-
-        from pelsvae_cadence.model.latent.linear import LATENT_MAPS, LatentMapConfig
+        from pelsvae_cadence.model.latent.mapping import LATENT_MAPS, read_map
         from pelsvae_cadence.model.layers import ModelConfig
         from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig
         from pelsvae_cadence.model.vae import HarmonicVAE
@@ -96,15 +99,8 @@ class LightCurveModel:
             if card["architecture"] == "harmonic"
             else SequenceShapes(SequenceShapesConfig.from_dict(sizes["vae"]))
         ).eval()
-        self._map: LatentMap = LATENT_MAPS[sizes["latent_map"]](LatentMapConfig(**sizes["map"])).eval()
-        for prefix, module in (("vae.", self._vae), ("map.", self._map)):
-            wanted = module.state_dict()
-            for key, tensor in wanted.items():
-                found = weights.tensors.get(prefix + _stored_name(key))
-                if found is None or found.shape != tuple(tensor.shape):
-                    raise InputError(f"weights {weights.name!r} lack a usable {prefix}{key}")
-                tensor.copy_(torch.from_numpy(np.array(found)))
-        self._map.freeze()
+        fill_module(self._vae, weights, "vae.")
+        self._map: LatentMap = read_map(weights, sizes["latent_map"], "map.")
         self._population = Population(
             weights.tensors["population.rows"],
             weights.tensors["population.group"],
@@ -218,7 +214,7 @@ class LightCurveModel:
         InputError
             If the class is unknown or the model was not trained on it.
         """
-        return self._population.ranges(*_resolve(star_class, subtype))
+        return self._population.ranges(*parse_star_class(star_class, subtype))
 
     def sample(
         self,
@@ -275,41 +271,36 @@ class LightCurveModel:
         InputError
             On unknown classes, wrong shapes, NaN, or parameters out of range.
         """
-        name, kind = _resolve(star_class, subtype)
-        given: dict[str, Any] = {
-            "period": period,
-            "teff": teff,
-            "abs_mag_g": abs_mag_g,
-            "amplitude_i": amplitude_i,
-        }
-        size = _number_of_stars(
-            n, star_id, {**given, "ra": ra, "dec": dec, "distance_modulus": distance_modulus, "ebv": ebv}
-        )
+        name, kind = parse_star_class(star_class, subtype)
+        given = dict(zip(PARAMETERS, (period, teff, abs_mag_g, amplitude_i), strict=True))
+        others = {"ra": ra, "dec": dec, "distance_modulus": distance_modulus, "ebv": ebv, "star_id": star_id}
+        size = common_length(given | others) if n is None else int(n)
+        if n is not None and (isinstance(n, bool) or size != n or size < 0):
+            raise InputError(f"n = {n!r} is not a number of stars", allowed="0 or more")
         ids = np.arange(size) if star_id is None else column("star_id", star_id, size, np.int64)
         random = KeyedRandom(seed=seed)
         values: dict[str, FloatArray] = {
-            key: column(key, value, size, unit=_UNITS[key])
+            key: column(key, value, size, unit=UNITS[key])
             for key, value in given.items()
             if value is not None
         }
         limits = self._population.ranges(name, kind)
         where = name if kind is None else f"{name} {kind}"
-        for key, value in list(values.items()):
+        fixed = np.full((size, len(PARAMETERS)), np.nan)
+        for key, value in values.items():
             if key != "abs_mag_g" and (value <= 0).any():
                 raise InputError(f"{key} = {value.min():g} is not positive")
-            values[key] = in_range(key, value, limits[key], where, extrapolate, unit=_TEXT_UNITS[key])
-        fixed = np.full((size, 4), np.nan)
-        for j, key in enumerate(PARAMETERS):
-            if key in values:
-                fixed[:, j] = values[key] if key == "abs_mag_g" else np.log10(values[key])
+            values[key] = used = in_range(key, value, limits[key], where, extrapolate, unit=UNITS[key])
+            fixed[:, PARAMETERS.index(key)] = used if key == "abs_mag_g" else np.log10(used)
 
-        groups = self._population.groups(name, kind)
-        group, rows, feh = self._population.draw(groups, fixed, ids, random)
+        group, physics, feh = self._population.draw(self._population.groups(name, kind), fixed, ids, random)
         if amplitude_i is None:
-            rows[:, 3] = self._draw_amplitude(rows, group, ids, random)
+            physics[:, 3] = self._map.sample_log_amplitude(
+                physics, group, ids, random, lambda g: self._population.ranges(*GROUPS[g])["amplitude_i"]
+            )
         for j, key in enumerate(PARAMETERS):
             if key not in values:
-                values[key] = rows[:, j] if key == "abs_mag_g" else 10.0 ** rows[:, j]
+                values[key] = physics[:, j] if key == "abs_mag_g" else 10.0 ** physics[:, j]
         phase = random.uniform("epoch", ids)
         stars = Stars(
             star_id=ids,
@@ -325,8 +316,8 @@ class LightCurveModel:
         )
         if extrapolate == "error":
             # Each parameter may suit the class and all together none of its subtypes.
-            self._checked_rows(stars, extrapolate)
-        return replace(stars, latent=self._draw_latent(self._rows(stars), group, ids, random))
+            stars_in_range(stars, self._population, extrapolate)
+        return replace(stars, latent=self._map.sample(_physics(stars), group, ids, random))
 
     def phase_curve(self, stars: Stars, *, seed: int = 0, extrapolate: Extrapolate = "error") -> PhaseCurve:
         """Decode the phase curves of stars, once per star and without any visits.
@@ -353,19 +344,19 @@ class LightCurveModel:
         InputError
             On parameters out of range or latent coordinates of another model.
         """
-        rows = self._checked_rows(stars, extrapolate)
+        physics = _physics(stars_in_range(stars, self._population, extrapolate))
         latent = stars.latent
         if latent is None:
             random = KeyedRandom(seed=seed)
-            group = self._groups_of(stars, rows, random)
-            latent = self._draw_latent(rows, group, stars.star_id, random)
+            group = self._population.groups_of(stars, random)
+            latent = self._map.sample(physics, group, stars.star_id, random)
         elif latent.shape[1] != self.n_latent:
             raise InputError(
                 f"the stars have {latent.shape[1]} latent coordinates, model {self.name!r} has "
                 f"{self.n_latent}",
                 remedy="Draw the stars with this model, or set latent to None.",
             )
-        curves, _ = self.decode(latent, stars.star_class, rows)
+        curves, _ = self.decode(latent, stars.star_class, physics)
         return curves
 
     def decode(
@@ -380,7 +371,7 @@ class LightCurveModel:
         star_class : array_like of str, shape (N,)
             Classes.
         physics : ndarray, shape (N, 4)
-            log10 P, log10 Teff, M_G, log10 A: see `pelsvae_cadence.model.reference_stars.to_rows`.
+            Physics of the stars: see `pelsvae_cadence.model.reference_stars.physics_matrix`.
 
         Returns
         -------
@@ -394,20 +385,17 @@ class LightCurveModel:
 
         from pelsvae_cadence.model.vae import Decoder
 
-        kind = _class_index(np.asarray(star_class))
+        kind = class_index(star_class)
         binary = np.array([is_binary(c) for c in STAR_CLASSES])[kind]
-
         decoder = self._vae.decoder
         network = decoder.unscaled if isinstance(decoder, Decoder) else decoder
-
         packed = in_blocks(
             network,
             torch.as_tensor(np.array(latent), dtype=torch.float32),
             torch.as_tensor(np.array(physics), dtype=torch.float32),
             torch.as_tensor(kind),
         )
-        n_harmonics = self.n_harmonics
-        cos, sin = packed[:, :n_harmonics], packed[:, n_harmonics:]
+        cos, sin = packed[:, : self.n_harmonics], packed[:, self.n_harmonics :]
         return with_phase_zero(PhaseCurve(cos=cos, sin=sin), binary)
 
     def encode(
@@ -441,155 +429,22 @@ class LightCurveModel:
         """
         import torch
 
-        columns = [_per_star(v, len(stars)) for v in (phase, mag, mag_err)]
-        rows = self._rows(stars)
-        kind = _class_index(stars.star_class)
+        physics, kind = _physics(stars), class_index(stars.star_class)
         mu, logvar = (np.empty((len(stars), self.n_latent)) for _ in range(2))
 
         def network(*inputs: Any) -> Any:
-            p, m, w, x, c = inputs
-            mean, variance, _ = self._vae.encode(p, m, w, x, c)
+            mean, variance, _ = self._vae.encode(*inputs)
             return torch.cat([mean, variance], dim=1)
 
-        for i, (p, m, e) in enumerate(zip(*columns, strict=True)):
-            points = [
-                column(f"{name} of star {stars.star_id[i]}", v, None)
-                for name, v in (("phase", p), ("mag", m), ("mag_err", e))
-            ]
-            if not len(points[0]) or len({len(v) for v in points}) != 1:
-                raise InputError(
-                    f"star {stars.star_id[i]} has {', '.join(str(len(v)) for v in points)} "
-                    "phases, magnitudes and errors",
-                    allowed="one or more of each, as many of one as of the others",
-                )
-            if (points[2] <= 0).any():
-                raise InputError(f"mag_err of star {stars.star_id[i]} is not positive")
-            folded = points[0] - np.floor(points[0])
-            # Sums depend on the order in their last bits; a fixed order makes them exact.
-            order = np.lexsort((points[2], points[1], folded))
-            p, m = folded[order], points[1][order]
-            w = 1.0 / points[2][order] ** 2
-            m = m - np.sum(w * m) / np.sum(w)
-            with_star = (p[None], m[None], w[None], rows[i : i + 1])
-            inputs = [torch.as_tensor(v, dtype=torch.float32) for v in with_star]
+        for i, points in enumerate(encoder_points(stars.star_id, phase, mag, mag_err)):
+            inputs = [torch.as_tensor(v[None], dtype=torch.float32) for v in (*points, physics[i])]
             both = in_blocks(network, *inputs, torch.as_tensor(kind[i : i + 1]), block=1)[0]
             mu[i], logvar[i] = both[: self.n_latent], both[self.n_latent :]
         return mu, logvar
 
-    def _rows(self, stars: Stars) -> FloatArray:
-        if (stars.amplitude_i <= 0).any():
-            bad = stars.star_id[stars.amplitude_i <= 0][0]
-            raise InputError(f"amplitude_i of star {bad} is 0", remedy="A star must vary.")
-        return to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
 
-    def _checked_rows(self, stars: Stars, extrapolate: Extrapolate) -> FloatArray:
-        """Arrange stars in rows, after the check of their ranges, class by class."""
-        values = {name: np.array(getattr(stars, name)) for name in PARAMETERS}
-        pairs = list(zip(stars.star_class.tolist(), stars.subtype.tolist(), strict=True))
-        for name, kind in sorted(set(pairs)):
-            mine = np.array([pair == (name, kind) for pair in pairs])
-            limits = self._population.ranges(name, kind or None)
-            for key in PARAMETERS:
-                values[key][mine] = in_range(
-                    key,
-                    values[key][mine],
-                    limits[key],
-                    f"{name} {kind}".strip(),
-                    extrapolate,
-                    unit=_TEXT_UNITS[key],
-                )
-        return self._rows(replace(stars, **values))
-
-    def _groups_of(self, stars: Stars, rows: FloatArray, random: KeyedRandom) -> npt.NDArray[np.int64]:
-        """Look up the groups of stars; unknown subtypes are drawn given all the physics."""
-        group = group_index(stars.star_class, stars.subtype)
-        for name in sorted(set(stars.star_class[group < 0].tolist())):
-            mine = np.flatnonzero((group < 0) & (stars.star_class == name))
-            groups = self._population.groups(name)
-            drawn, _, _ = self._population.draw(groups, rows[mine], stars.star_id[mine], random)
-            group[mine] = drawn
-        return group
-
-    def _draw_amplitude(
-        self,
-        rows: FloatArray,
-        group: npt.NDArray[np.int64],
-        star_id: npt.NDArray[np.int64],
-        random: KeyedRandom,
-    ) -> FloatArray:
-        import torch
-
-        drawn = in_blocks(
-            self._map.draw_log_amplitude,
-            torch.as_tensor(rows[:, :3], dtype=torch.float32),
-            torch.as_tensor(group),
-            torch.as_tensor(self._map.amplitude_noise(random, star_id), dtype=torch.float32),
-        )
-        limits = {g: self._population.ranges(*GROUPS[g])["amplitude_i"] for g in set(group.tolist())}
-        bounds = np.log10(np.array([limits[g] for g in group.tolist()]).reshape(-1, 2))
-        # The far tail of the density is no star that was ever seen.
-        return np.clip(drawn, bounds[:, 0], bounds[:, 1])
-
-    def _draw_latent(
-        self,
-        rows: FloatArray,
-        group: npt.NDArray[np.int64],
-        star_id: npt.NDArray[np.int64],
-        random: KeyedRandom,
-    ) -> FloatArray:
-        import torch
-
-        noise = self._map.shape_noise(random, star_id)
-        return in_blocks(
-            self._map.draw,
-            torch.as_tensor(rows, dtype=torch.float32),
-            torch.as_tensor(group),
-            torch.as_tensor(noise, dtype=torch.float32),
-        )
-
-
-def _stored_name(key: str) -> str:
-    """Name of a tensor in the file: what two modules share is stored once."""
-    for shared in ("basis.", "physics."):
-        key = key.replace(f"decoder.{shared}", f"encoder.{shared}")
-    return key.replace("full_context.", "context.")
-
-
-def _resolve(star_class: str, subtype: str | None) -> tuple[str, str | None]:
-    name, implied = parse_star_class(star_class)
-    if subtype is None or subtype == "":
-        return name, implied
-    if subtype not in SUBTYPES[name] or implied not in (None, subtype):
-        allowed = (implied,) if implied else SUBTYPES[name]
-        raise InputError(
-            f"subtype {subtype!r} does not fit star class {star_class!r}", allowed=", ".join(allowed)
-        )
-    return name, subtype
-
-
-def _class_index(star_class: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
-    lookup = {name: i for i, name in enumerate(STAR_CLASSES)}
-    return np.array([lookup[name] for name in star_class.tolist()], dtype=np.int64)
-
-
-def _number_of_stars(n: int | None, star_id: Any, given: dict[str, Any]) -> int:
-    if n is not None:
-        if isinstance(n, bool) or int(n) != n or n < 0:
-            raise InputError(f"n = {n!r} is not a number of stars", allowed="0 or more")
-        return int(n)
-    sizes = {
-        name: np.size(value)
-        for name, value in {**given, "star_id": star_id}.items()
-        if value is not None and np.ndim(value) == 1
-    }
-    if len(set(sizes.values())) > 1:
-        text = ", ".join(f"{name} {size}" for name, size in sizes.items())
-        raise InputError(f"the parameters have different lengths ({text})")
-    return next(iter(sizes.values()), 1)
-
-
-def _per_star(values: Any, n: int) -> list[Any]:
-    parts = list(values) if len(values) and np.ndim(values[0]) > 0 else [values]
-    if len(parts) != n:
-        raise InputError(f"points of {len(parts)} stars were given for {n} stars")
-    return parts
+def _physics(stars: Stars) -> FloatArray:
+    if (stars.amplitude_i <= 0).any():
+        bad = stars.star_id[stars.amplitude_i <= 0][0]
+        raise InputError(f"amplitude_i of star {bad} is 0", remedy="A star must vary.")
+    return physics_matrix(stars)

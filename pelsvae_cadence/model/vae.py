@@ -9,7 +9,7 @@ Coefficients are rows ``[a_1 ... a_K, b_1 ... b_K]`` of
 
 .. math:: s(\phi) = \sum_{k=1}^{K} a_k \cos 2\pi k\phi + b_k \sin 2\pi k\phi .
 
-Physics are rows ``[log10 P/d, log10 Teff/K, M_G/mag, log10 A_I/mag]``; the amplitude and the
+Physics are those of `pelsvae_cadence.model.reference_stars.physics_matrix`; the amplitude and the
 period stay outside the latent space.
 """
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +24,18 @@ from safetensors.numpy import save as write_tensors
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import replacing
 
+if TYPE_CHECKING:
+    from torch import nn
+
 __all__ = [
     "CARD_FIELDS",
     "DEFAULT_WEIGHTS",
     "SCHEMA_VERSION",
     "Weights",
+    "fill_module",
     "list_weights",
     "load_weights",
+    "module_tensors",
     "save_weights",
 ]
 
@@ -177,6 +182,60 @@ def load_weights(name_or_path: str | Path = "default") -> Weights:
                 )
         data, text = files[0].read_bytes(), files[1].read_bytes()
     return _decode(label, data, text)
+
+
+def module_tensors(module: nn.Module, prefix: str = "") -> dict[str, npt.NDArray[Any]]:
+    """Take a module's tensors; what two of its parts share is written once.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module.
+    prefix : str
+        What the names shall begin with.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The tensors by name.
+    """
+    return {
+        prefix + key: value.detach().cpu().numpy()
+        for key, value in module.state_dict().items()
+        if key == _stored_name(key)
+    }
+
+
+def fill_module(module: nn.Module, weights: Weights, prefix: str = "") -> None:
+    """Copy tensors into a module: undo `module_tensors`.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module, changed in place.
+    weights : Weights
+        The tensors.
+    prefix : str
+        What their names begin with.
+
+    Raises
+    ------
+    InputError
+        If a tensor is missing or has another shape.
+    """
+    import torch
+
+    for key, tensor in module.state_dict().items():
+        found = weights.tensors.get(prefix + _stored_name(key))
+        if found is None or found.shape != tuple(tensor.shape):
+            raise InputError(f"weights {weights.name!r} lack a usable {prefix}{key}")
+        tensor.copy_(torch.from_numpy(np.array(found)))
+
+
+def _stored_name(key: str) -> str:
+    for shared in ("basis.", "physics."):
+        key = key.replace(f"decoder.{shared}", f"encoder.{shared}")
+    return key.replace("full_context.", "context.")
 
 
 def _decode(label: str, data: bytes, text: bytes) -> Weights:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,9 @@ from pelsvae_cadence.model.reference_stars import (
     GROUPS,
     PARAMETERS,
     Population,
+    class_index,
     group_index,
-    to_rows,
+    physics_matrix,
     valid_ranges,
 )
 
@@ -104,10 +107,16 @@ def test_draws_stay_in_range(population: Population) -> None:
 
 
 def test_ranges_hold_the_stars_and_a_margin() -> None:
-    rows = to_rows([1.0, 10.0], [5000, 6000], [-3.0, -5.0], [0.3, 0.6])
-    ranges = valid_ranges(rows)
+    columns = {"period": [1.0, 10.0], "teff": [5000, 6000], "abs_mag_g": [-3, -5], "amplitude_i": [0.3, 0.6]}
+    ranges = valid_ranges(physics_matrix(SimpleNamespace(**columns)))
     assert ranges["period"] == pytest.approx((10**-0.048998, 10**1.048998), rel=1e-3)
     assert ranges["abs_mag_g"] == pytest.approx((-5.0979, -2.902), abs=1e-3)
+
+
+def test_class_index() -> None:
+    assert class_index(["RRLYR", "ACEP"]).tolist() == [6, 0]
+    with pytest.raises(InputError, match="unknown star class 'RRL'"):
+        class_index(["RRL"])
 
 
 def test_group_index() -> None:

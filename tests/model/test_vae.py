@@ -8,7 +8,7 @@ import torch
 
 from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.model.layers import ClassBasis, ModelConfig, fourier_grid
-from pelsvae_cadence.model.reference_stars import to_rows
+from pelsvae_cadence.model.reference_stars import physics_matrix
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE
 
@@ -192,7 +192,7 @@ def test_thousands_of_precise_points_are_encoded() -> None:
     mu, logvar = model.encode(phase, mag, error, stars)
     assert np.isfinite(mu).all()
     assert np.isfinite(logvar).all()
-    physics = to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
+    physics = physics_matrix(stars)
     again, _ = model.decode(mu, stars.star_class, physics)
     grid = np.arange(200) / 200
     assert np.sqrt(np.mean((again.evaluate(grid) - curves.evaluate(grid)) ** 2)) < 0.03

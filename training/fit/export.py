@@ -9,21 +9,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.model.latent.linear import (
-    LATENT_MAPS,
-    KernelFlowMap,
-    LatentMap,
-    LatentMapConfig,
-    LinearMap,
-)
+from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
+from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
+from pelsvae_cadence.model.latent.linear import LinearMap
+from pelsvae_cadence.model.latent.mapping import LATENT_MAPS
 from pelsvae_cadence.model.layers import ModelConfig
 from pelsvae_cadence.model.reference_stars import GROUPS, valid_ranges
 from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig
 from pelsvae_cadence.model.vae import HarmonicVAE
-from pelsvae_cadence.model.weights import save_weights
+from pelsvae_cadence.model.weights import module_tensors, save_weights
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.harmonic_task import VAETask, VAETaskConfig
 from pelsvae_cadence.training.fit.mapping import LatentSample, MappingTask, encode_table, fit_linear_map
@@ -275,6 +271,8 @@ def _train_map(
     if isinstance(latent, LinearMap):
         nothing = FitResult(best_step=0, best_score=float("nan"), steps=0, seconds=0.0)
         return fit_linear_map(latent, train), nothing
+    if not isinstance(latent, FlowMap):
+        raise TypeError(f"there is no fit of {type(latent).__name__}")
     weight = balanced(train.group, 0.5)
     defaults = options.map_defaults
     task = MappingTask(
@@ -333,7 +331,7 @@ def export_model(
         SHA-256 of the tensors file.
     """
     train = table.part("train")
-    tensors = _tensors("vae.", network) | _tensors("map.", latent)
+    tensors = module_tensors(network, "vae.") | module_tensors(latent, "map.")
     chosen = _reference_stars(train, seed)
     tensors["population.rows"] = np.concatenate(
         [train.physics[chosen], train.feh[chosen, None]], axis=1
@@ -374,15 +372,6 @@ def export_model(
         "citation": CITATION,
     }
     return save_weights(path, tensors, card)
-
-
-def _tensors(prefix: str, module: nn.Module) -> dict[str, npt.NDArray[Any]]:
-    """Take a module's tensors; what the decoder shares with the encoder is written once."""
-    return {
-        prefix + key: value.detach().cpu().numpy()
-        for key, value in module.state_dict().items()
-        if not key.startswith(("decoder.basis.", "decoder.physics.", "full_context."))
-    }
 
 
 def _ranges(table: ShapeTable) -> dict[str, dict[str, tuple[float, float]]]:

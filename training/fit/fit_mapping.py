@@ -14,17 +14,12 @@ import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.latent.linear import (
-    CONDITIONS,
-    FlowMap,
-    KernelFlowMap,
-    LatentMap,
-    LatentMapConfig,
-    LinearMap,
-)
-from pelsvae_cadence.model.latent.mapping import REGRESSORS, LatentMapping, save_mapping
+from pelsvae_cadence.model.latent.conditions import CONDITIONS, LatentMap, LatentMapConfig
+from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
+from pelsvae_cadence.model.latent.linear import LinearMap
+from pelsvae_cadence.model.latent.mapping import LATENT_MAPS, LatentMapping, save_mapping
 from pelsvae_cadence.model.latent.regressions import ForestMap, PerceptronMap
-from pelsvae_cadence.model.reference_stars import GROUPS, group_index, to_rows, valid_ranges
+from pelsvae_cadence.model.reference_stars import GROUPS, group_index, physics_matrix, valid_ranges
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.config import FitConfig
@@ -229,7 +224,7 @@ def _labelled(
         good &= stars.star_class == kind
         if subtype is not None:
             good &= stars.subtype == subtype
-    rows = to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
+    rows = physics_matrix(stars)
     good &= np.isfinite(rows).all(axis=1)
     return stars.take(np.flatnonzero(good)), values[good]
 
@@ -261,7 +256,7 @@ def _fit(
     quiet: bool,
 ) -> LatentMap:
     torch.manual_seed(options.seed + 1)
-    module = REGRESSORS[options.regressor](config)
+    module = LATENT_MAPS[options.regressor](config)
     if isinstance(module, LinearMap):
         return fit_linear_map(module, train)
     if isinstance(module, ForestMap):

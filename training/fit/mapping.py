@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from pelsvae_cadence.model.latent.linear import FlowMap, LinearMap
+from pelsvae_cadence.model.latent.flow import FlowMap
+from pelsvae_cadence.model.latent.linear import LinearMap
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.task import Task
 from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable

@@ -27,6 +27,7 @@ __all__ = [
     "SweepOptions",
 ]
 
+_LATENT_MAPS: Final = ("flow", "kernel-flow", "linear")  # that a model can be trained with
 _EPOCHS: Final = 150  # of the published networks, at most
 # Fields of the fit where the configurations differ.
 _FIT_DEFAULTS: Final[dict[str, dict[str, Any]]] = {
@@ -152,14 +153,13 @@ class FitOptions:
     ] = None
 
     def __post_init__(self) -> None:
-        from pelsvae_cadence.model.latent.linear import LATENT_MAPS
         from pelsvae_cadence.model.sequence.networks import PAPER_CONFIGS
 
         if self.is_sequence and self.config not in PAPER_CONFIGS:
             allowed = ", ".join(("harmonic", *PAPER_CONFIGS))
             raise InputError(f"config = {self.config!r}", allowed=allowed)
-        if self.latent_map is not None and self.latent_map not in LATENT_MAPS:
-            raise InputError(f"latent_map = {self.latent_map!r}", allowed=", ".join(LATENT_MAPS))
+        if self.latent_map is not None and self.latent_map not in _LATENT_MAPS:
+            raise InputError(f"latent_map = {self.latent_map!r}", allowed=", ".join(_LATENT_MAPS))
         at_least(self, 8, "t_len")
         if not self.is_sequence:
             foreign = [
@@ -291,10 +291,10 @@ class MappingOptions:
     seed: Seed = 0
 
     def __post_init__(self) -> None:
-        from pelsvae_cadence.model.latent.mapping import REGRESSORS
+        from pelsvae_cadence.model.latent.mapping import LATENT_MAPS
 
-        if self.regressor not in REGRESSORS:
-            raise InputError(f"regressor = {self.regressor!r}", allowed=", ".join(REGRESSORS))
+        if self.regressor not in LATENT_MAPS:
+            raise InputError(f"regressor = {self.regressor!r}", allowed=", ".join(LATENT_MAPS))
         at_least(self, 1, "draws", "steps")
 
 

@@ -13,13 +13,13 @@ from sklearn.neural_network import MLPRegressor
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, Layers, PerceptronMap
-from pelsvae_cadence.model.layers import PHYSICS
+from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.training.fit.mapping import LatentSample
 
 __all__ = ["RegressionOptions", "fit_forest", "fit_perceptron", "forest_arrays"]
 
 FloatArray = npt.NDArray[np.float64]
-_AMPLITUDE: Final = PHYSICS.index("amplitude_i")
+_AMPLITUDE: Final = PARAMETERS.index("amplitude_i")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.arrays import StructOfArrays
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.reference_stars import group_index, to_rows
+from pelsvae_cadence.model.reference_stars import group_index, physics_matrix
 from pelsvae_cadence.training.open_set.curves import fold_open_set
 from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.preprocess.augmentation import TARGETS, AugmentationOptions
@@ -142,7 +142,7 @@ def sequence_rows(
         phase=curves.phase,
         mag=curves.mag,
         error=curves.mag_err,
-        physics=to_rows(table.period, table.teff, table.abs_mag_g, table.amplitude_i)[row],
+        physics=physics_matrix(table)[row],
         star_class=np.array([lookup[name] for name in table.star_class[row].tolist()]),
         group=group_index(table.star_class[row], table.subtype[row]),
         split=np.asarray(table.split[row] if split is None else split).astype(np.str_),

@@ -15,7 +15,7 @@ from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.arrays import StructOfArrays
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.layers import fourier_grid
-from pelsvae_cadence.model.reference_stars import group_index, to_rows
+from pelsvae_cadence.model.reference_stars import group_index, physics_matrix
 
 __all__ = ["FoldedPoints", "PointSimulator", "ShapeTable", "balanced"]
 
@@ -69,7 +69,7 @@ class ShapeTable(StructOfArrays):
             Its stars with complete physics.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
-            physics = to_rows(open_set.period, open_set.teff, open_set.abs_mag_g, open_set.amplitude_i)
+            physics = physics_matrix(open_set)
         shapes = np.concatenate([open_set.cos, open_set.sin], axis=1).astype(np.float64)
         group = group_index(open_set.star_class, open_set.subtype)
         lookup = {name: i for i, name in enumerate(STAR_CLASSES)}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 from pelsvae_cadence.classify.features.table import FeatureTable
-from pelsvae_cadence.model.reference_stars import to_rows
+from pelsvae_cadence.model.reference_stars import physics_matrix
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _as_class(
     curve = curve[rows, (zero[:, None] + np.arange(_PHASES)) % _PHASES]
     phase = np.arange(_PHASES) / _PHASES
     mu, _ = model.encode([phase] * n, list(curve), [np.full(_PHASES, _ERROR)] * n, stars)
-    physics = to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
+    physics = physics_matrix(stars)
     decoded, _ = model.decode(mu, stars.star_class, physics)
     again = decoded.evaluate(phase)
     scale = np.ptp(curve, axis=1, keepdims=True)

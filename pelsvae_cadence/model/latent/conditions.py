@@ -1,7 +1,13 @@
-"""What maps from physical parameters to latent coordinates share: sizes, conditions, scales."""
+"""Maps from physical parameters to latent coordinates: the densities p(A | physics), p(z | A, physics).
+
+Physics do not fix a shape; stars of one period, temperature and luminosity differ. A map is therefore
+a density. Drawing from it is a deterministic function of the physics and of standard normal numbers
+that are addressed by the stars' numbers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -12,17 +18,18 @@ from torch import Tensor, nn
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.model.layers import PHYSICS
-from pelsvae_cadence.model.reference_stars import GROUPS
+from pelsvae_cadence.model.blocks import in_blocks
+from pelsvae_cadence.model.layers import PhysicsScaling
+from pelsvae_cadence.model.reference_stars import GROUPS, PARAMETERS
 
-__all__ = ["CONDITIONS", "ConditionScaling", "LatentMap", "LatentMapConfig"]
+__all__ = ["CONDITIONS", "LatentMap", "LatentMapConfig"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
-#: Physical parameters that a map is conditioned on; the amplitude is the fourth column of a row.
-CONDITIONS: Final = ("period", "teff", "abs_mag_g")
-# Periodic features of the standardised log P, as in `pelsvae_cadence.model.vae`.
-_N_TRIG: Final = 3
+_AMPLITUDE: Final = PARAMETERS.index("amplitude_i")
+#: Physical parameters that a map is conditioned on; the amplitude is the fourth column of the physics.
+CONDITIONS: Final = PARAMETERS[:_AMPLITUDE]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +48,7 @@ class LatentMapConfig:
         Spline bins.
     parameters : tuple of str
         What the map is conditioned on, beside class and subtype: of `CONDITIONS`, and any others,
-        which then stand behind the four physical parameters in each row.
+        which then are further columns of the physics.
     anchors : int
         Training stars that a `pelsvae_cadence.model.latent.flow.KernelFlowMap` holds.
     neighbours : int
@@ -86,9 +93,9 @@ class LatentMapConfig:
 
     @property
     def columns(self) -> tuple[int, ...]:
-        """Columns of a row, in its order, that the amplitude is drawn from."""
+        """Columns of the physics, in their order, that the amplitude is drawn from."""
         known = [i for i, name in enumerate(CONDITIONS) if name in self.parameters]
-        return (*known, *(len(PHYSICS) + i for i in range(len(self.extra))))
+        return (*known, *(len(PARAMETERS) + i for i in range(len(self.extra))))
 
     def as_dict(self) -> dict[str, Any]:
         """Make a JSON-able dictionary.
@@ -101,86 +108,8 @@ class LatentMapConfig:
         return {**asdict(self), "parameters": list(self.parameters)}
 
 
-class ConditionScaling(nn.Module):
-    """Conditions standardised within class and subtype, with periodic features of the first.
-
-    Parameters
-    ----------
-    columns : tuple of int
-        Columns of a row that are used.
-    n_columns : int
-        Columns of a row.
-    """
-
-    centre: Tensor
-    scale: Tensor
-
-    def __init__(self, columns: tuple[int, ...], n_columns: int) -> None:
-        super().__init__()
-        self.columns = list(columns)
-        self.n_features = len(GROUPS) + len(columns) + 2 * _N_TRIG
-        self.register_buffer("centre", torch.zeros(len(GROUPS), n_columns))
-        self.register_buffer("scale", torch.ones(len(GROUPS), n_columns))
-
-    def set_statistics(self, physics: npt.NDArray[Any], group: npt.NDArray[Any]) -> None:
-        """Take mean and standard deviation of each group from training stars.
-
-        Parameters
-        ----------
-        physics : ndarray, shape (N, n_columns)
-            Rows of the stars.
-        group : ndarray of int, shape (N,)
-            Groups. A group without stars keeps mean 0 and scale 1.
-        """
-        for g in range(len(GROUPS)):
-            rows = physics[group == g]
-            if len(rows):
-                self.centre[g] = torch.as_tensor(rows.mean(axis=0))
-                # A parameter that hardly varies must not become a lever on rounding.
-                self.scale[g] = torch.as_tensor(np.maximum(rows.std(axis=0), 0.01))
-
-    def standardise(self, physics: Tensor, group: Tensor) -> Tensor:
-        """Standardise within the groups.
-
-        Parameters
-        ----------
-        physics : Tensor, shape (N, n_columns)
-            Rows; columns that are not used may be missing at the end.
-        group : Tensor of int, shape (N,)
-            Groups.
-
-        Returns
-        -------
-        Tensor, shape (N, len(columns))
-            Standardised conditions.
-        """
-        used = self.columns
-        centre, scale = self.centre[group][:, used], self.scale[group][:, used]
-        return (physics[:, used] - centre) / scale
-
-    def forward(self, physics: Tensor, group: Tensor) -> Tensor:
-        """Make the inputs of a map.
-
-        Parameters
-        ----------
-        physics : Tensor, shape (N, n_columns)
-            Rows.
-        group : Tensor of int, shape (N,)
-            Groups.
-
-        Returns
-        -------
-        Tensor, shape (N, n_features)
-            Group (one-hot), standardised conditions, sines and cosines of the first.
-        """
-        x = self.standardise(physics, group)
-        waves = x[:, :1] * (0.5 * torch.pi * torch.arange(1, _N_TRIG + 1, dtype=x.dtype, device=x.device))
-        one_hot = nn.functional.one_hot(group, len(GROUPS)).to(x.dtype)
-        return torch.cat([one_hot, x, waves.cos(), waves.sin()], dim=1)
-
-
 class LatentMap(nn.Module):
-    """What all maps share: context features and the scale of z within a group of stars.
+    """A density of the amplitude and of z given the physics; within a group of stars both are standardised.
 
     Parameters
     ----------
@@ -194,11 +123,11 @@ class LatentMap(nn.Module):
     def __init__(self, config: LatentMapConfig) -> None:
         super().__init__()
         self.config = config
-        n_columns = len(PHYSICS) + len(config.extra)
-        # The amplitude stands behind the conditions it is drawn from, as it does in a row.
-        full = tuple(sorted({*config.columns, len(PHYSICS) - 1}))
-        self.context = ConditionScaling(config.columns, n_columns)
-        self.full_context = ConditionScaling(full, n_columns)
+        n_columns = len(PARAMETERS) + len(config.extra)
+        # The shape is drawn from the amplitude too.
+        full = tuple(sorted({*config.columns, _AMPLITUDE}))
+        self.context = PhysicsScaling(len(GROUPS), config.columns, n_columns)
+        self.full_context = PhysicsScaling(len(GROUPS), full, n_columns)
         # One set of scales serves both.
         self.full_context.centre = self.context.centre
         self.full_context.scale = self.context.scale
@@ -271,34 +200,106 @@ class LatentMap(nn.Module):
             Physics; an amplitude is ignored.
         group : Tensor of int, shape (N,)
             Groups.
-        noise : Tensor, shape (N,)
-            Standard normal numbers.
+        noise : Tensor, shape (N,) or (N, 2)
+            What `amplitude_noise` returns.
 
         Returns
         -------
         Tensor, shape (N,)
             log10 of the peak-to-peak amplitude in mag.
         """
-        raise NotImplementedError
+        drawn = self._amplitude(physics, group, noise)
+        return drawn * self.context.scale[group, _AMPLITUDE] + self.context.centre[group, _AMPLITUDE]
 
     def draw(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         """Draw latent coordinates.
 
         Parameters
         ----------
-        physics : Tensor, shape (N, 4)
+        physics : Tensor, shape (N, n_columns)
             Physics with amplitude.
         group : Tensor of int, shape (N,)
             Groups.
-        noise : Tensor, shape (N, n_latent)
-            Standard normal numbers.
+        noise : Tensor, shape (N, n_latent) or (N, n_latent + 1)
+            What `shape_noise` returns.
 
         Returns
         -------
         Tensor, shape (N, n_latent)
             Latent coordinates.
         """
+        return self._shape(physics, group, noise) * self.z_scale[group] + self.z_centre[group]
+
+    def _amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
+        """Draw the standardised log amplitude, shape (N,)."""
         raise NotImplementedError
 
-    def _log_amplitude(self, standardised: Tensor, group: Tensor) -> Tensor:
-        return standardised * self.context.scale[group, 3] + self.context.centre[group, 3]
+    def _shape(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
+        """Draw the standardised latent coordinates, shape (N, n_latent)."""
+        raise NotImplementedError
+
+    def sample_log_amplitude(
+        self,
+        physics: FloatArray,
+        group: IntArray,
+        star_id: IntArray,
+        random: KeyedRandom,
+        limits: Callable[[int], tuple[float, float]],
+    ) -> FloatArray:
+        """Draw log10 of the amplitude of stars by their numbers.
+
+        Parameters
+        ----------
+        physics : ndarray of float64, shape (N, n_columns)
+            Physics; an amplitude is ignored.
+        group : ndarray of int64, shape (N,)
+            Groups.
+        star_id : ndarray of int64, shape (N,)
+            Addresses of the stars.
+        random : KeyedRandom
+            Source of the draws.
+        limits : callable
+            Gives the range of amplitudes of a group in mag.
+
+        Returns
+        -------
+        ndarray of float64, shape (N,)
+            log10 of the peak-to-peak amplitude in mag, within the limits.
+        """
+        drawn = self._in_blocks(
+            self.draw_log_amplitude, physics, group, self.amplitude_noise(random, star_id)
+        )
+        bounds = {g: limits(g) for g in set(group.tolist())}
+        low, high = np.log10(np.array([bounds[g] for g in group.tolist()]).reshape(-1, 2)).T
+        # The far tail of the density is no star that was ever seen.
+        return np.clip(drawn, low, high)
+
+    def sample(
+        self, physics: FloatArray, group: IntArray, star_id: IntArray, random: KeyedRandom
+    ) -> FloatArray:
+        """Draw latent coordinates of stars by their numbers.
+
+        Parameters
+        ----------
+        physics : ndarray of float64, shape (N, n_columns)
+            Physics with amplitude.
+        group : ndarray of int64, shape (N,)
+            Groups.
+        star_id : ndarray of int64, shape (N,)
+            Addresses of the stars.
+        random : KeyedRandom
+            Source of the draws.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, n_latent)
+            Latent coordinates.
+        """
+        return self._in_blocks(self.draw, physics, group, self.shape_noise(random, star_id))
+
+    @staticmethod
+    def _in_blocks(
+        function: Callable[..., Tensor], physics: FloatArray, group: IntArray, noise: FloatArray
+    ) -> FloatArray:
+        single = [torch.as_tensor(values, dtype=torch.float32) for values in (physics, noise)]
+        return in_blocks(function, single[0], torch.as_tensor(group), single[1])

@@ -15,11 +15,12 @@ import numpy.typing as npt
 import torch
 import zuko
 from torch import Tensor
+from typing_extensions import override
 
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
 from pelsvae_cadence.model.latent.spline import CouplingSampler
-from pelsvae_cadence.model.layers import PHYSICS
+from pelsvae_cadence.model.reference_stars import PARAMETERS
 
 __all__ = ["FlowMap", "KernelFlowMap"]
 
@@ -57,8 +58,8 @@ class FlowMap(LatentMap):
         )
         self._samplers: tuple[CouplingSampler, CouplingSampler] | None = None
 
+    @override
     def freeze(self) -> None:
-        """Prepare fast draws; the weights must not change any more."""
         self._samplers = CouplingSampler(self.amplitude), CouplingSampler(self.shape)
 
     def log_prob(self, z: Tensor, physics: Tensor, group: Tensor) -> tuple[Tensor, Tensor]:
@@ -80,61 +81,32 @@ class FlowMap(LatentMap):
         Tensor, shape (N,)
             Log-density of the standardised latent coordinates, given the amplitude.
         """
-        column = self.full_context.columns.index(len(PHYSICS) - 1)
-        x = self.full_context.standardise(physics, group)[:, column : column + 1]
+        x = self._standard_amplitude(physics, group)
         scaled = (z - self.z_centre[group]) / self.z_scale[group]
         return (
             self.amplitude(self.context(physics, group)).log_prob(x),
             self.shape(self.full_context(physics, group)).log_prob(scaled),
         )
 
-    def draw_log_amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        """Draw log10 of the amplitude.
+    def _standard_amplitude(self, physics: Tensor, group: Tensor) -> Tensor:
+        column = self.full_context.columns.index(len(PARAMETERS) - 1)
+        return self.full_context.standardise(physics, group)[:, column : column + 1]
 
-        Parameters
-        ----------
-        physics : Tensor, shape (N, 3) or (N, n_columns)
-            Physics; an amplitude is ignored.
-        group : Tensor of int, shape (N,)
-            Groups.
-        noise : Tensor, shape (N,)
-            Standard normal numbers.
-
-        Returns
-        -------
-        Tensor, shape (N,)
-            log10 of the peak-to-peak amplitude in mag.
-        """
+    @override
+    def _amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         context = self.context(physics, group)
         if self._samplers is not None:
-            drawn = self._samplers[0](context, noise[:, None])
-        else:
-            drawn = self.amplitude(context).transform.inv(noise[:, None])
-        return self._log_amplitude(drawn[:, 0], group)
+            return self._samplers[0](context, noise[:, None])[:, 0]
+        drawn: Tensor = self.amplitude(context).transform.inv(noise[:, None])[:, 0]
+        return drawn
 
-    def draw(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        """Draw latent coordinates.
-
-        Parameters
-        ----------
-        physics : Tensor, shape (N, 4)
-            Physics with amplitude.
-        group : Tensor of int, shape (N,)
-            Groups.
-        noise : Tensor, shape (N, n_latent)
-            Standard normal numbers.
-
-        Returns
-        -------
-        Tensor, shape (N, n_latent)
-            Latent coordinates.
-        """
+    @override
+    def _shape(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         context = self.full_context(physics, group)
         if self._samplers is not None:
-            scaled = self._samplers[1](context, noise)
-        else:
-            scaled = self.shape(context).transform.inv(noise)
-        return scaled * self.z_scale[group] + self.z_centre[group]
+            return self._samplers[1](context, noise)
+        drawn: Tensor = self.shape(context).transform.inv(noise)
+        return drawn
 
 
 @dataclass(frozen=True)
@@ -276,8 +248,8 @@ class KernelFlowMap(FlowMap):
         self.anchor_group = kinds.to(torch.uint8)
         self._anchors = None
 
+    @override
     def freeze(self) -> None:
-        """Prepare fast draws; the weights must not change any more."""
         super().freeze()
         self._anchors = self._arranged()
 
@@ -290,10 +262,6 @@ class KernelFlowMap(FlowMap):
                 n = len(self.config.columns)
                 arranged[g] = _Anchors.of(rows, n, self.config.neighbours)
         return arranged
-
-    def _standard_amplitude(self, physics: Tensor, group: Tensor) -> Tensor:
-        column = self.full_context.columns.index(len(PHYSICS) - 1)
-        return self.full_context.standardise(physics, group)[:, column : column + 1]
 
     def _near_anchors(self, noise: Tensor, physics: Tensor, group: Tensor, size: Tensor | None) -> Tensor:
         """Turn normal numbers, the last of which chooses an anchor, into numbers near anchors."""
@@ -315,77 +283,21 @@ class KernelFlowMap(FlowMap):
             result = torch.where((group == g)[:, None], moved, result)
         return result
 
+    @override
     def amplitude_noise(self, random: KeyedRandom, star_id: npt.ArrayLike) -> FloatArray:
-        """Draw the numbers that `draw_log_amplitude` makes amplitudes of.
-
-        Parameters
-        ----------
-        random : KeyedRandom
-            Source of the numbers.
-        star_id : array_like of int, shape (N,)
-            Addresses of the stars.
-
-        Returns
-        -------
-        ndarray of float64, shape (N, 2)
-            Standard normal numbers; the second chooses an anchor.
-        """
         return random.normal("amplitude", np.asarray(star_id)[:, None], np.arange(2))
 
+    @override
     def shape_noise(self, random: KeyedRandom, star_id: npt.ArrayLike) -> FloatArray:
-        """Draw the numbers that `draw` makes latent coordinates of.
-
-        Parameters
-        ----------
-        random : KeyedRandom
-            Source of the numbers.
-        star_id : array_like of int, shape (N,)
-            Addresses of the stars.
-
-        Returns
-        -------
-        ndarray of float64, shape (N, n_latent + 1)
-            Standard normal numbers; the last chooses an anchor.
-        """
         item = np.arange(self.config.n_latent + 1)
         return random.normal("latent", np.asarray(star_id)[:, None], item)
 
-    def draw_log_amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        """Draw log10 of the amplitude.
-
-        Parameters
-        ----------
-        physics : Tensor, shape (N, 3) or (N, n_columns)
-            Physics; an amplitude is ignored.
-        group : Tensor of int, shape (N,)
-            Groups.
-        noise : Tensor, shape (N, 2)
-            What `amplitude_noise` returns.
-
-        Returns
-        -------
-        Tensor, shape (N,)
-            log10 of the peak-to-peak amplitude in mag.
-        """
+    @override
+    def _amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         own = self._near_anchors(noise, physics, group, None)
-        return super().draw_log_amplitude(physics, group, own[:, 0])
+        return super()._amplitude(physics, group, own[:, 0])
 
-    def draw(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        """Draw latent coordinates.
-
-        Parameters
-        ----------
-        physics : Tensor, shape (N, n_columns)
-            Physics with amplitude.
-        group : Tensor of int, shape (N,)
-            Groups.
-        noise : Tensor, shape (N, n_latent + 1)
-            What `shape_noise` returns.
-
-        Returns
-        -------
-        Tensor, shape (N, n_latent)
-            Latent coordinates.
-        """
+    @override
+    def _shape(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         size = self._standard_amplitude(physics, group)[:, 0]
-        return super().draw(physics, group, self._near_anchors(noise, physics, group, size))
+        return super()._shape(physics, group, self._near_anchors(noise, physics, group, size))

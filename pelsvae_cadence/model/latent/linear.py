@@ -1,39 +1,23 @@
-"""Physical parameters to latent coordinates: the densities p(A | physics) and p(z | A, physics).
+"""The linear map from physical parameters to amplitude and latent coordinates.
 
-Physics do not fix a shape; stars of one period, temperature and luminosity differ. The map is
-therefore a density. Drawing from it is a deterministic function of the physics and of standard
-normal numbers that the caller provides, so the caller decides which star gets which numbers.
-
-The default is a neural spline flow fed from where training stars are
-(`pelsvae_cadence.model.latent.flow`). The regressions of the published method (Martinez-Palomera, Bloom &
-Abrahams 2020, section 4) answer with conditional means; `LinearMap` is the linear one, with its
-scatter added back.
+The regressions of the published method (Martinez-Palomera, Bloom & Abrahams 2020, section 4) answer with
+conditional means; this one has its scatter added back.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from typing_extensions import override
 
-from pelsvae_cadence.model.latent.conditions import CONDITIONS, ConditionScaling, LatentMap, LatentMapConfig
-from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
-from pelsvae_cadence.model.layers import PHYSICS
-from pelsvae_cadence.model.reference_stars import GROUPS
+from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
+from pelsvae_cadence.model.reference_stars import GROUPS, PARAMETERS
 
-__all__ = [
-    "CONDITIONS",
-    "LATENT_MAPS",
-    "ConditionScaling",
-    "FlowMap",
-    "KernelFlowMap",
-    "LatentMap",
-    "LatentMapConfig",
-    "LinearMap",
-]
+__all__ = ["LinearMap"]
 
 
 class LinearMap(LatentMap):
@@ -79,7 +63,7 @@ class LinearMap(LatentMap):
             if mine.sum() < 2:
                 continue
             every = (physics[mine] - centre[g]) / scale[g]
-            x, head, size = every[:, used], every[:, before], every[:, len(PHYSICS) - 1]
+            x, head, size = every[:, used], every[:, before], every[:, len(PARAMETERS) - 1]
             y = (z[mine] - self.z_centre[g].numpy()) / self.z_scale[g].numpy()
             slope = np.linalg.solve(x.T @ x + np.eye(len(used)), x.T @ y)
             left = y - x @ slope
@@ -90,53 +74,15 @@ class LinearMap(LatentMap):
             self.amplitude_slope[g] = torch.as_tensor(amplitude_slope)
             self.amplitude_scatter[g] = float(np.std(size - head @ amplitude_slope))
 
-    def draw_log_amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        """Draw log10 of the amplitude; see `FlowMap.draw_log_amplitude`.
-
-        Parameters
-        ----------
-        physics : Tensor, shape (N, 3) or (N, 4)
-            Physics; an amplitude is ignored.
-        group : Tensor of int, shape (N,)
-            Groups.
-        noise : Tensor, shape (N,)
-            Standard normal numbers.
-
-        Returns
-        -------
-        Tensor, shape (N,)
-            log10 of the peak-to-peak amplitude in mag.
-        """
+    @override
+    def _amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         x = self.context.standardise(physics, group)
         mean = (x * self.amplitude_slope[group]).sum(dim=1)
-        return self._log_amplitude(mean + self.amplitude_scatter[group] * noise, group)
+        return mean + self.amplitude_scatter[group] * noise
 
-    def draw(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        """Draw latent coordinates; see `FlowMap.draw`.
-
-        Parameters
-        ----------
-        physics : Tensor, shape (N, 4)
-            Physics with amplitude.
-        group : Tensor of int, shape (N,)
-            Groups.
-        noise : Tensor, shape (N, n_latent)
-            Standard normal numbers.
-
-        Returns
-        -------
-        Tensor, shape (N, n_latent)
-            Latent coordinates.
-        """
+    @override
+    def _shape(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         x = self.full_context.standardise(physics, group)
         mean = torch.einsum("np,npz->nz", x, self.slope[group])
         scatter = torch.einsum("nij,nj->ni", self.factor[group], noise)
-        return (mean + scatter) * self.z_scale[group] + self.z_centre[group]
-
-
-#: Maps by the name on the card.
-LATENT_MAPS: Final[dict[str, type[FlowMap | LinearMap]]] = {
-    "flow": FlowMap,
-    "kernel-flow": KernelFlowMap,
-    "linear": LinearMap,
-}
+        return mean + scatter

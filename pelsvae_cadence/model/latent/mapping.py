@@ -18,34 +18,26 @@ import torch
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.model.blocks import single_thread
-from pelsvae_cadence.model.latent.linear import (
-    CONDITIONS,
-    FlowMap,
-    KernelFlowMap,
-    LatentMap,
-    LatentMapConfig,
-    LinearMap,
-)
+from pelsvae_cadence.model.latent.conditions import CONDITIONS, LatentMap, LatentMapConfig
+from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
+from pelsvae_cadence.model.latent.linear import LinearMap
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, PerceptronMap
-from pelsvae_cadence.model.reference_stars import GROUPS, group_index, to_rows
-from pelsvae_cadence.model.weights import Weights, load_weights, save_weights
+from pelsvae_cadence.model.reference_stars import GROUPS, group_index, physics_matrix
+from pelsvae_cadence.model.weights import Weights, fill_module, load_weights, module_tensors, save_weights
 from pelsvae_cadence.stars import Stars
 
-__all__ = ["REGRESSORS", "LatentMapping", "save_mapping"]
+__all__ = ["LATENT_MAPS", "LatentMapping", "read_map", "save_mapping"]
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Kinds of maps by name.
-REGRESSORS: Final[dict[str, type[LatentMap]]] = {
+#: Kinds of maps by their names on cards and command lines.
+LATENT_MAPS: Final[dict[str, type[LatentMap]]] = {
     "linear": LinearMap,
     "forest": ForestMap,
     "mlp": PerceptronMap,
     "flow": FlowMap,
     "kernel-flow": KernelFlowMap,
 }
-# Networks run on whole blocks of this many stars: torch rounds differently for other batch sizes.
-_BLOCK: Final = 128
 _ARCHITECTURE: Final = "mapping"
 
 
@@ -68,7 +60,7 @@ class LatentMapping:
     hash : str
         SHA-256 of the tensors.
     regressor : str
-        One of `REGRESSORS`.
+        One of `LATENT_MAPS`.
     parameters : tuple of str
         Parameters it takes, beside class, subtype and amplitude.
     module : LatentMap
@@ -83,7 +75,7 @@ class LatentMapping:
     def __init__(self, weights: Weights) -> None:
         card = weights.card
         sizes = card["hyperparameters"]
-        if card["architecture"] != _ARCHITECTURE or sizes["regressor"] not in REGRESSORS:
+        if card["architecture"] != _ARCHITECTURE or sizes["regressor"] not in LATENT_MAPS:
             raise InputError(
                 f"{weights.name!r} is a {card['architecture']!r}, not a mapping",
                 remedy="Fit one: python -m pelsvae_cadence.training map",
@@ -92,11 +84,8 @@ class LatentMapping:
         self.card = card
         self.hash = weights.hash
         self.regressor: str = sizes["regressor"]
-        config = LatentMapConfig(**sizes["map"])
-        self.parameters = config.parameters
-        self.module = REGRESSORS[self.regressor](config).eval()
-        _fill(self.module, weights)
-        self.module.freeze()
+        self.module = read_map(weights, self.regressor)
+        self.parameters = self.module.config.parameters
 
     @classmethod
     def load(cls, path: str | Path) -> LatentMapping:
@@ -223,23 +212,16 @@ class LatentMapping:
         group = group_index(stars.star_class, stars.subtype)
         every = {**{name: np.asarray(getattr(stars, name)) for name in CONDITIONS}, **values}
         self._check_ranges(stars, every, extrapolate)
-        rows = to_rows(stars.period, stars.teff, stars.abs_mag_g, stars.amplitude_i)
-        rows = np.column_stack([rows, *(values[name] for name in extra)])
-        if not n:
-            return replace(stars, latent=np.empty((0, self.module.config.n_latent)))
-        random = KeyedRandom(seed=seed)
-        kinds = torch.as_tensor(group)
+        physics = np.column_stack([physics_matrix(stars), *(values[name] for name in extra)])
+        ids, random = stars.star_id, KeyedRandom(seed=seed)
         if amplitude:
-            noise = self.module.amplitude_noise(random, stars.star_id)
-            log_size = self._in_blocks(self.module.draw_log_amplitude, rows, kinds, noise)
-            limits = [self.card["amplitudes"]["/".join(GROUPS[g])] for g in group.tolist()]
-            bounds = np.log10(np.array(limits).reshape(-1, 2))
-            # The far tail of the density is no star that was ever seen.
-            rows[:, 3] = np.clip(log_size, bounds[:, 0], bounds[:, 1])
-        noise = self.module.shape_noise(random, stars.star_id)
-        latent = self._in_blocks(self.module.draw, rows, kinds, noise)
+            limits = self.card["amplitudes"]
+            physics[:, 3] = self.module.sample_log_amplitude(
+                physics, group, ids, random, lambda g: limits["/".join(GROUPS[g])]
+            )
+        latent = self.module.sample(physics, group, ids, random)
         changed = {"feh": values["feh"]} if "feh" in values else {}
-        return replace(stars, latent=latent, amplitude_i=10.0 ** rows[:, 3], **changed)
+        return replace(stars, latent=latent, amplitude_i=10.0 ** physics[:, 3], **changed)
 
     def _check_ranges(self, stars: Stars, values: Mapping[str, FloatArray], extrapolate: bool) -> None:
         pairs = list(zip(stars.star_class.tolist(), stars.subtype.tolist(), strict=True))
@@ -256,18 +238,6 @@ class LatentMapping:
                         allowed=f"{low:.6g} to {high:.6g}",
                         remedy="Use extrapolate=True to use it all the same.",
                     )
-
-    @staticmethod
-    def _in_blocks(function: Any, rows: FloatArray, group: torch.Tensor, noise: Any) -> FloatArray:
-        """Run a map on whole blocks of stars, the last one filled up with its last star."""
-        physics = torch.as_tensor(rows, dtype=torch.float32)
-        normal = torch.as_tensor(np.asarray(noise), dtype=torch.float32)
-        n, parts = len(rows), []
-        with single_thread():
-            for start in range(0, n, _BLOCK):
-                index = torch.arange(start, start + _BLOCK).clamp(max=n - 1)
-                parts.append(function(physics[index], group[index], normal[index]))
-            return np.asarray(torch.cat(parts)[:n].double().numpy())
 
 
 def save_mapping(path: str | Path, module: LatentMap, card: Mapping[str, Any]) -> str:
@@ -288,39 +258,50 @@ def save_mapping(path: str | Path, module: LatentMap, card: Mapping[str, Any]) -
     str
         SHA-256 of the tensors file.
     """
-    tensors = {
-        key: value.detach().cpu().numpy()
-        for key, value in module.state_dict().items()
-        if not key.startswith("full_context.")
-    }
-    return save_weights(path, tensors, {**card, "architecture": _ARCHITECTURE})
+    return save_weights(path, module_tensors(module), {**card, "architecture": _ARCHITECTURE})
 
 
-def _fill(module: LatentMap, weights: Weights) -> None:
-    """Copy the tensors in; a forest is as large as the file says."""
-    tensors = dict(weights.tensors)
+def read_map(weights: Weights, kind: str, prefix: str = "") -> LatentMap:
+    """Make a map of its tensors.
+
+    Parameters
+    ----------
+    weights : Weights
+        Tensors and card.
+    kind : str
+        One of `LATENT_MAPS`.
+    prefix : str
+        What the names of the tensors begin with.
+
+    Returns
+    -------
+    LatentMap
+        The map, ready to draw from.
+
+    Raises
+    ------
+    InputError
+        If a tensor is missing or has another shape, or a forest is none.
+    """
+    module = LATENT_MAPS[kind](LatentMapConfig(**weights.card["hyperparameters"]["map"])).eval()
     for name, part in module.named_children():
         if isinstance(part, Forest):
-            mine = [key for key in tensors if key.startswith(f"{name}.")]
-            try:
-                part.fill({key.removeprefix(f"{name}."): tensors.pop(key) for key in mine})
-            except AttributeError as error:
-                raise InputError(f"mapping {weights.name!r} holds a foreign tensor") from error
-            _check_forest(part, weights.name)
-    state = {k: v for k, v in module.state_dict().items() if not _is_forest(module, k)}
-    for key, tensor in state.items():
-        found = tensors.get(key.replace("full_context.", "context."))
-        if found is None or found.shape != tuple(tensor.shape):
-            raise InputError(f"mapping {weights.name!r} lacks a usable {key}")
-        tensor.copy_(torch.from_numpy(np.array(found)))
+            _fill_forest(part, f"{prefix}{name}.", weights)
+    fill_module(module, weights, prefix)
+    module.freeze()
+    return module
 
 
-def _is_forest(module: LatentMap, key: str) -> bool:
-    return isinstance(getattr(module, key.partition(".")[0], None), Forest)
+def _fill_forest(forest: Forest, prefix: str, weights: Weights) -> None:
+    """Copy the nodes in: a forest is as large as the file says.
 
-
-def _check_forest(forest: Forest, name: str) -> None:
-    """Refuse nodes that point elsewhere: a walk through them might never end."""
+    Nodes that point elsewhere are refused, for a walk through them might never end.
+    """
+    mine = [key for key in weights.tensors if key.startswith(prefix)]
+    try:
+        forest.fill({key.removeprefix(prefix): weights.tensors[key] for key in mine})
+    except AttributeError as error:
+        raise InputError(f"mapping {weights.name!r} holds a foreign tensor") from error
     n = len(forest.left)
     here = torch.arange(n)
     lengths = {len(v) for v in (forest.right, forest.feature, forest.threshold, forest.value)}
@@ -329,4 +310,4 @@ def _check_forest(forest: Forest, name: str) -> None:
         # Trees are stored parents first, so every walk goes forward or stays on its leaf.
         good = good and len(side) == n and bool(((side >= here) & (side < n)).all())
     if not good:
-        raise InputError(f"mapping {name!r} holds a forest that is no forest")
+        raise InputError(f"mapping {weights.name!r} holds a forest that is no forest")

@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
-from pelsvae_cadence.model.latent.linear import LatentMap, LatentMapConfig
+from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
 
 __all__ = ["Forest", "ForestMap", "Layers", "PerceptronMap", "RegressionMap"]
 
@@ -135,7 +136,7 @@ class RegressionMap(LatentMap):
         Parameters
         ----------
         physics : Tensor, shape (N, n_columns)
-            Rows.
+            Physics.
         group : Tensor of int, shape (N,)
             Groups.
         dummy : Tensor, shape (N,)
@@ -152,46 +153,17 @@ class RegressionMap(LatentMap):
         features: Tensor = context(physics, group)
         return torch.cat([features, dummy[:, None].to(features.dtype)], dim=1)
 
-    def draw_log_amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        """Draw log10 of the amplitude; see `LatentMap.draw_log_amplitude`.
-
-        Parameters
-        ----------
-        physics : Tensor, shape (N, 3) or (N, n_columns)
-            Physics; an amplitude is ignored.
-        group : Tensor of int, shape (N,)
-            Groups.
-        noise : Tensor, shape (N,)
-            Standard normal numbers.
-
-        Returns
-        -------
-        Tensor, shape (N,)
-            log10 of the peak-to-peak amplitude in mag.
-        """
+    @override
+    def _amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         x = self.inputs(physics, group, torch.special.ndtr(noise), amplitude=True)
-        return self._log_amplitude(self.amplitude(x)[:, 0], group)
+        drawn: Tensor = self.amplitude(x)[:, 0]
+        return drawn
 
-    def draw(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        """Draw latent coordinates; see `LatentMap.draw`.
-
-        Parameters
-        ----------
-        physics : Tensor, shape (N, n_columns)
-            Physics with amplitude.
-        group : Tensor of int, shape (N,)
-            Groups.
-        noise : Tensor, shape (N, n_latent)
-            Standard normal numbers, of which the first is used.
-
-        Returns
-        -------
-        Tensor, shape (N, n_latent)
-            Latent coordinates.
-        """
+    @override
+    def _shape(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         x = self.inputs(physics, group, torch.special.ndtr(noise[:, 0]), amplitude=False)
-        scaled: Tensor = self.shape(x)
-        return scaled * self.z_scale[group] + self.z_centre[group]
+        drawn: Tensor = self.shape(x)
+        return drawn
 
 
 class ForestMap(RegressionMap):

@@ -17,23 +17,16 @@ import numpy.typing as npt
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.model.reference_stars import class_index
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.sequence.networks import SequenceDecoder
 
-__all__ = [
-    "SequenceCurves",
-    "class_index",
-    "close_period",
-    "decode_curves",
-    "decode_steps",
-    "periodic_curves",
-]
+__all__ = ["SequenceCurves", "close_period", "decode_curves", "decode_steps", "periodic_curves"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# Networks run on whole blocks of this many stars: torch rounds differently for other batch sizes.
-# A single star costs a whole block, so it is small.
+# Stars in a block: a single one costs a whole block, so it is small.
 _BLOCK: Final = 16
 _GRID: Final = 1024  # phases on which the extremes of a curve are found
 # A curve is sound if it varies at all, closes, and its two periods agree, in units of its
@@ -114,7 +107,7 @@ def decode_steps(
     """
     import torch
 
-    from pelsvae_cadence.model.blocks import single_thread
+    from pelsvae_cadence.model.blocks import in_blocks
     from pelsvae_cadence.model.sequence.networks import training_tags
 
     config = decoder.config
@@ -125,24 +118,19 @@ def decode_steps(
         if physics is None:
             raise InputError("this decoder needs the physical parameters of every star")
         columns.append(_matrix("physics", physics, n, config.n_physics))
-    kind = class_index(names)
-    out = np.empty((n, config.n_steps))
     tags = training_tags(config.n_steps)
+
+    def network(z: torch.Tensor, kind: torch.Tensor, *scaled: torch.Tensor) -> torch.Tensor:
+        decoded: torch.Tensor = decoder(z, tags, kind if config.n_classes else None, *scaled)
+        return decoded[..., 0]
+
     was_training = decoder.training
     decoder.eval()
     try:
-        with single_thread():
-            for start in range(0, n, _BLOCK):
-                # The last block is filled up with its last star.
-                rows = np.minimum(np.arange(start, start + _BLOCK), n - 1)
-                parts = [torch.as_tensor(c[rows], dtype=torch.float32) for c in columns]
-                classes = torch.as_tensor(kind[rows]) if config.n_classes else None
-                decoded = decoder(parts[0], tags, classes, *parts[1:])[..., 0]
-                stop = min(start + _BLOCK, n)
-                out[start:stop] = decoded[: stop - start].double().numpy()
+        z, *scaled = (torch.as_tensor(np.array(values), dtype=torch.float32) for values in columns)
+        return in_blocks(network, z, torch.as_tensor(class_index(names)), *scaled, block=_BLOCK)
     finally:
         decoder.train(was_training)
-    return out
 
 
 def close_period(steps: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -270,31 +258,6 @@ def decode_curves(
     """
     steps = decode_steps(decoder, latent, star_class, physics)
     return periodic_curves(steps, star_class, n_harmonics=n_harmonics)
-
-
-def class_index(star_class: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
-    """Translate classes to numbers in the order of the networks' labels.
-
-    Parameters
-    ----------
-    star_class : ndarray of str, shape (N,)
-        Classes out of `pelsvae_cadence.classes.STAR_CLASSES`.
-
-    Returns
-    -------
-    ndarray of int64, shape (N,)
-        Their numbers.
-
-    Raises
-    ------
-    InputError
-        If a class is unknown.
-    """
-    lookup = {name: i for i, name in enumerate(STAR_CLASSES)}
-    unknown = sorted(set(star_class.tolist()) - set(lookup))
-    if unknown:
-        raise InputError(f"unknown star class {unknown[0]!r}", allowed=", ".join(STAR_CLASSES))
-    return np.array([lookup[name] for name in star_class.tolist()], dtype=np.int64)
 
 
 def _matrix(name: str, values: npt.ArrayLike, n: int, width: int) -> FloatArray:

@@ -22,7 +22,8 @@ from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.model.sequence.curves import SequenceCurves, class_index, decode_curves, decode_steps
+from pelsvae_cadence.model.reference_stars import class_index
+from pelsvae_cadence.model.sequence.curves import SequenceCurves, decode_curves, decode_steps
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from safetensors.numpy import load_file, save_file
 from sklearn.ensemble import RandomForestRegressor
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.latent.linear import LatentMapConfig
-from pelsvae_cadence.model.latent.mapping import REGRESSORS, LatentMapping
+from pelsvae_cadence.model.latent.conditions import LatentMapConfig
+from pelsvae_cadence.model.latent.mapping import LATENT_MAPS, LatentMapping
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.weights import Weights, load_weights
@@ -60,7 +60,7 @@ def mappings(
             command="none",
             quiet=True,
         )
-        for name in REGRESSORS
+        for name in LATENT_MAPS
     }
 
 
@@ -77,7 +77,7 @@ def test_a_forest_of_arrays_is_the_forest_of_scikit_learn() -> None:
     assert np.std(ours[:, 0]) > 0.5
 
 
-@pytest.mark.parametrize("name", sorted(REGRESSORS))
+@pytest.mark.parametrize("name", sorted(LATENT_MAPS))
 def test_a_model_with_another_mapping(
     name: str, model: LightCurveModel, mappings: dict[str, LatentMapping]
 ) -> None:
@@ -101,7 +101,7 @@ def test_a_model_with_another_mapping(
     np.testing.assert_array_equal(again.latent, mine.latent)
 
 
-@pytest.mark.parametrize("name", sorted(REGRESSORS))
+@pytest.mark.parametrize("name", sorted(LATENT_MAPS))
 def test_files(name: str, model: LightCurveModel, mappings: dict[str, LatentMapping], tmp_path: Path) -> None:
     mapping = mappings[name]
     again = LatentMapping(replace_tensors(mapping))

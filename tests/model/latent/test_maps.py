@@ -10,13 +10,10 @@ import torch
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.model.latent.linear import (
-    LATENT_MAPS,
-    FlowMap,
-    KernelFlowMap,
-    LatentMapConfig,
-    LinearMap,
-)
+from pelsvae_cadence.model.latent.conditions import LatentMapConfig
+from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
+from pelsvae_cadence.model.latent.linear import LinearMap
+from pelsvae_cadence.model.latent.mapping import LATENT_MAPS
 from pelsvae_cadence.model.reference_stars import GROUPS
 
 SMALL = LatentMapConfig(n_latent=4, transforms=2, hidden=16)

@@ -13,7 +13,8 @@ from safetensors.torch import load, save_file
 
 from pelsvae_cadence.cadence import Visits
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.sequence.curves import class_index, close_period, periodic_curves
+from pelsvae_cadence.model.reference_stars import class_index
+from pelsvae_cadence.model.sequence.curves import close_period, periodic_curves
 from pelsvae_cadence.model.sequence.networks import training_tags
 from pelsvae_cadence.model.sequence.published import PUBLISHED_NETWORKS, PublishedNetwork, PublishedWarning
 from pelsvae_cadence.simulation.simulate import noise_free_magnitudes

@@ -21,7 +21,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPRegressor
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.model.reference_stars import to_rows
+from pelsvae_cadence.model.reference_stars import physics_matrix
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.samples import stars_of
 from pelsvae_cadence.training.evaluate.measures.separation import macro_f1
@@ -90,7 +90,7 @@ def encode_rows(model: LightCurveModel, rows: OpenSet, *, seed: int) -> tuple[Fl
 
 def _inputs(rows: OpenSet, permuted: bool, seed: int) -> FloatArray:
     """One-hot class and standardised log P, log Teff, M_G, shuffled within the class on demand."""
-    physics = to_rows(rows.period, rows.teff, rows.abs_mag_g, rows.amplitude_i)[:, :3]
+    physics = physics_matrix(rows)[:, :3]
     if permuted:
         rng = np.random.default_rng(seed)
         for name in np.unique(rows.star_class).tolist():

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.model.reference_stars import to_rows
+from pelsvae_cadence.model.reference_stars import physics_matrix
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.samples import exposure_error, stars_of
 from pelsvae_cadence.training.open_set.table import OpenSet
@@ -53,7 +53,7 @@ def reconstruct(
     mag = mag + noise[:, None] * rng.normal(size=phase.shape)
     stars = stars_of(rows)
     mu, _ = model.encode(phase, mag, np.repeat(noise[:, None], n_points, axis=1), stars)
-    physics = to_rows(rows.period, rows.teff, rows.abs_mag_g, rows.amplitude_i)
+    physics = physics_matrix(rows)
     curves, shift = model.decode(mu, rows.star_class, physics)
     return phase, mag, curves.shifted(-shift)
 
