@@ -23,6 +23,7 @@ import numpy.typing as npt
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.cadence.tables import file_sha256
 from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.catalog.layout import columns_of, visits_of
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.catalog.sites import StarSource
@@ -337,20 +338,13 @@ class _Observation:
                 points[name].append(getattr(observed, name))
         arrays: Arrays = {"n_sites": np.array(sites.size), "star_ends": ends}
         arrays["visit_ends"] = np.cumsum([0, *(len(v) for v in visits)])
+        seen_by_site = [columns_of("visits", v) for v in visits]
         for name in _VISIT_COLUMNS:
-            arrays[f"visits.{name}"] = np.concatenate([_visit_values(v, name) for v in visits])
-        for name in _STAR_COLUMNS:
-            value = getattr(stars, name)
-            if value is not None:
-                arrays[f"stars.{name}"] = value
+            arrays[f"visits.{name}"] = np.concatenate([columns[name] for columns in seen_by_site])
+        arrays |= {f"stars.{name}": value for name, value in columns_of("stars", stars).items()}
         for name, values in points.items():
             arrays[f"points.{name}"] = np.concatenate(values)
         return arrays
-
-
-def _visit_values(visits: Visits, name: str) -> npt.NDArray[Any]:
-    value = getattr(visits, name)
-    return np.full(len(visits), np.nan) if value is None else np.asarray(value)
 
 
 def _batches(arrays: Arrays) -> Iterator[tuple[Stars, Visits, LightCurves]]:
@@ -364,11 +358,7 @@ def _batches(arrays: Arrays) -> Iterator[tuple[Stars, Visits, LightCurves]]:
     for k in range(n_sites):
         rows = np.arange(arrays["star_ends"][k], arrays["star_ends"][k + 1])
         span = slice(int(arrays["visit_ends"][k]), int(arrays["visit_ends"][k + 1]))
-        seen: dict[str, Any] = {name: arrays[f"visits.{name}"][span] for name in _VISIT_COLUMNS}
-        for name in ("airmass", "seeing"):
-            if np.isnan(seen[name]).all():
-                seen[name] = None
-        visits = Visits(**seen)
+        visits = visits_of({name: arrays[f"visits.{name}"][span] for name in _VISIT_COLUMNS})
         n, m = rows.size, len(visits)
         points = slice(first_point, first_point + n * m)
         first_point += n * m

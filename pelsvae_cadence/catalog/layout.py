@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = [
@@ -25,10 +26,12 @@ __all__ = [
     "GROUPS",
     "Column",
     "attributes_digest",
+    "columns_of",
     "dataset_blocks",
     "dataset_digest",
     "decode",
     "encode",
+    "visits_of",
 ]
 
 FORMAT: Final = "pelsvae_cadence-catalog"
@@ -49,6 +52,7 @@ BAND_CODES: Final[dict[str, int]] = {
 
 _BAND_TYPE: Final = h5py.enum_dtype(BAND_CODES, basetype="u1")
 _NO_BAND: Final = 255
+_NAN_IF_UNKNOWN: Final = ("airmass", "seeing")
 
 #: Bytes read at once when a whole dataset is checked.
 _BLOCK_BYTES: Final = 8 * 2**20
@@ -166,6 +170,51 @@ GROUPS: Final[dict[str, tuple[Column, ...]]] = {
     "visits": _VISITS,
     "light_curves": _LIGHT_CURVES,
 }
+
+
+def columns_of(group: str, rows: Any) -> dict[str, npt.NDArray[Any]]:
+    """Take the columns of a group from one of the package's dataclasses.
+
+    Parameters
+    ----------
+    group : str
+        One of `GROUPS`.
+    rows : Stars, Visits or LightCurves
+        The rows.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The columns that `rows` has, without offsets; NaN for airmass or seeing where it is not known.
+    """
+    columns = {}
+    for column in GROUPS[group]:
+        value = getattr(rows, column.name, None)
+        if column.name != "offsets" and value is not None:
+            columns[column.name] = value
+        elif column.name in _NAN_IF_UNKNOWN:
+            columns[column.name] = np.full(len(rows), np.nan)
+    return columns
+
+
+def visits_of(columns: Mapping[str, npt.NDArray[Any]]) -> Visits:
+    """Make visits again of the columns that `columns_of` gives.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        The columns.
+
+    Returns
+    -------
+    Visits
+        The visits, without airmass or seeing where these are NaN throughout.
+    """
+    known: dict[str, Any] = {
+        name: None if name in _NAN_IF_UNKNOWN and np.isnan(value).all() else value
+        for name, value in columns.items()
+    }
+    return Visits(**known)
 
 
 def encode(column: Column, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

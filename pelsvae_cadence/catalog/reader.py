@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import h5py
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.catalog.layout import GROUPS, decode
+from pelsvae_cadence.catalog.layout import GROUPS, decode, visits_of
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.validation import HDF5_ERRORS, open_catalog
 from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
@@ -80,9 +80,7 @@ class Catalog:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def __len__(self) -> int:
@@ -91,13 +89,19 @@ class Catalog:
     def _dataset(self, name: str) -> h5py.Dataset:
         if not self._file:
             raise InputError(f"{self.path} is closed")
-        try:
+        with self._reading(name):
             dataset = self._file.get(name)
-        except HDF5_ERRORS:
-            dataset = None
         if not isinstance(dataset, h5py.Dataset):
             raise self._damaged(name)
         return dataset
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Say what is damaged where HDF5 fails."""
+        try:
+            yield
+        except HDF5_ERRORS as error:
+            raise self._damaged(name) from error
 
     def _damaged(self, name: str) -> InputError:
         return InputError(
@@ -107,26 +111,21 @@ class Catalog:
 
     def _read(self, name: str, rows: slice = slice(None)) -> npt.NDArray[Any]:
         dataset = self._dataset(name)
-        try:
+        with self._reading(name):
             return decode(dataset[rows], dataset.dtype)
-        except HDF5_ERRORS as error:
-            raise self._damaged(name) from error
 
     def _gather(self, name: str, starts: IntArray, stops: IntArray) -> npt.NDArray[Any]:
         """Read pieces of a dataset, in the order given, joining neighbours."""
         dataset = self._dataset(name)
         joined = np.flatnonzero(starts[1:] != stops[:-1])
         firsts, lasts = (np.append(starts[:1], starts[1:][joined]), np.append(stops[:-1][joined], stops[-1:]))
-        total = int((stops - starts).sum())
-        values = np.empty((total, *dataset.shape[1:]), dtype=dataset.dtype)
+        values = np.empty((int((stops - starts).sum()), *dataset.shape[1:]), dtype=dataset.dtype)
         filled = 0
-        try:
+        with self._reading(name):
             for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
                 if last > first:
                     dataset.read_direct(values, np.s_[first:last], np.s_[filled : filled + last - first])
                     filled += last - first
-        except HDF5_ERRORS as error:
-            raise self._damaged(name) from error
         return decode(values, dataset.dtype)
 
     def _star_column(self, name: str, rows: IntArray) -> npt.NDArray[Any]:
@@ -138,10 +137,8 @@ class Catalog:
     @cached_property
     def provenance(self) -> Provenance:
         """What the catalogue was made from."""
-        try:
+        with self._reading("provenance"):
             return Provenance.from_attributes(self._file["provenance"].attrs)
-        except HDF5_ERRORS as error:
-            raise self._damaged("provenance") from error
 
     @cached_property
     def content_hash(self) -> str:
@@ -150,28 +147,24 @@ class Catalog:
         It is made of the checksums of the datasets, not of the data themselves, and leaves out
         where the catalogue comes from (`provenance`) and how it is packed.
         """
-        try:
+        with self._reading("its checksums"):
             sums = {
                 f"{group}/{column.name}": str(self._file[group][column.name].attrs["sha256"])
                 for group, columns in GROUPS.items()
                 for column in columns
                 if column.name in self._file[group]
             }
-        except HDF5_ERRORS as error:
-            raise self._damaged("its checksums") from error
         return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def star_id(self) -> IntArray:
         """Numbers of all stars, in the order of the file."""
-        ids: IntArray = self._read("stars/star_id")
-        return ids
+        return self._read("stars/star_id")
 
     @cached_property
     def position(self) -> IntArray:
         """Number of each star's position, for `visits`."""
-        position: IntArray = self._read("stars/position")
-        return position
+        return self._read("stars/position")
 
     @property
     def stars(self) -> Stars:
@@ -197,30 +190,24 @@ class Catalog:
             If a row does not exist or the file is damaged.
         """
         wanted = self._rows(rows)
-        values: dict[str, Any] = {}
-        for column in GROUPS["stars"]:
-            if column.name == "position" or (column.optional and not self._has_latent):
-                continue
-            values[column.name] = self._star_column(column.name, wanted)
+        values = {
+            column.name: self._star_column(column.name, wanted)
+            for column in GROUPS["stars"]
+            if column.name != "position" and (not column.optional or self._has_latent)
+        }
         return Stars(**values)
 
     @property
     def _has_latent(self) -> bool:
-        try:
+        with self._reading("stars"):
             return "latent" in self._file["stars"]
-        except HDF5_ERRORS as error:
-            raise self._damaged("stars") from error
 
     def _rows(self, rows: npt.ArrayLike) -> IntArray:
-        wanted = np.atleast_1d(np.asarray(rows))
-        if wanted.size == 0:
-            return np.empty(0, dtype=np.int64)
-        if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
-            raise InputError("rows of stars must be a list of whole numbers")
-        if wanted.min() < 0 or wanted.max() >= self.n_stars:
-            bad = wanted[(wanted < 0) | (wanted >= self.n_stars)][0]
-            raise InputError(f"there is no row {bad}", allowed=f"0 to {self.n_stars - 1}")
-        return wanted.astype(np.int64)
+        wanted = _whole_numbers("rows of stars", rows)
+        beyond = wanted[(wanted < 0) | (wanted >= self.n_stars)]
+        if beyond.size:
+            raise InputError(f"there is no row {beyond[0]}", allowed=f"0 to {self.n_stars - 1}")
+        return wanted
 
     def select(
         self,
@@ -270,26 +257,18 @@ class Catalog:
         return np.flatnonzero(chosen).astype(np.int64)
 
     def _find(self, star_ids: npt.ArrayLike) -> IntArray:
-        wanted = np.atleast_1d(np.asarray(star_ids))
-        if wanted.size == 0:
-            return np.empty(0, dtype=np.int64)
-        if wanted.dtype.kind not in "iu" or wanted.ndim != 1:
-            raise InputError("star_ids must be a list of whole numbers")
+        wanted, ids = _whole_numbers("star_ids", star_ids), self.star_id
         names, counts = np.unique(wanted, return_counts=True)
         if (counts > 1).any():
             raise InputError(f"star {names[counts > 1][0]} is asked for twice")
-        ids = self.star_id
-        order = np.argsort(ids, kind="stable")
-        place = np.searchsorted(ids, wanted, sorter=order)
-        found = place < ids.size
-        found[found] = ids[order[place[found]]] == wanted[found]
-        if not found.all():
+        missing = wanted[~np.isin(wanted, ids)]
+        if missing.size:
             raise InputError(
-                f"star {wanted[~found][0]} is not among the {self.n_stars} stars of {self.path}",
+                f"star {missing[0]} is not among the {self.n_stars} stars of {self.path}",
                 allowed=f"numbers from {ids.min()} to {ids.max()}" if ids.size else "",
             )
-        rows: IntArray = order[place].astype(np.int64)
-        return rows
+        order = np.argsort(ids, kind="stable")
+        return order[np.searchsorted(ids, wanted, sorter=order)]
 
     def _separation(self, cone: tuple[Any, Any, Any]) -> npt.NDArray[np.float64]:
         # Half a second of import that readers by star or class need not pay.
@@ -302,10 +281,8 @@ class Catalog:
                 allowed="dec -90 to 90, radius 0 to 180",
             )
         star_ra, star_dec = self._read("stars/ra"), self._read("stars/dec")
-        separation: npt.NDArray[np.float64] = np.degrees(
-            angular_separation(np.radians(ra), np.radians(dec), np.radians(star_ra), np.radians(star_dec))
-        )
-        return separation
+        distance = angular_separation(*np.radians([ra, dec]), np.radians(star_ra), np.radians(star_dec))
+        return np.asarray(np.degrees(distance))
 
     def light_curves(
         self,
@@ -425,15 +402,13 @@ class Catalog:
         if not 0 <= position < self.n_positions:
             raise InputError(f"there is no position {position}", allowed=f"0 to {self.n_positions - 1}")
         first, last = self._read("visits/offsets", slice(position, position + 2)).tolist()
-        values: dict[str, Any] = {
-            column.name: self._read(f"visits/{column.name}", slice(first, last))
-            for column in GROUPS["visits"]
-            if column.name != "offsets"
-        }
-        for name in ("airmass", "seeing"):
-            if np.isnan(values[name]).all():
-                values[name] = None
-        return Visits(**values)
+        return visits_of(
+            {
+                column.name: self._read(f"visits/{column.name}", slice(first, last))
+                for column in GROUPS["visits"]
+                if column.name != "offsets"
+            }
+        )
 
     def summary(self) -> dict[str, Any]:
         """Describe the catalogue without reading the light curves.
@@ -445,10 +420,8 @@ class Catalog:
             ``n_positions``, ``n_visits``, ``n_points``, ``content`` (see `content_hash`), ``n_latent``,
             ``stars_per_class``, ``visits_per_band``, ``mjd_range`` (of the visits, or None) and ``provenance``.
         """
-        classes = self._read("stars/star_class")
-        bands = self._read("visits/band")
-        mjd = self._read("visits/mjd")
-        provenance = self.provenance
+        classes, bands = self._read("stars/star_class"), self._read("visits/band")
+        mjd, provenance = self._read("visits/mjd"), self.provenance
         return {
             "path": str(self.path),
             "file_size": self.path.stat().st_size,
@@ -460,12 +433,18 @@ class Catalog:
             "content": self.content_hash,
             "n_latent": int(self._dataset("stars/latent").shape[1]) if self._has_latent else 0,
             "stars_per_class": _counts(classes, STAR_CLASSES),
-            "visits_per_band": _counts(bands, tuple(BANDS)),
+            "visits_per_band": _counts(bands, BANDS),
             "mjd_range": [float(mjd.min()), float(mjd.max())] if mjd.size else None,
             "provenance": {name: getattr(provenance, name) for name in provenance.__dataclass_fields__},
         }
 
 
-def _counts(values: npt.NDArray[Any], names: tuple[str, ...]) -> dict[str, int]:
-    counts = {name: int(np.count_nonzero(values == name)) for name in names}
-    return {name: n for name, n in counts.items() if n}
+def _whole_numbers(what: str, values: npt.ArrayLike) -> IntArray:
+    numbers = np.atleast_1d(np.asarray(values))
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+        raise InputError(f"{what} must be a list of whole numbers")
+    return numbers.astype(np.int64)
+
+
+def _counts(values: npt.NDArray[Any], names: Iterable[str]) -> dict[str, int]:
+    return {name: n for name in names if (n := int(np.count_nonzero(values == name)))}

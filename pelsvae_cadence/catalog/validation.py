@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -150,26 +152,29 @@ def validate_catalog(path: str | os.PathLike[str]) -> list[str]:
         _check_provenance(file, problems)
         _check_attributes(file, problems)
         if sound:
-            try:
+            beside: list[str] = []
+            with _noting(beside, "the tables cannot be compared"):
                 _check_links(file, problems)
-            except HDF5_ERRORS as error:
-                # Named by dataset already where its checksum failed.
-                if not problems:
-                    problems.append(f"the tables cannot be compared: {error}")
+            problems += [] if problems else beside  # named by dataset where its checksum failed
         return problems
 
 
-def _item(file: h5py.File, name: str, kind: type, problems: list[str]) -> Any:
+@contextmanager
+def _noting(problems: list[str], what: str) -> Iterator[None]:
+    """Note what HDF5 cannot read, and go on behind the block."""
     try:
-        item = file.get(name)
+        yield
     except HDF5_ERRORS as error:
-        problems.append(f"{name}: cannot be opened ({error})")
-        return None
-    if not isinstance(item, kind):
-        word = "group" if kind is h5py.Group else "dataset"
-        problems.append(f"{name}: the {word} is missing")
-        return None
-    return item
+        problems.append(f"{what} ({' '.join(str(error).split())})")
+
+
+def _item(file: h5py.File, name: str, kind: type, problems: list[str]) -> Any:
+    with _noting(problems, f"{name}: cannot be opened"):
+        item = file.get(name)
+        if isinstance(item, kind):
+            return item
+        problems.append(f"{name}: the {'group' if kind is h5py.Group else 'dataset'} is missing")
+    return None
 
 
 def _present(group: h5py.Group, name: str) -> bool:
@@ -180,17 +185,14 @@ def _present(group: h5py.Group, name: str) -> bool:
 
 
 def _check_marks(group: h5py.Group, name: str, problems: list[str]) -> None:
-    try:
+    with _noting(problems, f"{name}: the attributes cannot be read"):
         version = group.attrs.get("format_version")
         found = group.attrs.get("format"), getattr(version, "item", lambda: None)()
-    except HDF5_ERRORS as error:
-        problems.append(f"{name}: the attributes cannot be read ({error})")
-        return
-    if found != (FORMAT, FORMAT_VERSION):
-        problems.append(
-            f"{name}: the attributes format and format_version are {found}, "
-            f"expected {(FORMAT, FORMAT_VERSION)}"
-        )
+        if found != (FORMAT, FORMAT_VERSION):
+            problems.append(
+                f"{name}: the attributes format and format_version are {found}, "
+                f"expected {(FORMAT, FORMAT_VERSION)}"
+            )
 
 
 def _check_group(file: h5py.File, name: str, columns: tuple[Column, ...], problems: list[str]) -> bool:
@@ -234,22 +236,15 @@ def _same_codes(found: np.dtype[Any], expected: np.dtype[Any]) -> bool:
 
 
 def _check_dataset(path: str, dataset: h5py.Dataset, column: Column, problems: list[str]) -> None:
-    try:
+    with _noting(problems, f"{path}: the attributes cannot be read"):
         attributes = dict(dataset.attrs)
-    except HDF5_ERRORS as error:
-        problems.append(f"{path}: the attributes cannot be read ({error})")
-        return
-    for key, value in column.attributes.items():
-        # The description may be in other words; what it measures may not.
-        if key not in attributes or (key != "description" and attributes[key] != value):
-            problems.append(f"{path}: the attribute {key} is {attributes.get(key)!r}, expected {value!r}")
-    try:
-        digest = dataset_digest(dataset)
-    except HDF5_ERRORS as error:
-        problems.append(f"{path}: the data cannot be read ({str(error).splitlines()[0]})")
-        return
-    if digest != attributes.get("sha256"):
-        problems.append(f"{path}: the data do not match their checksum")
+        for key, value in column.attributes.items():
+            # The description may be in other words; what it measures may not.
+            if key not in attributes or (key != "description" and attributes[key] != value):
+                problems.append(f"{path}: the attribute {key} is {attributes.get(key)!r}, expected {value!r}")
+        with _noting(problems, f"{path}: the data cannot be read"):
+            if dataset_digest(dataset) != attributes.get("sha256"):
+                problems.append(f"{path}: the data do not match their checksum")
 
 
 def _check_provenance(file: h5py.File, problems: list[str]) -> None:
@@ -264,14 +259,9 @@ def _check_provenance(file: h5py.File, problems: list[str]) -> None:
 
 
 def _check_attributes(file: h5py.File, problems: list[str]) -> None:
-    try:
-        digest = attributes_digest(file)
-        stored = file.attrs.get("attributes_sha256")
-    except HDF5_ERRORS as error:
-        problems.append(f"attributes: they cannot be read ({error})")
-        return
-    if stored != digest:
-        problems.append("attributes: they do not match their checksum (attributes_sha256)")
+    with _noting(problems, "attributes: they cannot be read"):
+        if file.attrs.get("attributes_sha256") != attributes_digest(file):
+            problems.append("attributes: they do not match their checksum (attributes_sha256)")
 
 
 def _check_links(file: h5py.File, problems: list[str]) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 import h5py
@@ -18,7 +17,14 @@ import numpy.typing as npt
 
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.catalog.columns import COMPRESSIONS, GrowingColumn, KnownIds
-from pelsvae_cadence.catalog.layout import FORMAT, FORMAT_VERSION, GROUPS, attributes_digest, encode
+from pelsvae_cadence.catalog.layout import (
+    FORMAT,
+    FORMAT_VERSION,
+    GROUPS,
+    attributes_digest,
+    columns_of,
+    encode,
+)
 from pelsvae_cadence.catalog.partial_file import PartialFile
 from pelsvae_cadence.catalog.provenance import Provenance
 from pelsvae_cadence.catalog.validation import validate_catalog
@@ -181,31 +187,22 @@ class CatalogWriter:
             raise InputError(f"{self.path} is not open for writing any more")
         n = len(stars)
         self._check_batch(stars, visits, light_curves)
-        encoded_visits = {
-            name: encode(series.column, _visit_values(visits, name))
-            for name, series in self._series["visits"].items()
-            if name != "offsets"
-        }
+        encoded_visits = _encoded("visits", columns_of("visits", visits))
         key = _visits_key(encoded_visits)
         new_visits = key not in self._positions
         position = self._positions.get(key, len(self._positions))
-        encoded_stars = {
-            name: encode(series.column, np.full(n, position) if name == "position" else getattr(stars, name))
-            for name, series in self._series["stars"].items()
-            if name != "latent"
-        }
-        encoded_points = {
-            name: encode(series.column, getattr(light_curves, name))
-            for name, series in self._series["light_curves"].items()
-            if name != "offsets"
-        }
+        encoded_stars = _encoded("stars", {**columns_of("stars", stars), "position": np.full(n, position)})
+        if not n:  # without stars, latent coordinates have no width of their own
+            encoded_stars.pop("latent", None)
+        encoded_points = _encoded("light_curves", columns_of("light_curves", light_curves))
         # Everything is known to fit: from here on only the disk can refuse.
         try:
             if new_visits:
                 self._positions[key] = position
                 self._extend("visits", encoded_visits, np.array([len(visits)]))
+            if "latent" in encoded_stars and "latent" not in self._series["stars"]:
+                self._add_latent(encoded_stars["latent"].shape[1])
             self._extend("stars", encoded_stars)
-            self._extend_latent(stars)
             self._extend("light_curves", encoded_points, light_curves.offsets[1:])
             self._output.check()
         except BaseException as error:
@@ -254,17 +251,11 @@ class CatalogWriter:
             offsets.extend(encode(offsets.column, ends + self._ends[group]))
             self._ends[group] += int(ends[-1])
 
-    def _extend_latent(self, stars: Stars) -> None:
-        if stars.latent is None or len(stars) == 0:
-            return
-        series = self._series["stars"]
-        if "latent" not in series:
-            column = next(c for c in GROUPS["stars"] if c.name == "latent")
-            width = stars.latent.shape[1]
-            series["latent"] = GrowingColumn.create(
-                self._file["stars"], column, chunk=_CHUNK["stars"], width=width, compression=self._compression
-            )
-        series["latent"].extend(encode(series["latent"].column, stars.latent))
+    def _add_latent(self, width: int) -> None:
+        column = next(c for c in GROUPS["stars"] if c.optional)
+        self._series["stars"][column.name] = GrowingColumn.create(
+            self._file["stars"], column, chunk=_CHUNK["stars"], width=width, compression=self._compression
+        )
 
     def close(self) -> None:
         """Complete the catalogue: check it and give it its name.
@@ -315,10 +306,8 @@ class CatalogWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is None:
+    def __exit__(self, kind: object, *error: object) -> None:
+        if kind is None:
             self.close()
         else:
             self._abandon()
@@ -330,6 +319,10 @@ def _refuse_unsound(path: Path) -> None:
         raise InputError(
             f"{path} is damaged ({problems[0]})", remedy="Add to a sound copy of it, or make it again."
         )
+
+
+def _encoded(group: str, values: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    return {c.name: encode(c, values[c.name]) for c in GROUPS[group] if c.name in values}
 
 
 def _visits_key(encoded: dict[str, npt.NDArray[Any]]) -> bytes:
@@ -348,14 +341,6 @@ def _keep_provenance(group: h5py.Group, provenance: Provenance) -> None:
 def _mark(group: h5py.Group) -> None:
     group.attrs["format"] = FORMAT
     group.attrs["format_version"] = FORMAT_VERSION
-
-
-def _visit_values(visits: Visits, name: str) -> npt.NDArray[Any]:
-    value = getattr(visits, name)
-    if value is None:
-        return np.full(len(visits), np.nan)
-    array: npt.NDArray[Any] = value
-    return array
 
 
 def write_catalog(

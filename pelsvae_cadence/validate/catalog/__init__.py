@@ -1,1 +1,1 @@
-"""Figures of merit of catalogues: speed, workers, cost."""
+"""Figures of merit of catalogues: workers, memory, time and bytes."""
