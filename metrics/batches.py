@@ -6,14 +6,19 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, Final
 
+from typing_extensions import Unpack
+
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.survey import FOV_RADIUS
 from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
+from pelsvae_cadence.metrics.maf.slicers import sky_slicer
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
 from pelsvae_cadence.metrics.position.deep_fields import Fields, fields_constraint
-from pelsvae_cadence.metrics.position.stars import carries_star
+from pelsvae_cadence.metrics.position.observe import Recovery
+from pelsvae_cadence.metrics.position.options import PeriodRecoveryKeywords, RecoveryKeywords, table_keywords
+from pelsvae_cadence.metrics.position.slice_point import carries_star
 from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
@@ -26,6 +31,7 @@ from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer
 __all__ = [
     "DEFAULT_CLASSES",
     "DEFAULT_MAGNITUDES",
+    "DISPLAY_GROUP",
     "RECOVERED_AREA",
     "period_recovery_batch",
     "periodic_variables_batch",
@@ -39,10 +45,15 @@ DEFAULT_CLASSES: Final = ("RRab", "RRc", "CEP", "DSCT", "ECL", "LPV")
 DEFAULT_MAGNITUDES: Final[dict[SurveyName, tuple[float, ...]]] = {
     "lsst": (17.0, 19.0, 21.0, 22.0, 23.0, 24.0),
     "ztf": (14.0, 16.0, 18.0, 19.0, 20.0),
+    # From the bright stars of the shallow survey to the faint ones of the deep one.
+    "joint": (14.0, 16.0, 18.0, 20.0, 22.0, 24.0),
 }
 
 #: Fraction of recovered stars above which a pixel counts for the summary value of the area.
 RECOVERED_AREA: Final = 0.5
+
+#: Group of the bundles in MAF's web pages.
+DISPLAY_GROUP: Final = "Periodic variables"
 
 # Fractions share one scale, so that maps of two runs can be laid side by side.
 _FRACTION_PLOT: Final = {"color_min": 0.0, "color_max": 1.0, "x_min": 0.0, "x_max": 1.0, "bins": 20}
@@ -59,12 +70,11 @@ def period_recovery_batch(
     survey: SurveyName = "lsst",
     star_classes: Sequence[str] = DEFAULT_CLASSES,
     magnitudes: Sequence[float] | None = None,
-    stars_per_position: int = 20,
-    seed: int = 0,
     use_camera: bool | None = None,
-    display_group: str = "Periodic variables",
+    display_group: str = DISPLAY_GROUP,
     on_run: Callable[[], None] | None = None,
-    **metric_options: Any,
+    on_observed: Callable[[Recovery], None] | None = None,
+    **options: Unpack[RecoveryKeywords],
 ) -> dict[str, MetricBundle]:
     """Make one period-recovery bundle per class and magnitude.
 
@@ -83,16 +93,12 @@ def period_recovery_batch(
         Label of the constraint; the constraint itself by default.
     slicer : BaseSlicer, optional
         A spatial slicer to use instead of the HealpixSlicer.
-    survey : {"lsst", "ztf"}
+    survey : {"lsst", "ztf", "joint"}
         Whose filters, noise and field of view apply.
     star_classes : sequence of str
         Classes, subtypes or aliases.
     magnitudes : sequence of float, optional
         Mean r magnitudes; `DEFAULT_MAGNITUDES` by default.
-    stars_per_position : int
-        Stars drawn at each slice point, class and magnitude.
-    seed : int
-        Seed of stars and noise.
     use_camera : bool, optional
         Use MAF's camera footprint; by default where its data are installed (LSST). Otherwise the
         field of view is a circle of 1.75 deg (LSST) or 3.5 deg (ZTF).
@@ -100,8 +106,10 @@ def period_recovery_batch(
         Group in MAF's web pages.
     on_run : callable, optional
         Called after each slice point of each bundle.
-    **metric_options
-        Further keywords of `PeriodRecoveryMetric`.
+    on_observed : callable, optional
+        Called with what was observed at each slice point.
+    **options
+        Further options of `PeriodRecoveryMetric`: stars_per_position, seed, period_range, ...
 
     Returns
     -------
@@ -114,51 +122,34 @@ def period_recovery_batch(
         If there is no class or magnitude, or one is given twice.
     """
     columns = col_map_dict() if colmap is None else colmap
-    mags = DEFAULT_MAGNITUDES[survey] if magnitudes is None else tuple(magnitudes)
-    for name, values in (("star_classes", tuple(star_classes)), ("magnitudes", mags)):
-        if not values or len(set(values)) != len(values):
-            raise InputError(f"{name} = {list(values)!r}", allowed="one or more, none twice")
+    mags = _distinct(star_classes, DEFAULT_MAGNITUDES[survey] if magnitudes is None else magnitudes)
     if slicer is None:
         slicer = _whole_sky(columns, nside, survey, use_camera)
     label = extra_info_label if extra_info_label is not None else (extra_sql or "all visits")
     bundles = []
-    for order, star_class in enumerate(star_classes):
-        kind = _kind_of_stars(star_class)
-        for step, magnitude in enumerate(mags):
-            metric = PeriodRecoveryMetric(
-                **_column_options(columns),
-                survey=survey,
-                star_class=star_class,
-                magnitude=magnitude,
-                stars_per_position=stars_per_position,
-                seed=seed,
-                on_run=on_run,
-                **metric_options,
-            )
-            bundles.append(
-                MetricBundle(
-                    metric,
-                    slicer,
-                    extra_sql or "",
-                    run_name=run_name,
-                    info_label=label,
-                    display_dict={
-                        "group": display_group,
-                        "subgroup": f"Period recovery: {kind}",
-                        "order": order * len(mags) + step,
-                        "caption": (
-                            f"{stars_per_position} simulated {star_class} stars of mean "
-                            f"{metric.reference_band} = {magnitude:g} mag at each position, "
-                            "observed at every visit; periods from a blind multi-band search "
-                            f"({label})."
-                        ),
-                    },
-                    plot_dict=dict(_FRACTION_PLOT),
-                    summary_metrics=_summaries(slicer),
-                )
-            )
-    bundle_dict: dict[str, MetricBundle] = make_bundles_dict_from_list(bundles)
-    return bundle_dict
+    for order, (star_class, magnitude) in enumerate(product(star_classes, mags)):
+        metric = PeriodRecoveryMetric(
+            on_run=on_run,
+            on_observed=on_observed,
+            **table_keywords(columns, survey),
+            star_class=star_class,
+            magnitude=magnitude,
+            **options,
+        )
+        chosen = metric.options
+        caption = (
+            f"{chosen.stars_per_position} simulated {star_class} stars of mean "
+            f"{chosen.reference_band} = {magnitude:g} mag at each position, "
+            f"observed at every visit; periods from a blind multi-band search ({label})."
+        )
+        shown = {
+            "group": display_group,
+            "subgroup": f"Period recovery: {_kind_of_stars(star_class)}",
+            "order": order,
+            "caption": caption,
+        }
+        bundles.append(_bundle(metric, slicer, extra_sql or "", run_name, label, shown))
+    return _by_file(bundles)
 
 
 def stars_batch(
@@ -167,8 +158,11 @@ def stars_batch(
     run_name: str = "run",
     extra_sql: str | None = None,
     *,
-    display_group: str = "Periodic variables",
-    **metric_options: Any,
+    survey: SurveyName = "lsst",
+    magnitude: float = 20.0,
+    on_run: Callable[[], None] | None = None,
+    on_observed: Callable[[Recovery], None] | None = None,
+    **options: Unpack[RecoveryKeywords],
 ) -> dict[str, MetricBundle]:
     """Make the period-recovery bundle of stars that a slicer carries, whatever their classes.
 
@@ -182,10 +176,16 @@ def stars_batch(
         Name of the run.
     extra_sql : str, optional
         Constraint on the visits.
-    display_group : str
-        Group in MAF's web pages.
-    **metric_options
-        Further keywords of `PeriodRecoveryMetric`.
+    survey : {"lsst", "ztf", "joint"}
+        Whose filters and noise apply.
+    magnitude : float
+        A typical mean r magnitude; the stars have their own.
+    on_run : callable, optional
+        Called after each slice point.
+    on_observed : callable, optional
+        Called with what was observed at each slice point.
+    **options
+        Further options of `PeriodRecoveryMetric`.
 
     Returns
     -------
@@ -204,47 +204,44 @@ def stars_batch(
         )
     columns = col_map_dict() if colmap is None else colmap
     label = extra_sql or "all visits"
+    single: RecoveryKeywords = {**options, "stars_per_position": 1}
     metric = PeriodRecoveryMetric(
-        **_column_options(columns), metric_name="PeriodRecovery stars", stars_per_position=1, **metric_options
+        "PeriodRecovery stars",
+        on_run=on_run,
+        on_observed=on_observed,
+        **table_keywords(columns, survey),
+        magnitude=magnitude,
+        **single,
     )
-    bundle = MetricBundle(
-        metric,
-        slicer,
-        extra_sql or "",
-        run_name=run_name,
-        info_label=label,
-        display_dict={
-            "group": display_group,
-            "subgroup": "Period recovery: stars of a table",
-            "order": 0,
-            "caption": f"{len(slicer)} stars, each observed where it is; periods from a blind "
-            f"multi-band search ({label}).",
-        },
-        plot_dict=dict(_FRACTION_PLOT),
-        summary_metrics=_summaries(slicer),
-    )
-    bundle_dict: dict[str, MetricBundle] = make_bundles_dict_from_list([bundle])
-    return bundle_dict
+    shown = {
+        "group": DISPLAY_GROUP,
+        "subgroup": "Period recovery: stars of a table",
+        "order": 0,
+        "caption": f"{len(slicer)} stars, each observed where it is; periods from a blind multi-band "
+        f"search ({label}).",
+    }
+    return _by_file([_bundle(metric, slicer, extra_sql or "", run_name, label, shown)])
 
 
 def _whole_sky(
     columns: dict[str, Any], nside: int, survey: SurveyName, use_camera: bool | None
-) -> HealpixSlicer:
+) -> BaseSlicer:
     if use_camera is None:
         use_camera = survey == "lsst" and has_camera_data()
-    # Without a footprint the rotation is never used; any column that exists will do.
-    rotation = columns.get("rotSkyPos", "rotSkyPos") or columns["ra"]
-    return HealpixSlicer(
-        nside=nside,
-        lon_col=columns["ra"],
-        lat_col=columns["dec"],
-        lat_lon_deg=columns.get("raDecDeg", True),
-        radius=FOV_RADIUS[survey],
-        use_camera=use_camera,
-        use_cache=False,  # the stars depend on the position
-        rot_sky_pos_col_name=rotation,
-        verbose=False,
-    )
+    return sky_slicer(columns, nside=nside, radius=FOV_RADIUS[survey], use_camera=use_camera)
+
+
+def _distinct(star_classes: Sequence[str], magnitudes: Sequence[float]) -> tuple[float, ...]:
+    """Refuse classes and magnitudes that are missing or named twice; give the magnitudes."""
+    for name, values in (("star_classes", star_classes), ("magnitudes", magnitudes)):
+        if not values or len(set(values)) != len(values):
+            raise InputError(f"{name} = {list(values)!r}", allowed="one or more, none twice")
+    return tuple(magnitudes)
+
+
+def _by_file(bundles: list[MetricBundle]) -> dict[str, MetricBundle]:
+    named: dict[str, MetricBundle] = make_bundles_dict_from_list(bundles)
+    return named
 
 
 def _kind_of_stars(star_class: str) -> str:
@@ -253,14 +250,24 @@ def _kind_of_stars(star_class: str) -> str:
     return CLASS_DESCRIPTIONS[parse_star_class(names[0])[0]] if len(names) == 1 else "mixes"
 
 
-def _column_options(columns: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "mjd_col": columns["mjd"],
-        "m5_col": columns["fiveSigmaDepth"],
-        "band_col": columns.get("band") or columns["filter"],
-        "night_col": columns.get("night"),
-        "exptime_col": columns.get("exptime"),
-    }
+def _bundle(
+    metric: PeriodRecoveryMetric | TimeToRecoveryMetric,
+    slicer: BaseSlicer,
+    constraint: str,
+    run_name: str,
+    info_label: str,
+    display: dict[str, Any],
+) -> MetricBundle:
+    return MetricBundle(
+        metric,
+        slicer,
+        constraint,
+        run_name=run_name,
+        info_label=info_label,
+        display_dict=display,
+        plot_dict=dict(_FRACTION_PLOT) if isinstance(metric, PeriodRecoveryMetric) else {},
+        summary_metrics=_summaries(slicer),
+    )
 
 
 def _summaries(slicer: BaseSlicer) -> list[maf_metrics.BaseMetric]:
@@ -296,11 +303,11 @@ def periodic_variables_batch(
     survey_start: float | None = None,
     survey_years: float | None = None,
     fields: Fields = "all",
-    stars_per_position: int = 10,
-    seed: int = 0,
     use_camera: bool | None = None,
-    display_group: str = "Periodic variables",
-    **metric_options: Any,
+    display_group: str = DISPLAY_GROUP,
+    on_run: Callable[[], None] | None = None,
+    on_observed: Callable[[Recovery], None] | None = None,
+    **options: Unpack[RecoveryKeywords],
 ) -> dict[str, MetricBundle]:
     """Make the bundles of all questions about periodic variables, as rubin_sim's batches do.
 
@@ -327,7 +334,7 @@ def periodic_variables_batch(
         (`pelsvae_cadence.metrics.position.population_slicer`). Of a population, whose stars bring their own
         class and brightness, give the one class as `star_classes` and one magnitude, which name
         the bundles only.
-    survey : {"lsst", "ztf"}
+    survey : {"lsst", "ztf", "joint"}
         Whose filters, noise and field of view apply.
     star_classes : sequence of str
         Classes, subtypes or aliases; all eight classes by default.
@@ -339,16 +346,17 @@ def periodic_variables_batch(
         First visit of the survey (MJD) and its length in years (`TimeToRecoveryMetric`).
     fields : {"all", "wide", "deep"}
         Leave out, or keep only, the deep drilling fields, by the scheduler's notes.
-    stars_per_position : int
-        Stars drawn at each slice point, class and magnitude.
-    seed : int
-        Seed of stars and noise.
     use_camera : bool, optional
         Use MAF's camera footprint; by default where its data are installed (LSST).
     display_group : str
         Group in MAF's web pages.
-    **metric_options
-        Further keywords of `PeriodRecoveryMetric`, for both metrics.
+    on_run : callable, optional
+        Called after each slice point of each bundle.
+    on_observed : callable, optional
+        Called with what was observed at each slice point, by both metrics.
+    **options
+        Further options of `PeriodRecoveryMetric`, for both metrics: stars_per_position (10 by
+        default here), seed, period_range, ...
 
     Returns
     -------
@@ -363,9 +371,7 @@ def periodic_variables_batch(
         If there is no class or magnitude, or one is given twice.
     """
     columns = col_map_dict() if colmap is None else colmap
-    for name, values in (("star_classes", tuple(star_classes)), ("magnitudes", tuple(magnitudes))):
-        if not values or len(set(values)) != len(values):
-            raise InputError(f"{name} = {list(values)!r}", allowed="one or more, none twice")
+    _distinct(star_classes, magnitudes)
     note = columns.get("scheduler_note") or "scheduler_note"
     parts = [part for part in (extra_sql, fields_constraint(fields, note)) if part]
     constraint = " and ".join(f"({part})" for part in parts) if len(parts) > 1 else "".join(parts)
@@ -376,49 +382,36 @@ def periodic_variables_batch(
         slicer = _whole_sky(columns, nside, survey, use_camera)
     bundles = []
     for order, (star_class, magnitude) in enumerate(product(star_classes, magnitudes)):
-        kind = _kind_of_stars(star_class)
-        options = {
-            **_column_options(columns),
-            "survey": survey,
+        chosen: PeriodRecoveryKeywords = {
+            "stars_per_position": 10,
+            **options,
+            **table_keywords(columns, survey),
             "star_class": star_class,
             "magnitude": magnitude,
-            "stars_per_position": stars_per_position,
-            "seed": seed,
-            **metric_options,
         }
-        recovery = PeriodRecoveryMetric(**options)
-        where = f"{star_class} {recovery.reference_band}{magnitude:g}"
+        recovery = PeriodRecoveryMetric(on_run=on_run, on_observed=on_observed, **chosen)
+        band, n_stars = recovery.options.reference_band, recovery.options.stars_per_position
+        label = f"{star_class} {band}{magnitude:g} {extra_info_label}"
         about = (
-            f"simulated {star_class} stars of mean {recovery.reference_band} = {magnitude:g} mag "
-            f"({stars_per_position} at each position)"
+            f"simulated {star_class} stars of mean {band} = {magnitude:g} mag ({n_stars} at each position)"
         )
         if carries_star(slicer.slice_points):
             about = f"the {len(slicer)} {star_class} stars of a population"
-        metrics = [(recovery, "Period recovery", f"Blind multi-band period search of {about}.")]
+        metrics: list[tuple[PeriodRecoveryMetric | TimeToRecoveryMetric, str, str]] = [
+            (recovery, "Period recovery", f"Blind multi-band period search of {about}.")
+        ]
         if len(years):
             time = TimeToRecoveryMetric(
-                years=years, survey_start=survey_start, survey_years=survey_years, **options
+                None, years, survey_start, survey_years, on_run=on_run, on_observed=on_observed, **chosen
             )
-            metrics.append(
-                (time, "Years to a period", f"Survey years until the periods of {about} are known.")
-            )
+            caption = f"Survey years until the periods of {about} are known."
+            metrics.append((time, "Years to a period", caption))
         for step, (metric, subgroup, caption) in enumerate(metrics):
-            bundles.append(
-                MetricBundle(
-                    metric,
-                    slicer,
-                    constraint,
-                    run_name=run_name,
-                    info_label=f"{where} {extra_info_label}",
-                    display_dict={
-                        "group": display_group,
-                        "subgroup": f"{subgroup}: {kind}",
-                        "order": 2 * order + step,
-                        "caption": f"{caption} Visits: {extra_info_label}.",
-                    },
-                    plot_dict=dict(_FRACTION_PLOT) if metric is recovery else {},
-                    summary_metrics=_summaries(slicer),
-                )
-            )
-    bundle_dict: dict[str, MetricBundle] = make_bundles_dict_from_list(bundles)
-    return bundle_dict
+            shown = {
+                "group": display_group,
+                "subgroup": f"{subgroup}: {_kind_of_stars(star_class)}",
+                "order": 2 * order + step,
+                "caption": f"{caption} Visits: {extra_info_label}.",
+            }
+            bundles.append(_bundle(metric, slicer, constraint, run_name, label, shown))
+    return _by_file(bundles)

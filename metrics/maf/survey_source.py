@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypedDict, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import pandas as pd
 
 from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.cadence.soundness import check_database, check_hash, file_sha256
-from pelsvae_cadence.cadence.survey import Survey
+from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey
 from pelsvae_cadence.cadence.tables import find_columns, guess_survey, read_survey
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.parallel.checkpoints import fingerprint
@@ -25,10 +26,10 @@ __all__ = ["PositionCadence", "SurveySource", "open_survey"]
 _SQLITE_HEADER: Final = b"SQLite format 3\x00"
 # The tables MAF looks for by itself; any other name has to be given.
 _TABLES: Final = ("observations", "SummaryAllProps", "summary", "exposures", "visits")
-
-
 # Positions of a synthetic survey: a map of nside 16 in all, some 3 million visits in memory.
 _MOST_POSITIONS: Final = 5000
+# It puts its visits exactly on the positions, and none may reach another one (degrees).
+_ON_POSITION: Final = 1e-4
 
 
 @runtime_checkable
@@ -58,6 +59,12 @@ class PositionCadence(Protocol):
         """
 
 
+class _Keywords(TypedDict):
+    visit_id_col: str | None
+    seeing_col: str | None
+    mjd_is_middle: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class SurveySource:
     """A survey as MAF takes it.
@@ -71,8 +78,8 @@ class SurveySource:
     columns : dict
         Column names, in the manner of ``rubin_sim.maf.batches.col_map_dict``; None for columns
         that the table does not have.
-    visit_id, seeing, rotation : str or None
-        Columns of visit number, effective seeing and camera rotation.
+    visit_id, seeing : str or None
+        Columns of visit number and effective seeing.
     mjd_is_middle : bool
         The times are those of mid-exposure.
     database : str or None
@@ -90,7 +97,6 @@ class SurveySource:
     columns: dict[str, Any]
     visit_id: str | None
     seeing: str | None
-    rotation: str | None
     mjd_is_middle: bool
     database: str | None = None
     table: str | None = None
@@ -106,6 +112,53 @@ class SurveySource:
     def content_hash(self) -> str:
         """Hash of the visits, wherever they are."""
         return self.file_hash or fingerprint(self.array)
+
+    @property
+    def keywords(self) -> _Keywords:
+        """Columns that MAF's map of column names does not know, as keywords of the metrics."""
+        return {"visit_id_col": self.visit_id, "seeing_col": self.seeing, "mjd_is_middle": self.mjd_is_middle}
+
+    def reach(self, radius: float | None = None) -> float:
+        """Give the radius within which a pointing sees a position.
+
+        Parameters
+        ----------
+        radius : float, optional
+            Radius of the circular field of view in degrees; the survey's own by default.
+
+        Returns
+        -------
+        float
+            In degrees. Visits that were made for a position reach that one alone.
+        """
+        return _ON_POSITION if self.by_position else radius or FOV_RADIUS[self.survey]
+
+    def first_and_last_visit(self, constraint: str = "") -> tuple[float, float]:
+        """Find the first and the last visit, anywhere on the sky.
+
+        Parameters
+        ----------
+        constraint : str
+            SQL condition on the visits of a database.
+
+        Returns
+        -------
+        first, last : float
+            MJD (TAI), in the survey's own time column.
+        """
+        column = self.columns["mjd"]
+        if self.array is not None:
+            return float(self.array[column].min()), float(self.array[column].max())
+        where = f" where ({constraint})" if constraint else ""
+        query = f'select min("{column}"), max("{column}") from "{self.table}"{where}'
+        with closing(_connect(Path(str(self.database)))) as connection:
+            first, last = connection.execute(query).fetchone()
+        return float(first), float(last)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a database to read it, which makes no file where there is none."""
+    return sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True)
 
 
 def open_survey(
@@ -144,16 +197,21 @@ def open_survey(
         If the survey cannot be read, has another hash or is damaged, columns are missing, or no
         visit fits the constraint.
     """
-    if sha256 is not None and not isinstance(cadence, (str, Path)):
-        raise InputError(f"sha256 is given for {cadence.name}, which is no file", remedy="Leave it out.")
-    if isinstance(cadence, Survey):
-        _no_constraint(constraint, cadence.name)
-        return _from_survey(cadence)
     if not isinstance(cadence, (str, Path)):
-        if not isinstance(cadence, PositionCadence):
+        if not isinstance(cadence, (Survey, PositionCadence)):
             raise InputError(
                 f"a {type(cadence).__name__} is no survey", allowed="a file, a Survey, or a SyntheticSurvey"
             )
+        if sha256 is not None:
+            raise InputError(f"sha256 is given for {cadence.name}, which is no file", remedy="Leave it out.")
+        if survey not in (None, cadence.survey):
+            raise InputError(
+                f"survey = {survey!r} for {cadence.name}, whose filters and noise are those of "
+                f"{cadence.survey!r}",
+                remedy="Leave it out: only a file's survey can be named.",
+            )
+        if isinstance(cadence, Survey):
+            return _from_survey(cadence, constraint)
         return _from_positions(cadence, positions, constraint)
     path = Path(cadence)
     if path.is_file():
@@ -163,17 +221,9 @@ def open_survey(
     return _from_survey(read_survey(path, survey=survey, constraint=constraint, sha256=sha256))
 
 
-def _no_constraint(constraint: str, name: str) -> None:
-    if constraint:
-        raise InputError(
-            f"constraint {constraint!r} on {name}, which is already in memory",
-            remedy="Give the constraint when reading the survey.",
-        )
-
-
 def _from_sqlite(path: Path, survey: SurveyName | None, constraint: str, sha256: str | None) -> SurveySource:
     certain = check_hash(path, sha256)
-    connection = sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True)
+    connection = _connect(path)
     try:
         if not certain:
             check_database(connection, path.name)
@@ -222,7 +272,6 @@ def _from_sqlite(path: Path, survey: SurveyName | None, constraint: str, sha256:
         columns=_column_map(found),
         visit_id=found.get("visit_id") if unique else None,
         seeing=found.get("seeing"),
-        rotation=found.get("rotation"),
         mjd_is_middle="middle" in found,
         database=str(path),
         table=table,
@@ -260,42 +309,27 @@ def _column_map(found: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _from_survey(survey: Survey) -> SurveySource:
+def _from_survey(survey: Survey, constraint: str = "") -> SurveySource:
     """Make an array of a survey in memory, with mid-exposure times as they are."""
+    if constraint:
+        raise InputError(
+            f"constraint {constraint!r} on {survey.name}, which is already in memory",
+            remedy="Give the constraint when reading the survey.",
+        )
     frame = {
         "fieldRA": survey.ra,
         "fieldDec": survey.dec,
-        "mid_exposure_mjd": survey.mjd,
+        "exp_midpt_mjd": survey.mjd,
         "band": survey.band,
         "fiveSigmaDepth": survey.m5,
         "night": survey.night,
         "visitExposureTime": survey.exptime,
         "observationId": survey.visit_id,
+        "seeingFwhmEff": survey.seeing,
+        "rotSkyPos": survey.rotation,
     }
-    if survey.seeing is not None:
-        frame["seeingFwhmEff"] = survey.seeing
-    if survey.rotation is not None:
-        frame["rotSkyPos"] = survey.rotation
-    return SurveySource(
-        name=survey.name,
-        survey=survey.survey,
-        columns={
-            "ra": "fieldRA",
-            "dec": "fieldDec",
-            "raDecDeg": True,
-            "mjd": "mid_exposure_mjd",
-            "exptime": "visitExposureTime",
-            "band": "band",
-            "fiveSigmaDepth": "fiveSigmaDepth",
-            "night": "night",
-            "rotSkyPos": None if survey.rotation is None else "rotSkyPos",
-        },
-        visit_id="observationId",
-        seeing=None if survey.seeing is None else "seeingFwhmEff",
-        rotation=None if survey.rotation is None else "rotSkyPos",
-        mjd_is_middle=True,
-        array=_records(frame),
-    )
+    present = {name: values for name, values in frame.items() if values is not None}
+    return _from_arrays(survey.name, survey.survey, present)
 
 
 def _from_positions(
@@ -324,17 +358,23 @@ def _from_positions(
         connection.close()
     if frame.empty:
         raise InputError(f"no visit of {cadence.name} satisfies {constraint!r}")
-    found = find_columns([str(name) for name in frame.columns])
+    columns = {str(name): frame[name].to_numpy() for name in frame.columns}
+    return _from_arrays(cadence.name, cadence.survey, columns, by_position=True)
+
+
+def _from_arrays(
+    name: str, survey: SurveyName, columns: dict[str, npt.NDArray[Any]], *, by_position: bool = False
+) -> SurveySource:
+    found = find_columns(columns)
     return SurveySource(
-        name=cadence.name,
-        survey=cadence.survey,
+        name=name,
+        survey=survey,
         columns=_column_map(found),
         visit_id=found.get("visit_id"),
         seeing=found.get("seeing"),
-        rotation=found.get("rotation"),
         mjd_is_middle="middle" in found,
-        array=_records({str(name): frame[name].to_numpy() for name in frame.columns}),
-        by_position=True,
+        array=_records(columns),
+        by_position=by_position,
     )
 
 

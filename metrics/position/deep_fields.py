@@ -12,9 +12,9 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.metrics.position.visits import band_codes
 
 __all__ = ["FIELDS", "Fields", "fields_constraint", "stack_visits"]
 
@@ -26,7 +26,6 @@ FIELDS: Final[tuple[Fields, ...]] = ("all", "wide", "deep")
 # "DD" or "DD:COSMOS" in recent simulations, "dd" in some older ones: LIKE ignores the case.
 _DEEP_NOTE: Final = "DD%"
 _MINUTES_A_DAY: Final = 1440.0
-_BAND_CODES: Final = {name: code for code, name in enumerate(BANDS)}
 
 
 def fields_constraint(fields: Fields, column: str = "scheduler_note") -> str:
@@ -91,7 +90,7 @@ def stack_visits(visits: Visits, minutes: float) -> Visits:
     n = len(visits)
     if n == 0:
         return visits
-    codes = np.array([_BAND_CODES[name] for name in visits.band.tolist()], dtype=np.int64)
+    codes = band_codes(visits.band)
     order = np.lexsort((visits.mjd, codes, visits.night))
     night, code, mjd = visits.night[order], codes[order], visits.mjd[order]
     new = np.concatenate([[True], (np.diff(night) != 0) | (np.diff(code) != 0)])

@@ -7,8 +7,8 @@ survey has of a star.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,18 +22,17 @@ if TYPE_CHECKING:
     from pelsvae_cadence.metrics.position.observe import Recovery
     from pelsvae_cadence.model.source import LightCurveModel
 
-__all__ = ["DISTANCE_BAND", "GOOD_DISTANCE", "PeriodLuminosity", "distance_errors", "period_luminosity"]
+__all__ = ["GOOD_DISTANCE", "PeriodLuminosity", "distance_errors", "good_distances", "period_luminosity"]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Error of the distance modulus in mag, up to which a distance is good (5 per cent of it).
 GOOD_DISTANCE: Final = 0.1
 
-#: Bands of the relations: red, where they are narrow, and with many visits.
-DISTANCE_BAND: Final = {"lsst": "i", "ztf": "zr"}
-
+# Bands of the relations, the first that a position was visited in: red, where they are narrow, and
+# with many visits in LSST and ZTF.
+_DISTANCE_BANDS: Final = ("i", "zr")
 _DRAWS: Final = 1000
-_CACHED: Final = 32
 # Harmonics of the mean light curve, where there are points enough for them.
 _MOST_HARMONICS: Final = 3
 _LEAST_POINTS: Final = 5
@@ -76,9 +75,7 @@ class PeriodLuminosity:
         return np.asarray(self.zero + self.slope * np.log10(np.asarray(period, dtype=np.float64)))
 
 
-_relations: OrderedDict[tuple[str, str, str, str], PeriodLuminosity] = OrderedDict()
-
-
+@lru_cache(maxsize=32)
 def period_luminosity(
     model: LightCurveModel, star_class: str, subtype: str | None, band: str
 ) -> PeriodLuminosity:
@@ -99,17 +96,12 @@ def period_luminosity(
         By least squares to a thousand stars without dust. The relation of the population itself:
         what is left of the error is not that of a wrong calibration.
     """
-    key = (model.hash, star_class, subtype or "", band)
-    if key not in _relations:
-        stars = model.sample(star_class, subtype=subtype, n=_DRAWS, seed=0)
-        log_period = np.log10(stars.period)
-        luminosity = mean_magnitudes(stars, (band,))[:, 0]
-        slope, zero = np.polyfit(log_period, luminosity, 1)
-        scatter = float(np.std(luminosity - zero - slope * log_period, ddof=2))
-        _relations[key] = PeriodLuminosity(band=band, zero=float(zero), slope=float(slope), scatter=scatter)
-        while len(_relations) > _CACHED:
-            _relations.popitem(last=False)
-    return _relations[key]
+    stars = model.sample(star_class, subtype=subtype, n=_DRAWS, seed=0)
+    log_period = np.log10(stars.period)
+    luminosity = mean_magnitudes(stars, (band,))[:, 0]
+    slope, zero = np.polyfit(log_period, luminosity, 1)
+    scatter = float(np.std(luminosity - zero - slope * log_period, ddof=2))
+    return PeriodLuminosity(band=band, zero=float(zero), slope=float(slope), scatter=scatter)
 
 
 def _mean_flux(light_curves: LightCurves, i: int, band: str, period: float) -> float:
@@ -162,3 +154,31 @@ def distance_errors(recovery: Recovery, relation: PeriodLuminosity) -> FloatArra
             modulus = float(flux_to_mag(np.array(flux))) - dust[i]
             errors[i] = modulus - float(relation.magnitude(found[i])) - stars.distance_modulus[i]
     return errors
+
+
+def good_distances(recovery: Recovery, model: LightCurveModel) -> float:
+    """Count the stars whose period gives a good distance.
+
+    Parameters
+    ----------
+    recovery : Recovery
+        Stars that were observed and searched.
+    model : LightCurveModel
+        The source model, for the relation of each class and subtype.
+
+    Returns
+    -------
+    float
+        Fraction with an error of the distance modulus below `GOOD_DISTANCE`. Of a joint survey the
+        band is that of LSST where there are visits in it, else that of ZTF.
+    """
+    stars = recovery.stars
+    band = next((name for name in _DISTANCE_BANDS if name in recovery.visits.bands), _DISTANCE_BANDS[0])
+    errors = np.full(len(stars), np.nan)
+    # Each pulsation mode and type has a relation of its own.
+    kinds = np.char.add(np.char.add(stars.star_class, "|"), stars.subtype)
+    for kind in np.unique(kinds).tolist():
+        star_class, subtype = kind.split("|")
+        relation = period_luminosity(model, star_class, subtype or None, band)
+        errors = np.where(kinds == kind, distance_errors(recovery, relation), errors)
+    return float(np.mean(np.abs(errors) < GOOD_DISTANCE))

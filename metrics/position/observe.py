@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 import healpy
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.core.arrays import freeze
@@ -53,7 +52,6 @@ _SAMPLES: Final = (
     *((name, None) for name in STAR_CLASSES),
     *((name, subtype) for name in STAR_CLASSES for subtype in SUBTYPES[name]),
 )
-_CACHE_SIZE: Final = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +116,6 @@ class Recovery:
         What the blind search found.
     verdicts : Verdicts
         How right it is.
-    n_visits : int
-        Visits to the position.
     n_visits_used : float
         Median number of points that went into the search (thinned, unsaturated).
     """
@@ -130,7 +126,6 @@ class Recovery:
     light_curves: LightCurves
     periods: PeriodResult
     verdicts: Verdicts
-    n_visits: int
     n_visits_used: float
 
 
@@ -188,12 +183,11 @@ def at_reference_magnitude(stars: Stars, band: str, magnitude: float) -> Stars:
     return replace(moved, star_id=stars.star_id + (step << _MAGNITUDE_SHIFT))
 
 
-# Bundles of one run share their stars; a metric object must stay light, since MAF copies it for
-# each reduce method. Hence these small caches, which only ever hold reproducible values.
-_models: OrderedDict[str, LightCurveModel] = OrderedDict()
-_samples: OrderedDict[tuple[object, ...], tuple[Stars, PhaseCurve]] = OrderedDict()
+# Bundles of one run share their models and stars; a metric object must stay light, since MAF copies
+# it for each reduce method. Hence the two caches, which only ever hold reproducible values.
 
 
+@cache
 def load_model(name: str) -> LightCurveModel:
     """Load a source model once for all metrics of the process.
 
@@ -209,11 +203,10 @@ def load_model(name: str) -> LightCurveModel:
     """
     from pelsvae_cadence.model.source import LightCurveModel
 
-    if name not in _models:
-        _models[name] = LightCurveModel.load(name)
-    return _models[name]
+    return LightCurveModel.load(name)
 
 
+@lru_cache(maxsize=64)
 def stars_at(sample: StarSample, ra: float, dec: float, *, ebv: float = 0.0) -> tuple[Stars, PhaseCurve]:
     """Draw the stars of a position, and decode their shapes.
 
@@ -233,30 +226,25 @@ def stars_at(sample: StarSample, ra: float, dec: float, *, ebv: float = 0.0) -> 
     curve : PhaseCurve
         Their shapes.
     """
-    key = (sample, round(ra, 9), round(dec, 9), ebv)
-    if key not in _samples:
-        model = load_model(sample.model)
-        drawn = []
-        for name, n in sample.shares:
-            star_class, subtype = parse_star_class(name)
-            drawn.append(
-                model.sample(
-                    star_class,
-                    subtype=subtype,
-                    n=n,
-                    seed=sample.seed,
-                    star_id=stars_of_position(ra, dec, n, name),
-                    ra=ra,
-                    dec=dec,
-                    ebv=ebv,
-                )
+    model = load_model(sample.model)
+    drawn = []
+    for name, n in sample.shares:
+        star_class, subtype = parse_star_class(name)
+        drawn.append(
+            model.sample(
+                star_class,
+                subtype=subtype,
+                n=n,
+                seed=sample.seed,
+                star_id=stars_of_position(ra, dec, n, name),
+                ra=ra,
+                dec=dec,
+                ebv=ebv,
             )
-        # Each class has the stars that it has alone: a mix is paired with its parts.
-        curves = [model.phase_curve(stars, seed=sample.seed) for stars in drawn]
-        _samples[key] = Stars.concatenate(drawn), PhaseCurve.concatenate(curves)
-        while len(_samples) > _CACHE_SIZE:
-            _samples.popitem(last=False)
-    return _samples[key]
+        )
+    # Each class has the stars that it has alone: a mix is paired with its parts.
+    curves = [model.phase_curve(stars, seed=sample.seed) for stars in drawn]
+    return Stars.concatenate(drawn), PhaseCurve.concatenate(curves)
 
 
 def observe_and_search(
@@ -265,9 +253,6 @@ def observe_and_search(
     visits: Visits,
     *,
     seed: int,
-    magnitude: float | None = None,
-    reference_band: str = "r",
-    distance_modulus: float | None = None,
     period_range: tuple[float, float] = PERIOD_RANGE,
     baseline: float | None = None,
     false_alarm_level: float = 0.01,
@@ -279,19 +264,13 @@ def observe_and_search(
     Parameters
     ----------
     stars : Stars
-        N stars.
+        N stars, each at its distance.
     curve : PhaseCurve
         Their shapes.
     visits : Visits
         The visits.
     seed : int
         Seed of the photometric noise.
-    magnitude : float, optional
-        Mean apparent magnitude of all stars in `reference_band`.
-    reference_band : str
-        Band of `magnitude`, out of `pelsvae_cadence.bands.BANDS`.
-    distance_modulus : float, optional
-        True distance modulus in mag of all stars; without it and `magnitude`, stars keep theirs.
     period_range : tuple of float
         Range of trial periods in days.
     baseline : float, optional
@@ -308,43 +287,24 @@ def observe_and_search(
     -------
     Recovery
         Stars, periods, verdicts.
-
-    Raises
-    ------
-    InputError
-        If both magnitude and distance modulus are given, or one is out of range.
     """
-    if magnitude is not None and distance_modulus is not None:
-        raise InputError(
-            f"magnitude = {magnitude!r} and distance_modulus = {distance_modulus!r}",
-            remedy="Give one of the two.",
-        )
-    if magnitude is not None:
-        if reference_band not in BANDS:
-            raise InputError(f"unknown band {reference_band!r}", allowed=", ".join(BANDS))
-        observed = at_reference_magnitude(stars, reference_band, magnitude)
-    elif distance_modulus is not None:
-        observed = replace(stars, distance_modulus=np.full(len(stars), distance_modulus))
-    else:
-        observed = stars
     light_curves = simulate(
-        observed,
+        stars,
         visits,
         seed=seed,
         curve=curve,
         crowding=crowding,
-        modulation=draw_modulation(observed, seed=seed) if modulated else None,
+        modulation=draw_modulation(stars, seed=seed) if modulated else None,
     )
     if baseline is None:
         baseline = time_span(visits.mjd)
     periods = search(light_curves, baseline=baseline, period_range=period_range)
     return Recovery(
-        stars=observed,
+        stars=stars,
         curve=curve,
         visits=visits,
         light_curves=light_curves,
         periods=periods,
-        verdicts=judge(periods, observed.period, false_alarm_level=false_alarm_level),
-        n_visits=len(visits),
+        verdicts=judge(periods, stars.period, false_alarm_level=false_alarm_level),
         n_visits_used=float(np.median(periods.n_points)),
     )

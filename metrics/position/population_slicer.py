@@ -12,7 +12,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import SFD_SCALE, TrueEBV
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.position.observe import load_model
-from pelsvae_cadence.metrics.position.stars import STAR_KEYS
+from pelsvae_cadence.metrics.position.slice_point import STAR_KEYS
 from pelsvae_cadence.population.survey import Mode, draw_population
 from pelsvae_cadence.stars import Stars
 
@@ -55,7 +55,7 @@ def slicer_of_stars(
     -------
     UserPointsSlicer
         Its ``slice_points`` hold the star's parameters under
-        `pelsvae_cadence.metrics.position.stars.STAR_KEYS`, its latent coordinates, and ``"ebv"`` on
+        `pelsvae_cadence.metrics.position.slice_point.STAR_KEYS`, its latent coordinates, and ``"ebv"`` on
         the raw SFD scale that MAF's own metrics expect.
 
     Raises

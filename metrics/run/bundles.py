@@ -1,115 +1,78 @@
-"""The bundles of a run: a map or positions with stars drawn there, or stars of a table."""
+"""MAF bundles of a run: where they look, which bundles ask for the survey years, and running them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import Final
 
+import healpy
+import numpy as np
+
+from pelsvae_cadence.cadence.survey import check_position
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.times import JULIAN_YEAR
+from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.maf.survey_source import SurveySource
-from pelsvae_cadence.metrics.position.population_slicer import slicer_of_stars
-from pelsvae_cadence.metrics.position.visits import SliceColumns
-from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric, first_and_last_visit
-from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.metrics.position.observe import load_model
+from pelsvae_cadence.metrics.run.folder import new_results, results_database
+from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
 from rubin_sim.maf.metric_bundles import MetricBundle
-from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
 
-__all__ = ["bundles_by_years", "slicer_of_positions", "slicer_of_table"]
+__all__ = ["bundles_by_years", "finished_group", "sky_positions"]
+
+_CHECKPOINTS: Final = ".finished"
 
 
-def slicer_of_positions(
-    source: SurveySource,
-    points: Sequence[tuple[float, float]] | None,
-    nside: int | None,
-    radius: float,
-    use_camera: bool,
-) -> BaseSlicer:
-    """Make the slicer of a map or of some positions.
+def sky_positions(
+    nside: int | None, positions: Sequence[tuple[float, float]] | None
+) -> list[tuple[float, float]]:
+    """List the positions of a map, or check those that are given.
 
     Parameters
     ----------
-    source : SurveySource
-        The survey.
-    points : sequence of (ra, dec) or None
-        Positions in degrees; None for a map.
     nside : int or None
-        HEALPix resolution of the map.
-    radius : float
-        Radius of the field of view in degrees.
-    use_camera : bool
-        Use MAF's camera footprint instead.
+        HEALPix resolution of a map of the sky.
+    positions : sequence of (ra, dec) or None
+        Positions in degrees instead.
 
     Returns
     -------
-    BaseSlicer
-        A HealpixSlicer or a UserPointsSlicer.
+    list of (float, float)
+        Right ascension and declination in degrees.
+
+    Raises
+    ------
+    InputError
+        If neither or both are given, `nside` is no power of two, or a position is not on the sky.
     """
-    options: dict[str, Any] = {
-        "lon_col": source.columns["ra"],
-        "lat_col": source.columns["dec"],
-        "radius": radius,
-        "use_camera": use_camera,
-        # Without a footprint the rotation is never used; any column that exists will do.
-        "rot_sky_pos_col_name": source.rotation or source.columns["ra"],
-        "verbose": False,
-    }
-    if points is None:
-        return HealpixSlicer(nside=nside, use_cache=False, **options)
-    ra, dec = (list(values) for values in zip(*points, strict=True))
-    return UserPointsSlicer(ra, dec, **options)
-
-
-def slicer_of_table(
-    source: SurveySource, stars: Stars, band: str, radius: float, use_camera: bool
-) -> UserPointsSlicer:
-    """Make the slicer of a table of stars.
-
-    Parameters
-    ----------
-    source : SurveySource
-        The survey.
-    stars : Stars
-        The stars, each at a place and a distance of its own.
-    band : str
-        Band of their mean magnitudes.
-    radius : float
-        Radius of the field of view in degrees.
-    use_camera : bool
-        Use MAF's camera footprint instead.
-
-    Returns
-    -------
-    UserPointsSlicer
-        One star a slice point, its "mean_magnitude" beside its parameters.
-    """
-    return slicer_of_stars(
-        stars,
-        radius=radius,
-        use_camera=use_camera,
-        lon_col=source.columns["ra"],
-        lat_col=source.columns["dec"],
-        rot_sky_pos_col_name=source.rotation or source.columns["ra"],
-        extra={"mean_magnitude": mean_magnitudes(stars, (band,))[:, 0]},
-    )
+    if (nside is None) == (positions is None):
+        raise InputError(f"nside = {nside!r} and positions = {positions!r}", remedy="Give one of them.")
+    if nside is None:
+        points = [check_position(ra, dec) for ra, dec in positions or ()]
+        if not points:
+            raise InputError("no position to run on", remedy="Give at least one (ra, dec).")
+        return points
+    if not healpy.isnsideok(nside, nest=True):
+        raise InputError(f"nside = {nside!r}", allowed="a power of two, e.g. 8, 16, 64")
+    ra, dec = healpy.pix2ang(nside, np.arange(healpy.nside2npix(nside)), lonlat=True)
+    return list(zip(ra.tolist(), dec.tolist(), strict=True))
 
 
 def bundles_by_years(
-    bundles: list[MetricBundle],
-    source: SurveySource,
-    years: Sequence[float],
-    constraint: str,
-    metric_options: dict[str, Any],
+    bundles: Sequence[MetricBundle], source: SurveySource, years: Sequence[float], constraint: str
 ) -> list[MetricBundle]:
     """Make the bundles that ask for the years, with the stars and settings of those given.
 
     Parameters
     ----------
-    bundles : list of MetricBundle
+    bundles : sequence of MetricBundle
         Bundles of `PeriodRecoveryMetric`.
     source : SurveySource
         The survey.
@@ -117,37 +80,24 @@ def bundles_by_years(
         Ends of survey years.
     constraint : str
         SQL condition on the visits.
-    metric_options : dict
-        Further keywords of the metrics.
 
     Returns
     -------
     list of MetricBundle
         Bundles of `TimeToRecoveryMetric`, one for each.
     """
-    first, last = first_and_last_visit(source, constraint)
+    first, last = source.first_and_last_visit(constraint)
     made = []
     for bundle in bundles:
-        metric = bundle.metric
+        metric, shown = bundle.metric, bundle.display_dict
         time = TimeToRecoveryMetric(
             metric.name.replace("PeriodRecovery", "TimeToRecovery"),
-            years=years,
-            survey_start=first,
-            survey_years=(last - first) / JULIAN_YEAR,
+            years,
+            first,
+            (last - first) / JULIAN_YEAR,
             on_run=metric.on_run,
-            star_class=metric.sample.star_class,
-            magnitude=metric.magnitude,
-            stars_per_position=metric.sample.n,
-            seed=metric.sample.seed,
-            survey=metric.survey,
-            period_range=metric.period_range,
-            **_column_options(metric.columns),
-            **metric_options,
+            **metric.options.keywords,
         )
-        display = dict(bundle.display_dict)
-        display["subgroup"] = display["subgroup"].replace("Period recovery", "Years to a period")
-        display["order"] += len(bundles)
-        display["caption"] += " Searched at the end of each survey year."
         made.append(
             MetricBundle(
                 time,
@@ -155,14 +105,79 @@ def bundles_by_years(
                 bundle.constraint,
                 run_name=bundle.run_name,
                 info_label=bundle.info_label,
-                display_dict=display,
+                display_dict={
+                    **shown,
+                    "subgroup": shown["subgroup"].replace("Period recovery", "Years to a period"),
+                    "order": shown["order"] + len(bundles),
+                    "caption": f"{shown['caption']} Searched at the end of each survey year.",
+                },
                 summary_metrics=list(bundle.summary_metrics),
             )
         )
     return made
 
 
-def _column_options(columns: SliceColumns) -> dict[str, Any]:
-    names = ("mjd", "m5", "band", "night", "exptime", "visit_id", "seeing")
-    options: dict[str, Any] = {f"{name}_col": getattr(columns, name) for name in names}
-    return {**options, "mjd_is_middle": columns.mjd_is_middle}
+@contextmanager
+def finished_group(
+    bundles: dict[str, MetricBundle],
+    source: SurveySource,
+    constraint: str,
+    folder: Path,
+    *,
+    keep: bool = True,
+    workers: int = 1,
+    scheduler: str | None = None,
+    on_partition: Callable[[int, int], None] | None = None,
+) -> Iterator[tuple[ResumableBundleGroup, Path]]:
+    """Run bundles on a survey; their files take the place of earlier results at the end.
+
+    Parameters
+    ----------
+    bundles : dict of str to MetricBundle
+        The bundles.
+    source : SurveySource
+        The survey.
+    constraint : str
+        SQL condition on the visits.
+    folder : Path
+        Folder of the results.
+    keep : bool
+        Keep finished positions in a hidden folder of `folder` until the results are complete.
+    workers : int
+        Processes that share the positions.
+    scheduler : str, optional
+        Address of a Dask scheduler instead.
+    on_partition : callable, optional
+        Called with (positions done, positions in all).
+
+    Yields
+    ------
+    group : ResumableBundleGroup
+        The group after its run, with its results database open.
+    work : Path
+        Where MAF's files are so far; what is written beside them is moved with them.
+    """
+    kept: Path | None = None
+    if keep:
+        model = load_model(next(iter(bundles.values())).metric.options.model)
+        identity = fingerprint_of(bundles, source.content_hash, constraint, model.hash)
+        kept = folder / f"{_CHECKPOINTS}-{identity[:24]}"
+    with new_results(folder, kept) as work, results_database(work) as results:
+        group = ResumableBundleGroup(
+            bundles,
+            source.database,
+            out_dir=str(work),
+            results_db=results,
+            save_early=False,
+            db_table=source.table,
+            checkpoint_dir=kept,
+            workers=workers,
+            scheduler=scheduler,
+            fingerprint="" if kept is None else kept.name,
+            on_partition=on_partition,
+        )
+        # MAF prints whole slice points when one of them fails; the error itself says enough.
+        with redirect_stdout(io.StringIO()):
+            group.run_current(constraint, sim_data=source.array)
+        group.write_all()
+        yield group, work

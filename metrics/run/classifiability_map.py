@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import shutil
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,34 +11,31 @@ import healpy
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from typing_extensions import Unpack
 
-from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
-from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
+from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.classify.labelled import LABELS
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.files import output_folder, replacing
+from pelsvae_cadence.core.files import output_folder
 from pelsvae_cadence.core.times import JULIAN_YEAR
-from pelsvae_cadence.metrics.classifiability import ClassifiabilityMetric
-from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
+from pelsvae_cadence.metrics.classifiability import ClassifiabilityKeywords, ClassifiabilityMetric
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
+from pelsvae_cadence.metrics.maf.slicers import sky_slicer
 from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
-from pelsvae_cadence.metrics.position.observe import load_model
-from pelsvae_cadence.metrics.time_to_recovery import first_and_last_visit
+from pelsvae_cadence.metrics.position.options import table_keywords
+from pelsvae_cadence.metrics.run.bundles import finished_group, sky_positions
+from pelsvae_cadence.metrics.run.folder import RESULTS_FILE
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
-from rubin_sim.maf.db import ResultsDb
 from rubin_sim.maf.metric_bundles import MetricBundle
-from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UserPointsSlicer
 
 __all__ = ["ClassifiabilityMap", "map_classifiability"]
 
 _SCORES: Final = ("macro_f1", "balanced_accuracy", "log_loss", "recovered", "n_visits")
-# A synthetic survey puts its visits exactly on the positions: none may reach another one.
-_SYNTHETIC_RADIUS: Final = 0.01
 _POSITIONS_FILE: Final = "positions.csv"
-_FINISHED: Final = ".finished"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +100,7 @@ def map_classifiability(
     out_dir: str | Path = "classifiability",
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
-    **metric_options: Any,
+    **options: Unpack[ClassifiabilityKeywords],
 ) -> ClassifiabilityMap:
     """Run `ClassifiabilityMetric` on a survey, through MAF.
 
@@ -137,8 +131,8 @@ def map_classifiability(
         Processes that share the positions; more than one need Dask.
     progress : callable, optional
         Called with (positions done, positions in all).
-    **metric_options
-        Further options of `ClassifiabilityMetric`: stars_per_class, ebv, min_visits, model.
+    **options
+        Further options of `ClassifiabilityMetric`: stars_per_class, ebv, min_visits, model, ...
 
     Returns
     -------
@@ -150,83 +144,33 @@ def map_classifiability(
     InputError
         If the survey cannot be read, no visit is left, or the positions are wrong.
     """
-    if (nside is None) == (positions is None):
-        raise InputError(f"nside = {nside!r} and positions = {positions!r}", remedy="Give one of the two.")
-    if nside is not None and not healpy.isnsideok(nside, nest=True):
-        raise InputError(f"nside = {nside!r}", allowed="a power of two, e.g. 4, 8, 16")
-    if nside is not None:
-        ra, dec = healpy.pix2ang(nside, np.arange(healpy.nside2npix(nside)), lonlat=True)
-        targets = list(zip(ra.tolist(), dec.tolist(), strict=True))
-    else:
-        targets = [check_position(ra, dec) for ra, dec in positions or ()]
-    if not targets:
-        raise InputError("no position to run on", remedy="Give at least one (ra, dec).")
+    targets = sky_positions(nside, positions)
     source = open_survey(cadence, positions=targets, constraint=constraint, sha256=sha256)
     source, condition = _first_years(cadence, source, classifier.years, constraint)
-    reach = _SYNTHETIC_RADIUS if source.by_position else radius or FOV_RADIUS[source.survey]
-    metric = ClassifiabilityMetric(
-        classifier,
-        mjd_col=source.columns["mjd"],
-        m5_col=source.columns["fiveSigmaDepth"],
-        band_col=source.columns["band"],
-        night_col=source.columns["night"],
-        exptime_col=source.columns["exptime"],
-        visit_id_col=source.visit_id,
-        seeing_col=source.seeing,
-        mjd_is_middle=source.mjd_is_middle,
-        survey=source.survey,
-        **metric_options,
-    )
-    bundle = MetricBundle(
-        metric,
-        _slicer(source, None if nside is not None else targets, nside, reach),
-        condition,
-        run_name=source.name,
-    )
+    chosen: ClassifiabilityKeywords = {**source.keywords, **options}
+    metric = ClassifiabilityMetric(classifier, **table_keywords(source.columns, source.survey), **chosen)
+    slicer = sky_slicer(source.columns, nside=nside, points=targets, radius=source.reach(radius))
+    bundles = {"classifiability": MetricBundle(metric, slicer, condition, run_name=source.name)}
     folder = output_folder(out_dir)
-    bundles = {"classifiability": bundle}
-    identity = fingerprint_of(bundles, source.content_hash, condition, load_model(metric.model).hash)
-    kept = folder / f"{_FINISHED}-{identity[:24]}"
-    results = ResultsDb(out_dir=str(folder))
-    try:
-        group = ResumableBundleGroup(
-            bundles,
-            source.database,
-            out_dir=str(folder),
-            results_db=results,
-            save_early=False,
-            db_table=source.table,
-            checkpoint_dir=kept,
-            fingerprint=kept.name,
-            workers=workers,
-            on_partition=progress,
-        )
-        # MAF prints whole slice points when one of them fails; the error itself says enough.
-        with redirect_stdout(io.StringIO()):
-            group.run_current(condition, sim_data=source.array)
-        frame = _table(bundle, targets)
-        group.write_all()
-    finally:
-        results.close()
-    path = folder / _POSITIONS_FILE
-    with replacing(path) as partial:
-        frame.to_csv(partial, index=False)
-    shutil.rmtree(kept, ignore_errors=True)
-    files = {"positions": path, "results": folder / "resultsDb_sqlite.db"}
+    with finished_group(bundles, source, condition, folder, workers=workers, on_partition=progress) as (
+        _,
+        work,
+    ):
+        frame = _table(bundles["classifiability"], targets)
+        frame.to_csv(work / _POSITIONS_FILE, index=False)
+    files = {"positions": folder / _POSITIONS_FILE, "results": folder / RESULTS_FILE}
     return ClassifiabilityMap(positions=frame, nside=nside, name=source.name, files=files)
 
 
 def _first_years(
-    cadence: object, source: SurveySource, years: float | None, constraint: str
+    cadence: Any, source: SurveySource, years: float | None, constraint: str
 ) -> tuple[SurveySource, str]:
     """Leave out what comes after the years of the classifier."""
     if years is None:
         return source, constraint
     column = source.columns["mjd"]
-    if isinstance(cadence, SyntheticSurvey):
-        begin = cadence.mjd_start  # a map of some positions need not hold the first visit
-    else:
-        begin = first_and_last_visit(source)[0]
+    # The visits to some positions need not hold the first one of a survey that is made for them.
+    begin = start_of(cadence) if source.by_position else source.first_and_last_visit()[0]
     end = begin + years * JULIAN_YEAR
     if source.array is None:
         limit = f"{column} < {end!r}"
@@ -235,24 +179,6 @@ def _first_years(
     if not kept.size:
         raise InputError(f"no visit of {source.name} in the first {years:g} years")
     return replace(source, array=kept), constraint
-
-
-def _slicer(
-    source: SurveySource, targets: list[tuple[float, float]] | None, nside: int | None, reach: float
-) -> BaseSlicer:
-    options: dict[str, Any] = {
-        "lon_col": source.columns["ra"],
-        "lat_col": source.columns["dec"],
-        "radius": reach,
-        "use_camera": False,
-        "verbose": False,
-        # Without a footprint the rotation is never used; any column that exists will do.
-        "rot_sky_pos_col_name": source.rotation or source.columns["ra"],
-    }
-    if targets is None:
-        return HealpixSlicer(nside=nside, use_cache=False, **options)
-    ra, dec = (list(values) for values in zip(*targets, strict=True))
-    return UserPointsSlicer(ra, dec, **options)
 
 
 def _table(bundle: MetricBundle, targets: list[tuple[float, float]]) -> pd.DataFrame:

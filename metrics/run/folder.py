@@ -26,13 +26,16 @@ RESULTS_FILE: Final = "resultsDb_sqlite.db"
 
 
 @contextmanager
-def new_results(folder: Path) -> Iterator[Path]:
+def new_results(folder: Path, checkpoints: Path | None = None) -> Iterator[Path]:
     """Work in a folder of its own, so that earlier results stay until the new ones are complete.
 
     Parameters
     ----------
     folder : Path
         Where the results go; made if needed.
+    checkpoints : Path, optional
+        Folder of the finished positions of the run. It stays when the run is stopped, and is removed
+        with complete results in place, or where nothing was finished.
 
     Yields
     ------
@@ -42,14 +45,18 @@ def new_results(folder: Path) -> Iterator[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    finished = False
     try:
         yield work
         for old in _files_of_results(folder / RESULTS_FILE):
             (folder / old).unlink(missing_ok=True)
         for new in work.iterdir():
             new.replace(folder / new.name)
+        finished = True
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        if checkpoints is not None and (finished or not any(checkpoints.glob("partition-*.npz"))):
+            shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 @contextmanager

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import copy
-import io
-import shutil
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Final
 
-import healpy
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+from typing_extensions import Unpack
 
 from pelsvae_cadence.bands import SurveyName, parse_bands
-from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey, check_position
+from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.catalog.provenance import Provenance
+from pelsvae_cadence.catalog.writer import CatalogWriter
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.batches import (
     DEFAULT_CLASSES,
@@ -27,34 +24,35 @@ from pelsvae_cadence.metrics.batches import (
     period_recovery_batch,
     stars_batch,
 )
-from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
+from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
+from pelsvae_cadence.metrics.maf.slicers import sky_slicer
 from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
-from pelsvae_cadence.metrics.position.observe import load_model
-from pelsvae_cadence.metrics.run.bundles import bundles_by_years, slicer_of_positions, slicer_of_table
-from pelsvae_cadence.metrics.run.folder import RESULTS_FILE, new_results, results_database
-from pelsvae_cadence.metrics.run.keeping import Example, Keeper
+from pelsvae_cadence.metrics.position.observe import Recovery, load_model
+from pelsvae_cadence.metrics.position.options import RecoveryKeywords
+from pelsvae_cadence.metrics.position.population_slicer import slicer_of_stars
+from pelsvae_cadence.metrics.run.bundles import bundles_by_years, finished_group, sky_positions
+from pelsvae_cadence.metrics.run.example import Example, find_example
+from pelsvae_cadence.metrics.run.folder import RESULTS_FILE
 from pelsvae_cadence.metrics.run.tables import (
     summary_by_year,
     summary_of_positions,
     tables_of_bundles,
     year_table,
 )
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.stars import Stars
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
 from rubin_sim.maf.metric_bundles import MetricBundle, make_bundles_dict_from_list
+from rubin_sim.maf.slicers import BaseSlicer
 
 __all__ = ["PartialSkyWarning", "RunResult", "run_period_recovery"]
 
-_TABLES: Final = ("positions", "stars", "summary")
-_CHECKPOINTS: Final = ".finished"
 _PLOTTED: Final = ("_recovered", "_recovered_or_half", "_no_detection", "_n_visits")
 # A wide survey reaches 60-70 % of the sky; patches cut out of one reach far less.
 _PARTIAL_SKY: Final = 0.3
-# A synthetic survey puts its visits exactly on the positions: none may reach another one.
-_SYNTHETIC_RADIUS: Final = 1e-4
 
 
 class PartialSkyWarning(UserWarning):
@@ -88,7 +86,8 @@ class RunResult:
     by_year : pandas.DataFrame or None
         The table of recovery by class, magnitude and year, over all positions.
     example : Example or None
-        One star of the run, near the middle magnitude, with its period found if possible.
+        One star of the run, near the middle magnitude, with its period found if possible, at a
+        position with a typical number of visits.
     """
 
     positions: pd.DataFrame
@@ -111,13 +110,10 @@ def run_period_recovery(
     survey: SurveyName | None = None,
     star_classes: Sequence[str] = DEFAULT_CLASSES,
     magnitudes: Sequence[float] | None = None,
-    stars_per_position: int = 20,
     constraint: str = "",
     sha256: str | None = None,
     run_name: str | None = None,
     out_dir: str | Path = "period_recovery",
-    seed: int = 0,
-    period_range: tuple[float, float] | Literal["class"] | None = None,
     use_camera: bool | None = None,
     overwrite: bool = False,
     plots: bool = False,
@@ -127,7 +123,7 @@ def run_period_recovery(
     workers: int = 1,
     scheduler: str | None = None,
     progress: Callable[[int, int], None] | None = None,
-    **metric_options: Any,
+    **options: Unpack[RecoveryKeywords],
 ) -> RunResult:
     """Run one period-recovery metric per class and magnitude on a survey, or one on given stars.
 
@@ -149,17 +145,15 @@ def run_period_recovery(
     stars : Stars, optional
         Stars of one's own (`pelsvae_cadence.population.tables.read_star_table`) instead of drawn ones,
         each observed where and as bright as it is. `star_classes`, `magnitudes` and
-        `stars_per_position` are not used then.
+        ``stars_per_position`` are not used then.
     radius : float, optional
         Radius of the circular field of view in degrees: 1.75 (LSST) or 3.5 (ZTF) by default.
-    survey : {"lsst", "ztf"}, optional
-        Whose filters and noise apply; told from bands and depths by default.
+    survey : {"lsst", "ztf", "joint"}, optional
+        Whose filters and noise apply to a file; told from bands and depths by default.
     star_classes : sequence of str
         Classes, subtypes or aliases.
     magnitudes : sequence of float, optional
-        Mean r magnitudes.
-    stars_per_position : int
-        Stars per position, class and magnitude; all magnitudes show the same stars.
+        Mean r magnitudes; all of them show the same stars.
     constraint : str
         SQL condition on the visits, e.g. ``"night < 366"``.
     sha256 : str, optional
@@ -169,10 +163,6 @@ def run_period_recovery(
         Name of the run; that of the survey by default.
     out_dir : str or Path
         Directory for MAF's files and the tables.
-    seed : int
-        Seed of stars and noise.
-    period_range : tuple of float or "class", optional
-        Trial periods in days; 0.03 to 1000 d by default. "class" searches the range of the class.
     use_camera : bool, optional
         Use MAF's camera footprint; by default where it is installed, no radius is given, the
         survey is LSST and the table holds camera rotations.
@@ -194,8 +184,10 @@ def run_period_recovery(
         Address of a Dask scheduler whose workers to use instead.
     progress : callable, optional
         Called with (positions done, positions in all), counted over all bundles.
-    **metric_options
-        Further keywords of `PeriodRecoveryMetric`.
+    **options
+        Further options of `PeriodRecoveryMetric`
+        (`pelsvae_cadence.metrics.position.options.RecoveryOptions`): stars_per_position, seed,
+        period_range, max_visits, modulated, crowded, model, ...
 
     Returns
     -------
@@ -207,53 +199,60 @@ def run_period_recovery(
     InputError
         If the survey cannot be read, there is no visit, positions are wrong, or results exist.
     """
-    if sum(choice is not None for choice in (nside, positions, stars)) != 1:
+    if stars is not None and (nside is not None or positions is not None):
         raise InputError(
-            f"nside = {nside!r}, positions = {positions!r}, {'no' if stars is None else len(stars)} stars",
-            remedy="Give one of the three.",
+            f"nside = {nside!r}, positions = {positions!r} and stars", remedy="Give one of them."
         )
-    if nside is not None and not healpy.isnsideok(nside, nest=True):
-        raise InputError(f"nside = {nside!r}", allowed="a power of two, e.g. 8, 16, 64")
-    points = None if positions is None else [check_position(ra, dec) for ra, dec in positions]
-    if points is not None and not points:
-        raise InputError("no position to run on", remedy="Give at least one (ra, dec).")
+    targets = (
+        sky_positions(nside, positions)
+        if stars is None
+        else list(zip(stars.ra.tolist(), stars.dec.tolist(), strict=True))
+    )
     folder = Path(out_dir)
     if (folder / RESULTS_FILE).exists() and not overwrite:
         raise InputError(f"{folder} already holds results", remedy="Choose another directory, or overwrite.")
     if radius is not None and not 0 < radius <= 90:
         raise InputError(f"radius = {radius!r} deg", allowed="above 0, up to 90 deg")
-    if stars is not None:
-        targets = list(zip(stars.ra.tolist(), stars.dec.tolist(), strict=True))
-    elif points is None:
-        ra, dec = healpy.pix2ang(nside, np.arange(healpy.nside2npix(nside)), lonlat=True)
-        targets = list(zip(ra.tolist(), dec.tolist(), strict=True))
-    else:
-        targets = points
-    targets = list(dict.fromkeys(targets))  # a synthetic survey visits each of them
-    source = open_survey(cadence, positions=targets, survey=survey, constraint=constraint, sha256=sha256)
+    if catalog is not None and (workers > 1 or scheduler is not None):
+        raise InputError(
+            f"a catalogue with {workers} workers",
+            remedy="Use one worker here, or `pelsvae_cadence catalog` for large catalogues.",
+        )
+    # A synthetic survey visits each position once.
+    source = open_survey(
+        cadence, positions=list(dict.fromkeys(targets)), survey=survey, constraint=constraint, sha256=sha256
+    )
     name = run_name or source.name
-    mags = DEFAULT_MAGNITUDES[source.survey] if magnitudes is None else tuple(magnitudes)
     if use_camera is None:
         use_camera = (
             radius is None
             and source.survey == "lsst"
-            and source.rotation is not None
+            and source.columns["rotSkyPos"] is not None
             and not source.by_position
             and has_camera_data()
         )
-    reach = _SYNTHETIC_RADIUS if source.by_position else radius or FOV_RADIUS[source.survey]
+    slicer: BaseSlicer
     if stars is None:
-        slicer = slicer_of_positions(source, points, nside, reach, use_camera)
-        n_bundles = len(star_classes) * len(mags)
+        mags = DEFAULT_MAGNITUDES[source.survey] if magnitudes is None else tuple(magnitudes)
+        slicer = sky_slicer(
+            source.columns, nside=nside, points=targets, radius=source.reach(radius), use_camera=use_camera
+        )
     else:
         band = str(parse_bands(["r"], source.survey)[0])
-        slicer = slicer_of_table(source, stars, band, reach, use_camera)
-        mags = (float(np.median(slicer.slice_points["mean_magnitude"])),)
-        n_bundles = 1
-    n_bundles *= 2 if len(years) else 1
+        own = mean_magnitudes(stars, (band,))[:, 0]
+        mags = (float(np.median(own)),)
+        slicer = slicer_of_stars(
+            stars,
+            radius=source.reach(radius),
+            use_camera=use_camera,
+            lon_col=source.columns["ra"],
+            lat_col=source.columns["dec"],
+            rot_sky_pos_col_name=source.columns["rotSkyPos"] or source.columns["ra"],
+            extra={"mean_magnitude": own},
+        )
+    n_bundles = (len(star_classes) * len(mags) if stars is None else 1) * (2 if len(years) else 1)
     total = len(slicer) * n_bundles
     done = 0
-    keeper: Keeper | None = None
 
     def reached(count: int) -> None:
         nonlocal done
@@ -262,133 +261,95 @@ def run_period_recovery(
             if progress is not None:
                 progress(done, total)
 
-    shared: dict[str, Any] = {
-        "run_name": name,
-        "extra_sql": constraint or None,
-        "slicer": slicer,
-        "survey": source.survey,
-        "seed": seed,
-        "period_range": period_range,
-        "visit_id_col": source.visit_id,
-        "seeing_col": source.seeing,
-        "mjd_is_middle": source.mjd_is_middle,
-        "on_run": lambda: reached(done + 1),
-        "on_observed": None if catalog is None else lambda recovery: cast("Keeper", keeper).keep(recovery),
-        **metric_options,
-    }
-    bundles = (
-        period_recovery_batch(
+    def step() -> None:
+        reached(done + 1)
+
+    def keep(recovery: Recovery) -> None:
+        if writer is not None:
+            writer.append(recovery.stars, recovery.visits, recovery.light_curves)
+
+    chosen: RecoveryKeywords = {**source.keywords, **options}
+    on_observed = None if catalog is None else keep
+    if stars is None:
+        bundles = period_recovery_batch(
             source.columns,
+            name,
+            extra_sql=constraint or None,
+            slicer=slicer,
+            survey=source.survey,
             star_classes=star_classes,
             magnitudes=mags,
-            stars_per_position=stars_per_position,
-            **shared,
+            on_run=step,
+            on_observed=on_observed,
+            **chosen,
         )
-        if stars is None
-        else stars_batch(colmap=source.columns, magnitude=mags[0], **shared)
-    )
+    else:
+        bundles = stars_batch(
+            slicer,
+            source.columns,
+            name,
+            constraint or None,
+            survey=source.survey,
+            magnitude=mags[0],
+            on_run=step,
+            on_observed=on_observed,
+            **chosen,
+        )
     object_bundles = list(bundles.values())
     by_years: list[MetricBundle] = []
     if len(years):
-        by_years = bundles_by_years(object_bundles, source, years, constraint, metric_options)
+        by_years = bundles_by_years(object_bundles, source, years, constraint)
         bundles |= make_bundles_dict_from_list(by_years)
-    frames: dict[str, pd.DataFrame] = {}
-    tables = (*_TABLES, *(("years", "by_year") if len(years) else ()))
+    tables: dict[str, pd.DataFrame] = {}
+    provenance = _provenance(object_bundles[0], source, name, constraint, command)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        nullcontext()
+        if catalog is None
+        else CatalogWriter(folder / catalog, provenance=provenance, overwrite=True) as writer,
+        finished_group(
+            bundles,
+            source,
+            constraint,
+            folder,
+            keep=catalog is None,  # a catalogue wants every position observed anew
+            workers=workers,
+            scheduler=scheduler,
+            on_partition=lambda points, _: reached(points * n_bundles),
+        ) as (group, work),
+    ):
+        if nside is not None:
+            _warn_of_patches(object_bundles[0])
+        tables["positions"], tables["stars"] = tables_of_bundles(object_bundles, name)
+        whole = stars is not None  # stars with magnitudes of their own: bins of one magnitude
+        tables["summary"] = summary_of_positions(tables["positions"], round_magnitudes=whole)
+        if by_years:
+            tables["years"] = year_table(by_years, name)
+            tables["by_year"] = summary_by_year(tables["years"], round_magnitudes=whole)
+        example = find_example(object_bundles, group.sim_data)
+        if plots:
+            _plot(group)
+        for key, frame in tables.items():
+            frame.to_csv(work / f"{key}.csv", index=False)
+        if writer is not None:
+            writer.close()  # complete and checked before the results take the place of earlier ones
+    if progress is not None:
+        progress(total, total)
     files = {"results": RESULTS_FILE, **{key: f"{key}.csv" for key in tables}}
     if catalog is not None:
         files["catalogue"] = catalog
-    kept: Path | None = None
-    if catalog is None:  # the folder of the finished positions of this very run
-        model_hash = load_model(object_bundles[0].metric.sample.model).hash
-        identity = fingerprint_of(bundles, source.content_hash, constraint, model_hash)
-        kept = folder / f"{_CHECKPOINTS}-{identity[:24]}"
-    if catalog is not None and (workers > 1 or scheduler is not None):
-        raise InputError(
-            f"a catalogue with {workers} workers",
-            remedy="Use one worker here, or `pelsvae_cadence catalog` for large catalogues.",
-        )
-    with new_results(folder) as work:
-        keeper = Keeper(
-            float(np.median(mags)),
-            object_bundles[0].metric.reference_band,
-            catalog=None if catalog is None else work / catalog,
-            provenance=_provenance(object_bundles[0], source, name, constraint, command),
-        )
-        try:
-            with results_database(work) as results:
-                group = ResumableBundleGroup(
-                    bundles,
-                    source.database,
-                    out_dir=str(work),
-                    results_db=results,
-                    save_early=False,
-                    db_table=source.table,
-                    checkpoint_dir=kept,
-                    workers=workers,
-                    scheduler=scheduler,
-                    fingerprint="" if kept is None else kept.name,
-                    on_partition=lambda points, _: reached(points * n_bundles),
-                )
-                # MAF prints whole slice points when one of them fails; the error says enough.
-                with keeper, redirect_stdout(io.StringIO()):
-                    group.run_current(constraint, sim_data=source.array)
-                if nside is not None:
-                    _warn_of_patches(object_bundles[0])
-                frames["positions"], frames["stars"] = tables_of_bundles(object_bundles, name)
-                frames["summary"] = summary_of_positions(
-                    frames["positions"], round_magnitudes=stars is not None
-                )
-                if by_years:
-                    frames["years"] = year_table(by_years, name)
-                    frames["by_year"] = summary_by_year(frames["years"], round_magnitudes=stars is not None)
-                if keeper.example is None:
-                    _find_example(keeper, object_bundles, group.sim_data)
-                group.write_all()
-                if plots:
-                    _plot(group)
-        finally:
-            if kept is not None and not any(kept.glob("partition-*.npz")):
-                shutil.rmtree(kept, ignore_errors=True)  # refused before anything was finished
-        for key, frame in frames.items():
-            frame.to_csv(work / files[key], index=False)
-    if kept is not None:
-        shutil.rmtree(kept, ignore_errors=True)
-    if progress is not None:
-        progress(total, total)
     return RunResult(
-        out_dir=folder,
-        files={key: folder / file for key, file in files.items()},
-        example=keeper.example,
-        **frames,
+        out_dir=folder, files={key: folder / file for key, file in files.items()}, example=example, **tables
     )
-
-
-def _find_example(keeper: Keeper, bundles: list[MetricBundle], visits: npt.NDArray[Any]) -> None:
-    """Observe the stars of one position again, to look at: of middle magnitude, with a period."""
-    middle = sorted(bundles, key=lambda b: abs(b.metric.magnitude - keeper.typical_magnitude))
-    found = [
-        (value["recovered"] > 0, -rank, -value["n_visits_all"], i)
-        for rank, bundle in enumerate(middle)
-        for i, value in enumerate(bundle.metric_values.data)
-        if isinstance(value, dict)
-    ]
-    if not found:
-        return
-    _, rank, _, i = max(found)
-    bundle = middle[-rank]
-    here = bundle.slicer[i]
-    metric = copy.copy(bundle.metric)
-    metric.on_run, metric.on_observed = None, keeper.keep
-    metric.run(visits[here["idxs"]], here["slice_point"])
 
 
 def _provenance(
     bundle: MetricBundle, source: SurveySource, run_name: str, constraint: str, command: str
 ) -> Provenance:
-    metric = bundle.metric
-    model = load_model(metric.sample.model)
+    options = bundle.metric.options
+    model = load_model(options.model)
     return Provenance(
-        seed=metric.sample.seed,
+        seed=options.seed,
         model_name=model.name,
         model_hash=model.hash,
         survey_name=source.name,

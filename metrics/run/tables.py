@@ -12,8 +12,8 @@ from pelsvae_cadence.classes import SUBTYPES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES, PeriodRecoveryMetric
-from pelsvae_cadence.metrics.position.stars import carries_star
-from pelsvae_cadence.metrics.time_to_recovery import wilson_interval
+from pelsvae_cadence.metrics.position.slice_point import carries_star
+from pelsvae_cadence.metrics.position.years import wilson_interval
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
@@ -87,7 +87,7 @@ def tables_of_bundles(bundles: list[MetricBundle], run_name: str) -> tuple[pd.Da
 def _kind_at(metric: PeriodRecoveryMetric, points: Mapping[str, Any], i: int) -> dict[str, Any]:
     """Give class and magnitude of the stars at a slice point: the metric's, or the star's own."""
     if not carries_star(points):
-        return {"star_class": metric.sample.star_class, "magnitude": metric.magnitude}
+        return {"star_class": metric.options.star_class, "magnitude": metric.options.magnitude}
     magnitude = points.get("mean_magnitude")
     star_class, subtype = str(points["star_class"][i]), str(points["subtype"][i])
     # Most subtypes have names of their own (RRab); pulsation modes belong to a class (CEP F).

@@ -177,7 +177,7 @@ def test_maps_refuse(trained, tmp_path):
 
     for options, message in (
         ({"nside": 3}, "power of two"),
-        ({}, "Give one of the two"),
+        ({}, "Give one of them"),
         ({"positions": []}, "no position"),
         ({"positions": [(60.0, 85.0)]}, "no (visit|position)"),
     ):

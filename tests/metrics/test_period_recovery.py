@@ -8,7 +8,8 @@ import pytest
 from pelsvae_cadence.cadence import read_survey
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.position.observe import StarSample, stars_at, stars_of_position
-from pelsvae_cadence.metrics.position.visits import SliceColumns, visits_from_slice
+from pelsvae_cadence.metrics.position.options import SliceOptions
+from pelsvae_cadence.metrics.position.visits import visits_from_slice
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 
@@ -58,8 +59,8 @@ def wide_run(maf, metric_class, baseline, tmp_path_factory):
     slicer = _points(maf, WIDE, OTHER)
     options = {"star_class": "RRab", "stars_per_position": 4, "seed": 3}
     metrics = [metric_class(magnitude=m, **options) for m in (19.0, 26.5)]
-    columns = SliceColumns(visit_id="observationId")
-    passed = maf.metrics.PassMetric(columns.needed())
+    columns = SliceOptions(visit_id_col="observationId")
+    passed = maf.metrics.PassMetric(columns.columns)
     bundles = [
         maf.MetricBundle(
             metric,
@@ -110,9 +111,9 @@ def test_all_magnitudes_show_the_same_stars(wide_run):
 def test_the_metric_sees_the_visits_of_the_survey(wide_run, baseline):
     """Visit by visit, against the library's own reading of the database."""
     survey = read_survey(baseline, constraint="night < 1461")
-    columns = SliceColumns(visit_id="observationId")
+    columns = SliceOptions(visit_id_col="observationId")
     for (ra, dec), data_slice in zip((WIDE, OTHER), wide_run[0][2].metric_values, strict=True):
-        ours = visits_from_slice(data_slice, columns, "lsst")
+        ours = visits_from_slice(data_slice, columns)
         theirs = survey.at(ra, dec, radius=1.75)
         one, other = np.argsort(ours.visit_id), np.argsort(theirs.visit_id)
         np.testing.assert_array_equal(ours.visit_id[one], theirs.visit_id[other])

@@ -248,7 +248,9 @@ def _ellipsoidal_rows(
         periods.append(period)
     if not names:
         return None, dict(rejected)
-    curve = PhaseCurve.concatenate(curves)
+    curve = PhaseCurve(
+        cos=np.concatenate([s.cos for s in curves]), sin=np.concatenate([s.sin for s in curves])
+    )
     amplitude = np.array(amplitudes) / _HP_OVER_I_ELL
     rows = make_rows(
         curve,

@@ -98,7 +98,9 @@ def _fit(
         used.append(i)
     if not used:
         raise InputError("no binary could be measured")
-    curve = PhaseCurve.concatenate(shapes)
+    curve = PhaseCurve(
+        cos=np.concatenate([s.cos for s in shapes]), sin=np.concatenate([s.sin for s in shapes])
+    )
     return measure_eclipses(curve, amplitudes), curve, np.array(used)
 
 

@@ -8,7 +8,6 @@ from typing import Final
 import torch
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.options import at_least
 from pelsvae_cadence.training.fit.schedules import SCHEDULES
 
 __all__ = ["OPTIMISERS", "FitConfig"]
@@ -68,7 +67,9 @@ class FitConfig:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        at_least(self, 1, "steps", "batch", "evaluate_every")
+        for name in ("steps", "batch", "evaluate_every"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} = {getattr(self, name)}", allowed="1 or more")
         for name in ("rate", "gradient_clip"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} = {getattr(self, name)}", allowed="above 0")

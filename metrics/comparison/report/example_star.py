@@ -19,7 +19,13 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     wrapped,
     years_in_words,
 )
-from pelsvae_cadence.metrics.position.observe import Recovery, StarSample, observe_and_search, stars_at
+from pelsvae_cadence.metrics.position.observe import (
+    Recovery,
+    StarSample,
+    at_reference_magnitude,
+    observe_and_search,
+    stars_at,
+)
 from pelsvae_cadence.plotting.light_curve import plot_folded
 from pelsvae_cadence.plotting.visits import plot_cadence
 
@@ -28,16 +34,26 @@ if TYPE_CHECKING:
 
     from pelsvae_cadence.metrics.comparison.result import Comparison
 
-__all__ = ["example_pictures"]
+__all__ = ["example_pictures", "example_stars"]
 
 _MOST_EXAMPLE_RUNS: Final = 4
 
 
-def _example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
-    """Observe one star in each run, as the comparison did; give run, its visits, and the star.
+def example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
+    """Observe one star at one position in each run, as the comparison did.
 
-    A star is chosen whose period some runs find and others do not, after the year in which the runs
-    differ most.
+    A star is chosen whose period some runs find and others do not, after the year in which the
+    runs differ most.
+
+    Parameters
+    ----------
+    result : Comparison
+        The comparison.
+
+    Returns
+    -------
+    list of (str, Visits, Recovery)
+        Run, its visits up to that year, and the star.
     """
     plan = result.plan
     y = telling_year(result)
@@ -60,12 +76,10 @@ def _example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
         visits = visits.take(visits.mjd < start + JULIAN_YEAR * plan.years[y])
         used = thin_visits(visits, plan.max_visits)
         recovery = observe_and_search(
-            stars.take([star]),
+            at_reference_magnitude(stars.take([star]), "r", group.magnitude),
             curve.take([star]),
             used,
             seed=plan.seed,
-            magnitude=group.magnitude,
-            reference_band="r",
             period_range=plan.period_range,
             baseline=time_span(visits.mjd),
         )
@@ -86,7 +100,7 @@ def example_pictures(result: Comparison) -> Iterator[Picture]:
     Picture
         The folded light curves, then the visits.
     """
-    shown = [item for item in _example_stars(result) if len(item[1])]
+    shown = [item for item in example_stars(result) if len(item[1])]
     if not shown:
         return
     star = shown[0][2].stars

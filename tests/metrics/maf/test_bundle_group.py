@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -151,7 +152,8 @@ def test_fingerprints_tell_runs_apart(maf, visits):
     assert fingerprint_of(_bundles(maf, visits, on_run=print), "a") == plain
     assert fingerprint_of(_bundles(maf, visits), "b") != plain
     other = _bundles(maf, visits)
-    next(iter(other.values())).metric.magnitude = 19.5
+    metric = next(iter(other.values())).metric
+    metric.options = replace(metric.options, magnitude=19.5)
     assert fingerprint_of(other, "a") != plain
 
 

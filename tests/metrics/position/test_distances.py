@@ -27,12 +27,16 @@ def model():
 
 @pytest.fixture(scope="module")
 def recovery(model):
-    from pelsvae_cadence.metrics.position.observe import StarSample, observe_and_search, stars_at
+    from pelsvae_cadence.metrics.position.observe import (
+        StarSample,
+        at_reference_magnitude,
+        observe_and_search,
+        stars_at,
+    )
 
     stars, curve = stars_at(StarSample(star_class="RRab", n=8, seed=2), 10.0, -20.0, ebv=0.1)
-    return observe_and_search(
-        stars, curve, control_visits(3, years=3.0), seed=2, magnitude=19.0, period_range=(0.2, 2.0)
-    )
+    stars = at_reference_magnitude(stars, "r", 19.0)
+    return observe_and_search(stars, curve, control_visits(3, years=3.0), seed=2, period_range=(0.2, 2.0))
 
 
 def test_the_relation_is_that_of_the_stars(model):

@@ -49,7 +49,7 @@ def run(slicer):
 
 
 def test_slice_points_hold_everything_about_their_star(slicer):
-    from pelsvae_cadence.metrics.position.stars import STAR_KEYS
+    from pelsvae_cadence.metrics.position.slice_point import STAR_KEYS
 
     assert slicer.nslice == N
     for key in (*STAR_KEYS, "component", "crowded_region", "mean_magnitude", "ebv"):
@@ -105,28 +105,28 @@ def test_time_to_recovery_counts_one_star(run):
 
 
 def test_mafs_dust_is_raw_and_converted(maf_ready):
-    from pelsvae_cadence.metrics.position.stars import field_at, own_star, reddening_at, region_at
+    from pelsvae_cadence.metrics.position.slice_point import SlicePoint
 
     here = {"ra": np.radians(80.05), "dec": np.radians(-69.3)}
-    assert reddening_at({**here, "ebv": 0.5}, 0.1) == pytest.approx(0.43)
-    assert reddening_at({**here, "ebv": 0.5, "true_ebv": 0.2}, 0.1) == 0.2
-    assert reddening_at(here, 0.1) == 0.1
-    assert region_at(here) == "LMC"
-    assert field_at(here).name == "LMC"
-    assert field_at({"ra": np.radians(180.0), "dec": 0.0}) is None
+    assert SlicePoint({**here, "ebv": 0.5}).ebv == pytest.approx(0.43)
+    assert SlicePoint({**here, "ebv": 0.5, "true_ebv": 0.2}).ebv == 0.2
+    assert SlicePoint(here).ebv is None
+    assert SlicePoint(here).region == "LMC"
+    assert SlicePoint(here).field.name == "LMC"
+    assert SlicePoint({"ra": np.radians(180.0), "dec": 0.0}).field is None
     counts = {"starMapBins_r": np.arange(15.0, 28.2, 0.2), "starLumFunc_r": np.arange(65.0)}
-    assert field_at({**here, **counts}).name == "StellarDensityMap"
-    assert own_star(here, None, 0) is None
+    assert SlicePoint({**here, **counts}).field.name == "StellarDensityMap"
+    assert SlicePoint(here).star(None, 0) is None
 
 
 def test_no_star_is_refused(maf_ready, slicer):
     from pelsvae_cadence.metrics.position.population_slicer import slicer_of_stars
-    from pelsvae_cadence.metrics.position.stars import own_star
+    from pelsvae_cadence.metrics.position.slice_point import SlicePoint
 
     point = {key: slicer.slice_points[key][0] for key in slicer.slice_points if key != "nside"}
     from pelsvae_cadence.metrics.position.observe import load_model
 
-    star, _ = own_star(point, load_model("default"), 0)
+    star, _ = SlicePoint(point).star(load_model("default"), 0)
     with pytest.raises(InputError, match="no stars for a slicer"):
         slicer_of_stars(star.take([]))
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.position.visits import SliceColumns, visits_from_slice
+from pelsvae_cadence.metrics.position.options import SliceOptions
+from pelsvae_cadence.metrics.position.visits import visits_from_slice
 
 
 def _table(n: int = 4, **columns) -> np.ndarray:
@@ -26,25 +27,25 @@ def _table(n: int = 4, **columns) -> np.ndarray:
 
 def test_times_are_those_of_mid_exposure():
     table = _table()
-    visits = visits_from_slice(table, SliceColumns(), "lsst")
+    visits = visits_from_slice(table, SliceOptions())
     expected = np.sort(table["observationStartMJD"]) + 19.0 / 86400.0
     np.testing.assert_allclose(visits.mjd, expected, rtol=0, atol=1e-9)
-    middle = visits_from_slice(table, SliceColumns(mjd_is_middle=True), "lsst")
+    middle = visits_from_slice(table, SliceOptions(mjd_is_middle=True))
     np.testing.assert_array_equal(middle.mjd, np.sort(table["observationStartMJD"]))
 
 
 def test_rows_stay_together_when_sorted():
     table = _table()
-    visits = visits_from_slice(table, SliceColumns(), "lsst")
+    visits = visits_from_slice(table, SliceOptions())
     assert visits.band.tolist() == table["band"][::-1].tolist()
     np.testing.assert_array_equal(visits.m5, table["fiveSigmaDepth"][::-1])
     np.testing.assert_array_equal(visits.night, np.arange(4))
 
 
 def test_missing_columns_are_done_without():
-    columns = SliceColumns(band="filter", night=None, exptime=None)
+    columns = SliceOptions(band_col="filter", night_col=None, exptime_col=None)
     names = np.array(["g_6", "r_57", "i", "y_10"])
-    visits = visits_from_slice(_table(filter=names), columns, "lsst")
+    visits = visits_from_slice(_table(filter=names), columns)
     assert visits.band.tolist() == ["y", "i", "r", "g"]
     np.testing.assert_array_equal(visits.exptime, 30.0)
     assert (np.diff(visits.night) >= 0).all()
@@ -52,29 +53,38 @@ def test_missing_columns_are_done_without():
 
 def test_ztf_bands_are_ztf_bands():
     table = _table(n=3, band=np.array(["g", "r", "i"]))
-    assert visits_from_slice(table, SliceColumns(), "ztf").bands == ("zg", "zr", "zi")
+    assert visits_from_slice(table, SliceOptions(survey="ztf")).bands == ("zg", "zr", "zi")
 
 
 def test_a_column_that_is_not_there_is_named():
     with pytest.raises(InputError, match=r"no column 'filter'.*band_col"):
-        visits_from_slice(_table(), SliceColumns(band="filter"), "lsst")
+        visits_from_slice(_table(), SliceOptions(band_col="filter"))
 
 
 def test_visit_numbers_do_not_depend_on_the_selection():
     table = _table(n=6)
-    everything = visits_from_slice(table, SliceColumns(), "lsst")
-    some = visits_from_slice(table[[1, 4]], SliceColumns(), "lsst")
+    everything = visits_from_slice(table, SliceOptions())
+    some = visits_from_slice(table[[1, 4]], SliceOptions())
     of_time = dict(zip(everything.mjd.tolist(), everything.visit_id.tolist(), strict=True))
     assert [of_time[t] for t in some.mjd.tolist()] == some.visit_id.tolist()
 
 
 def test_repeated_rows_get_numbers_of_their_own():
     table = np.repeat(_table(n=2), 3)
-    visits = visits_from_slice(table, SliceColumns(), "lsst")
+    visits = visits_from_slice(table, SliceOptions())
     assert np.unique(visits.visit_id).size == 6
 
 
 def test_named_visit_numbers_are_used():
     table = _table(observationId=np.array([7, 5, 3, 1]))
-    visits = visits_from_slice(table, SliceColumns(visit_id="observationId"), "lsst")
+    visits = visits_from_slice(table, SliceOptions(visit_id_col="observationId"))
     assert visits.visit_id.tolist() == [1, 3, 5, 7]
+
+
+def test_nights_of_a_joint_survey_are_those_of_cerro_pachon():
+    table = _table(n=3, band=np.array(["g", "zr", "i"]))
+    joint, lsst = (
+        visits_from_slice(rows, SliceOptions(night_col=None, survey=survey))
+        for rows, survey in ((table, "joint"), (table[[0, 2]], "lsst"))
+    )
+    np.testing.assert_array_equal(joint.night[[0, 2]], lsst.night)

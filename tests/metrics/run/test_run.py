@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.cadence import read_survey
+from pelsvae_cadence.cadence.changes.joint import JointSurvey
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.maf.survey_source import open_survey
@@ -176,8 +177,8 @@ def test_a_map_of_patches_is_warned_of(run, cadence_folder, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "Give one of the three"),
-        ({"nside": 4, "positions": [(0, 0)]}, "Give one of the three"),
+        ({}, "Give one of them"),
+        ({"nside": 4, "positions": [(0, 0)]}, "Give one of them"),
         ({"nside": 7}, "power of two"),
         ({"positions": []}, "no position"),
         ({"positions": [(0, 99)]}, "not on the sky"),
@@ -249,3 +250,50 @@ def test_years_make_a_table_by_class_magnitude_and_year(run, cadence_folder, tmp
     connection.close()
     assert "TimeToRecovery RRab r18_recovered_year_2" in names
     assert len(set(names)) == len(names)
+
+
+def test_the_example_is_what_the_survey_usually_gives(run, cadence_folder, tmp_path):
+    """Neither the sparsest position nor a deep field, but the one with the median number of visits."""
+    result = run(
+        cadence_folder / "baseline_v3.0_10yrs_12points.db",
+        positions=[(150.0, 2.21), (0.0, -30.0), (30.0, -45.0)],
+        magnitudes=[18.0],
+        constraint="night < 900",
+        max_visits=300,
+        out_dir=tmp_path,
+        **QUICK,
+    )
+    assert (result.positions.recovered > 0).all()
+    typical = result.positions.sort_values("n_visits").iloc[1]
+    assert result.example.stars.ra[0] == typical.ra
+    assert result.example.verdict == "exact"
+
+
+def test_a_joint_survey_is_run_like_any_other(run, tmp_path):
+    """Magnitudes by default, distances, nights: whatever depends on the survey knows joint ones."""
+    both = JointSurvey(
+        surveys=(SyntheticSurvey(preset="lsst-v3", seed=1), SyntheticSurvey(preset="ztf", seed=1))
+    )
+    end = both.mjd_start + 700.0
+    result = run(
+        both,
+        positions=[(30.0, -10.0)],
+        constraint=f"observationStartMJD < {end}",
+        distances=True,
+        out_dir=tmp_path,
+        **QUICK,
+    )
+    assert result.positions.n_visits[0] == np.count_nonzero(both.at(30.0, -10.0).mjd < end)
+    by_magnitude = result.positions.set_index("magnitude")
+    assert by_magnitude.index.tolist() == [14.0, 16.0, 18.0, 20.0, 22.0, 24.0]
+    # ZTF finds the bright ones, LSST the faint ones, whose distances come from its i band.
+    assert (by_magnitude.recovered[[14.0, 22.0]] > 0).all()
+    assert by_magnitude.good_distance[18.0] > 0
+    assert by_magnitude.good_distance.notna().all()
+
+
+def test_only_the_survey_of_a_file_can_be_named(run, tmp_path):
+    survey = SyntheticSurvey(preset="lsst-v3", seed=1)
+    assert open_survey(survey, positions=[(30.0, -10.0)], survey="lsst").survey == "lsst"
+    with pytest.raises(InputError, match=r"survey = 'ztf' for .*'lsst'"):
+        run(survey, positions=[(30.0, -10.0)], survey="ztf", out_dir=tmp_path, **QUICK)
