@@ -7,12 +7,14 @@ neither the cut nor the other sites change them.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from pelsvae_cadence.cadence.survey import check_position
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
@@ -43,21 +45,24 @@ _KINDS: Final = {
 }
 
 
-class StarSource(Protocol):
-    """Something that knows the sites of a catalogue and their stars."""
+class StarSource(ABC):
+    """Something that knows the sites of a catalogue and their stars.
+
+    Attributes
+    ----------
+    ra, dec : ndarray of float64
+        Positions of the sites in degrees.
+    """
+
+    ra: FloatArray
+    dec: FloatArray
 
     @property
-    def ra(self) -> FloatArray:
-        """Right ascensions of the sites in degrees."""
-
-    @property
-    def dec(self) -> FloatArray:
-        """Declinations of the sites in degrees."""
-
-    @property
+    @abstractmethod
     def n_stars(self) -> IntArray:
         """Number of stars at each site."""
 
+    @abstractmethod
     def stars(self, sites: IntArray, model: LightCurveModel, seed: int) -> tuple[Stars, IntArray]:
         """Give the stars of some sites.
 
@@ -73,7 +78,7 @@ class StarSource(Protocol):
         Returns
         -------
         stars : Stars
-            Site by site.
+            Site by site, in an order that depends on nothing but the sites.
         site : ndarray of int
             For each star the place of its site in `sites`.
         """
@@ -110,7 +115,7 @@ def numbers_of_drawn_stars(pixel: npt.ArrayLike, star_class: str, n: int) -> Int
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawnStars:
+class DrawnStars(StarSource):
     """Stars drawn from the source model at every one of many positions.
 
     Parameters
@@ -176,29 +181,12 @@ class DrawnStars:
         object.__setattr__(self, "magnitude", (bright, faint))
 
     @property
+    @override
     def n_stars(self) -> IntArray:
-        """Number of stars at each site."""
         return np.full(self.ra.size, len(self.star_classes) * self.stars_per_class)
 
+    @override
     def stars(self, sites: IntArray, model: LightCurveModel, seed: int) -> tuple[Stars, IntArray]:
-        """Draw the stars of some sites.
-
-        Parameters
-        ----------
-        sites : ndarray of int
-            The sites.
-        model : LightCurveModel
-            The source model.
-        seed : int
-            Seed of the draws.
-
-        Returns
-        -------
-        stars : Stars
-            Site by site, class by class.
-        site : ndarray of int
-            For each star the place of its site in `sites`.
-        """
         n = self.stars_per_class
         pixel = _pixels(ORDER_NSIDE, self.ra[sites], self.dec[sites])
         bright, faint = self.magnitude
@@ -222,7 +210,7 @@ class DrawnStars:
         return Stars.concatenate(parts).take(order), site[order]
 
 
-class ListedStars:
+class ListedStars(StarSource):
     """Stars that somebody else has chosen, each with its own position and parameters.
 
     Parameters
@@ -264,29 +252,12 @@ class ListedStars:
             self.ra, self.dec = healpy.pix2ang(visits_nside, sites, nest=True, lonlat=True)
 
     @property
+    @override
     def n_stars(self) -> IntArray:
-        """Number of stars at each site."""
         return np.diff(self._first)
 
+    @override
     def stars(self, sites: IntArray, model: LightCurveModel, seed: int) -> tuple[Stars, IntArray]:
-        """Give the stars of some sites.
-
-        Parameters
-        ----------
-        sites : ndarray of int
-            The sites.
-        model : LightCurveModel
-            The source model; unused, the stars are given.
-        seed : int
-            Seed of the draws; unused.
-
-        Returns
-        -------
-        stars : Stars
-            Site by site, in the order of their numbers.
-        site : ndarray of int
-            For each star the place of its site in `sites`.
-        """
         rows = [np.arange(self._first[s], self._first[s + 1]) for s in sites.tolist()]
         site = np.repeat(np.arange(sites.size), [r.size for r in rows])
         return self.table.take(np.concatenate(rows)), site

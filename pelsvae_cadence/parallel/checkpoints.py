@@ -100,7 +100,7 @@ def _plain(value: Any) -> Any:
         return [value.__module__, value.__qualname__, code, _plain([value.__defaults__, held])]
     if is_dataclass(value) and not isinstance(value, type):
         state = {field.name: getattr(value, field.name) for field in fields(value) if field.compare}
-    elif hasattr(value, "__dict__") and kind.__reduce__ is object.__reduce__ and not _has_state(kind):
+    elif hasattr(value, "__dict__") and not _pickles_itself(kind):
         state = {
             name: item
             for name, item in vars(value).items()
@@ -111,9 +111,9 @@ def _plain(value: Any) -> Any:
     return [kind.__module__, kind.__qualname__, _plain(state)]
 
 
-def _has_state(kind: type) -> bool:
-    """Tell whether a class says itself what is kept of it when it is pickled."""
-    return kind.__getstate__ is not object.__getstate__  # type: ignore[attr-defined]
+def _pickles_itself(kind: type) -> bool:
+    """Tell whether a class says what is kept of it when it is pickled."""
+    return any(getattr(kind, name) is not getattr(object, name) for name in ("__reduce__", "__getstate__"))
 
 
 class Checkpoints:

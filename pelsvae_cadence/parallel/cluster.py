@@ -13,15 +13,12 @@ from typing import Any, Final
 
 import dask
 import distributed
-from distributed.protocol import pickle as dask_pickle
 
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = ["first_finished", "interrupt_afterwards", "open_client", "pack", "unpack"]
+__all__ = ["first_finished", "interrupt_afterwards", "open_client"]
 
-# Dask declares types and leaves most of its functions without.
-_dask: Any = distributed
-_serialise: Any = dask_pickle
+_dask: Any = distributed  # it declares types and leaves most of its functions without
 
 _TIMEOUT: Final = 30.0  # seconds to wait for a scheduler and its first worker
 #: Packages whose version may change a number: they must be the same everywhere.
@@ -44,39 +41,6 @@ _CONFIG: Final = {
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.tick.limit": "30s",
 }
-
-
-def pack(task: Any) -> bytes:
-    """Serialise a task for this program's own workers.
-
-    Parameters
-    ----------
-    task : object
-        A function or a callable object.
-
-    Returns
-    -------
-    bytes
-        What `unpack` reads. It goes over Dask's connection and never into a file.
-    """
-    data: bytes = _serialise.dumps(task)
-    return data
-
-
-def unpack(data: bytes) -> Any:
-    """Make the task again, on a worker; the inverse of `pack`.
-
-    Parameters
-    ----------
-    data : bytes
-        What `pack` has returned.
-
-    Returns
-    -------
-    object
-        The task.
-    """
-    return _serialise.loads(data)
 
 
 def first_finished(client: Any, futures: Iterable[Any], timeout: float) -> set[Any]:

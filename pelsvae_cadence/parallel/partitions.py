@@ -230,13 +230,7 @@ def _on_cluster(
     scheduler: str | None,
 ) -> Iterator[tuple[Partition, Arrays]]:
     try:
-        from pelsvae_cadence.parallel.cluster import (
-            first_finished,
-            interrupt_afterwards,
-            open_client,
-            pack,
-            unpack,
-        )
+        from pelsvae_cadence.parallel.cluster import first_finished, interrupt_afterwards, open_client
     except ImportError as error:
         raise InputError(
             f"several workers need Dask ({error.name} is not installed)",
@@ -244,7 +238,8 @@ def _on_cluster(
         ) from error
 
     with open_client(workers, scheduler) as (client, threads):
-        payload = client.submit(unpack, pack(task), pure=False)
+        # A result of the cluster's own, which it can make again where the worker that holds it dies.
+        payload = client.submit(lambda: task, pure=False)
         waiting = deque(p for p in pieces if p.key not in found)
         running: dict[Any, Partition] = {}
         ready: dict[str, Arrays | None] = dict.fromkeys(found)

@@ -45,8 +45,8 @@ def test_without_numba_numpy_goes_on(work: _compiled._Work, monkeypatch: pytest.
     def missing() -> None:
         raise ImportError("numba")
 
+    expected = KeyedRandom(seed=1).uniform("a", np.arange(3))
     monkeypatch.setattr(_compiled, "_compile", missing)
     work.steps = 10**12
-    expected = KeyedRandom(seed=1).uniform("a", np.arange(3))
-    assert expected.tolist() == KeyedRandom(seed=1).uniform("a", np.arange(3)).tolist()
+    assert KeyedRandom(seed=1).uniform("a", np.arange(3)).tolist() == expected.tolist()
     assert work.failed

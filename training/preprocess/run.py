@@ -133,7 +133,7 @@ class _Clean:
 
 
 def _plain(column: pd.Series[Any]) -> npt.NDArray[Any]:
-    values = column.to_numpy()
+    values: npt.NDArray[Any] = column.to_numpy()
     return values.astype(np.str_) if values.dtype == object else values
 
 
