@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence.changes.joint import renumbered
-from pelsvae_cadence.cadence.changes.position_table import position_table
+from pelsvae_cadence.cadence.changes.joint import joined
 from pelsvae_cadence.cadence.changes.transforms import start_of
-from pelsvae_cadence.cadence.survey import Cadence, Survey, local_nights
+from pelsvae_cadence.cadence.position_table import PositionTables
+from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["SplicedSurvey", "splice"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SplicedSurvey:
+class SplicedSurvey(PositionTables):
     """Observed visits up to a date, and those of a simulation from then on.
 
     Simulated visits keep their numbers, and with them their noise. Nights are counted anew from
@@ -78,42 +73,8 @@ class SplicedSurvey:
         """
         before = self.observed.at(ra, dec, radius)
         after = self.simulation.at(ra, dec, radius)
-        before = before.take(before.mjd < self.mjd)
-        after = after.take(after.mjd >= self.mjd)
-        before = replace(before, visit_id=renumbered(before.visit_id, 1))
-
-        def shared(name: str) -> npt.NDArray[np.float64] | None:
-            values = [getattr(part, name) for part in (before, after) if len(part)]
-            if not values or any(value is None for value in values):
-                return None
-            return np.concatenate(values)
-
-        mjd = np.concatenate([before.mjd, after.mjd])
-        return Visits(
-            mjd=mjd,
-            band=np.concatenate([before.band, after.band]),
-            m5=np.concatenate([before.m5, after.m5]),
-            night=local_nights(mjd, self.survey),
-            visit_id=np.concatenate([before.visit_id, renumbered(after.visit_id, 0)]),
-            exptime=np.concatenate([before.exptime, after.exptime]),
-            airmass=shared("airmass"),
-            seeing=shared("seeing"),
-        )
-
-    def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
-        """Write the visits of some positions as a table, see `position_table`.
-
-        Parameters
-        ----------
-        ra, dec : array_like, shape (n_positions,)
-            ICRS positions, degrees.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per position and visit.
-        """
-        return position_table(self, ra, dec)
+        # The simulation comes first: its visits keep their numbers.
+        return joined([after.take(after.mjd >= self.mjd), before.take(before.mjd < self.mjd)], self.survey)
 
 
 def splice(

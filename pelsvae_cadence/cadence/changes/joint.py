@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence.changes.position_table import position_table
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.position_table import PositionTables
 from pelsvae_cadence.cadence.survey import Cadence, local_nights
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["JointSurvey", "renumbered"]
+__all__ = ["JointSurvey", "joined"]
 
 # Visit numbers of the further surveys begin here, beyond all of the first one's.
 _ID_SHIFT: Final = 60
 
 
-def renumbered(visit_id: npt.NDArray[np.int64], part: int) -> npt.NDArray[np.int64]:
-    """Give the visits of a further survey numbers of their own.
-
-    Parameters
-    ----------
-    visit_id : ndarray of int64
-        Numbers in the survey, 0 to 2^60.
-    part : int
-        Which survey: 0 keeps its numbers, and with them its noise; up to 7.
-
-    Returns
-    -------
-    ndarray of int64
-        Numbers that no other part has.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
-    """
+def _renumbered(visit_id: npt.NDArray[np.int64], part: int) -> npt.NDArray[np.int64]:
+    """Give the visits of a further survey, up to the seventh, numbers of their own; part 0 keeps its."""
     if visit_id.size and not 0 <= int(visit_id.min()) <= int(visit_id.max()) < (1 << _ID_SHIFT):
         raise InputError(
             f"visit numbers from {int(visit_id.min())} to {int(visit_id.max())}", allowed="0 to 2^60"
@@ -51,8 +31,30 @@ def renumbered(visit_id: npt.NDArray[np.int64], part: int) -> npt.NDArray[np.int
     return np.asarray(visit_id + (part << _ID_SHIFT))
 
 
+def joined(parts: Sequence[Visits], survey: SurveyName) -> Visits:
+    """Join the visits of several surveys to one position.
+
+    Parameters
+    ----------
+    parts : sequence of Visits
+        The visits of each; those of the first keep their numbers.
+    survey : {"lsst", "ztf", "joint"}
+        At whose site nights are counted.
+
+    Returns
+    -------
+    Visits
+        All visits. Airmass and seeing are kept where all surveys with visits have them.
+    """
+    numbered = [
+        replace(part, visit_id=_renumbered(part.visit_id, k), night=local_nights(part.mjd, survey))
+        for k, part in enumerate(parts)
+    ]
+    return Visits.concatenate([part for part in numbered if len(part)] or numbered)
+
+
 @dataclass(frozen=True, kw_only=True)
-class JointSurvey:
+class JointSurvey(PositionTables):
     """Two or more surveys at one position as a single strategy.
 
     Every visit keeps its survey's band, noise, saturation and field of view. Survey years count
@@ -112,37 +114,4 @@ class JointSurvey:
             The visits, sorted by time. Nights are counted at Cerro Pachon. Airmass and seeing
             are kept where all surveys have them; a fiducial seeing applies otherwise.
         """
-        parts = [part.at(ra, dec, radius) for part in self.surveys]
-        mjd = np.concatenate([part.mjd for part in parts])
-
-        def shared(name: str) -> npt.NDArray[np.float64] | None:
-            values = [getattr(part, name) for part in parts if len(part)]
-            if not values or any(value is None for value in values):
-                return None
-            return np.concatenate(values)
-
-        return Visits(
-            mjd=mjd,
-            band=np.concatenate([part.band for part in parts]),
-            m5=np.concatenate([part.m5 for part in parts]),
-            night=local_nights(mjd, "joint"),
-            visit_id=np.concatenate([renumbered(part.visit_id, k) for k, part in enumerate(parts)]),
-            exptime=np.concatenate([part.exptime for part in parts]),
-            airmass=shared("airmass"),
-            seeing=shared("seeing"),
-        )
-
-    def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
-        """Write the visits of some positions as a table, see `position_table`.
-
-        Parameters
-        ----------
-        ra, dec : array_like, shape (n_positions,)
-            ICRS positions, degrees.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per position and visit.
-        """
-        return position_table(self, ra, dec)
+        return joined([part.at(ra, dec, radius) for part in self.surveys], "joint")

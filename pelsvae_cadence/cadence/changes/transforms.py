@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, SurveyName
-from pelsvae_cadence.cadence.changes.position_table import position_table
+from pelsvae_cadence.cadence.position_table import PositionTables
 from pelsvae_cadence.cadence.statistics import SEASON_GAP
 from pelsvae_cadence.cadence.survey import Cadence, check_position
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.times import JULIAN_YEAR
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = [
     "ChangedCadence",
@@ -72,7 +69,7 @@ def start_of(cadence: Cadence) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChangedCadence:
+class ChangedCadence(PositionTables):
     """A cadence whose visits are changed, position by position.
 
     Parameters
@@ -119,21 +116,6 @@ class ChangedCadence:
         """
         ra, dec = check_position(ra, dec)
         return self.change(self.cadence.at(ra, dec, radius), ra, dec)
-
-    def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
-        """Write the visits of some positions as a table, see `position_table`.
-
-        Parameters
-        ----------
-        ra, dec : array_like, shape (n_positions,)
-            ICRS positions, degrees.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per position and visit.
-        """
-        return position_table(self, ra, dec)
 
 
 def _changed(

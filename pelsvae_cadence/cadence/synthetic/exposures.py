@@ -21,7 +21,7 @@ from pelsvae_cadence.cadence.synthetic.almanac import (
 )
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.synthetic.presets import HALF_HOURS, hour_angle_distribution, usable_hour_angles
-from pelsvae_cadence.cadence.synthetic.schedule import Schedule, per_night
+from pelsvae_cadence.cadence.synthetic.schedule import Place, Schedule
 from pelsvae_cadence.cadence.visits import Visits
 
 __all__ = ["ID_NSIDE", "Exposures"]
@@ -61,15 +61,13 @@ class Exposures:
         normal = self.schedule.random.normal("transparency", 0, np.arange(self.schedule.n_nights))
         return _skewed(normal)
 
-    def expose(self, ra: float, dec: float, cell: int, night: IntArray, pattern: IntArray) -> Visits:
+    def expose(self, place: Place, night: IntArray, pattern: IntArray) -> Visits:
         """Turn nights and patterns into visits with times and depths.
 
         Parameters
         ----------
-        ra, dec : float
-            ICRS position, degrees.
-        cell : int
-            Its cell of the sky.
+        place : Place
+            The position.
         night : ndarray of int64, shape (n_observed,)
             Observed nights.
         pattern : ndarray of int64, shape (n_observed,)
@@ -80,8 +78,8 @@ class Exposures:
         Visits
             The visits, sorted by time.
         """
-        band, minute, repeats, spacing = self._passes(cell, night, pattern)
-        low, high = usable_hour_angles(self.schedule.model, self.schedule.nights, ra, dec, night)
+        band, minute, repeats, spacing = self._passes(place.cell, night, pattern)
+        low, high = usable_hour_angles(self.schedule.model, self.schedule.nights, place.ra, place.dec, night)
         # Long sequences close up, down to half their time, in a night that is too short for them;
         # passes that do not fit even so are left out.
         available = np.maximum((high - low) / SIDEREAL_RATE, 0.0)
@@ -92,7 +90,7 @@ class Exposures:
         valid = (band >= 0) & (minute * _MINUTES <= available[:, None])
         valid[:, 0] = True
         duration = np.where(valid, minute, 0.0).max(axis=1) * _MINUTES
-        begin = self._begin(ra, dec, cell, night, low, high - duration * SIDEREAL_RATE)
+        begin = self._begin(place, night, low, high - duration * SIDEREAL_RATE)
         row, column = np.nonzero(valid)
         many = np.where(column == self.schedule.pattern_bands.shape[1], 1, repeats[row])
         if self.schedule.model.later_block == 0.0 and self.schedule.model.later_visit == 0.0:
@@ -105,11 +103,11 @@ class Exposures:
         order = np.argsort(mjd, kind="stable")
         row, mjd, chosen = row[order], mjd[order], chosen[order]
         nights = night[row]
-        m5, mass, seeing = self._depths(ra, dec, cell, nights, mjd, chosen)
+        m5, mass, seeing = self._depths(place, nights, mjd, chosen)
         new = np.concatenate([[True], np.diff(nights) > 0])
         first = np.flatnonzero(new)
         nth = np.arange(mjd.size) - np.repeat(first, np.diff(np.append(first, mjd.size)))
-        position = int(sky_cell(ID_NSIDE, ra, dec))
+        position = int(sky_cell(ID_NSIDE, place.ra, place.dec))
         visit_id = (position * _MAX_NIGHTS + nights) * _VISITS_PER_NIGHT + nth
         exposure = np.array([self.exposure_time[name] for name in self.schedule.model.bands])
         return Visits(
@@ -137,7 +135,7 @@ class Exposures:
         length = self.schedule.pattern_length[pattern]
         minute = np.zeros(base.shape)
         if longest > 1:
-            u = per_night(self.schedule.random, self.schedule.n_nights, "interval", cell, longest - 1)[night]
+            u = self.schedule.per_night("interval", cell, longest - 1)[night]
             step = _quantile(model.intervals[""], u)
             for key, table in model.intervals.items():
                 if key.isdigit():
@@ -148,21 +146,19 @@ class Exposures:
                     continue
                 step[chosen] = _quantile(table, u[chosen])
             minute[:, 1:] = np.cumsum(step, axis=1)
-        repeats_u = per_night(self.schedule.random, self.schedule.n_nights, "repeats", cell)[night, 0]
+        repeats_u = self.schedule.per_night("repeats", cell)[night, 0]
         single, pair = (
             1 + np.searchsorted(np.cumsum(shares)[:-1] / np.sum(shares), repeats_u, side="right")
             for shares in (model.repeats_single, model.repeats_pair)
         )
         repeats = np.where(length == 1, single, pair).astype(np.int64)
-        spacing = _quantile(
-            model.overlap, per_night(self.schedule.random, self.schedule.n_nights, "overlap", cell)[night, 0]
-        )
+        spacing = _quantile(model.overlap, self.schedule.per_night("overlap", cell)[night, 0])
         spacing = spacing / np.maximum(repeats - 1, 1)
         if model.later_visit == 0.0 and model.later_block == 0.0:
             return base, minute, repeats, spacing
         last = base[np.arange(night.size), length - 1]
         end = minute[np.arange(night.size), length - 1] + (repeats - 1) * spacing
-        choice, wait_u = per_night(self.schedule.random, self.schedule.n_nights, "later", cell, 2)[night].T
+        choice, wait_u = self.schedule.per_night("later", cell, 2)[night].T
         wait = _quantile(model.later, wait_u)
         one = choice < model.later_visit
         block = ~one & (choice < model.later_visit + model.later_block)
@@ -172,24 +168,23 @@ class Exposures:
         minute = np.concatenate([minute, (end + wait)[:, None], (end + wait)[:, None] + minute], axis=1)
         return band, minute, repeats, spacing
 
-    def _begin(
-        self, ra: float, dec: float, cell: int, night: IntArray, low: FloatArray, high: FloatArray
-    ) -> FloatArray:
+    def _begin(self, place: Place, night: IntArray, low: FloatArray, high: FloatArray) -> FloatArray:
         """Draw the time of the first visit of each night, MJD (TAI), between two hour angles."""
-        cumulative = hour_angle_distribution(self.schedule.model, dec)
+        cumulative = hour_angle_distribution(self.schedule.model, place.dec)
         below = np.interp(low, HALF_HOURS, cumulative)
         above = np.interp(high, HALF_HOURS, cumulative)
-        u = per_night(self.schedule.random, self.schedule.n_nights, "hour angle", cell)[night, 0]
+        u = self.schedule.per_night("hour angle", place.cell)[night, 0]
         drawn = np.interp(below + u * (above - below), cumulative, HALF_HOURS)
         # Where the night leaves nothing of the usual hour angles, the nearest it has.
         hour_angle = np.clip(drawn, low, np.maximum(high, low))
-        at_midnight = wrap_angle(self.schedule.nights.sidereal_time[night] - ra)
+        at_midnight = wrap_angle(self.schedule.nights.sidereal_time[night] - place.ra)
         return np.asarray(self.schedule.nights.midnight[night] + (hour_angle - at_midnight) / SIDEREAL_RATE)
 
     def _depths(
-        self, ra: float, dec: float, cell: int, night: IntArray, mjd: FloatArray, band: IntArray
+        self, place: Place, night: IntArray, mjd: FloatArray, band: IntArray
     ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
         """Compute depth [mag], airmass and seeing [arcsec] of visits."""
+        ra, dec = place.ra, place.dec
         model, nights = self.schedule.model, self.schedule.nights
         sidereal = sidereal_time(mjd, model.site)
         mass = airmass(sine_of_altitude(sidereal - ra, dec, model.site))
@@ -204,22 +199,10 @@ class Exposures:
         near = high * lit**2 * np.clip((60.0 - apart) / 60.0, 0.0, 1.0)
         sun_sine = sine_of_altitude(sidereal - nights.sun_ra[night], nights.sun_dec[night], model.site)
         dusk = np.clip((np.degrees(np.arcsin(np.clip(sun_sine, -1.0, 1.0))) + 18.0) / 6.0, 0.0, 1.0)
-        rows = [model.depth[name] for name in model.bands]
-        part = {
-            key: np.array([getattr(row, key) for row in rows])[band]
-            for key in (
-                "zenith",
-                "extinction",
-                "moon",
-                "moon_high",
-                "moon_near",
-                "twilight",
-                "night",
-                "visit",
-            )
-        }
+        rows = [vars(model.depth[name]) for name in model.bands]
+        part = {key: np.array([row[key] for row in rows])[band] for key in rows[0]}
         nth = np.arange(mjd.size) - np.searchsorted(night, night)
-        noise = per_night(self.schedule.random, self.schedule.n_nights, "visit depth", cell, _NOISE_PER_NIGHT)
+        noise = self.schedule.per_night("visit depth", place.cell, _NOISE_PER_NIGHT)
         noise = _skewed(np.asarray(ndtri(noise[night, nth % _NOISE_PER_NIGHT])))
         weather = part["night"] * self._night_quality[night] + part["visit"] * noise
         exposure = np.array([self.exposure_time[name] for name in model.bands])[band]

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from pelsvae_cadence.cadence.synthetic import footprint
 from pelsvae_cadence.cadence.synthetic.almanac import Nights, wrap_angle
-from pelsvae_cadence.cadence.synthetic.cells import parent_cell
+from pelsvae_cadence.cadence.synthetic.cells import parent_cell, sky_cell
 from pelsvae_cadence.cadence.synthetic.presets import (
     HALF_HOURS,
     SurveyModel,
@@ -26,7 +26,7 @@ from pelsvae_cadence.cadence.synthetic.presets import (
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.times import JULIAN_YEAR
 
-__all__ = ["CELL_NSIDE", "Schedule", "per_night"]
+__all__ = ["CELL_NSIDE", "Place", "Schedule"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -44,31 +44,27 @@ _LATER_FITS: Final = 0.8
 _ENOUGH_OF_THE_USUAL: Final = 0.07
 
 
-def per_night(random: KeyedRandom, n_nights: int, purpose: str, cell: int, columns: int = 1) -> FloatArray:
-    """Draw uniform numbers of a cell for every night of the survey.
-
-    One keyed stream a cell and purpose, night after night: as well addressed as single draws, and
-    ten times as fast.
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A sky position as a survey knows it.
 
     Parameters
     ----------
-    random : KeyedRandom
-        The source.
-    n_nights : int
-        Number of nights; a longer survey begins with the same numbers.
-    purpose : str
-        What the numbers are for.
+    ra, dec : float
+        ICRS position, degrees.
     cell : int
-        The cell of the sky.
-    columns : int
-        Numbers a night.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_nights, columns)
-        Numbers between 0 and 1.
+        Its cell of the sky, the address of its random numbers.
+    region : int
+        Its region of the footprint.
+    rank : float
+        Where it stands among all positions in number of visits: 0 for the poorest, 1 for the richest.
     """
-    return random.generator(purpose, cell).random((n_nights, columns))
+
+    ra: float
+    dec: float
+    cell: int
+    region: int
+    rank: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,21 +252,47 @@ class Schedule:
         place = np.argsort(draws[0], axis=1)
         return np.asarray(((place + draws[1]) / _EVEN_BLOCK).ravel()[:n])
 
-    def rank(self, cell: int, dec: float) -> float:
-        """Tell where a position stands among all positions in number of visits.
+    def per_night(self, purpose: str, cell: int, columns: int = 1) -> FloatArray:
+        """Draw uniform numbers of a cell for every night of the survey.
+
+        One keyed stream a cell and purpose, night after night: as well addressed as single draws, and
+        ten times as fast. A longer survey begins with the same numbers.
 
         Parameters
         ----------
+        purpose : str
+            What the numbers are for.
         cell : int
             The cell of the sky.
-        dec : float
-            Declination, degrees.
+        columns : int
+            Numbers a night.
 
         Returns
         -------
-        float
-            0 for the poorest, 1 for the richest.
+        ndarray of float64, shape (n_nights, columns)
+            Numbers between 0 and 1.
         """
+        return self.random.generator(purpose, cell).random((self.n_nights, columns))
+
+    def place(self, ra: float, dec: float, region: int) -> Place:
+        """Look a position up.
+
+        Parameters
+        ----------
+        ra, dec : float
+            ICRS position, degrees.
+        region : int
+            Its region of the footprint.
+
+        Returns
+        -------
+        Place
+            The position with its cell and rank.
+        """
+        cell = int(sky_cell(CELL_NSIDE, ra, dec))
+        return Place(ra=ra, dec=dec, cell=cell, region=region, rank=self._rank(cell, dec))
+
+    def _rank(self, cell: int, dec: float) -> float:
         noise = float(ndtri(self.random.generator("richness", cell).random()))
         if self.model.survey == "lsst":
             return float(ndtr(noise))
@@ -281,35 +303,22 @@ class Schedule:
         north = float(ndtri(np.clip(share, 1e-3, 1.0 - 1e-3)))
         return float(ndtr(0.5 * north + np.sqrt(0.75) * noise))
 
-    def night_rates(self, ra: float, dec: float, cell: int) -> FloatArray:
-        """Compute the relative chance that a night is used at a position.
-
-        Parameters
-        ----------
-        ra, dec : float
-            ICRS position, degrees.
-        cell : int
-            Its cell of the sky.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_nights,)
-            Zero on closed nights and out of season; the scale has no meaning.
-        """
+    def _night_rates(self, place: Place) -> FloatArray:
+        """Give the relative chance that a night is used, (n_nights,); zero if closed or out of season."""
         model = self.model
         nights = self.nights
         # Positive while opposition is still to come; degrees of right ascension.
-        ahead = wrap_angle(ra - nights.sun_ra - 180.0)
-        profile = season_profile(model, dec)
+        ahead = wrap_angle(place.ra - nights.sun_ra - 180.0)
+        profile = season_profile(model, place.dec)
         steps = np.arange(-175.0, 180.0, 10.0)
         rate = np.interp(ahead / self.season_length, steps, profile, left=0.0, right=0.0)
         # No visits where the night leaves none of the usual hour angles, i.e. only high airmass.
-        low, high = usable_hour_angles(model, nights, ra, dec, slice(None))
-        cumulative = hour_angle_distribution(model, dec)
+        low, high = usable_hour_angles(model, nights, place.ra, place.dec, slice(None))
+        cumulative = hour_angle_distribution(model, place.dec)
         usual = np.interp(high, HALF_HOURS, cumulative) - np.interp(low, HALF_HOURS, cumulative)
         rate = rate * np.clip(usual / _ENOUGH_OF_THE_USUAL, 0.0, 1.0)
         opposition = np.arange(rate.size) + ahead / _DEGREES_PER_DAY
-        patch = parent_cell(cell, CELL_NSIDE, model.year_patch)
+        patch = parent_cell(place.cell, CELL_NSIDE, model.year_patch)
         if model.rolling is None:
             season = np.floor(opposition / JULIAN_YEAR).astype(np.int64) + 1
             scatter = self.random.normal("season", patch, np.arange(season.max() + 2))
@@ -319,32 +328,26 @@ class Schedule:
             season = 3 + np.floor((opposition - epoch) / JULIAN_YEAR).astype(np.int64)
             mean, swing = self._season_rates
             season = np.clip(season, 0, mean.size - 1)
-            stripe = float(footprint.lsst_stripe(ra, dec))
+            stripe = float(footprint.lsst_stripe(place.ra, place.dec))
             scatter = self.random.normal("season", patch, np.arange(mean.size))
             factor = mean * (1.0 + swing * stripe) * np.exp(model.year_scatter * scatter)
             rate = rate * factor[season]
         return np.where(self.open, rate * self._activity, 0.0)
 
-    def observed_nights(self, ra: float, dec: float, cell: int, region: int, rank: float) -> IntArray:
+    def observed_nights(self, place: Place) -> IntArray:
         """Choose the nights on which a position is observed, over all planned nights.
 
         Parameters
         ----------
-        ra, dec : float
-            ICRS position, degrees.
-        cell : int
-            Its cell of the sky.
-        region : int
-            Its region of the footprint.
-        rank : float
-            Its rank, see `rank`.
+        place : Place
+            The position.
 
         Returns
         -------
         ndarray of int64, shape (n_observed,)
             Night numbers, ascending.
         """
-        rate = self.night_rates(ra, dec, cell)
+        rate = self._night_rates(place)
         usable = np.flatnonzero(rate > 0.0)
         if usable.size == 0:
             return np.zeros(0, dtype=np.int64)
@@ -352,16 +355,16 @@ class Schedule:
         usual = clock[usable < self.model.years * JULIAN_YEAR]
         if usual.size == 0:
             return np.zeros(0, dtype=np.int64)
-        wanted = over_positions(self.model.nights, rank) * self._nights_factor
-        wanted *= _REGION_VISITS[region] * clock[-1] / usual[-1]
-        n = int(np.floor(wanted + self.random.uniform("nights", cell)))
+        wanted = over_positions(self.model.nights, place.rank) * self._nights_factor
+        wanted *= _REGION_VISITS[place.region] * clock[-1] / usual[-1]
+        n = int(np.floor(wanted + self.random.uniform("nights", place.cell)))
         n = min(n, int(0.9 * usable.size))
         if n == 0:
             return np.zeros(0, dtype=np.int64)
         # A renewal process on a clock that runs with the rate: gaps are long where the survey
         # comes rarely, and cluster as measured. One gap more than nights, split between both ends.
         probability, length = np.array(self.model.gaps).T
-        gaps = np.interp(self._even_draws("gap", cell, n + 1), probability, length)
+        gaps = np.interp(self._even_draws("gap", place.cell, n + 1), probability, length)
         time = np.cumsum(gaps)
         time = (time[:-1] - 0.5 * gaps[0]) / (time[-1] - 0.5 * gaps[0]) * clock[-1]
         index = np.searchsorted(clock, time)
@@ -370,19 +373,15 @@ class Schedule:
         index = np.maximum.accumulate(index - step) + step
         return np.asarray(usable[index[index < usable.size]], dtype=np.int64)
 
-    def choose_patterns(self, cell: int, night: IntArray, region: int, rank: float) -> IntArray:
+    def choose_patterns(self, place: Place, night: IntArray) -> IntArray:
         """Choose what is done in each night.
 
         Parameters
         ----------
-        cell : int
-            The cell of the sky.
+        place : Place
+            The position.
         night : ndarray of int64, shape (n_observed,)
-            Observed nights.
-        region : int
-            Region of the footprint.
-        rank : float
-            See `rank`.
+            Its observed nights.
 
         Returns
         -------
@@ -391,42 +390,42 @@ class Schedule:
         """
         model = self.model
         chances = self._preset_pattern_chances
-        if region == footprint.NORTH_SPUR:
+        if place.region == footprint.NORTH_SPUR:
             target = np.array([self.expected_visits[band] for band in model.bands])
             target *= np.array([0.0 if band in ("u", "y") else 1.0 for band in model.bands])
             target /= over_positions(model.nights, 0.5) * self._nights_factor
             chances = tilt_patterns(self._paired_weights, self._pattern_counts, target)
         elif chances is None:
-            chances = self._position_chances(cell, rank)
+            chances = self._position_chances(place)
         n_phases = len(chances)
         phase = (self.nights.moon_phase[night] / 360.0 * n_phases).astype(np.int64) % n_phases
         # Stratified within each phase of the Moon: a position gets its share of every band.
         # Nights of one lunation lie close in the ordering, so that u comes in lunations.
-        shuffle = per_night(self.random, self.n_nights, "pattern order", cell)[night, 0]
-        lunation = per_night(self.random, self.n_nights, "lunation", cell)[self.nights.lunation[night], 0]
+        shuffle = self.per_night("pattern order", place.cell)[night, 0]
+        lunation = self.per_night("lunation", place.cell)[self.nights.lunation[night], 0]
         shuffle = _LUNATION_TIE * lunation + (1.0 - _LUNATION_TIE) * shuffle
         order = np.lexsort((shuffle, phase))
         starts = np.searchsorted(phase[order], np.arange(n_phases))
         count = np.bincount(phase, minlength=n_phases)
-        place = np.empty(night.size)
-        place[order] = np.arange(night.size) - starts[phase[order]]
-        u = (place + per_night(self.random, self.n_nights, "pattern", cell)[night, 0]) / count[phase]
+        nth = np.empty(night.size)
+        nth[order] = np.arange(night.size) - starts[phase[order]]
+        u = (nth + self.per_night("pattern", place.cell)[night, 0]) / count[phase]
         cumulative = np.cumsum(chances, axis=1)
         cumulative /= cumulative[:, -1:]
         ladder = (cumulative + np.arange(n_phases)[:, None]).ravel()
         found = np.searchsorted(ladder, np.minimum(u, 1.0 - 1e-12) + phase, side="right")
         return np.asarray(np.minimum(found - phase * chances.shape[1], chances.shape[1] - 1), dtype=np.int64)
 
-    def _position_chances(self, cell: int, rank: float) -> FloatArray:
+    def _position_chances(self, place: Place) -> FloatArray:
         """Chances of the patterns at a position whose band mix is its own."""
         model = self.model
         target = []
         for number, band in enumerate(model.bands):
             # The bands go up and down together; zi, observed for its own programmes, less so.
-            own = float(self.random.normal("band", cell, number))
+            own = float(self.random.normal("band", place.cell, number))
             tie = 0.4 if band == "zi" else 0.97
-            score = tie * float(ndtri(rank)) + np.sqrt(1.0 - tie**2) * own
+            score = tie * float(ndtri(place.rank)) + np.sqrt(1.0 - tie**2) * own
             target.append(over_positions(model.visits_per_band[band], float(ndtr(score))))
         wanted = np.array(target) * self._band_factors
-        nights = over_positions(model.nights, rank) * self._nights_factor
+        nights = over_positions(model.nights, place.rank) * self._nights_factor
         return tilt_patterns(self._paired_weights, self._pattern_counts, wanted / nights)

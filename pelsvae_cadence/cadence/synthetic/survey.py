@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.position_table import PositionTables
 from pelsvae_cadence.cadence.synthetic import footprint
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.synthetic.exposures import ID_NSIDE, Exposures
@@ -30,11 +32,11 @@ from pelsvae_cadence.cadence.synthetic.presets import (
     SurveyModel,
     over_positions,
 )
-from pelsvae_cadence.cadence.synthetic.schedule import CELL_NSIDE, Schedule
+from pelsvae_cadence.cadence.synthetic.schedule import Schedule
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.core.times import JULIAN_YEAR, start_of_exposure
+from pelsvae_cadence.core.times import JULIAN_YEAR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +68,7 @@ def _check_range(name: str, value: float, allowed: tuple[float, float], unit: st
 
 
 @dataclass(frozen=True, kw_only=True)
-class SyntheticSurvey:
+class SyntheticSurvey(PositionTables):
     """A synthetic ground-based survey, LSST-like or ZTF-like.
 
     Parameters
@@ -332,76 +334,27 @@ class SyntheticSurvey:
         region = int(self.region(ra, dec))
         if region == footprint.OUTSIDE:
             return _no_visits()
-        cell = int(sky_cell(CELL_NSIDE, ra, dec))
         schedule = self._exposures.schedule
-        rank = schedule.rank(cell, dec)
-        night = schedule.observed_nights(ra, dec, cell, region, rank)
+        place = schedule.place(ra, dec, region)
+        night = schedule.observed_nights(place)
         if night.size == 0:
             return _no_visits()
-        pattern = schedule.choose_patterns(cell, night, region, rank)
+        pattern = schedule.choose_patterns(place, night)
         # Cut last: a shorter survey is the beginning of a longer one.
         inside = night < self.length * JULIAN_YEAR
         if not inside.any():
             return _no_visits()
-        return self._exposures.expose(ra, dec, cell, night[inside], pattern[inside])
+        return self._exposures.expose(place, night[inside], pattern[inside])
 
+    @override
     def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
-        """Write the visits of some positions as a table of OpSim's kind.
-
-        Parameters
-        ----------
-        ra, dec : array_like, shape (n_positions,)
-            ICRS positions, degrees.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per position and visit. ``fieldRA`` and ``fieldDec`` are the position itself,
-            so that a slicer at the same positions with any small radius finds exactly the visits
-            of `at`; ``observationStartMJD`` is the start of the exposure. ``band`` and ``filter``
-            hold the survey's own letters (``g r i`` for ZTF).
-
-        Raises
-        ------
-        InputError
-            If a position is not on the sky, or two are closer than 6 arcsec.
-        """
-        import pandas as pd
-
-        alpha, delta = _check_positions(ra, dec)
-        alpha, delta = alpha.ravel(), delta.ravel()
-        pixels = sky_cell(ID_NSIDE, alpha, delta)
-        if np.unique(pixels).size != alpha.size:
+        alpha, delta = (values.ravel() for values in _check_positions(ra, dec))
+        if np.unique(sky_cell(ID_NSIDE, alpha, delta)).size != alpha.size:
             raise InputError(
                 "two of the positions are closer than 6 arcsec, and would share visit numbers",
                 remedy="Remove repeated positions.",
             )
-        frames = []
-        for one_ra, one_dec in zip(alpha.tolist(), delta.tolist(), strict=True):
-            visits = self.at(one_ra, one_dec)
-            letters = np.array([name[-1] for name in visits.band.tolist()], dtype="U1")
-            mass = np.ones(len(visits)) if visits.airmass is None else visits.airmass
-            columns: dict[str, Any] = {
-                "observationId": visits.visit_id,
-                "fieldRA": one_ra,
-                "fieldDec": one_dec,
-                "observationStartMJD": start_of_exposure(visits.mjd, visits.exptime),
-                "band": letters,
-                "filter": letters,
-                "fiveSigmaDepth": visits.m5,
-                "night": visits.night,
-                "rotSkyPos": 0.0,
-                "visitExposureTime": visits.exptime,
-                "numExposures": 1,
-                "airmass": mass,
-                "scheduler_note": "",
-            }
-            if visits.seeing is not None:
-                columns["seeingFwhmEff"] = visits.seeing
-            frames.append(pd.DataFrame(columns, index=range(len(visits))))
-        if not frames:
-            raise InputError("no positions for an OpSim table", remedy="Pass at least one.")
-        return pd.concat(frames, ignore_index=True)
+        return super().opsim_table(alpha, delta)
 
 
 def _check_positions(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -1,8 +1,8 @@
-"""The visits to some positions as one table of OpSim's kind."""
+"""Write the visits to some positions as one table of OpSim's kind."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from pelsvae_cadence.core.times import start_of_exposure
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["position_table"]
+__all__ = ["PositionTables", "position_table"]
 
 
 def position_table(cadence: Cadence, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
@@ -61,13 +61,37 @@ def position_table(cadence: Cadence, ra: npt.ArrayLike, dec: npt.ArrayLike) -> p
             "rotSkyPos": 0.0,
             "visitExposureTime": visits.exptime,
             "numExposures": 1,
-            "scheduler_note": "",
         }
         if visits.airmass is not None:
             columns["airmass"] = visits.airmass
+        columns["scheduler_note"] = ""
         if visits.seeing is not None:
             columns["seeingFwhmEff"] = visits.seeing
         frames.append(pd.DataFrame(columns, index=range(len(visits))))
     if not frames:
         raise InputError("no positions for a table of visits", remedy="Pass at least one.")
     return pd.concat(frames, ignore_index=True)
+
+
+class PositionTables:
+    """Base of cadences whose visits are made position by position."""
+
+    def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
+        """Write the visits of some positions as a table, see `position_table`.
+
+        Parameters
+        ----------
+        ra, dec : array_like, shape (n_positions,)
+            ICRS positions, degrees.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per position and visit.
+
+        Raises
+        ------
+        InputError
+            If there is no position, or one is not on the sky.
+        """
+        return position_table(cast("Cadence", self), ra, dec)
