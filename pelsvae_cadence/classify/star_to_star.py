@@ -17,14 +17,9 @@ import numpy.typing as npt
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.photometry.forced import forced_photometry
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.photometry.noise import (
-    DETECTION_SNR,
-    flux_error,
-    flux_to_mag,
-    mag_to_flux,
-    saturation_magnitude,
-)
+from pelsvae_cadence.photometry.noise import flux_error, mag_to_flux, saturation_magnitude
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["AMPLITUDE_SCATTER", "COLOUR_SCATTER", "flicker", "observe_again", "scattered_magnitudes"]
@@ -189,21 +184,5 @@ def observe_again(light_curves: LightCurves, visits: Visits, mag_true: FloatArra
     true_flux = mag_to_flux(mag_true)
     flux_err = flux_error(true_flux, visits.m5, visits.band)
     flux = true_flux + flux_err * draw
-    detected = flux > DETECTION_SNR * flux_err
-    mag_err = np.full(shape, np.nan)
-    mag_err[detected] = 2.5 * np.log10(1.0 + flux_err[detected] / flux[detected])
     limit = saturation_magnitude(visits.band, visits.exptime, visits.seeing)
-    return LightCurves(
-        star_id=light_curves.star_id,
-        offsets=light_curves.offsets,
-        mjd=light_curves.mjd,
-        band=light_curves.band,
-        visit_id=light_curves.visit_id,
-        mag_true=mag_true.ravel(),
-        mag=np.where(detected, flux_to_mag(flux), np.nan).ravel(),
-        mag_err=mag_err.ravel(),
-        flux=flux.ravel(),
-        flux_err=flux_err.ravel(),
-        detected=detected.ravel(),
-        saturated=(mag_true < limit).ravel(),
-    )
+    return forced_photometry(light_curves.star_id, visits, mag_true, flux, flux_err, mag_true < limit)

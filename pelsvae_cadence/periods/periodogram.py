@@ -13,7 +13,16 @@ import numpy.typing as npt
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.series import JointSeries
 
-__all__ = ["MANY_POINTS", "false_alarm_probability", "highest_peaks", "periodograms", "power_at"]
+__all__ = [
+    "BLOCK",
+    "MANY_POINTS",
+    "SIDE_BY_SIDE",
+    "false_alarm_probability",
+    "highest_peaks",
+    "periodograms",
+    "power_at",
+    "transform_plan",
+]
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
@@ -21,14 +30,14 @@ Terms = TypeVar("Terms", FloatArray, Float32Array)
 Precision = Literal["single", "double"]
 
 # Frequencies in one transform: two of them side by side stay in the processor's cache.
-_BLOCK: Final = 32_768
+BLOCK: Final = 32_768
 _TOLERANCE: Final = 1e-5
 # Below this many cycles in the baseline, and where the window leaves this little of the
 # determinant (1/4 for even sampling), rounding in single precision would make peaks of its own.
 _SLOW_CYCLES: Final = 4.0
 _SMALL_DETERMINANT: Final = 0.03
 _MOST_SLOW: Final = 4096
-_SIDE_BY_SIDE: Final = 4  # transforms of one star in a plan
+SIDE_BY_SIDE: Final = 4  # transforms of one star in a plan
 _DIRECT: Final = 256  # frequencies that are summed directly at a time
 _COARSE: Final = 256  # steps of the grid whose highest point stands for all
 
@@ -137,25 +146,24 @@ def _transformed_window(
 
 def _turns(cycles: FloatArray) -> npt.NDArray[np.complex64]:
     """Reduce phases to half a cycle before they lose digits."""
-    turns: npt.NDArray[np.complex64] = np.exp(2j * np.pi * (cycles - np.rint(cycles))).astype(np.complex64)
-    return turns
+    return np.asarray(np.exp(2j * np.pi * (cycles - np.rint(cycles))), dtype=np.complex64)
 
 
 def _single(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[Float32Array]:
     cycles = grid.df * (series[0].time - _middle(series[0]))  # per step of the grid
-    n_pairs = -(-grid.n // (2 * _BLOCK))
-    # Each transform covers _BLOCK frequencies around the middle of its block.
-    centre = round(grid.fmin / grid.df) + _BLOCK // 2 + _BLOCK * np.arange(2 * n_pairs)
+    n_pairs = -(-grid.n // (2 * BLOCK))
+    # Each transform covers BLOCK frequencies around the middle of its block.
+    centre = round(grid.fmin / grid.df) + BLOCK // 2 + BLOCK * np.arange(2 * n_pairs)
     once = _turns(centre[:, None] * cycles)
     twice = _turns(2.0 * centre[:, None] * cycles)
     # Two pairs of strengths (data, weights) at f, and one pair of weights at 2 f. The number of
     # transforms in a plan is fixed, so that a star's numbers do not depend on its company.
-    plans = _plan(cycles, 4), _plan(2.0 * cycles, 2)
+    plans = transform_plan(cycles, 4), transform_plan(2.0 * cycles, 2)
     strengths = np.empty((4, cycles.size), dtype=np.complex64)
     for one in series:
         total, weight, data = _weighted(one)
         data, plain = data.astype(np.float32), weight.astype(np.float32)
-        power = np.empty(2 * n_pairs * _BLOCK, dtype=np.float32)
+        power = np.empty(2 * n_pairs * BLOCK, dtype=np.float32)
         small = np.empty(power.size, dtype=bool)
         for pair in range(n_pairs):
             both = slice(2 * pair, 2 * pair + 2)
@@ -164,7 +172,7 @@ def _single(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[Floa
             first = plans[0].execute(strengths)
             second = plans[1].execute(plain * twice[both])
             for block in range(2):
-                at = slice((2 * pair + block) * _BLOCK, (2 * pair + block + 1) * _BLOCK)
+                at = slice((2 * pair + block) * BLOCK, (2 * pair + block + 1) * BLOCK)
                 determinant = _quotient(first[block], first[2 + block], second[block], power[at])
                 np.less(determinant, _SMALL_DETERMINANT, out=small[at])
         power, small = power[: grid.n], small[: grid.n]
@@ -178,10 +186,24 @@ def _single(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[Floa
         yield power
 
 
-def _plan(cycles: FloatArray, n_trans: int) -> finufft.Plan:
+def transform_plan(cycles: FloatArray, n_trans: int) -> finufft.Plan:
+    """Plan transforms to `BLOCK` frequencies in single precision.
+
+    Parameters
+    ----------
+    cycles : ndarray of float64, shape (n,)
+        Cycles between the points and the zero of time, at one step of the frequency.
+    n_trans : int
+        Transforms side by side.
+
+    Returns
+    -------
+    finufft.Plan
+        Its ``execute`` takes strengths of shape (n_trans, n).
+    """
     plan = finufft.Plan(
         1,
-        (_BLOCK,),
+        (BLOCK,),
         n_trans=n_trans,
         eps=_TOLERANCE,
         isign=1,
@@ -198,15 +220,15 @@ def _window_factors(
     cycles: FloatArray, centre: npt.NDArray[np.int64]
 ) -> tuple[Float32Array, npt.NDArray[np.bool_]]:
     """Divide SS, CC and 2 CS of equal weights by their determinant; tell where that is small."""
-    factors = np.empty((3, centre.size * _BLOCK), dtype=np.float32)
+    factors = np.empty((3, centre.size * BLOCK), dtype=np.float32)
     small = np.empty(factors.shape[1], dtype=bool)
-    plans = _plan(cycles, 1), _plan(2.0 * cycles, 1)
+    plans = transform_plan(cycles, 1), transform_plan(2.0 * cycles, 1)
     weight = np.float32(1.0 / cycles.size)
     for block, middle in enumerate(centre.tolist()):
         window = plans[0].execute(weight * _turns(middle * cycles))
         window2 = plans[1].execute(weight * _turns(2.0 * middle * cycles))
         cc, ss, cs, determinant = _transformed_window(window, window2)
-        at = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        at = slice(block * BLOCK, (block + 1) * BLOCK)
         np.less(determinant, _SMALL_DETERMINANT, out=small[at])
         np.maximum(determinant, _SMALL_DETERMINANT, out=determinant)
         for factor, value in zip(factors, (ss, cc, 2.0 * cs), strict=True):
@@ -216,35 +238,33 @@ def _window_factors(
 
 def _shared(series: Sequence[JointSeries], grid: FrequencyGrid) -> Iterator[Float32Array]:
     cycles = grid.df * (series[0].time - _middle(series[0]))  # per step of the grid
-    n_blocks = -(-grid.n // _BLOCK)
-    centre = round(grid.fmin / grid.df) + _BLOCK // 2 + _BLOCK * np.arange(n_blocks)
+    n_blocks = -(-grid.n // BLOCK)
+    centre = round(grid.fmin / grid.df) + BLOCK // 2 + BLOCK * np.arange(n_blocks)
     factors, small = _window_factors(cycles, centre)
     slow = np.flatnonzero(small[: grid.n])
     direct = np.arange(min(grid.n, int(np.ceil(_SLOW_CYCLES * grid.oversampling))))
     slow = np.union1d(slow, direct)
     # The number of transforms in a plan is fixed, so that a star does not depend on its company;
     # the last ones may be idle.
-    turns = np.zeros((-(-n_blocks // _SIDE_BY_SIDE) * _SIDE_BY_SIDE, cycles.size), np.complex64)
+    turns = np.zeros((-(-n_blocks // SIDE_BY_SIDE) * SIDE_BY_SIDE, cycles.size), np.complex64)
     turns[:n_blocks] = _turns(centre[:, None] * cycles)
-    plan = _plan(cycles, _SIDE_BY_SIDE)
+    plan = transform_plan(cycles, SIDE_BY_SIDE)
     if slow.size > _MOST_SLOW:
         for one in series:
             yield _double(one, grid).astype(np.float32)
         return
     # Few, as a rule: then all stars use the same cosines and sines.
-    direct_sums = (
-        _DirectSums(series[0].time - _middle(series[0]), grid.fmin + slow * grid.df)
-        if slow.size <= _DIRECT
-        else None
-    )
+    direct_sums = None
+    if slow.size <= _DIRECT:
+        direct_sums = _DirectSums(series[0].time - _middle(series[0]), grid.fmin + slow * grid.df)
     for one in series:
         total, _, data = _weighted(one)
         data = data.astype(np.float32)
-        power = np.empty(n_blocks * _BLOCK, dtype=np.float32)
-        for first in range(0, n_blocks, _SIDE_BY_SIDE):
-            sums = plan.execute(data * turns[first : first + _SIDE_BY_SIDE])
-            for block in range(first, min(first + _SIDE_BY_SIDE, n_blocks)):
-                at = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        power = np.empty(n_blocks * BLOCK, dtype=np.float32)
+        for first in range(0, n_blocks, SIDE_BY_SIDE):
+            sums = plan.execute(data * turns[first : first + SIDE_BY_SIDE])
+            for block in range(first, min(first + SIDE_BY_SIDE, n_blocks)):
+                at = slice(block * BLOCK, (block + 1) * BLOCK)
                 yc = np.ascontiguousarray(sums[block - first].real)
                 ys = np.ascontiguousarray(sums[block - first].imag)
                 both = yc * ys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,9 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.band_curves import band_curves
+from pelsvae_cadence.photometry.forced import forced_photometry
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.photometry.noise import (
-    DETECTION_SNR,
     fiducial_seeing,
     flux_error,
     flux_to_mag,
@@ -181,12 +181,10 @@ def simulate(
         if number != n_stars:
             raise InputError(f"{number} {what} for {n_stars} stars")
     step = max(1, _BLOCK // max(n_visits, 1))
-    columns: dict[str, list[npt.NDArray[Any]]] = {
-        name: [] for name in ("mag_true", "mag", "mag_err", "flux", "flux_err", "detected", "saturated")
-    }
+    parts = []
     limit = saturation_magnitude(visits.band, visits.exptime, visits.seeing)
     seeing = fiducial_seeing(visits.band) if visits.seeing is None else visits.seeing
-    for start in range(0, n_stars, step):
+    for start in range(0, max(n_stars, 1), step):
         rows = np.arange(start, min(start + step, n_stars))
         part = stars.take(rows)
         mag_true = noise_free_magnitudes(
@@ -206,30 +204,5 @@ def simulate(
         if noise:
             draw = random.normal("photometric noise", part.star_id[:, None], visits.visit_id)
             flux = true_flux + flux_err * draw
-        detected = flux > DETECTION_SNR * flux_err
-        mag = np.where(detected, flux_to_mag(flux), np.nan)
-        mag_err = np.full_like(mag, np.nan)
-        mag_err[detected] = 2.5 * np.log10(1.0 + flux_err[detected] / flux[detected])
-        for name, value in (
-            ("mag_true", mag_true),
-            ("mag", mag),
-            ("mag_err", mag_err),
-            ("flux", flux),
-            ("flux_err", flux_err),
-            ("detected", detected),
-            ("saturated", mag_true < limit),
-        ):
-            columns[name].append(value.ravel())
-    points: dict[str, npt.NDArray[Any]] = {
-        name: np.concatenate(parts) if parts else np.empty(0) for name, parts in columns.items()
-    }
-    if not n_stars:
-        points["detected"] = points["saturated"] = np.empty(0, dtype=bool)
-    return LightCurves(
-        star_id=stars.star_id,
-        offsets=np.arange(n_stars + 1) * n_visits,
-        mjd=np.tile(visits.mjd, n_stars),
-        band=np.tile(visits.band, n_stars),
-        visit_id=np.tile(visits.visit_id, n_stars),
-        **points,
-    )
+        parts.append(forced_photometry(part.star_id, visits, mag_true, flux, flux_err, mag_true < limit))
+    return LightCurves.concatenate(parts)

@@ -19,7 +19,8 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.real_data import read_light_curve_set
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.photometry.noise import DETECTION_SNR, SATURATION, flux_error, flux_to_mag, mag_to_flux
+from pelsvae_cadence.photometry.forced import forced_photometry, forced_points
+from pelsvae_cadence.photometry.noise import SATURATION, flux_error, mag_to_flux
 
 __all__ = [
     "FAINTER_BY",
@@ -95,36 +96,6 @@ def _choose(n_all: int, n: int | None, seed: int, purpose: str) -> npt.NDArray[n
     return np.sort(order[:n]).astype(np.int64)
 
 
-def _forced(
-    star_id: int,
-    mag_true: FloatArray,
-    flux: FloatArray,
-    flux_err: FloatArray,
-    visits: Visits | None = None,
-    **points: npt.NDArray[Any],
-) -> LightCurves:
-    """Make the light curve of a star from fluxes, at visits or with times and bands of its own."""
-    n = flux.size
-    if visits is not None:
-        points |= {name: getattr(visits, name) for name in ("mjd", "band", "visit_id")}
-    points.setdefault("visit_id", np.arange(n))
-    points.setdefault("saturated", np.zeros(n, dtype=bool))
-    detected = flux > DETECTION_SNR * flux_err
-    mag_err = np.full(n, np.nan)
-    mag_err[detected] = 2.5 * np.log10(1.0 + flux_err[detected] / flux[detected])
-    return LightCurves(
-        star_id=np.array([star_id]),
-        offsets=np.array([0, n]),
-        mag_true=mag_true,
-        mag=np.where(detected, flux_to_mag(flux), np.nan),
-        mag_err=mag_err,
-        flux=flux,
-        flux_err=flux_err,
-        detected=detected,
-        **points,
-    )
-
-
 def stripe82_rr_lyrae(data: Path, n: int | None = None, *, seed: int = 0) -> RealStars:
     """Read RR Lyrae stars of SDSS Stripe 82 in their five bands.
 
@@ -163,13 +134,15 @@ def stripe82_rr_lyrae(data: Path, n: int | None = None, *, seed: int = 0) -> Rea
         keep = np.flatnonzero(known)[np.argsort(time[known] + zero, kind="stable")]
         flux = mag_to_flux(mag[keep])
         parts.append(
-            _forced(
-                row,
-                mag[keep],
-                flux,
-                flux * _LN_RATIO * err[keep],
+            LightCurves(
+                star_id=np.array([row]),
+                offsets=np.array([0, keep.size]),
                 mjd=time[keep] + zero,
                 band=letters[points["band"][some][keep]],
+                visit_id=np.arange(keep.size),
+                mag_true=mag[keep],
+                saturated=np.zeros(keep.size, dtype=bool),
+                **forced_points(flux, flux * _LN_RATIO * err[keep]),
             )
         )
     return RealStars(
@@ -261,13 +234,13 @@ def cepheids_at_the_lmc(
         flux_true = mag_to_flux(mag_true)
         flux_err = flux_error(flux_true, visits.m5, visits.band)
         parts.append(
-            _forced(
-                number,
+            forced_photometry(
+                np.array([number]),
+                visits,
                 mag_true,
                 flux_true + flux_err * rng.standard_normal(len(visits)),
                 flux_err,
-                visits,
-                saturated=mag_true < limit,
+                mag_true < limit,
             )
         )
     return RealStars(
@@ -283,7 +256,7 @@ def _measured(star_id: int, visits: Visits, mag_true: FloatArray, random: KeyedR
     flux_true = mag_to_flux(mag_true)
     flux_err = flux_error(flux_true, visits.m5, visits.band)
     noise = random.normal("real stars at visits", star_id, visits.visit_id)
-    return _forced(star_id, mag_true, flux_true + flux_err * noise, flux_err, visits)
+    return forced_photometry(np.array([star_id]), visits, mag_true, flux_true + flux_err * noise, flux_err)
 
 
 def cepheid_colours(data: Path, name: npt.NDArray[np.str_]) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Self
 
@@ -255,3 +255,20 @@ class FeatureTable(StructOfArrays):
             )
         where = [self.names.index(name) for name in names]
         return type(self)(star_id=self.star_id, names=tuple(names), values=self.values[:, where].copy())
+
+    def beside(self, names: Sequence[str], values: FloatArray) -> Self:
+        """Add features.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Their names.
+        values : ndarray of float64, shape (N, n_names)
+            The features.
+
+        Returns
+        -------
+        FeatureTable
+            These features, then the new ones.
+        """
+        return replace(self, names=(*self.names, *names), values=np.hstack([self.values, values]))

@@ -16,7 +16,7 @@ from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify.classifier import VariableClassifier
 from pelsvae_cadence.classify.features.encoder import encoder_features
 from pelsvae_cadence.classify.features.extraction import extract
-from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, FeatureTable, feature_definitions
+from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, feature_definitions
 from pelsvae_cadence.classify.labelled import LABELS, ClassMix, LabelledStars
 from pelsvae_cadence.classify.observing import observe_survey, positions_of
 from pelsvae_cadence.classify.protocol import SkySplit, cross_validate
@@ -90,7 +90,7 @@ def classify_report(
                 seed=seed,
                 checkpoint_dir=None if checkpoint_dir is None else checkpoint_dir / "transfer",
             )
-            figures += [figure for transfer in transfers for figure in _transfer_figures(transfer)]
+            figures += [_transfer_figure(transfer) for transfer in transfers]
             extra["real stars taken for"] = {t.name: t.predicted for t in transfers}
             extra["simulated stars taken for"] = {t.name: t.simulated_predicted for t in transfers}
             about += "; real stars: OGLE, Stripe 82"
@@ -226,12 +226,7 @@ def _with_absolute(stars: LabelledStars, mix: ClassMix, seed: int, split: SkySpl
     """Classify with the mean magnitudes at a known distance beside the other features."""
     magnitudes = [f.name for f in feature_definitions(mix.bands, ("magnitude",))]
     absolute = stars.features.columns(magnitudes).values - stars.distance_modulus[:, None]
-    names = _names(mix)
-    table = FeatureTable(
-        star_id=stars.features.star_id,
-        names=(*names, *magnitudes),
-        values=np.hstack([stars.features.columns(names).values, absolute]),
-    )
+    table = stars.features.columns(_names(mix)).beside(magnitudes, absolute)
     found = cross_validate(
         replace(stars, features=table), table.names, calibrate=False, seed=seed, split=split
     )
@@ -250,11 +245,7 @@ def _with_encoder(
         ("with the encoder's features beside the others", _names(mix)),
         ("encoder's features in place of the shape's", _names(mix, ("shape",))),
     ):
-        table = FeatureTable(
-            star_id=seen.star_id,
-            names=(*names, *seen.names),
-            values=np.hstack([stars.features.columns(names).values, seen.values]),
-        )
+        table = stars.features.columns(names).beside(seen.names, seen.values)
         found = cross_validate(
             replace(stars, features=table), table.names, calibrate=False, seed=seed, split=split
         ).predictions
@@ -304,10 +295,7 @@ def many_light_curves(seed: int, n: int, n_visits: int) -> tuple[LightCurves, Pe
     survey = SyntheticSurvey(preset="lsst-v3", seed=seed)
     (position,) = positions_of(survey, 1, seed=seed, min_visits=500)
     visits = survey.at(*position)
-    repeats = -(-n_visits // len(visits))
     keep = np.linspace(0, len(visits) - 1, min(n_visits, len(visits))).round().astype(np.int64)
-    if repeats > 1:
-        keep = np.arange(len(visits))
     visits = visits.take(keep)
     parts, periods = [], []
     classes = [name for name in STAR_CLASSES if name not in ("ELL",)]
@@ -371,16 +359,13 @@ def _cost_figures(stars: LabelledStars, mix: ClassMix, seed: int) -> list[Figure
     ]
 
 
-def _transfer_figures(transfer: Transfer) -> list[Figure]:
-    least = _TRANSFER_TARGET
-    return [
-        Figure.within(
-            f"{transfer.name}: recall of {transfer.label}",
-            transfer.recall,
-            least,
-            note=(
-                f"n = {transfer.n_stars}, +-{transfer.error:.3f}; simulated stars "
-                f"{transfer.simulated:.3f} (n = {transfer.n_simulated}), gap {transfer.gap:+.3f}"
-            ),
-        )
-    ]
+def _transfer_figure(transfer: Transfer) -> Figure:
+    return Figure.within(
+        f"{transfer.name}: recall of {transfer.label}",
+        transfer.recall,
+        _TRANSFER_TARGET,
+        note=(
+            f"n = {transfer.n_stars}, +-{transfer.error:.3f}; simulated stars "
+            f"{transfer.simulated:.3f} (n = {transfer.n_simulated}), gap {transfer.gap:+.3f}"
+        ),
+    )

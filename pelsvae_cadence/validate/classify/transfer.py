@@ -269,13 +269,7 @@ def _known_of_simulated(stars: LabelledStars, seed: int, known: Sequence[str]) -
 
 
 def _with(table: FeatureTable, columns: dict[str, FloatArray]) -> FeatureTable:
-    if not columns:
-        return table
-    return FeatureTable(
-        star_id=table.star_id,
-        names=(*table.names, *columns),
-        values=np.column_stack([table.values, *columns.values()]),
-    )
+    return table.beside(list(columns), np.column_stack(list(columns.values()))) if columns else table
 
 
 def _judge(case: _Case, mix: ClassMix, trained: CrossValidation, model: LightCurveModel, n: int) -> Transfer:

@@ -20,7 +20,8 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.photometry.noise import DETECTION_SNR, flux_error, flux_to_mag, mag_to_flux
+from pelsvae_cadence.photometry.forced import forced_photometry
+from pelsvae_cadence.photometry.noise import flux_error, mag_to_flux
 
 __all__ = ["CONTROL_CLASSES", "ControlSample", "control_sample", "control_visits"]
 
@@ -254,24 +255,7 @@ def control_sample(
     flux_true = mag_to_flux(mag_true)
     error = flux_error(flux_true, visits.m5, visits.band)
     flux = flux_true + error * np.array(noise).reshape(error.shape)
-    detected = flux > DETECTION_SNR * error
-    mag = np.where(detected, flux_to_mag(flux), np.nan)
-    mag_err = np.full(flux.shape, np.nan)
-    mag_err[detected] = 2.5 * np.log10(1.0 + error[detected] / flux[detected])
-    light_curves = LightCurves(
-        star_id=np.arange(len(kinds)),
-        offsets=np.arange(len(kinds) + 1) * n,
-        mjd=np.tile(visits.mjd, len(kinds)),
-        band=np.tile(visits.band, len(kinds)),
-        visit_id=np.tile(visits.visit_id, len(kinds)),
-        mag_true=mag_true.ravel(),
-        mag=mag.ravel(),
-        mag_err=mag_err.ravel(),
-        flux=flux.ravel(),
-        flux_err=error.ravel(),
-        detected=detected.ravel(),
-        saturated=np.zeros(flux.size, dtype=bool),
-    )
+    light_curves = forced_photometry(np.arange(len(kinds)), visits, mag_true, flux, error)
     return ControlSample(
         kind=np.array(kinds, dtype="U8"),
         period=np.array(periods),
