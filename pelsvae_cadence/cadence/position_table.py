@@ -61,10 +61,10 @@ def position_table(cadence: Cadence, ra: npt.ArrayLike, dec: npt.ArrayLike) -> p
             "rotSkyPos": 0.0,
             "visitExposureTime": visits.exptime,
             "numExposures": 1,
+            "scheduler_note": "",
         }
         if visits.airmass is not None:
             columns["airmass"] = visits.airmass
-        columns["scheduler_note"] = ""
         if visits.seeing is not None:
             columns["seeingFwhmEff"] = visits.seeing
         frames.append(pd.DataFrame(columns, index=range(len(visits))))

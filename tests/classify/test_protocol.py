@@ -166,7 +166,7 @@ def test_checkpoints_are_taken_up_and_guarded(tmp_path):
     )
     assert seen[0] == (2, 2)
     np.testing.assert_array_equal(first.features.values, again.features.values)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="belong to a run with other inputs or options"):
         observe_survey(SURVEY, places, replace(mix, seed=3), years=(0.5,), checkpoint_dir=tmp_path)
 
 

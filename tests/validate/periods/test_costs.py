@@ -43,17 +43,3 @@ def test_every_figure_is_there():
         assert missing == math.isnan(figure.value)
         assert missing or figure.value > 0.0
     assert "not installed" in figures["gatspy fast / our periodogram"].note or installed
-    assert figures["astropy fast / our periodogram"].value > 50.0
-
-
-@pytest.mark.slow
-@pytest.mark.maf
-@pytest.mark.usefixtures("maf_ready")
-def test_a_position_is_measured_from_a_cold_start():
-    from pelsvae_cadence.metrics.validate.costs import position_cost_figures
-
-    seconds = {figure.name: figure.value for figure in position_cost_figures(n_stars=3)}
-    assert all(value > 0.0 for value in seconds.values())
-    total = seconds["torch, model and metric at one position"]
-    parts = ("importing torch", "loading the source model", "metric at one position")
-    assert total == pytest.approx(sum(seconds[part] for part in parts))
