@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.periods import search
+    from pelsvae_cadence.readers import read_light_curves
     from pelsvae_cadence.simulation.simulate import simulate
     from pelsvae_cadence.stars import Stars
 
@@ -34,6 +35,7 @@ __all__ = [
     "SyntheticSurvey",
     "Visits",
     "__version__",
+    "read_light_curves",
     "read_survey",
     "search",
     "simulate",
@@ -50,6 +52,7 @@ __getattr__ = names_on_first_use(
         "Survey": "cadence.survey",
         "SyntheticSurvey": "cadence.synthetic.survey",
         "Visits": "cadence.visits",
+        "read_light_curves": "readers.front_door",
         "read_survey": "cadence.tables",
         "search": "periods.search",
         "simulate": "simulation.simulate",

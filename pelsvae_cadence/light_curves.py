@@ -1,26 +1,56 @@
-"""Light curves: what a survey measures of many stars, as ragged arrays."""
+"""Light curves: what a survey measures of many stars, as ragged arrays; also one's own, from arrays or tables."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from pelsvae_cadence.core.arrays import RaggedArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.flux import DETECTION_SNR, flux_to_mag
+from pelsvae_cadence.core.tables.columns import ColumnReport, flags, numbers, text
+from pelsvae_cadence.core.tables.long_tables import points_from_table
+from pelsvae_cadence.core.tables.points import (
+    FluxKind,
+    MagSystem,
+    Points,
+    collect_points,
+    times_in_mjd,
+    to_ab,
+)
 
-__all__ = ["LightCurves"]
+__all__ = ["LightCurves", "MeasuredLightCurves"]
 
 FloatArray = npt.NDArray[np.float64]
+
+_UNITS: Final = {
+    "mjd": "d",
+    "mag_true": "mag",
+    "mag": "mag",
+    "mag_err": "mag",
+    "flux": "nJy",
+    "flux_err": "nJy",
+}
+_KINDS: Final[dict[str, Any]] = {
+    "band": np.str_,
+    "visit_id": np.int64,
+    "detected": np.bool_,
+    "saturated": np.bool_,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class LightCurves(RaggedArrays):
     """Multi-band light curves of N stars (ragged struct of arrays).
 
-    The points of star ``i`` are ``offsets[i]:offsets[i + 1]`` in every per-point array.
+    The points of star ``i`` are ``offsets[i]:offsets[i + 1]`` in every per-point array. Units and masks
+    are kept: values are converted, masked ones become NaN. One's own light curves come in through
+    `from_arrays` and `from_table`, those of archives through `pelsvae_cadence.read_light_curves`.
 
     Parameters
     ----------
@@ -32,37 +62,44 @@ class LightCurves(RaggedArrays):
         Mid-exposure times, MJD (TAI), in days.
     band : ndarray of str, shape (n_points,)
         Bands.
-    visit_id : ndarray of int64, shape (n_points,)
-        The survey's visit behind each point.
-    mag_true : ndarray of float64, shape (n_points,)
-        Noise-free AB magnitudes.
-    mag, mag_err : ndarray of float64, shape (n_points,)
-        Measured AB magnitudes and their errors; NaN where the point is not detected.
+    visit_id : ndarray of int64, shape (n_points,), optional
+        The survey's visit behind each point; -1 where there is none.
+    mag_true : ndarray of float64, shape (n_points,), optional
+        Noise-free AB magnitudes; NaN where nothing is simulated.
+    mag, mag_err : ndarray of float64, shape (n_points,), optional
+        Measured AB magnitudes and their errors; NaN where the point is not detected. By default those
+        of the fluxes.
     flux, flux_err : ndarray of float64, shape (n_points,)
         Measured (forced) fluxes and their errors in nJy, for every point.
-    detected : ndarray of bool, shape (n_points,)
+    detected : ndarray of bool, shape (n_points,), optional
         Measured flux above the detection threshold (five sigma).
-    saturated : ndarray of bool, shape (n_points,)
-        Brighter than the saturation limit of the visit.
+    saturated : ndarray of bool, shape (n_points,), optional
+        Brighter than the saturation limit of the visit; by default none is.
 
     Raises
     ------
     InputError
-        If the shapes do not fit together.
+        If the shapes do not fit together, or a unit cannot be converted.
     """
 
     star_id: npt.NDArray[np.int64]
     offsets: npt.NDArray[np.int64]
     mjd: FloatArray
     band: npt.NDArray[np.str_]
-    visit_id: npt.NDArray[np.int64]
-    mag_true: FloatArray
-    mag: FloatArray
-    mag_err: FloatArray
+    visit_id: npt.NDArray[np.int64] = None  # type: ignore[assignment]
+    mag_true: FloatArray = None  # type: ignore[assignment]
+    mag: FloatArray = None  # type: ignore[assignment]
+    mag_err: FloatArray = None  # type: ignore[assignment]
     flux: FloatArray
     flux_err: FloatArray
-    detected: npt.NDArray[np.bool_]
-    saturated: npt.NDArray[np.bool_]
+    detected: npt.NDArray[np.bool_] = None  # type: ignore[assignment]
+    saturated: npt.NDArray[np.bool_] = None  # type: ignore[assignment]
+
+    # What only `MeasuredLightCurves` may have otherwise.
+    name = None
+    flux_kind = "total"
+    time_system = "MJD (TAI)"
+    origin = None
 
     def __post_init__(self) -> None:
         star_id = column("star_id", np.atleast_1d(self.star_id), None, np.int64)
@@ -72,20 +109,215 @@ class LightCurves(RaggedArrays):
         n = int(offsets[-1])
         object.__setattr__(self, "star_id", star_id)
         object.__setattr__(self, "offsets", offsets)
-        kinds: dict[str, Any] = {
-            "band": np.str_,
-            "visit_id": np.int64,
-            "detected": np.bool_,
-            "saturated": np.bool_,
+        per_point = [name for name in self._columns()[1] if name in _UNITS or name in _KINDS]
+        absent = [name for name in per_point if getattr(self, name) is None]
+        for name in per_point:
+            if name not in absent:
+                value = _per_point(name, getattr(self, name), n)
+                object.__setattr__(self, name, freeze(value.view()))
+        for name in ("visit_id", "mag_true", "saturated", "detected", "mag", "mag_err"):
+            if name in absent:
+                object.__setattr__(self, name, freeze(self._default(name)))
+
+    def _default(self, name: str) -> npt.NDArray[Any]:
+        """Give what an absent column is without a simulation."""
+        if name == "visit_id":
+            return np.full(self.n_points, -1, dtype=np.int64)
+        if name == "saturated":
+            return np.zeros(self.n_points, dtype=np.bool_)
+        total = self.flux_kind == "total"
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if name == "detected":
+                return (self.flux if total else np.abs(self.flux)) > DETECTION_SNR * self.flux_err
+            if name == "mag" and total:
+                return np.where(self.detected, flux_to_mag(self.flux), np.nan)
+            if name == "mag_err" and total:
+                return np.where(self.detected, 2.5 * np.log10(1.0 + self.flux_err / self.flux), np.nan)
+        return np.full(self.n_points, np.nan)
+
+    @staticmethod
+    def from_arrays(
+        time: Any,
+        band: Any,
+        mag: Any = None,
+        mag_err: Any = None,
+        *,
+        flux: Any = None,
+        flux_err: Any = None,
+        star_id: int | str = 0,
+        time_system: str | None = None,
+        mag_system: MagSystem = "AB",
+        flux_kind: FluxKind = "total",
+    ) -> MeasuredLightCurves:
+        """Make the light curve of one star from arrays.
+
+        Parameters
+        ----------
+        time : array_like, Quantity or astropy Time, shape (n,)
+            Times of the points; plain numbers are MJD (TAI), or Julian Dates (UTC) if they look so,
+            unless `time_system` says otherwise.
+        band : str or array_like of str, shape (n,)
+            Band of every point; one name holds for all.
+        mag, mag_err : array_like, shape (n,), optional
+            Magnitudes and their errors; one error holds for all.
+        flux, flux_err : array_like, shape (n,), optional
+            Fluxes and their errors instead; plain numbers are in nJy.
+        star_id : int or str
+            Number or name of the star.
+        time_system : str, optional
+            What the times are: "MJD UTC", "HJD - 2450000", "BJD TDB" and so on.
+        mag_system : {"AB", "Vega"}
+            What the magnitudes are; Vega ones are converted.
+        flux_kind : {"total", "difference"}
+            Whether the fluxes come from difference images.
+
+        Returns
+        -------
+        MeasuredLightCurves
+            One light curve, sorted by time, of the points that have all that is needed.
+
+        Raises
+        ------
+        InputError
+            If arrays are missing or differ in length, or a unit or system cannot be converted.
+
+        Warns
+        -----
+        OmissionWarning
+            If points are left out: masked, without a time, without a positive error, repeated.
+
+        Examples
+        --------
+        >>> curve = LightCurves.from_arrays([60000.1, 60001.1], "r", [17.2, 17.4], 0.01)
+        >>> curve.flux.round()
+        array([477530., 397190.])
+        """
+        kind, value, error = ("mag", mag, mag_err) if flux is None else ("flux", flux, flux_err)
+        if value is None or (flux is not None and (mag is not None or mag_err is not None)):
+            raise InputError("a light curve needs either mag and mag_err, or flux and flux_err")
+        if error is None:
+            raise InputError(
+                f"{kind} is given without {kind}_err", remedy=f"Give {kind}_err; a number will do."
+            )
+        times, system = times_in_mjd("time", time, time_system, by_name=False)
+        times = np.atleast_1d(times)
+        bands = text("band", band, times.size)
+        unit = "nJy" if kind == "flux" else "mag"
+        read: dict[str, Any] = {
+            kind: numbers(kind, value, unit),
+            f"{kind}_err": numbers(f"{kind}_err", error, unit),
         }
-        for field in fields(self)[2:]:
-            value = np.asarray(getattr(self, field.name))
-            wanted = np.dtype(kinds.get(field.name, np.float64))
-            if value.shape != (n,):
-                raise InputError(f"{field.name} has shape {value.shape}, expected ({n},)")
-            if value.dtype.kind != wanted.kind:
-                raise InputError(f"{field.name} has type {value.dtype}, expected {wanted}")
-            object.__setattr__(self, field.name, freeze(value.view()))
+        for name, array in read.items():
+            if array.ndim == 0 and (name.endswith("_err") or times.size == 1):
+                read[name] = array = np.full(times.size, float(array))
+            if array.shape != times.shape:
+                raise InputError(f"{name} has shape {array.shape}, time has {times.shape}")
+        if times.ndim != 1:
+            raise InputError(f"time has shape {times.shape}, expected (n,)")
+        if kind == "mag":
+            read["mag"] = to_ab(read["mag"], bands, mag_system)
+        report = ColumnReport(
+            n_rows=times.size, columns={name: f"argument {name}" for name in ("time", *read)}
+        )
+        points = collect_points(
+            report=report,
+            time=times,
+            time_system=system,
+            band=bands,
+            star=star_id,
+            flux_kind=flux_kind,
+            stacklevel=3,
+            **read,
+        )
+        return MeasuredLightCurves.from_points(points)
+
+    @staticmethod
+    def from_table(
+        table: Any,
+        *,
+        time: str | None = None,
+        band: str | None = None,
+        mag: str | None = None,
+        mag_err: str | float | None = None,
+        flux: str | None = None,
+        flux_err: str | float | None = None,
+        star_id: str | None = None,
+        visit_id: str | None = None,
+        time_system: str | None = None,
+        flux_unit: str | None = None,
+        mag_system: MagSystem = "AB",
+        flux_kind: FluxKind | None = None,
+        nested: str | None = None,
+    ) -> MeasuredLightCurves:
+        """Read the light curves of many stars from a table with one row per point.
+
+        Columns, units and the time system are told by their names; `origin` says what was taken for
+        what. Where several could be meant the table is refused until an argument says which.
+
+        Parameters
+        ----------
+        table : path, DataFrame, Table or mapping of arrays
+            A CSV or other text, Parquet, FITS, ECSV, VOTable or IPAC file; a pandas, nested-pandas,
+            astropy or arrow table; a dictionary. Light curves nested in rows of stars are unfolded.
+        time, band, mag, flux, star_id, visit_id : str, optional
+            Names of columns; `band` may also be the one band of a table without such a column.
+        mag_err, flux_err : str or float, optional
+            Name of the column, or one error for all points.
+        time_system : str, optional
+            What the times are: "MJD UTC", "HJD - 2450000", "BJD TDB" and so on.
+        flux_unit : str, optional
+            Unit of the fluxes, where the table does not say.
+        mag_system : {"AB", "Vega"}
+            What the magnitudes are; Vega ones are converted.
+        flux_kind : {"total", "difference"}, optional
+            Whether the fluxes come from difference images.
+        nested : str, optional
+            The nested column that holds the light curves, if there are several.
+
+        Returns
+        -------
+        MeasuredLightCurves
+            The stars in the order of their numbers or names; stars with a name are numbered from 0.
+
+        Raises
+        ------
+        InputError
+            If the table is damaged, or a column is missing or could be several.
+
+        Warns
+        -----
+        OmissionWarning
+            If rows are left out.
+        """
+        given = {
+            "time": time,
+            "band": band,
+            "mag": mag,
+            "mag_err": mag_err,
+            "flux": flux,
+            "flux_err": flux_err,
+            "star_id": star_id,
+            "visit_id": visit_id,
+        }
+        points = points_from_table(
+            table,
+            given=given,
+            time_system=time_system,
+            flux_unit=flux_unit,
+            mag_system=mag_system,
+            flux_kind=flux_kind,
+            nested=nested,
+        )
+        return MeasuredLightCurves.from_points(points)
+
+    @classmethod
+    @override
+    def concatenate(cls, parts: Iterable[Self]) -> Self:
+        chunks = list(parts)
+        measured = any(isinstance(chunk, MeasuredLightCurves) for chunk in chunks)
+        home: Any = MeasuredLightCurves if measured else cls
+        joined: Any = super(LightCurves, home).concatenate(chunks)
+        return joined  # type: ignore[no-any-return]
 
     @property
     def n_points(self) -> int:
@@ -121,5 +353,95 @@ class LightCurves(RaggedArrays):
             The same stars, some of them perhaps without points.
         """
         before = np.concatenate([[0], np.cumsum(points)])
-        chosen: dict[str, Any] = {name: getattr(self, name)[points] for name in self._columns()[1]}
+        chosen: dict[str, Any] = {
+            name: value[points] for name, value in self._arrays() if name in self._columns()[1]
+        }
         return replace(self, offsets=before[self.offsets], **chosen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredLightCurves(LightCurves):
+    """Light curves of real stars, as `LightCurves.from_arrays`, `from_table` and the readers make them.
+
+    They are light curves like those of a simulation, and know in addition what an archive says of them.
+    Those with other `flux_kind` or `time_system` cannot be joined.
+
+    Parameters
+    ----------
+    name : ndarray of str, shape (N,), optional
+        Names of the stars in an archive that does not number them.
+    flux_kind : {"total", "difference"}
+        The star's whole flux, or what remains of it in difference images. Difference fluxes have no
+        magnitudes.
+    time_system : str
+        "MJD (TAI)"; "MJD (TAI), heliocentric" or "MJD (TAI), barycentric" for times that only a
+        position on the sky could turn into those of an observatory.
+    origin : ColumnReport, optional
+        What a reader took for what, and what it left out; print it.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit together, or a unit cannot be converted.
+    """
+
+    name: npt.NDArray[np.str_] | None = None  # type: ignore[assignment]
+    flux_kind: FluxKind = "total"
+    time_system: str = "MJD (TAI)"
+    origin: ColumnReport | None = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.flux_kind not in ("total", "difference"):
+            raise InputError(f"flux_kind = {self.flux_kind!r}", allowed='"total", "difference"')
+        super().__post_init__()
+        if self.name is not None:
+            object.__setattr__(self, "name", freeze(text("name", self.name, len(self))))
+
+    @classmethod
+    @override
+    def _columns(cls) -> tuple[list[str], list[str]]:
+        per_star, per_point = super()._columns()
+        return [*per_star, "name"], [name for name in per_point if name not in ("name", "origin")]
+
+    @classmethod
+    def from_points(cls, points: Points) -> Self:
+        """Make light curves of points that a reader has sorted.
+
+        Parameters
+        ----------
+        points : Points
+            The points.
+
+        Returns
+        -------
+        LightCurves
+            The same, with what follows from them.
+        """
+        columns = {f.name: getattr(points, f.name) for f in fields(points)}
+        if points.mag is not None:  # a published magnitude is a detection
+            columns["detected"] = np.ones(points.mjd.size, dtype=np.bool_)
+        return cls(**columns)
+
+
+def _per_point(name: str, value: Any, n: int) -> npt.NDArray[Any]:
+    """Read a column; plain arrays of the right type are taken as they are."""
+    wanted = np.dtype(_KINDS.get(name, np.float64))
+    plain = type(value) is np.ndarray
+    if not (plain and value.dtype.kind == wanted.kind and (wanted.kind == "U" or value.dtype == wanted)):
+        if (
+            plain
+            and value.dtype.kind != wanted.kind
+            and not (wanted.kind == "f" and value.dtype.kind in "iu")
+        ):
+            raise InputError(f"{name} has type {value.dtype}, expected {wanted}")
+        if wanted.kind == "U":
+            value = text(name, value, n)
+        elif wanted.kind == "b":
+            value = flags(name, value)
+        elif wanted.kind == "i":
+            value = column(name, value, n, np.int64)
+        else:
+            value = numbers(name, value, _UNITS[name])
+    if value.shape != (n,):
+        raise InputError(f"{name} has shape {value.shape}, expected ({n},)")
+    return np.asarray(value)

@@ -136,10 +136,11 @@ class RaggedArrays(StructOfArrays):
     def take(self, index: npt.ArrayLike) -> Self:
         rows = np.arange(len(self))[row_index(index)]
         points = ragged_rows(self.offsets, rows)
-        per_star, per_point = self._columns()
+        per_star, _ = self._columns()
         chosen: dict[str, Any] = {"offsets": _offsets(np.diff(self.offsets)[rows])}
-        chosen |= {name: getattr(self, name)[rows] for name in per_star}
-        chosen |= {name: getattr(self, name)[points] for name in per_point}
+        for name, value in self._arrays():
+            if name != "offsets":
+                chosen[name] = value[rows if name in per_star else points]
         return replace(self, **chosen)
 
     @classmethod
@@ -150,7 +151,7 @@ class RaggedArrays(StructOfArrays):
             raise InputError(f"no {cls.__name__} to join")
         per_star, per_point = cls._columns()
         joined: dict[str, Any] = {
-            name: np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in per_star + per_point
+            name: _join(name, [getattr(chunk, name) for chunk in chunks]) for name in per_star + per_point
         }
         joined["offsets"] = _offsets(np.concatenate([np.diff(chunk.offsets) for chunk in chunks]))
         return cls(**joined)

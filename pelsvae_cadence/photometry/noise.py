@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.flux import AB_ZERO_NJY, DETECTION_SNR, flux_to_mag, mag_to_flux
 
 __all__ = [
     "AB_ZERO_NJY",
@@ -26,12 +27,6 @@ __all__ = [
 ]
 
 FloatArray = npt.NDArray[np.float64]
-
-#: AB magnitude of 1 nJy: 3631 Jy (Oke & Gunn 1983, ApJ 266, 713) is magnitude zero.
-AB_ZERO_NJY: Final = 2.5 * np.log10(3631e9)
-
-#: A point counts as detected above this signal-to-noise ratio.
-DETECTION_SNR: Final = 5.0
 
 #: Sky-noise parameter of Ivezic et al. (2019, ApJ 873, 111) eq. 5: LSST values of the system
 #: engineering (rubin_scheduler ``SysEngVals``); the same 0.039 is used for ZTF.
@@ -104,40 +99,6 @@ def _positive(name: str, value: npt.ArrayLike, unit: str) -> None:
     if not (array > 0.0).all():
         bad = array[~(array > 0.0)].flat[0]
         raise InputError(f"{name} = {bad:g} {unit}", allowed=f"> 0 {unit}")
-
-
-def mag_to_flux(mag: npt.ArrayLike) -> FloatArray:
-    """Convert AB magnitudes to fluxes; the inverse of `flux_to_mag`.
-
-    Parameters
-    ----------
-    mag : array_like
-        AB magnitudes.
-
-    Returns
-    -------
-    ndarray of float64
-        Fluxes in nJy.
-    """
-    return np.asarray(10.0 ** (0.4 * (AB_ZERO_NJY - np.asarray(mag, dtype=np.float64))))
-
-
-def flux_to_mag(flux: npt.ArrayLike) -> FloatArray:
-    """Convert fluxes to AB magnitudes; the inverse of `mag_to_flux`.
-
-    Parameters
-    ----------
-    flux : array_like
-        Fluxes in nJy.
-
-    Returns
-    -------
-    ndarray of float64
-        AB magnitudes; NaN where the flux is not positive.
-    """
-    value = np.asarray(flux, dtype=np.float64)
-    positive = value > 0.0
-    return np.where(positive, AB_ZERO_NJY - 2.5 * np.log10(np.where(positive, value, 1.0)), np.nan)
 
 
 def flux_error(

@@ -1,0 +1,1 @@
+"""Tables of light curves as users bring them: files, columns, points."""
