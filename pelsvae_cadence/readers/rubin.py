@@ -121,7 +121,8 @@ def _flux(table: ArchiveTable, wanted: FluxKind | None) -> tuple[FluxKind, str, 
             "difference image (DiaSource): the table has no column that tells",
             remedy='Say flux_kind="total" or "difference".',
         )
-    kind = wanted or next((kind for kind, name in columns.items() if name in table), "total")
+    there: list[FluxKind] = [kind for kind, name in columns.items() if name in table]
+    kind: FluxKind = wanted if wanted is not None else [*there, *columns][0]
     name = table.need(f"{kind} flux", columns[kind])
     table.notes.append(f"{name} is the {kind} flux")
     return kind, name, table.need(f"error of {name}", f"{name}Err")
