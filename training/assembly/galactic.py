@@ -248,9 +248,7 @@ def _ellipsoidal_rows(
         periods.append(period)
     if not names:
         return None, dict(rejected)
-    curve = PhaseCurve(
-        cos=np.concatenate([s.cos for s in curves]), sin=np.concatenate([s.sin for s in curves])
-    )
+    curve = PhaseCurve.concatenate(curves)
     amplitude = np.array(amplitudes) / _HP_OVER_I_ELL
     rows = make_rows(
         curve,

@@ -233,9 +233,7 @@ def observed_binary_rows(folder: Path, simulated: OpenSet) -> tuple[dict[str, An
         amplitudes.append(float(np.ptp(shape.evaluate(np.arange(1024) / 1024))))
     if not kept_rows:
         raise InputError("no binary could be fitted")
-    curves = PhaseCurve(
-        cos=np.concatenate([s.cos for s in shapes]), sin=np.concatenate([s.sin for s in shapes])
-    )
+    curves = PhaseCurve.concatenate(shapes)
     amplitude_i = np.array(amplitudes)
     rows = make_rows(
         curves,

@@ -98,9 +98,7 @@ def _fit(
         used.append(i)
     if not used:
         raise InputError("no binary could be measured")
-    curve = PhaseCurve(
-        cos=np.concatenate([s.cos for s in shapes]), sin=np.concatenate([s.sin for s in shapes])
-    )
+    curve = PhaseCurve.concatenate(shapes)
     return measure_eclipses(curve, amplitudes), curve, np.array(used)
 
 

@@ -2,14 +2,15 @@
 
 PHOEBE spends nine tenths of its time on parameters and constraints. Here the same compiled
 routines (surface triangulation, visibility of triangles; module ``libphoebe``) are called directly,
-with the same physics as `pelsvae_cadence.training.binaries.phoebe_orbits.PhoebeOrbits`: blackbodies in I, linear
-limb darkening, gravity darkening, synchronous rotation, no irradiation. PHOEBE's own runs are the
-reference that `dataset_report` compares it with.
+with the same physics as PHOEBE's own runs: blackbodies in I, linear limb darkening, gravity
+darkening, synchronous rotation, no irradiation. Full runs, kept in ``phoebe_reference.jsonl``, are
+the reference that `dataset_report` compares it with.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -18,18 +19,40 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.binaries.passband import i_band_response
-from pelsvae_cadence.training.binaries.phoebe_orbits import contact_radius
 from pelsvae_cadence.training.binaries.spheres import gravity_brightening, half_orbit_phases, limb_darkening
 from pelsvae_cadence.training.binaries.systems import BinarySystems
 
-__all__ = ["i_band_intensity", "roche_orbit"]
+__all__ = ["contact_radius", "i_band_response", "roche_orbit"]
 
 FloatArray = npt.NDArray[np.float64]
 _SECOND_RADIATION: Final = 1.438776877e8  # hc/k [Angstrom K], CODATA 2018
 #: Triangles per star. Where no eclipse needs the visibility routine, more cost nothing.
 _TRIANGLES: Final = 700
 _TRIANGLES_WITHOUT_ECLIPSE: Final = 2500
+
+
+def i_band_response() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Read the Cousins I curve.
+
+    Returns
+    -------
+    wavelength, response : ndarray of float64, shape (n,)
+        Wavelengths in Angstrom, and relative response: ``bessell-I`` of speclite (Bessell 1990,
+        PASP 102, 1181).
+
+    Raises
+    ------
+    InputError
+        If speclite is not installed.
+    """
+    try:
+        import speclite.filters
+    except ImportError as error:
+        raise InputError(
+            "binary light curves need the package speclite", remedy="pip install speclite"
+        ) from error
+    curve = speclite.filters.load_filters("bessell-I")[0]
+    return np.asarray(curve.wavelength, dtype=float), np.asarray(curve.response, dtype=float)
 
 
 @lru_cache(maxsize=1)
@@ -43,21 +66,37 @@ def _intensity_table() -> tuple[FloatArray, FloatArray]:
     return np.log(teff), np.log(mean)
 
 
-def i_band_intensity(teff: npt.ArrayLike) -> FloatArray:
-    """Give the intensity of a blackbody in I.
+def _i_band_intensity(teff: npt.ArrayLike) -> FloatArray:
+    """Planck's function of a temperature [K], averaged over the Cousins I curve, in arbitrary units."""
+    log_teff, log_intensity = _intensity_table()
+    return np.asarray(np.exp(np.interp(np.log(np.asarray(teff)), log_teff, log_intensity)))
+
+
+def contact_radius(mass_ratio: float, fillout: float) -> float:
+    """Give the size of the first star of a contact binary.
 
     Parameters
     ----------
-    teff : array_like
-        Temperature in K.
+    mass_ratio : float
+        M_2 / M_1.
+    fillout : float
+        0 for a surface through L1, 1 for one through L2 or L3; linear in the radius.
 
     Returns
     -------
-    ndarray of float64
-        Planck's function averaged over the Cousins I curve, in arbitrary units.
+    float
+        Volume-equivalent radius in units of the separation.
     """
-    log_teff, log_intensity = _intensity_table()
-    return np.asarray(np.exp(np.interp(np.log(np.asarray(teff)), log_teff, log_intensity)))
+    os.environ.setdefault("PHOEBE_ENABLE_ONLINE_PASSBANDS", "FALSE")
+    os.environ.setdefault("PHOEBE_ENABLE_EXTERNAL_ATMS", "FALSE")
+    import phoebe
+    from phoebe.constraints.builtin import requiv_contact_L1, requiv_contact_L23
+
+    phoebe.logger(clevel="ERROR")
+
+    low = float(requiv_contact_L1(q=mass_ratio, sma=1.0, compno=1))
+    high = float(requiv_contact_L23(q=mass_ratio, sma=1.0, compno=1))
+    return low + float(fillout) * (high - low)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +126,7 @@ def _brightness(mesh: dict[str, Any], q: float, teff: float, mask: npt.NDArray[n
     """Local intensity: T^4 goes with g^beta about the mean temperature of the star."""
     law = _gravity(mesh["centers"][mask], q) ** gravity_brightening(teff)
     mean = float((law * mesh["areas"][mask]).sum() / mesh["areas"][mask].sum())
-    return i_band_intensity(teff * (law / mean) ** 0.25)
+    return _i_band_intensity(teff * (law / mean) ** 0.25)
 
 
 def _mesh(library: Any, q: float, potential: float, choice: int, n: int) -> dict[str, Any]:

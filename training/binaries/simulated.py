@@ -137,9 +137,7 @@ def binary_rows(
     summary |= {f"truncation_{p}": float(np.percentile(truncations, p)) for p in (50, 95)}
     systems = systems.take(kept)
     light = combined_light(systems.radius_1, systems.teff_1, systems.radius_2, systems.teff_2)
-    curve = PhaseCurve(
-        cos=np.concatenate([c.cos for c in curves]), sin=np.concatenate([c.sin for c in curves])
-    )
+    curve = PhaseCurve.concatenate(curves)
     if binary_class == "ECL":
         subtype = [_binary_subtype(f, c) for f, c in zip(systems.family, curves, strict=True)]
     else:

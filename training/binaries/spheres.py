@@ -1,7 +1,7 @@
 """I light curves of binaries: exact spheres, finished orbits in a checkpoint file, shapes.
 
-Deformed stars are in `roche_orbits` and `phoebe_orbits`. All give the flux over one orbit as a function of phase, phase 0 at superior conjunction of the
-first star. `orbit_shape` turns fluxes into the standard shape.
+Deformed stars are in `roche_orbits`. Both give the flux over one orbit as a function of phase, phase 0
+at superior conjunction of the first star. `orbit_shape` turns fluxes into the standard shape.
 """
 
 from __future__ import annotations
@@ -257,8 +257,7 @@ def compute_orbits(
     checkpoint : path
         Text file, one JSON object per finished system; a run that was killed goes on from it.
     runner : callable
-        What computes one system: `pelsvae_cadence.training.binaries.roche_orbits.roche_orbit`, or a
-        `pelsvae_cadence.training.binaries.phoebe_orbits.PhoebeOrbits`.
+        What computes one system: `pelsvae_cadence.training.binaries.roche_orbits.roche_orbit`.
     time_limit : float
         Seconds after which no further system is begun.
 

@@ -15,12 +15,23 @@ from pelsvae_cadence.training.labels.physical import (
     v_i_from_teff,
 )
 
-__all__ = ["TEFF_SUN", "combined_light", "kepler_separation", "main_sequence", "red_giant", "roche_radius"]
+__all__ = [
+    "TEFF_SUN",
+    "combined_light",
+    "kepler_period",
+    "kepler_separation",
+    "main_sequence",
+    "red_giant",
+    "roche_radius",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Effective temperature of the Sun [K], IAU 2015 Resolution B3.
 TEFF_SUN: Final = 5772.0
+#: Separation [solar radii] of two stars of one solar mass together at a period of a day: Kepler's
+#: third law with the constants of IAU 2015 Resolution B3.
+_SEPARATION: Final = 4.2082
 _M_BOL_SUN: Final = 4.73  # on the scale of the bolometric corrections (Torres 2010)
 
 
@@ -37,11 +48,28 @@ def kepler_separation(period: npt.ArrayLike, mass: npt.ArrayLike) -> FloatArray:
     Returns
     -------
     ndarray of float64
-        Semi-major axis in solar radii: Kepler's third law, 4.2082 R_sun at 1 d and 1 M_sun
-        (IAU 2015 Resolution B3 constants).
+        Semi-major axis in solar radii.
     """
     p, m = np.asarray(period, dtype=np.float64), np.asarray(mass, dtype=np.float64)
-    return np.asarray(4.2082 * np.cbrt(m * p**2))
+    return np.asarray(_SEPARATION * np.cbrt(m * p**2))
+
+
+def kepler_period(separation: npt.ArrayLike, mass: npt.ArrayLike) -> FloatArray:
+    """Give the orbital period of a binary, the inverse of `kepler_separation`.
+
+    Parameters
+    ----------
+    separation : array_like
+        Semi-major axis in solar radii.
+    mass : array_like
+        Total mass in solar masses.
+
+    Returns
+    -------
+    ndarray of float64
+        Period in days.
+    """
+    return np.asarray(np.sqrt((np.asarray(separation) / _SEPARATION) ** 3 / np.asarray(mass)))
 
 
 def roche_radius(mass_ratio: npt.ArrayLike) -> FloatArray:

@@ -19,6 +19,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.binaries.stellar_models import (
     TEFF_SUN,
+    kepler_period,
     kepler_separation,
     main_sequence,
     red_giant,
@@ -182,7 +183,7 @@ def _candidates(family: str, number: npt.NDArray[np.int64], random: KeyedRandom)
         q = u("mass-ratio", 0.35, 1.0)
         fill_1, fill_2 = u("fill-1", 0.80, 0.98), u("fill-2", 0.75, 0.98)
         a = r1 / (fill_1 * roche_radius(1.0 / q))
-        period = np.sqrt((a / 4.2082) ** 3 / (mass * (1.0 + q)))
+        period = kepler_period(a, mass * (1.0 + q))
         r2 = fill_2 * roche_radius(q) * a
         t2 = np.clip(t1 * u("temperature-ratio", 0.55, 1.0), 3600.0, 30000.0)
     elif family == "contact":
@@ -201,7 +202,7 @@ def _candidates(family: str, number: npt.NDArray[np.int64], random: KeyedRandom)
         luminosity_1, radius_ms, _ = main_sequence(np.maximum(mass, 0.2))
         luminosity_2, _, _ = main_sequence(np.maximum(mass * q, 0.18))
         a_early = 1.15 * radius_ms / (fill * roche_radius(1.0 / q))
-        p_early = np.sqrt((a_early / 4.2082) ** 3 / (mass * (1.0 + q)))
+        p_early = kepler_period(a_early, mass * (1.0 + q))
         period = np.where(early, p_early, period)
         a = kepler_separation(period, mass * (1.0 + q))
         r1, r2 = fill * roche_radius(1.0 / q) * a, fill * roche_radius(q) * a
@@ -216,7 +217,7 @@ def _candidates(family: str, number: npt.NDArray[np.int64], random: KeyedRandom)
         q = u("mass-ratio", 0.3, 1.0)
         fill = u("fill", 0.35, 0.97) if eclipsing else u("fill", 0.62, 0.985)
         a = r1 / (fill * roche_radius(1.0 / q))
-        period = np.sqrt((a / 4.2082) ** 3 / (mass * (1.0 + q)))
+        period = kepler_period(a, mass * (1.0 + q))
         # The companion: a fainter giant or subgiant in the eclipsing pairs (a dwarf would hide
         # nothing), a dwarf in the others.
         _, r2, t2 = main_sequence(np.maximum(mass * q, 0.18))
@@ -229,7 +230,7 @@ def _candidates(family: str, number: npt.NDArray[np.int64], random: KeyedRandom)
         mass = np.where(u("massive") < 0.3, massive, solar)
         fill = u("fill", 0.60, 0.97)
         a = r1 / (fill * roche_radius(1.0 / q))
-        period = np.sqrt((a / 4.2082) ** 3 / (mass * (1.0 + q)))
+        period = kepler_period(a, mass * (1.0 + q))
     else:
         raise InputError(f"unknown family {family!r}", allowed=", ".join(FAMILIES))
     return BinarySystems(
@@ -314,9 +315,4 @@ def sample_systems(binary_class: str, n: int, *, seed: int) -> BinarySystems:
         part = batch.take(good[:wanted])
         chosen.append(replace(part, number=part.number + 100_000 * list(FAMILIES).index(family)))
         order.append((np.arange(wanted) + 0.5) / max(wanted, 1))
-    ranking = np.argsort(np.concatenate(order), kind="stable")
-    merged = {
-        f.name: np.concatenate([getattr(part, f.name) for part in chosen])[ranking]
-        for f in fields(BinarySystems)
-    }
-    return BinarySystems(**merged)
+    return BinarySystems.concatenate(chosen).take(np.argsort(np.concatenate(order), kind="stable"))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["CONFIRMED", "PLACED", "plot_confirmed_against_placed"]
 
@@ -45,8 +43,6 @@ def plot_confirmed_against_placed(matches: pd.DataFrame) -> Figure:
     InputError
         If there are no matches.
     """
-    from matplotlib.figure import Figure
-
     whole = matches.dropna(subset=["bp_rp", "abs_mag"])
     groups = {
         "confirmed": whole[whole["reason"].isin(CONFIRMED)],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.options import at_least
 from pelsvae_cadence.training.fit.export import network_task
 from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.fit.trainer import run
@@ -55,19 +54,15 @@ class ComparisonOptions:
     row_scale: float = 0.15
 
     def __post_init__(self) -> None:
-        for name in ("seeds", "harmonic_steps", "sequence_steps"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)}", allowed="1 or more")
+        at_least(self, 1, "seeds", "harmonic_steps", "sequence_steps")
 
-    def sequence(self, config: str, seed: int = 0) -> FitOptions:
+    def sequence(self, config: str) -> FitOptions:
         """Give the options of a small sequence network.
 
         Parameters
         ----------
         config : str
             A configuration of the paper.
-        seed : int
-            Seed.
 
         Returns
         -------
@@ -77,7 +72,6 @@ class ComparisonOptions:
         tcn = config == "paper-tcn"
         return FitOptions(
             config=config,
-            seed=seed,
             t_len=self.t_len,
             row_scale=self.row_scale,
             batch=64,
@@ -156,15 +150,10 @@ def compare_latent_sizes(
         Per size the validation score (mean over classes of the log of the median RMS of the
         reconstruction at 20 and at 300 points): mean and standard deviation over the seeds.
     """
-    shapes = ShapeTable.from_open_set(table)
-
-    def fit(size: int, seed: int) -> float:
-        chosen = FitOptions(steps=options.harmonic_steps, n_latent=size, seed=seed)
-        place = Path(folder) / f"latent-{size}-{seed}"
-        return _score(shapes, chosen, None, place, quiet)
-
-    cases = {f"{size} latent dimensions": _bind(fit, size) for size in LATENT_SIZES}
-    return _over_seeds(cases, options.seeds)
+    plain = FitOptions(steps=options.harmonic_steps)
+    cases = {f"{size} latent dimensions": replace(plain, n_latent=size) for size in LATENT_SIZES}
+    places = [Path(folder) / f"latent-{size}" for size in LATENT_SIZES]
+    return _over_seeds(ShapeTable.from_open_set(table), None, cases, places, options.seeds, quiet)
 
 
 def compare_conditions(
@@ -174,14 +163,8 @@ def compare_conditions(
 
     Parameters
     ----------
-    table : OpenSet
-        The training table.
-    folder : str or Path
-        Holds checkpoints and logs.
-    options : ComparisonOptions
-        The scale.
-    quiet : bool
-        Show no progress.
+    table, folder, options, quiet
+        See `compare_latent_sizes`.
 
     Returns
     -------
@@ -189,44 +172,42 @@ def compare_conditions(
         Per network the validation score (mean over classes of the log of the median RMS residual
         in units of the range of the points): mean and standard deviation over the seeds.
     """
-    shapes = ShapeTable.from_open_set(table)
     rows = sequence_rows(table, t_len=options.t_len, scale=options.row_scale)
-
-    def fit(physics: bool, seed: int) -> float:
-        chosen = replace(options.sequence("paper-tcn", seed), physics=physics)
-        place = Path(folder) / f"conditions-{int(physics)}-{seed}"
-        return _score(shapes, chosen, rows, place, quiet)
-
-    cases = {"cVAE-P (class, P, Teff, M_G)": _bind(fit, True), "cVAE (class)": _bind(fit, False)}
-    return _over_seeds(cases, options.seeds)
-
-
-def _bind(function: Callable[..., float], value: int) -> Callable[[int], float]:
-    return lambda seed: function(value, seed)
+    plain = options.sequence("paper-tcn")
+    cases = {
+        "cVAE-P (class, P, Teff, M_G)": replace(plain, physics=True),
+        "cVAE (class)": replace(plain, physics=False),
+    }
+    places = [Path(folder) / f"conditions-{k}" for k in (1, 0)]
+    return _over_seeds(ShapeTable.from_open_set(table), rows, cases, places, options.seeds, quiet)
 
 
-def _over_seeds(cases: dict[str, Callable[[int], float]], seeds: int) -> pd.DataFrame:
-    values = {name: [fit(seed) for seed in range(seeds)] for name, fit in cases.items()}
-    return pd.DataFrame(
-        [
+def _over_seeds(
+    shapes: ShapeTable,
+    rows: SequenceRows | None,
+    cases: dict[str, FitOptions],
+    places: list[Path],
+    seeds: int,
+    quiet: bool,
+) -> pd.DataFrame:
+    table = []
+    for (name, options), place in zip(cases.items(), places, strict=True):
+        scores = []
+        for seed in range(seeds):
+            torch.manual_seed(seed)
+            task, fit = network_task(shapes, replace(options, seed=seed), rows=rows)
+            here = place.with_name(f"{place.name}-{seed}")
+            scores.append(run(task, fit, here, quiet=quiet, label=here.name).best_score)
+        table.append(
             {
                 "case": name,
-                "score": np.mean(v),
-                "RMS": np.exp(np.mean(v)),
+                "score": np.mean(scores),
+                "RMS": np.exp(np.mean(scores)),
                 "seeds": seeds,
-                "std": np.std(v, ddof=1) if seeds > 1 else np.nan,
+                "std": np.std(scores, ddof=1) if seeds > 1 else np.nan,
             }
-            for name, v in values.items()
-        ]
-    )
-
-
-def _score(
-    shapes: ShapeTable, options: FitOptions, rows: SequenceRows | None, folder: Path, quiet: bool
-) -> float:
-    torch.manual_seed(options.seed)
-    task, fit = network_task(shapes, options, rows=rows)
-    return run(task, fit, folder, quiet=quiet, label=folder.name).best_score
+        )
+    return pd.DataFrame(table)
 
 
 def _step_cost(shapes: ShapeTable, options: FitOptions, rows: SequenceRows) -> dict[str, float]:

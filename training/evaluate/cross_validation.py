@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.memory import nearest_distance
 from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruction_error
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn, draw_like, nearest_in_training
 from pelsvae_cadence.training.evaluate.measures.two_sample import two_sample_test
-from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
+from pelsvae_cadence.training.evaluate.targets import judged, median_error
 from pelsvae_cadence.training.fit.export import fit_model
 from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set, save_open_set
@@ -142,14 +141,14 @@ def cross_validate(
         judged(
             f"{star_class}: reconstruction RMS / amplitude at {n} points",
             float(np.median(values)),
-            _median_error(values),
+            median_error(values),
             note=note,
         )
         for n, values in rms.items()
     ]
     for name, parameters in given.items():
-        verdict = two_sample_test(rows, [_joined(d) for d in drawn[name]], given=parameters)
-        copy = two_sample_test(rows, [_joined(copied[name])], given=parameters)
+        verdict = two_sample_test(rows, [Drawn.concatenate(d) for d in drawn[name]], given=parameters)
+        copy = two_sample_test(rows, [Drawn.concatenate(copied[name])], given=parameters)
         figures.append(
             judged(
                 f"{star_class}: two-sample AUC given {name}",
@@ -160,7 +159,7 @@ def cross_validate(
         )
     ratio = float(np.median(np.concatenate(near)) / np.median(np.concatenate(held_out)))
     name = f"{star_class}: nearest-training distance, drawn / held-out"
-    figures.append(judged(name, ratio, 0.0, note=note))
+    figures.append(judged(name, ratio, note=note))
     return Report(
         topic=f"cross-validation of {star_class}",
         data=options.command(),
@@ -168,14 +167,3 @@ def cross_validate(
         figures=tuple(figures),
         extra={},
     )
-
-
-def _joined(parts: list[Drawn]) -> Drawn:
-    return Drawn(
-        curve=PhaseCurve.concatenate([p.curve for p in parts]),
-        **{name: np.concatenate([getattr(p, name) for p in parts]) for name in _PARAMETERS},
-    )
-
-
-def _median_error(values: FloatArray) -> float:
-    return bootstrap_error(lambda i: float(np.median(values[i])), len(values), seed=0)

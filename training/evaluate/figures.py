@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.figure import Figure
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.source import LightCurveModel
@@ -24,8 +25,6 @@ from pelsvae_cadence.training.evaluate.measures.trends import Trend
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from pelsvae_cadence.model.latent.mapping import LatentMapping
 
 __all__ = ["plot_latent", "plot_losses", "plot_reconstructions", "plot_rr_lyrae_sequence", "plot_trends"]
@@ -55,8 +54,6 @@ def plot_losses(folder: str | Path) -> Figure:
     InputError
         If the folder holds no log.
     """
-    from matplotlib.figure import Figure
-
     logs = {n: Path(folder) / n / "log.csv" for n in ("vae", "map")}
     found = {name: path for name, path in logs.items() if path.is_file()}
     if not found:
@@ -121,8 +118,6 @@ def plot_reconstructions(
     Figure
         One row per class; nothing is shown or saved.
     """
-    from matplotlib.figure import Figure
-
     names = _tested(model, table)
     figure = Figure(figsize=(2.7 * n, 1.55 * len(names)), layout="constrained")
     axes = figure.subplots(len(names), n, squeeze=False, sharex=True)
@@ -190,8 +185,6 @@ def plot_latent(
     Figure
         Pairs of coordinates, with histograms on the diagonal; nothing is shown or saved.
     """
-    from matplotlib.figure import Figure
-
     n = min(dimensions, model.n_latent)
     figure = Figure(figsize=(2.2 * n + 0.6, 2.2 * n), layout="constrained")
     axes = figure.subplots(n, n, squeeze=False)
@@ -264,7 +257,6 @@ def plot_rr_lyrae_sequence(
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
-    from matplotlib.figure import Figure
 
     rows = choose(table, "RRLYR", "test", 2000)
     rows = rows.take(rows.subtype == "RRab")
@@ -316,8 +308,6 @@ def plot_trends(trends: Mapping[str, Trend], labels: Mapping[str, tuple[str, str
     Figure
         One panel each; nothing is shown or saved.
     """
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(4.2 * len(trends), 3.4), layout="constrained")
     axes = figure.subplots(1, len(trends), squeeze=False)[0]
     for ax, (name, trend) in zip(axes, trends.items(), strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
@@ -42,7 +43,6 @@ def gallery(
         The file.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     model = LightCurveModel.load(weights)
     rows = table if table is not None else load_open_set()

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.latent.mapping import LatentMapping
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.training.evaluate.measures.samples import stars_of
 from pelsvae_cadence.training.fit.fit_mapping import fit_mapping
 from pelsvae_cadence.training.fit.options import MappingOptions
 from pelsvae_cadence.training.open_set.table import OpenSet
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["MetallicityTest", "metallicity_test", "plot_metallicity"]
 
@@ -145,14 +144,7 @@ def metallicity_test(
                 "d phi31 / d[Fe/H]": _slope(model, mapping, seed),
             }
         )
-    rows.append(
-        {
-            "mapping": "real stars",
-            "median |d phi31|": 0.0,
-            "RMS d phi31": 0.0,
-            "d phi31 / d[Fe/H]": 1.0 / _SMOLEC[2],
-        }
-    )
+    rows.append(dict(zip(rows[0], ("real stars", 0.0, 0.0, 1.0 / _SMOLEC[2]), strict=True)))
     mapping = kept["with [Fe/H]"]
     drawn = mapping.draw(_stars(test), seed=seed, feh=test.feh)
     feh = np.linspace(-2.3, -0.3, 6)
@@ -166,9 +158,7 @@ def metallicity_test(
         phi31=truth,
         drawn=truth + _around(_phi31(model.phase_curve(drawn)), truth),
         amplitude=np.asarray(drawn.amplitude_i),
-        sequence=PhaseCurve(
-            cos=np.concatenate([c.cos for c in curves]), sin=np.concatenate([c.sin for c in curves])
-        ),
+        sequence=PhaseCurve.concatenate(curves),
         sequence_feh=feh,
     )
 
@@ -187,7 +177,6 @@ def plot_metallicity(result: MetallicityTest) -> Figure:
         One star at six metallicities; phi31 and amplitude of drawn and real test stars.
     """
     import matplotlib as mpl
-    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13.0, 4.2), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
@@ -199,16 +188,7 @@ def plot_metallicity(result: MetallicityTest) -> Figure:
         curve = result.sequence.take([i]).evaluate(phase)[0]
         left.plot(phase, curve + 0.12 * i, color=shade, lw=1.6, label=f"{feh:+.1f}")
     left.invert_yaxis()
-    handles, labels = left.get_legend_handles_labels()
-    left.legend(
-        handles,
-        labels,
-        title="[Fe/H]",
-        frameon=False,
-        loc="center left",
-        bbox_to_anchor=(1.0, 0.5),
-        fontsize=8,
-    )
+    left.legend(title="[Fe/H]", frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
     left.set(xlabel="Phase", ylabel="Magnitude / amplitude, shifted", title=f"One RRab of {_PERIOD} d")
     stars = result.stars
     # Each star is brought to one period along the relation, so that [Fe/H] alone is seen.
@@ -268,19 +248,4 @@ def _slope(model: LightCurveModel, mapping: LatentMapping, seed: int) -> float:
 
 
 def _stars(rows: OpenSet) -> Stars:
-    zero = np.zeros(len(rows))
-    return Stars(
-        star_id=np.arange(len(rows)),
-        star_class=rows.star_class,
-        subtype=rows.subtype,
-        period=rows.period,
-        teff=rows.teff,
-        abs_mag_g=rows.abs_mag_g,
-        amplitude_i=rows.amplitude_i,
-        epoch=zero,
-        ra=zero,
-        dec=zero,
-        distance_modulus=zero,
-        ebv=zero,
-        feh=rows.feh,
-    )
+    return replace(stars_of(rows), star_id=np.arange(len(rows)))

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.real_data import find_data_folder
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.weights import list_weights, load_weights
@@ -21,24 +22,18 @@ from pelsvae_cadence.training.evaluate.measures.response import response
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn, choose, draw_like, nearest_in_training
 from pelsvae_cadence.training.evaluate.measures.separation import separation
 from pelsvae_cadence.training.evaluate.measures.speed import milliseconds, published_ratio
-from pelsvae_cadence.training.evaluate.measures.trends import (
-    Trend,
-    compare_trends,
-    phase_difference,
-    rise_fraction,
-    skewness,
-)
+from pelsvae_cadence.training.evaluate.measures.trends import Trend, hertzsprung_progression, rr_lyrae_trends
 from pelsvae_cadence.training.evaluate.measures.two_sample import (
     Verdict,
     real_against_real,
     two_sample_by_provenance,
     two_sample_test,
 )
-from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
+from pelsvae_cadence.training.evaluate.targets import judged, median_error
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = ["PARTS", "hertzsprung_progression", "model_report", "rr_lyrae_trends"]
+__all__ = ["PARTS", "check_parts", "model_report"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -78,14 +73,22 @@ class _Case:
     def rows(self, star_class: str, split: str = "test") -> OpenSet:
         return choose(self.table, star_class, split, self.most)
 
+    def tested(self, fewest: int) -> Iterator[tuple[str, OpenSet]]:
+        """List the classes of the model that have enough test stars, with these."""
+        for name in self.model.classes:
+            test = self.rows(name)
+            if len(test) >= fewest:
+                yield name, test
+
+    def train(self, star_class: str) -> OpenSet:
+        return self.table.take((self.table.star_class == star_class) & (self.table.split == "train"))
+
     def drawn(self, star_class: str, given: tuple[str, ...] = ("period",)) -> list[Drawn]:
         """Draw stars like the test stars of a class, several times over."""
         key = star_class, given
         if key not in self._drawn:
-            rows = self.rows(star_class)
-            self._drawn[key] = [
-                draw_like(self.model, rows, given, seed=self.seed + i) for i in range(self.draws)
-            ]
+            rows, seeds = self.rows(star_class), range(self.seed, self.seed + self.draws)
+            self._drawn[key] = [draw_like(self.model, rows, given, seed=seed) for seed in seeds]
         return self._drawn[key]
 
 
@@ -97,7 +100,6 @@ def _contract(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         yield judged(
             f"{model.name}: dependence on other visits, order and density",
             dependence_on_visits(model, seed=case.seed),
-            0.0,
             high=1e-6,
             unit="mag",
         )
@@ -105,53 +107,40 @@ def _contract(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
 
 def _reconstruction(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     table: dict[str, Any] = extra.setdefault("reconstruction", {})
-    for name in case.model.classes:
-        test = case.rows(name)
-        if len(test) < 5:
-            continue
+    for name, test in case.tested(5):
         for n_points in _POINTS:
             rms, fit = reconstruction_error(case.model, test, n_points, seed=case.seed)
-            error = _median_error(rms, case.seed)
+            value, error = float(np.median(rms)), median_error(rms, seed=case.seed)
+            by_provenance = {}
+            for p in np.unique(test.provenance).tolist():
+                mine = test.provenance == p
+                by_provenance[p] = [float(np.median(rms[mine])), float(np.median(fit[mine])), int(mine.sum())]
             table[f"{name} {n_points}"] = {
-                "model": float(np.median(rms)),
+                "model": value,
                 "error": error,
                 "fit": float(np.median(fit)),
                 "stars": len(test),
-                "by provenance": {
-                    p: [
-                        float(np.median(rms[test.provenance == p])),
-                        float(np.median(fit[test.provenance == p])),
-                        int((test.provenance == p).sum()),
-                    ]
-                    for p in np.unique(test.provenance).tolist()
-                },
+                "by provenance": by_provenance,
             }
-            if n_points not in (20, 300):
-                continue
-            note = f"median of {len(test)} test stars; Fourier fit by BIC {np.median(fit):.4f}"
-            yield judged(
-                f"{name}: reconstruction RMS / amplitude at {n_points} points",
-                float(np.median(rms)),
-                error,
-                high=_RMS_TARGETS.get((name, n_points), np.inf),
-                note=note,
-            )
-
-
-def _median_error(values: FloatArray, seed: int) -> float:
-    return bootstrap_error(lambda i: float(np.median(values[i])), len(values), seed=seed)
+            if n_points in (20, 300):
+                yield judged(
+                    f"{name}: reconstruction RMS / amplitude at {n_points} points",
+                    value,
+                    error,
+                    high=_RMS_TARGETS.get((name, n_points), np.inf),
+                    note=f"median of {len(test)} test stars; Fourier fit by BIC {np.median(fit):.4f}",
+                )
 
 
 def _two_sample(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     table: dict[str, Any] = extra.setdefault("two_sample", {})
     verdicts: dict[str, Verdict] = {}
     figures: list[Figure] = []
-    for name in case.model.classes:
-        test, other = case.rows(name), case.rows(name, "validation")
-        if min(len(test), len(other)) < _FEWEST:
+    for name, test in case.tested(_FEWEST):
+        other = case.rows(name, "validation")
+        if len(other) < _FEWEST:
             continue
-        train = case.table.take((case.table.star_class == name) & (case.table.split == "train"))
-        entry: dict[str, Any] = {"stars": len(test)}
+        train = case.train(name)
         found: dict[str, Verdict] = {}
         parts: dict[str, Verdict] = {}
         for label, given in (("period", ("period",)), ("all", _GIVEN)):
@@ -162,42 +151,31 @@ def _two_sample(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
             copied = nearest_in_training(train, test, given)
             found[f"{label}, copied"] = two_sample_test(test, [copied], given=given)
         found["real against real"] = real_against_real(test, other, repeats=1)
-        entry |= {k: [v.auc, v.error] for k, v in found.items()}
-        entry["by provenance"] = {k: [v.auc, v.error, v.n] for k, v in parts.items()}
-        table[name] = entry
-        verdicts[name] = found["period"]
+        table[name] = {"stars": len(test)} | {k: [v.auc, v.error] for k, v in found.items()}
+        table[name]["by provenance"] = {k: [v.auc, v.error, v.n] for k, v in parts.items()}
+        verdicts[name] = period = found["period"]
         note = f"{len(test)} test stars, {case.draws} draws"
-        kinds = ", ".join(f"{k} {v.auc:.2f} ({v.n})" for k, v in parts.items())
-        figures.append(
-            judged(
-                f"{name}: two-sample AUC given the period",
-                found["period"].auc,
-                found["period"].error,
-                high=_LOOSE_AUC.get(name, _AUC),
-                note=f"{note}; real against real {found['real against real'].auc:.2f}, copying "
-                f"the nearest star {found['period, copied'].auc:.2f}"
-                + (f"; {kinds}" if len(parts) > 1 else ""),
-            )
+        beside = (
+            f"real against real {found['real against real'].auc:.2f}, "
+            f"copying the nearest star {found['period, copied'].auc:.2f}"
         )
+        if len(parts) > 1:
+            beside += "; " + ", ".join(f"{k} {v.auc:.2f} ({v.n})" for k, v in parts.items())
         full, copy = found["all"], found["all, copied"]
-        figures.append(
-            judged(
-                f"{name}: two-sample AUC given Teff and M_G too",
-                full.auc,
-                full.error,
-                high=_LOOSE_AUC.get(name, _AUC),
-                note=note,
-            )
-        )
-        figures.append(
+        less, both = full.auc - copy.auc, float(np.hypot(full.error, copy.error))
+        high = _LOOSE_AUC.get(name, _AUC)
+        about = f"{name}: two-sample AUC given"
+        figures += [
+            judged(f"{about} the period", period.auc, period.error, high=high, note=f"{note}; {beside}"),
+            judged(f"{about} Teff and M_G too", full.auc, full.error, high=high, note=note),
             judged(
                 f"{name}: the same less that of copying the nearest star",
-                full.auc - copy.auc,
-                float(np.hypot(full.error, copy.error)),
+                less,
+                both,
                 high=0.0,
                 note=f"copying {copy.auc:.2f}",
-            )
-        )
+            ),
+        ]
     if verdicts:
         yield judged(
             "two-sample AUC given the period, mean of the classes",
@@ -210,17 +188,13 @@ def _two_sample(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
 
 
 def _separation(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
-    learn, test = (
-        case.table.take(
-            np.concatenate(
-                [
-                    np.flatnonzero(np.isin(case.table.star, case.rows(name, part).star))
-                    for name in case.model.classes
-                ]
-            )
-        )
-        for part in ("validation", "test")
-    )
+    stars = case.table.star
+
+    def part(split: str) -> OpenSet:
+        rows = [np.flatnonzero(np.isin(stars, case.rows(name, split).star)) for name in case.model.classes]
+        return case.table.take(np.concatenate(rows))
+
+    learn, test = part("validation"), part("test")
     if len(learn) < _FEWEST or np.unique(learn.star_class).size < 2:
         return
     for with_period, target in ((True, 0.97), (False, 0.95)):
@@ -236,68 +210,6 @@ def _separation(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
             note=f"TSTR {found.tstr:.3f}, TRTR {found.trtr:.3f}; {len(learn)} stars to learn "
             f"from, physics not trained on, {len(test)} to test, {case.draws} draws",
         )
-
-
-def rr_lyrae_trends(
-    model: LightCurveModel, rows: OpenSet, *, draws: int = 20, seed: int = 0
-) -> dict[str, Trend]:
-    """Compare the run of RR Lyrae shapes with temperature (Figure 8 of the paper).
-
-    Parameters
-    ----------
-    model : LightCurveModel
-        The model.
-    rows : OpenSet
-        Real RR Lyrae stars on which the model was not trained.
-    draws : int
-        Stars drawn at each real star's period, temperature and magnitude.
-    seed : int
-        Seed of the first draw.
-
-    Returns
-    -------
-    dict of str to Trend
-        ``"rise time"`` in cycles and ``"skewness"``.
-    """
-    drawn = [draw_like(model, rows, _GIVEN, seed=seed + i).curve for i in range(draws)]
-    measures: dict[str, Callable[..., FloatArray]] = {"rise time": rise_fraction, "skewness": skewness}
-    return {
-        name: compare_trends(rows.teff, f(rows.curve), [f(c) for c in drawn], seed=seed)
-        for name, f in measures.items()
-    }
-
-
-def hertzsprung_progression(
-    model: LightCurveModel, rows: OpenSet, *, draws: int = 20, seed: int = 0
-) -> Trend:
-    """Compare phi_21 of fundamental-mode Cepheids against log P.
-
-    Parameters
-    ----------
-    model : LightCurveModel
-        The model.
-    rows : OpenSet
-        Real Cepheids on which the model was not trained; overtones are left out.
-    draws : int
-        Stars drawn at each real star's period.
-    seed : int
-        Seed of the first draw.
-
-    Returns
-    -------
-    Trend
-        In radians, in bins of log P.
-    """
-    stars = rows.take(rows.subtype == "F")
-    drawn = [draw_like(model, stars, ("period",), seed=seed + i).curve for i in range(draws)]
-    return compare_trends(
-        np.log10(stars.period),
-        phase_difference(stars.curve),
-        [phase_difference(c) for c in drawn],
-        n_bins=10,
-        angle=True,
-        seed=seed,
-    )
 
 
 def _trends(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
@@ -327,12 +239,8 @@ def _trend_figure(name: str, trend: Trend, target: float, extra: dict[str, Any],
 
 
 def _memory(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
-    for name in case.model.classes:
-        test = case.rows(name)
-        if len(test) < _FEWEST_NEIGHBOURS:
-            continue
-        train = case.table.take((case.table.star_class == name) & (case.table.split == "train"))
-        found = training_distance(train, test, case.drawn(name))
+    for name, test in case.tested(_FEWEST_NEIGHBOURS):
+        found = training_distance(case.train(name), test, case.drawn(name))
         yield judged(
             f"{name}: nearest-training distance, drawn / held-out",
             found.ratio,
@@ -364,10 +272,7 @@ def _eclipses(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
 
 
 def _response(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
-    for name in case.model.classes:
-        test = case.rows(name)
-        if len(test) < _FEWEST_NEIGHBOURS:
-            continue
+    for name, test in case.tested(_FEWEST_NEIGHBOURS):
         found = response(case.model, test)
         extra.setdefault("response", {})[name] = {
             k: {"change": v.change, "gain": v.gain, "error": v.error} for k, v in found.items()
@@ -421,13 +326,13 @@ def _latent_table(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
 
 def _size_and_speed(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     size = sum(v.nbytes for v in load_weights(case.weights).tensors.values()) / 1e6
-    yield Figure.within("size of the weights", size, 0.0, 2.0, unit="MB")
+    yield judged("size of the weights", size, low=0.0, high=2.0, unit="MB")
     times = milliseconds(case.model)
-    yield Figure.within(
+    yield judged(
         "100 light curves of 300 points from parameters to magnitudes",
         times["physics"],
-        0.0,
-        10.0,
+        low=0.0,
+        high=10.0,
         unit="ms",
         note=f"processor time of one thread, best of 30; with parameters drawn too {times['sample']:.1f} ms",
     )
@@ -436,7 +341,6 @@ def _size_and_speed(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         yield judged(
             "speed over the published network yp4qdw1r",
             published_ratio(case.model, data / "pelsvae_published"),
-            0.0,
             low=100.0,
             unit="times",
             note="processor time, one process, one thread",
@@ -458,6 +362,24 @@ PARTS: Final[dict[str, Callable[[_Case, dict[str, Any]], Iterator[Figure]]]] = {
 }
 
 
+def check_parts(parts: tuple[str, ...]) -> None:
+    """Refuse unknown parts.
+
+    Parameters
+    ----------
+    parts : tuple of str
+        Parts of the report.
+
+    Raises
+    ------
+    InputError
+        If one is not of `PARTS`.
+    """
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise InputError(f"part {unknown[0]!r} is unknown", allowed=", ".join(PARTS))
+
+
 def model_report(
     seed: int = 0,
     *,
@@ -466,6 +388,7 @@ def model_report(
     most: int = 300,
     draws: int = 2,
     parts: tuple[str, ...] = tuple(PARTS),
+    tell: Callable[[str], object] = lambda text: None,
 ) -> Report:
     """Measure a source model on the test stars of the open training set.
 
@@ -483,6 +406,8 @@ def model_report(
         Draws per test star.
     parts : tuple of str
         What to measure, out of `PARTS`.
+    tell : callable
+        Told what is being done.
 
     Returns
     -------
@@ -491,11 +416,14 @@ def model_report(
     """
     case = _Case(weights, table if table is not None else load_open_set(), most, draws, seed)
     extra: dict[str, Any] = {"weights": case.model.hash}
-    figures = tuple(figure for part in parts for figure in PARTS[part](case, extra))
+    figures: list[Figure] = []
+    for part in parts:
+        tell(f"measuring: {part}")
+        figures += PARTS[part](case, extra)
     return Report(
         topic="model",
         data=f"test stars of the open training set; weights {case.model.name} {case.model.hash[:12]}",
         seed=seed,
-        figures=figures,
+        figures=tuple(figures),
         extra=extra,
     )

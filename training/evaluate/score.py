@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.weights import load_weights, save_weights
-from pelsvae_cadence.training.evaluate.report import PARTS, model_report
+from pelsvae_cadence.training.evaluate.report import PARTS, check_parts, model_report
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["score_model"]
@@ -52,9 +51,7 @@ def score_model(
         If a part is unknown.
     """
     chosen = tuple(PARTS) if parts is None else parts
-    unknown = [part for part in chosen if part not in PARTS]
-    if unknown:
-        raise InputError(f"part {unknown[0]!r} is unknown", allowed=", ".join(PARTS))
+    check_parts(chosen)
     weights = load_weights(Path(path))
     report = model_report(seed, weights=Path(path), table=table, most=most, draws=draws, parts=chosen)
     # Speeds are those of one moment on one machine: no property of the weights.

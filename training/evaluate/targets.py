@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.validate.report import Figure
 
-__all__ = ["bootstrap_error", "judged"]
+__all__ = ["bootstrap_error", "judged", "median_error"]
 
 _SIGMAS = 2.0
 
@@ -18,7 +18,7 @@ _SIGMAS = 2.0
 def judged(
     name: str,
     value: float,
-    error: float,
+    error: float = 0.0,
     *,
     low: float = -math.inf,
     high: float = math.inf,
@@ -84,3 +84,21 @@ def bootstrap_error(
     """
     rng = np.random.default_rng(seed)
     return float(np.std([statistic(rng.integers(0, n, n)) for _ in range(repeats)]))
+
+
+def median_error(values: npt.NDArray[np.float64], *, seed: int = 0) -> float:
+    """Estimate the standard error of a median.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (N,)
+        One value per star.
+    seed : int
+        Seed of the resampling.
+
+    Returns
+    -------
+    float
+        See `bootstrap_error`.
+    """
+    return bootstrap_error(lambda i: float(np.median(values[i])), len(values), seed=seed)

@@ -8,6 +8,7 @@ from typing import Final
 import torch
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.options import at_least
 from pelsvae_cadence.training.fit.schedules import SCHEDULES
 
 __all__ = ["OPTIMISERS", "FitConfig"]
@@ -67,9 +68,7 @@ class FitConfig:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "evaluate_every"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)}", allowed="1 or more")
+        at_least(self, 1, "steps", "batch", "evaluate_every")
         for name in ("rate", "gradient_clip"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} = {getattr(self, name)}", allowed="above 0")

@@ -33,7 +33,7 @@ from pelsvae_cadence.training.open_set.sequences import sequence_rows
 from pelsvae_cadence.training.open_set.shapes import ShapeTable, balanced
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
-__all__ = ["encode_stars", "fit_mapping", "read_labels"]
+__all__ = ["fit_mapping", "read_labels"]
 
 FloatArray = npt.NDArray[np.float64]
 _FEWEST_STARS: Final = 20
@@ -130,8 +130,8 @@ def fit_mapping(
             f"{', '.join(options.parameters)}",
             allowed=f"{_FEWEST_STARS} or more of each",
         )
-    train = encode_stars(model, stars.take(train_rows), n_draws=options.draws, seed=options.seed)
-    other = encode_stars(model, stars.take(other_rows), n_draws=1, seed=options.seed + 1)
+    train = _encode_stars(model, stars.take(train_rows), n_draws=options.draws, seed=options.seed)
+    other = _encode_stars(model, stars.take(other_rows), n_draws=1, seed=options.seed + 1)
     train = _with_columns(train, extra[train_rows])
     other = _with_columns(other, extra[other_rows])
     if options.regressor == "kernel-flow":
@@ -172,25 +172,10 @@ def fit_mapping(
     return LatentMapping.load(path)
 
 
-def encode_stars(model: LightCurveModel, stars: OpenSet, *, n_draws: int = 10, seed: int = 0) -> LatentSample:
-    """Draw latent coordinates of known stars from the posteriors of well-observed light curves.
-
-    Parameters
-    ----------
-    model : LightCurveModel
-        The model.
-    stars : OpenSet
-        The stars.
-    n_draws : int
-        Draws per star.
-    seed : int
-        Seed of points, noise and draws.
-
-    Returns
-    -------
-    LatentSample
-        The coordinates, in the order of the stars.
-    """
+def _encode_stars(
+    model: LightCurveModel, stars: OpenSet, *, n_draws: int = 10, seed: int = 0
+) -> LatentSample:
+    """Draw latent coordinates of stars from the posteriors of well-observed light curves, star by star."""
     network = model.network
     if isinstance(network, HarmonicVAE):
         shapes = ShapeTable.from_open_set(stars)

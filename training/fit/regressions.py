@@ -11,7 +11,7 @@ import torch
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.neural_network import MLPRegressor
 
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.options import at_least
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, Layers, PerceptronMap
 from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.training.fit.mapping import LatentSample
@@ -56,9 +56,7 @@ class RegressionOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("repeats", "trees", "rows_per_tree", "leaf", "epochs"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)}", allowed="1 or more")
+        at_least(self, 1, "repeats", "trees", "rows_per_tree", "leaf", "epochs")
 
 
 def fit_forest(module: ForestMap, train: LatentSample, options: RegressionOptions) -> ForestMap:

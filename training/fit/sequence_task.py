@@ -17,6 +17,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.options import at_least
 from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.model.sequence.networks import sequence_loss
 from pelsvae_cadence.model.sequence.shapes import SequenceShapes, fold_to_steps, thin
@@ -62,11 +63,8 @@ class SequenceTaskConfig:
     min_points: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("beta", "floor", "error_weight"):
-            if not getattr(self, name) >= 0.0:
-                raise InputError(f"{name} = {getattr(self, name)}", allowed="0 or more")
-        if self.min_points is not None and self.min_points < 4:
-            raise InputError(f"min_points = {self.min_points}", allowed="4 or more")
+        at_least(self, 0, "beta", "floor", "error_weight")
+        at_least(self, 4, "min_points")
 
 
 class SequenceTask(Task):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
@@ -27,30 +28,16 @@ from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
 if TYPE_CHECKING:
     import optuna
-    from matplotlib.figure import Figure
 
-__all__ = ["plot_sweep", "search_space", "sweep", "sweep_table", "write_sweep"]
+__all__ = ["plot_sweep", "sweep", "sweep_table", "write_sweep"]
 
 _FINISHED: Final = ("COMPLETE", "PRUNED")
 
 
-def search_space(options: FitOptions, trial: optuna.Trial) -> FitOptions:
-    """Ask for one point of the search space.
+def _search_space(options: FitOptions, trial: optuna.Trial) -> FitOptions:
+    """Ask for one point of the paper's Table 2 (values of its published sweep).
 
-    The paper's Table 2 (values of its published sweep) for its networks; the grid's ordered values
-    become the whole range, so that the search can interpolate.
-
-    Parameters
-    ----------
-    options : FitOptions
-        The configuration, with what is not searched.
-    trial : optuna.Trial
-        The trial.
-
-    Returns
-    -------
-    FitOptions
-        The options of the trial.
+    The grid's ordered values become the whole range, so that the search can interpolate.
     """
     chosen: dict[str, Any] = {
         "rate": trial.suggest_float("rate", 5e-5, 5e-2, log=True),
@@ -128,7 +115,7 @@ def sweep(
         )
 
     def objective(trial: optuna.Trial) -> float:
-        chosen = search_space(options, trial)
+        chosen = _search_space(options, trial)
         torch.manual_seed(chosen.seed)
         task, fit = network_task(shapes, chosen, rows=rows)
         callback = optuna.storages.RetryHeartbeatStaleTrialCallback
@@ -214,7 +201,6 @@ def plot_sweep(study: optuna.Study) -> Figure:
         If there are fewer than two complete trials.
     """
     import optuna
-    from matplotlib.figure import Figure
 
     done = [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
     if len(done) < 2:

@@ -27,7 +27,6 @@ __all__ = [
     "feh_from_phi31",
     "fit_relation",
     "g_minus_i",
-    "mira_abs_mag_k",
     "mira_teff",
     "stripe82_labels",
     "teff_from_v_i",
@@ -321,23 +320,6 @@ def mira_teff(log_period: npt.ArrayLike) -> FloatArray:
         in the range of angular-diameter temperatures (van Belle et al. 1996, AJ 112, 2147).
     """
     return np.asarray(3000.0 - 1400.0 * (np.asarray(log_period, dtype=np.float64) - 2.48))
-
-
-def mira_abs_mag_k(log_period: npt.ArrayLike) -> FloatArray:
-    """Give the K magnitude of an oxygen-rich Mira.
-
-    Parameters
-    ----------
-    log_period : array_like
-        log10 of the period in days.
-
-    Returns
-    -------
-    ndarray of float64
-        M_K = -3.51 (log P - 2.38) - 7.25 (Whitelock, Feast & van Leeuwen 2008, MNRAS 386, 313,
-        with the LMC slope and zero point).
-    """
-    return np.asarray(-3.51 * (np.asarray(log_period, dtype=np.float64) - 2.38) - 7.25)
 
 
 def stripe82_labels(

@@ -17,6 +17,8 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.archives.splits import SPLITS, star_numbers
+from pelsvae_cadence.training.labels.catalogue import MIRA_BULGE_A_I
+from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS
 from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions, copies_per_class
 from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
@@ -31,7 +33,7 @@ IntArray = npt.NDArray[np.int64]
 _I_MAGNITUDE: Final = (13.0, 15.0, 16.5, 17.5, 18.5, 19.5, 20.5, 21.5)
 _I_ERROR: Final = (0.004, 0.005, 0.010, 0.020, 0.050, 0.100, 0.220, 0.450)
 # Distance modulus plus I extinction of the fields; stars without a field get a magnitude instead.
-_FIELD: Final = {"LMC": 18.477 + 0.17, "SMC": 18.977 + 0.10, "BLG": 14.568 + 1.5}
+_FIELD: Final = {name: DISTANCE_MODULUS[name] + a for name, a in (*A_I.items(), ("BLG", MIRA_BULGE_A_I))}
 _FIELDLESS_MAGNITUDE: Final = 16.0
 _BLOCK: Final = 2000
 

@@ -34,7 +34,7 @@ from astropy.stats import sigma_clip
 from astropy.timeseries import LombScargle
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.options import at_least
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import is_reserved
 
@@ -131,16 +131,10 @@ class PreprocessingOptions:
     merge_repeated: bool = False
 
     def __post_init__(self) -> None:
-        for name, value, low in (
-            ("t_len", self.t_len, 2),
-            ("min_points", self.min_points, FEWEST_POINTS),
-            ("min_snr", self.min_snr, 0.0),
-            ("clip_sigma", self.clip_sigma, 1.0),
-            ("clip_iterations", self.clip_iterations, 0),
-            ("max_theta", self.max_theta, 0.0),
-        ):
-            if not value >= low:
-                raise InputError(f"{name} = {value!r} is out of range", allowed=f"{low} or more")
+        at_least(self, 0, "min_snr", "clip_iterations", "max_theta")
+        at_least(self, 1, "clip_sigma")
+        at_least(self, 2, "t_len")
+        at_least(self, FEWEST_POINTS, "min_points")
 
 
 def phase_dispersion(time: FloatArray, mag: FloatArray, period: float) -> float:

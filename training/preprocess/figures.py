@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.figure import Figure
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
@@ -15,9 +16,6 @@ from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import star_numbers
 from pelsvae_cadence.training.preprocess.augmentation import resample_and_shift
 from pelsvae_cadence.training.preprocess.folding import undersample
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["plot_augmentation_steps"]
 
@@ -51,8 +49,6 @@ def plot_augmentation_steps(
     InputError
         If there is no light curve.
     """
-    from matplotlib.figure import Figure
-
     chosen = _typical(curves) if rows is None else np.asarray(rows, dtype=np.int64)
     if chosen.size == 0:
         raise InputError("there is no light curve to draw")

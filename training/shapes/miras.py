@@ -122,9 +122,7 @@ def fit_mira_shapes(
     return MiraShapes(
         star=np.asarray(name)[kept],
         period=periods[kept],
-        curve=PhaseCurve(
-            cos=np.concatenate([s.cos for s in shapes]), sin=np.concatenate([s.sin for s in shapes])
-        ),
+        curve=PhaseCurve.concatenate(shapes),
         rejected=rejected,
     )
 
@@ -225,10 +223,7 @@ def real_mira_shapes(folder: Path) -> MiraShapes:
     return MiraShapes(
         star=np.concatenate([hipparcos.star, asas.star]),
         period=np.concatenate([hipparcos.period, asas.period]),
-        curve=PhaseCurve(
-            cos=np.concatenate([hipparcos.curve.cos, asas.curve.cos]),
-            sin=np.concatenate([hipparcos.curve.sin, asas.curve.sin]),
-        ),
+        curve=PhaseCurve.concatenate([hipparcos.curve, asas.curve]),
         rejected={
             **{f"Hipparcos: {reason}": n for reason, n in hipparcos.rejected.items()},
             **{f"ASAS: {reason}": n for reason, n in unread.items()},

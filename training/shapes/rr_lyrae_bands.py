@@ -81,7 +81,7 @@ def i_curves(
         Phase of the maximum in the phases of the points.
     """
     fits = [prior.curve(stars.with_scatter(row, I_BAND)) for row in rows.tolist()]
-    curves = PhaseCurve(cos=np.concatenate([f.cos for f in fits]), sin=np.concatenate([f.sin for f in fits]))
+    curves = PhaseCurve.concatenate(fits)
     values = curves.evaluate(_GRID)
     maximum = _GRID[values.argmin(axis=1)]
     turned = curves.shifted(maximum)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry.rr_lyrae import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
 from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
+from pelsvae_cadence.training.evaluate.targets import judged
 from pelsvae_cadence.training.shapes.harmonic_prior import harmonic_basis, learn_prior
 from pelsvae_cadence.training.shapes.rr_lyrae_bands import I_BAND, i_curves, i_prior
 from pelsvae_cadence.validate.report import Figure
@@ -183,11 +184,11 @@ def stripe82_figures(stars: Stripe82) -> list[Figure]:
         rows = stars.rows(subtype, judged=True)
         for band in ("u", "g", "r", "z"):
             figures.append(
-                Figure.within(
+                judged(
                     f"{subtype} {band}: mean amplitude bias, predicted from i",
                     _amplitude_bias(stars, rows, subtype, band),
-                    -_LARGEST_BIAS,
-                    _LARGEST_BIAS,
+                    low=-_LARGEST_BIAS,
+                    high=_LARGEST_BIAS,
                     note=f"n = {rows.size}",
                 )
             )
@@ -199,11 +200,7 @@ def stripe82_figures(stars: Stripe82) -> list[Figure]:
                 f"{found.beyond_errors:.4f}, about the star's own curve "
                 f"{found.own_beyond_errors:.4f}; slope {found.slope:.3f}"
             )
+            high = _LARGEST_RMS.get(band, np.inf) if subtype == "RRab" else np.inf
             name = f"{subtype} {band}: rms of the curve predicted from i"
-            if subtype == "RRab" and band in _LARGEST_RMS:
-                figures.append(
-                    Figure.within(name, found.rms, float("-inf"), _LARGEST_RMS[band], unit="mag", note=note)
-                )
-            else:
-                figures.append(Figure(name=name, value=found.rms, unit="mag", note=note))
+            figures.append(judged(name, found.rms, high=high, unit="mag", note=note))
     return figures

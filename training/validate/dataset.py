@@ -19,6 +19,7 @@ from pelsvae_cadence.training.binaries.real import EclipseMeasures, measure_real
 from pelsvae_cadence.training.binaries.simulated import N_SYSTEMS
 from pelsvae_cadence.training.binaries.spheres import read_orbits
 from pelsvae_cadence.training.binaries.systems import FAMILIES, sample_systems
+from pelsvae_cadence.training.evaluate.targets import judged
 from pelsvae_cadence.training.labels.catalogue import fit_catalogue_relations
 from pelsvae_cadence.training.labels.physical import E_VI, LabelFlag, teff_from_v_i
 from pelsvae_cadence.training.open_set.curves import augmentation_counts
@@ -30,7 +31,6 @@ __all__ = ["PARTS", "compare_with_phoebe", "compare_with_real_binaries", "datase
 FloatArray = npt.NDArray[np.float64]
 #: Parts of the report.
 PARTS: Final = ("rows", "card", "labels", "binaries", "phoebe")
-_INFINITY: Final = float("inf")
 _REFERENCE: Final = Path(__file__).with_name("phoebe_reference.jsonl")
 
 #: (subtype, quantity) -> value and tolerance that the relations of the full LMC catalogue must
@@ -56,16 +56,15 @@ def _row_figures(table: OpenSet) -> Iterator[Figure]:
             for p in PROVENANCES
             if (mine & (table.provenance == p)).any()
         )
-        yield Figure.within(f"{name}: independent stars", float(mine.sum()), 50, _INFINITY, note=parts)
+        yield judged(f"{name}: independent stars", float(mine.sum()), low=50, note=parts)
     for name, row in augmentation_counts(table).iterrows():
-        yield Figure.within(
+        yield judged(
             f"{name}: training rows after augmentation",
             float(row["training_rows"]),
-            2000,
-            _INFINITY,
+            low=2000,
             note=f"{row['train']} independent training stars",
         )
-    yield Figure.within("reserved stars in the table", float(is_reserved(table.star).sum()), 0, 0)
+    yield judged("reserved stars in the table", float(is_reserved(table.star).sum()), low=0, high=0)
     shares = [
         float((table.split[table.star_class == c] == s).mean() - target)
         for c in STAR_CLASSES
@@ -74,58 +73,53 @@ def _row_figures(table: OpenSet) -> Iterator[Figure]:
     ]
     # Strata are class and subtype: at most three in a class, each exact to a star.
     smallest = min(int((table.star_class == c).sum()) for c in STAR_CLASSES)
-    yield Figure.within(
+    yield judged(
         "largest departure from 60/20/20 in a class",
         max(abs(s) for s in shares),
-        -_INFINITY,
-        3.0 / max(smallest, 1),
+        high=3.0 / max(smallest, 1),
         note="stratified by class and subtype",
     )
     size = np.ptp(table.curve.evaluate(np.arange(1024) / 1024), axis=1)
-    yield Figure.within(
-        "largest departure of a shape from unit amplitude", float(np.abs(size - 1.0).max()), -_INFINITY, 1e-3
+    yield judged(
+        "largest departure of a shape from unit amplitude", float(np.abs(size - 1.0).max()), high=1e-3
     )
 
 
 def _card_figures(card: dict[str, Any]) -> Iterator[Figure]:
     reasons = {k: v for k, v in card["catalogue_rejected"].items() if "not used" not in k}
-    yield Figure(
-        name="malformed catalogue rows rejected",
-        value=float(sum(reasons.values())),
+    yield judged(
+        "malformed catalogue rows rejected",
+        float(sum(reasons.values())),
         note="; ".join(f"{v} {k}" for k, v in reasons.items()),
     )
-    yield Figure(
-        name="LPV: real light curves behind the shapes",
-        value=float(card["mira_shapes"]["used"]),
+    yield judged(
+        "LPV: real light curves behind the shapes",
+        float(card["mira_shapes"]["used"]),
         note="each Mira has the shape of one of these, of its own split",
     )
     for name, title in (
         ("observed_binaries", "ECL: OGLE-II binaries used"),
         ("hipparcos", "Hipparcos stars used"),
     ):
-        yield Figure(
-            name=title,
-            value=float(card[name]["used"]),
+        yield judged(
+            title,
+            float(card[name]["used"]),
             note="; ".join(f"{v} {k}" for k, v in card[name]["rejected"].items()),
         )
     for kind, held in card["completion_held_out"].items():
-        yield Figure.within(
+        yield judged(
             f"{kind}: residual of completed over three-harmonic shapes, held-out stars",
             held["drawn"] / held["three"],
-            -_INFINITY,
             # Overtone pulsators are described by three harmonics: completion must do no harm.
-            1.05 if kind in ("RRc", "CEP 1O") else 0.6,
-            note=(
-                f"{held['stars']:.0f} stars; residual / amplitude: three {held['three']:.4f}, "
-                f"mean {held['mean']:.4f}, drawn {held['drawn']:.4f}, own fit {held['own']:.4f}"
-            ),
+            high=1.05 if kind in ("RRc", "CEP 1O") else 0.6,
+            note=f"{held['stars']:.0f} stars; residual / amplitude: three {held['three']:.4f}, "
+            f"mean {held['mean']:.4f}, drawn {held['drawn']:.4f}, own fit {held['own']:.4f}",
         )
     for name, counts in card["binaries"].items():
-        yield Figure.within(
+        yield judged(
             f"{name}: what 64 harmonics leave out, 95 % of the systems",
             counts["truncation_95"],
-            -_INFINITY,
-            0.01,
+            high=0.01,
             unit="amplitude",
             note=f"median {counts['truncation_50']:.5f}",
         )
@@ -136,11 +130,11 @@ def _label_figures(table: OpenSet) -> Iterator[Figure]:
     relations = fit_catalogue_relations(stars)
     for key, quantity, value, tolerance in _WESENHEIT:
         line = relations.abs_wesenheit[key]
-        yield Figure.within(
+        yield judged(
             f"LMC W_I of {' '.join(key)}: {quantity}",
             getattr(line, quantity),
-            value - tolerance,
-            value + tolerance,
+            low=value - tolerance,
+            high=value + tolerance,
             unit="mag" if quantity != "slope" else "mag/dex",
             note=f"{line.n} stars",
         )
@@ -148,20 +142,20 @@ def _label_figures(table: OpenSet) -> Iterator[Figure]:
     rr = rr[rr.v_mag.notna()]
     own = (rr.v_mag - rr.i_mag - rr.galaxy.map(E_VI)).to_numpy()
     teff = teff_from_v_i(np.clip(own, -0.38, 2.7))
-    yield Figure.within(
+    yield judged(
         "Magellanic RR Lyrae with V: Teff in 5900-7500 K",
         float(((teff > 5900) & (teff < 7500)).mean()),
-        0.88,
-        1.0,
+        low=0.88,
+        high=1.0,
         note=f"{teff.size} stars, measured colours, blends included",
     )
     for galaxy in ("LMC", "SMC", "BLG"):
         mine = (table.subtype == "RRab") & (table.galaxy == galaxy)
         line = relations.abs_mag_i["RRLYR", "RRab"]
         off = table.abs_mag_i[mine] - line(np.log10(table.period[mine]))
-        yield Figure(
-            name=f"{galaxy} RRab: M_I minus the LMC relation, median",
-            value=float(np.median(off)),
+        yield judged(
+            f"{galaxy} RRab: M_I minus the LMC relation, median",
+            float(np.median(off)),
             unit="mag",
             note=(
                 f"standard deviation {np.std(off):.2f}; median [Fe/H] "
@@ -202,11 +196,10 @@ def _binary_figures(table: OpenSet, seed: int) -> Iterator[Figure]:
     for name in ("amplitude", "depth_ratio", "width"):
         a, b = getattr(real, name), getattr(simulated, name)
         quantiles = [np.percentile(x, [16, 50, 84]) for x in (a, b)]
-        yield Figure.within(
+        yield judged(
             f"ECL {name.replace('_', ' ')}: distance of the real and simulated distributions",
             float(ks_2samp(a, b).statistic),
-            -_INFINITY,
-            0.2,
+            high=0.2,
             unit="Kolmogorov-Smirnov",
             note=(
                 f"16/50/84 %: OGLE-II {', '.join(f'{q:.3f}' for q in quantiles[0])} "
@@ -251,11 +244,10 @@ def compare_with_phoebe(most: int | None = None) -> dict[str, FloatArray]:
 
 def _phoebe_figures() -> Iterator[Figure]:
     for family, values in compare_with_phoebe().items():
-        yield Figure.within(
+        yield judged(
             f"{family}: difference from full PHOEBE runs, median",
             1000.0 * float(np.median(values[:, 0])),
-            -_INFINITY,
-            5.0,
+            high=5.0,
             unit="mmag rms",
             note=f"{len(values)} systems, median amplitude {np.median(values[:, 1]):.3f} mag",
         )

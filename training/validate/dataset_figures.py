@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, is_binary
 from pelsvae_cadence.core.errors import InputError
@@ -12,9 +13,6 @@ from pelsvae_cadence.plotting.styles import CLASS_STYLES
 from pelsvae_cadence.training.archives.splits import star_numbers
 from pelsvae_cadence.training.binaries.real import EclipseMeasures
 from pelsvae_cadence.training.open_set.table import PROVENANCES, OpenSet
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["plot_binaries", "plot_examples", "plot_labels", "plot_provenance"]
 
@@ -49,8 +47,6 @@ def plot_examples(table: OpenSet, star_class: str, n: int = 24) -> Figure:
     InputError
         If the class has no rows.
     """
-    from matplotlib.figure import Figure
-
     chosen: list[int] = []
     subtypes = [
         s
@@ -98,8 +94,6 @@ def plot_labels(table: OpenSet) -> Figure:
         Teff against period, M_G against period, M_G against Teff, amplitude against period; one
         colour and marker per class.
     """
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(11.0, 8.4), layout="constrained")
     axes = figure.subplots(2, 2)
     pairs = (
@@ -149,8 +143,6 @@ def plot_provenance(table: OpenSet) -> Figure:
     Figure
         Stacked bars.
     """
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(8.0, 3.6), layout="constrained")
     axis = figure.subplots()
     bottom = np.zeros(len(STAR_CLASSES))
@@ -188,8 +180,6 @@ def plot_binaries(real: EclipseMeasures, simulated: EclipseMeasures) -> Figure:
     Figure
         Histograms of unit area: amplitude, depth ratio and width of the primary minimum.
     """
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(10.5, 3.4), layout="constrained")
     axes = figure.subplots(1, 3)
     ranges = (

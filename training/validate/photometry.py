@@ -24,6 +24,7 @@ from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82, loa
 from pelsvae_cadence.training.binaries.spheres import sphere_orbit
 from pelsvae_cadence.training.binaries.stellar_models import combined_light
 from pelsvae_cadence.training.binaries.systems import sample_systems
+from pelsvae_cadence.training.evaluate.targets import judged
 from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS, E_VI, wesenheit
 from pelsvae_cadence.training.validate.bands import stripe82_figures
 from pelsvae_cadence.training.validate.population import halo_energy_distance
@@ -70,11 +71,10 @@ def _cepheids(model: LightCurveModel, seed: int, data: Path | None) -> list[Figu
             found = _line(np.log10(stars.period) - x0, value)
             worst = abs(found[1] - zero) + _HALF_RANGE * abs(found[0] - slope)
             figures.append(
-                Figure.within(
+                judged(
                     f"CEP {mode}: largest difference from the LMC relation in {name}",
                     worst,
-                    float("-inf"),
-                    scatter,
+                    high=scatter,
                     unit="mag",
                     note=f"{found[1]:.3f} {found[0]:+.3f} (log P - {x0}), LMC {zero:.3f} "
                     f"{slope:+.3f}; over {2 * _HALF_RANGE:g} dex; target: scatter of the LMC",
@@ -96,11 +96,11 @@ def _cepheid_colour(model: LightCurveModel, mode: str, seed: int, data: Path) ->
     stars = model.sample("CEP", subtype=mode, period=np.repeat(period, 3), seed=seed)
     v, i = mean_magnitudes(stars, ("V", "I")).T
     real = (table["V_mean"] - table["I_mean"]).to_numpy(dtype=np.float64) - E_VI["LMC"]
-    return Figure.within(
+    return judged(
         f"CEP {mode}: median V - I of drawn minus real LMC stars",
         float(np.median(v - i) - np.median(real)),
-        -_LARGEST_V_I,
-        _LARGEST_V_I,
+        low=-_LARGEST_V_I,
+        high=_LARGEST_V_I,
         unit="mag",
         note=f"at the periods of {real.size} OGLE-III stars; E(V-I) = {E_VI['LMC']:.3f} for "
         f"A_I = {A_I['LMC']:g}, DM = {DISTANCE_MODULUS['LMC']:g}",
@@ -118,11 +118,11 @@ def _colours(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]
         real = stars.mean_mag[rows, 1:].mean(axis=0)
         for j, name in enumerate(("g - r", "r - i", "i - z")):
             figures.append(
-                Figure.within(
+                judged(
                     f"{subtype}: mean {name} of drawn minus Stripe 82 stars",
                     float((ours[j] - ours[j + 1]) - (real[j] - real[j + 1])),
-                    -_LARGEST_COLOUR,
-                    _LARGEST_COLOUR,
+                    low=-_LARGEST_COLOUR,
+                    high=_LARGEST_COLOUR,
                     unit="mag",
                     note=f"at the periods of {rows.size} stars; Stripe 82 has "
                     f"{real[j] - real[j + 1]:.3f}; the shift of the atmospheres comes from the same "
@@ -134,11 +134,10 @@ def _colours(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]
 
 def _bailey_diagram(model: LightCurveModel, stars: Stripe82, seed: int) -> Figure:
     plane, _ = halo_energy_distance(stars, model, seed)
-    return Figure.within(
+    return judged(
         "halo RRab in (log P, A_g): energy distance to Stripe 82 over real-vs-real",
         plane,
-        float("-inf"),
-        _LARGEST_DISTANCE,
+        high=_LARGEST_DISTANCE,
         note=f"drawn stars against {stars.rows('RRab', judged=True).size} stars not learned from",
     )
 
@@ -163,9 +162,9 @@ def _two_temperatures(seed: int) -> list[Figure]:
     error = np.abs(np.log10(contrast.teff_2 / contrast.teff_1) - true)
     circular = systems.eccentricity[chosen] == 0.0
     return [
-        Figure(
-            name=f"{name} eclipsing spheres: median error of log T2 / T1 from the I depths",
-            value=float(np.median(error[mine])),
+        judged(
+            f"{name} eclipsing spheres: median error of log T2 / T1 from the I depths",
+            float(np.median(error[mine])),
             unit="dex",
             note=f"n = {int(mine.sum())} simulated pairs; 84 % within {np.percentile(error[mine], 84):.3f}",
         )
@@ -214,11 +213,10 @@ def _refusals(model: LightCurveModel) -> Figure:
             refused += bool(error.allowed or error.remedy)
             if not (error.allowed or error.remedy):
                 accepted.append(str(error))
-    return Figure.within(
+    return judged(
         "unphysical inputs refused with the range that is accepted",
         refused / len(cases),
-        1.0,
-        float("inf"),
+        low=1.0,
         note=f"{refused} of {len(cases)}" + "".join(f"; {a}" for a in accepted),
     )
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
 from pelsvae_cadence.training.validate.bands import predict_band
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from pelsvae_cadence.model.source import LightCurveModel
 
 __all__ = ["plot_eclipses", "plot_stripe82"]
@@ -38,8 +37,6 @@ def plot_stripe82(stars: Stripe82) -> Figure:
     Figure
         Four judging stars: three RRab by amplitude, and the RRc of median amplitude.
     """
-    from matplotlib.figure import Figure
-
     chosen = [("RRab", q) for q in _QUANTILES] + [("RRc", 0.5)]
     figure = Figure(figsize=(13, 6.2), layout="constrained")
     panels = figure.subplots(1, len(chosen))
@@ -99,8 +96,6 @@ def plot_eclipses(model: LightCurveModel, seed: int = 5) -> Figure:
     Figure
         An EA, an EB and an EW star, each with a temperature ratio that nine in ten do not reach.
     """
-    from matplotlib.figure import Figure
-
     from pelsvae_cadence.photometry.band_curves import band_curves
     from pelsvae_cadence.photometry.binaries import eclipse_contrast
 

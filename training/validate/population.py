@@ -20,10 +20,11 @@ from pelsvae_cadence.simulation.modulation import RRD_PERIODS, ModulationOptions
 from pelsvae_cadence.training.archives.ogle3 import read_ogle3
 from pelsvae_cadence.training.archives.splits import is_reserved
 from pelsvae_cadence.training.archives.stripe82 import Stripe82, load_stripe82
+from pelsvae_cadence.training.evaluate.targets import judged
 from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = ["double_mode_table", "halo_energy_distance", "halo_judges", "halo_preference", "population_report"]
+__all__ = ["double_mode_table", "halo_energy_distance", "halo_preference", "population_report"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -83,21 +84,8 @@ def _energy(a: FloatArray, b: FloatArray) -> float:
     return float(2.0 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean())
 
 
-def halo_judges(stars: Stripe82, model: LightCurveModel) -> npt.NDArray[np.int64]:
-    """Select the real halo stars that neither weights nor reference stars know.
-
-    Parameters
-    ----------
-    stars : Stripe82
-        Real halo stars.
-    model : LightCurveModel
-        Its reference stars hold some of them, told by their periods.
-
-    Returns
-    -------
-    ndarray of int64
-        Rows of RRab stars.
-    """
+def _halo_judges(stars: Stripe82, model: LightCurveModel) -> npt.NDArray[np.int64]:
+    """Rows of the real halo RRab stars that neither weights nor reference stars know, by their periods."""
     rows = stars.rows("RRab", judged=True)
     reference, _ = model.population.reference(model.population.groups("RRLYR", "RRab")[0])
     step = np.abs(np.log10(stars.period[rows])[:, None] - reference[None, :, 0]).min(axis=1)
@@ -113,7 +101,7 @@ def halo_energy_distance(
     Parameters
     ----------
     stars : Stripe82
-        Real halo stars; only those of `halo_judges` are used.
+        Real halo stars; only those of `_halo_judges` are used.
     model : LightCurveModel
         The source model.
     seed : int
@@ -129,7 +117,7 @@ def halo_energy_distance(
     """
     drawn = draw_population(model, "RRab", n=n, seed=seed, where="halo", magnitude_range=(14.0, 21.0)).stars
     g, r = mean_magnitudes(replace(drawn, ebv=np.zeros(len(drawn))), ("g", "r")).T
-    judges = halo_judges(stars, model)
+    judges = _halo_judges(stars, model)
     real = np.stack(
         [np.log10(stars.period), stars.amplitude[:, _G], stars.mean_mag[:, _G] - stars.mean_mag[:, _R]],
         axis=1,
@@ -208,11 +196,11 @@ def _mira_figures(data: Path, seed: int, repeats: int) -> list[Figure]:
     for key, label in labels.items():
         ours = float(np.mean([run[key] for run in runs]))
         figures.append(
-            Figure.within(
+            judged(
                 f"Miras, {label}: simulated over real",
                 ours / measured[key],
-                0.85,
-                1.15,
+                low=0.85,
+                high=1.15,
                 note=f"real {measured[key]:.4f}, simulated {ours:.4f}; {measured['n_stars']:.0f} ASAS "
                 f"stars, {measured['n_cycles']:.0f} cycles",
             )
@@ -243,41 +231,29 @@ def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = 
     stars = load_stripe82(data)
     plane, space = halo_energy_distance(stars, model, seed)
     note = (
-        f"{len(halo_judges(stars, model))} Stripe 82 stars that are neither reference stars nor "
+        f"{len(_halo_judges(stars, model))} Stripe 82 stars that are neither reference stars nor "
         "those the halo's weights were learned from"
     )
     figures = [
-        Figure.within(
-            "halo RRab, (log P, A_g): energy distance over a real split", plane, float("-inf"), 1.5, note=note
-        ),
-        Figure.within(
-            "halo RRab, (log P, A_g, g-r): energy distance over a real split",
-            space,
-            float("-inf"),
-            1.5,
-            note=note,
-        ),
+        judged("halo RRab, (log P, A_g): energy distance over a real split", plane, high=1.5, note=note),
+        judged("halo RRab, (log P, A_g, g-r): energy distance over a real split", space, high=1.5, note=note),
     ]
     if not quick:
         figures += _mira_figures(data, seed, 4)
         modes = double_mode_table()
         note = f"{modes['n']:.0f} RRd of OGLE-III"
         figures += [
-            Figure(name="RRd: P1 / P0 at P1 = 0.36 d", value=modes["ratio"], note=note),
-            Figure(name="RRd: slope of P1 / P0 with P1", value=modes["slope"], unit="1/d"),
-            Figure(name="RRd: scatter of P1 / P0", value=modes["scatter"]),
-            Figure(
-                name="RRd: A0 / A1",
-                value=modes["amplitude"],
-                note=f"log scatter {modes['amplitude_scatter']:.2f}",
-            ),
-            Figure(name="RRd: share of overtone stars of 0.33 to 0.43 d", value=modes["share"]),
+            judged("RRd: P1 / P0 at P1 = 0.36 d", modes["ratio"], note=note),
+            judged("RRd: slope of P1 / P0 with P1", modes["slope"], unit="1/d"),
+            judged("RRd: scatter of P1 / P0", modes["scatter"]),
+            judged("RRd: A0 / A1", modes["amplitude"], note=f"log scatter {modes['amplitude_scatter']:.2f}"),
+            judged("RRd: share of overtone stars of 0.33 to 0.43 d", modes["share"]),
         ]
         refit = halo_preference(stars, model)
         figures.append(
-            Figure(
-                name="halo weights learned anew: largest change of a coefficient",
-                value=float(np.abs(refit - np.array(HALO_RRAB)).max()),
+            judged(
+                "halo weights learned anew: largest change of a coefficient",
+                float(np.abs(refit - np.array(HALO_RRAB)).max()),
                 note=", ".join(f"{c:.2f}" for c in refit),
             )
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.figure import Figure
 
 from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.model.source import LightCurveModel
@@ -25,10 +26,7 @@ from pelsvae_cadence.training.archives.stripe82 import load_stripe82
 from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS
 from pelsvae_cadence.training.shapes.mira_cycles import MiraSet, read_miras, simulate_miras
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["draw_population_figures", "mira_figure", "population_figure"]
+__all__ = ["draw_population_figures"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -51,23 +49,8 @@ def _real_cloud(seed: int) -> tuple[FloatArray, FloatArray]:
     return some.period.to_numpy(), m_i
 
 
-def population_figure(data: Path, seed: int = 0) -> Figure:
-    """Draw the sky, the period-luminosity, colour-colour and period-amplitude diagrams.
-
-    Parameters
-    ----------
-    data : Path
-        Folder of the real data.
-    seed : int
-        Seed of the populations.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Four diagrams; real stars are black rings.
-    """
-    from matplotlib.figure import Figure
-
+def _population_figure(data: Path, seed: int = 0) -> Figure:
+    """Draw sky, period-luminosity, colour-colour and period-amplitude diagrams; real stars are black rings."""
     model = LightCurveModel.load()
     figure: Any = Figure(figsize=(12.5, 9.0), layout="constrained")
     grid = figure.add_gridspec(2, 2)
@@ -118,25 +101,8 @@ def population_figure(data: Path, seed: int = 0) -> Figure:
     return figure  # type: ignore[no-any-return]
 
 
-def mira_figure(data: Path, seed: int = 0, n: int = 4) -> Figure:
-    """Draw Miras as ASAS saw them, and simulated ones at the same times.
-
-    Parameters
-    ----------
-    data : Path
-        Folder of the real data.
-    seed : int
-        Seed of the simulation.
-    n : int
-        Stars.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        A row per star: the real light curve, strictly periodic, and with changing cycles.
-    """
-    from matplotlib.figure import Figure
-
+def _mira_figure(data: Path, seed: int = 0, n: int = 4) -> Figure:
+    """Draw Miras as ASAS saw them, strictly periodic, and with changing cycles, at the same times."""
     real = read_miras(data / "lightcurves")
     counts = np.array([len(curve[0]) for curve in real.light_curves])
     cycles = np.array([np.ptp(curve[0]) for curve in real.light_curves]) / real.period
@@ -193,8 +159,8 @@ def draw_population_figures(data: Path, folder: Path, seed: int = 0) -> list[Pat
     """
     files = []
     for name, figure in (
-        ("population", population_figure(data, seed)),
-        ("mira_cycles", mira_figure(data, seed)),
+        ("population", _population_figure(data, seed)),
+        ("mira_cycles", _mira_figure(data, seed)),
     ):
         file = folder / f"{name}.png"
         with replacing(file) as partial:

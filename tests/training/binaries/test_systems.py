@@ -209,8 +209,8 @@ def test_roche_curves_agree_with_full_phoebe_runs() -> None:
 def test_phoebe_runs_again_as_kept_in_the_repository(tmp_path) -> None:
     """One full PHOEBE run, offline, in the I passband built here."""
     _needs_phoebe()
-    from pelsvae_cadence.training.binaries.phoebe_orbits import PhoebeOrbits
     from pelsvae_cadence.training.validate import dataset as dataset_checks
+    from tests.training.binaries.phoebe_orbits import PhoebeOrbits
 
     systems = sample_systems("ECL", 2000, seed=20)
     kept = read_orbits(dataset_checks._REFERENCE, systems)

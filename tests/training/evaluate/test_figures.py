@@ -65,7 +65,7 @@ def test_reconstructions_and_latent_space(open_stars: OpenSet, tmp_path: Path) -
 @pytest.mark.slow
 def test_evaluate(open_stars: OpenSet, tmp_path: Path) -> None:
     few = open_stars.take(np.isin(open_stars.star_class, ["CEP", "ECL"]))
-    with pytest.raises(InputError, match="unknown parts colour"):
+    with pytest.raises(InputError, match="part 'colour' is unknown"):
         evaluate(tmp_path, table=few, parts=("colour",))
     told: list[str] = []
     report = evaluate(tmp_path, table=few, parts=("eclipses", "memory"), most=70, draws=1, tell=told.append)

@@ -409,7 +409,7 @@ def test_a_run_says_what_it_did(tmp_path, archive):
 
 
 def test_numbers_out_of_range_are_refused():
-    with pytest.raises(InputError, match="min_points = 5 is out of range; allowed: 10 or more"):
+    with pytest.raises(InputError, match="min_points = 5; allowed: 10 or more"):
         PreprocessingOptions(min_points=5)
     with pytest.raises(InputError, match="clean_light_curves"):
         fold_light_curves(_curve(period=np.nan), seed=0)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn
+from pelsvae_cadence.training.evaluate.targets import bootstrap_error
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Memory", "nearest_distance", "training_distance"]
@@ -18,7 +19,6 @@ __all__ = ["Memory", "nearest_distance", "training_distance"]
 FloatArray = npt.NDArray[np.float64]
 
 _GRID: Final = np.arange(256) / 256
-_RESAMPLES: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +84,7 @@ def training_distance(train: OpenSet, rows: OpenSet, draws: Sequence[Drawn]) -> 
     """
     real = nearest_distance(rows.curve, train.curve)
     drawn = np.stack([nearest_distance(d.curve, train.curve) for d in draws])
-    rng = np.random.default_rng(0)
-    ratios = []
-    for _ in range(_RESAMPLES):
-        i = rng.integers(0, len(real), len(real))
-        ratios.append(np.median(drawn[:, i]) / np.median(real[i]))
+    error = bootstrap_error(lambda i: float(np.median(drawn[:, i]) / np.median(real[i])), len(real), seed=0)
     a, b = float(np.median(drawn)), float(np.median(real))
     tenth = float(np.quantile(drawn, 0.1) / np.quantile(real, 0.1))
-    return Memory(drawn=a, held_out=b, ratio=a / b, error=float(np.std(ratios)), nearest_tenth=tenth)
+    return Memory(drawn=a, held_out=b, ratio=a / b, error=error, nearest_tenth=tenth)

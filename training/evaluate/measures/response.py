@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.evaluate.measures.samples import stars_of
+from pelsvae_cadence.training.evaluate.targets import bootstrap_error
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Response", "response"]
@@ -77,17 +79,16 @@ def response(
     for case, names in cases.items():
         other = np.stack([_curves(model, _permuted(stars, names, seed), seed) for seed in seeds])
         square = ((other - truth) ** 2).mean(axis=(0, 2))
-        rng = np.random.default_rng(0)
-        gains = []
-        for _ in range(200):
-            i = rng.integers(0, len(rows), len(rows))
-            gains.append(square[i].sum() / own_square[i].sum())
         found[case] = Response(
             change=float(np.median(np.sqrt(((other - own) ** 2).mean(axis=2)))),
-            gain=float(square.sum() / own_square.sum()),
-            error=float(np.std(gains)),
+            gain=_gain(square, own_square, slice(None)),
+            error=bootstrap_error(partial(_gain, square, own_square), len(rows), seed=0),
         )
     return found
+
+
+def _gain(square: FloatArray, own: FloatArray, rows: npt.NDArray[np.int64] | slice) -> float:
+    return float(square[rows].sum() / own[rows].sum())
 
 
 def _curves(model: LightCurveModel, stars: Stars, seed: int) -> FloatArray:

@@ -8,25 +8,25 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import StructOfArrays
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.archives.splits import star_numbers
+from pelsvae_cadence.training.labels.physical import DISTANCE_MODULUS
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Drawn", "choose", "draw_like", "exposure_error", "nearest_in_training", "stars_of"]
 
 FloatArray = npt.NDArray[np.float64]
 
-# True distance moduli (Pietrzynski et al. 2019, Graczyk et al. 2020, GRAVITY 2019).
-_MODULUS: Final = {"LMC": 18.477, "SMC": 18.977, "BLG": 14.568}
 # Stars without a place are tested as if they had this I magnitude, where OGLE errs by 0.02 mag.
 _PLACELESS_MAG: Final = 17.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Drawn:
+class Drawn(StructOfArrays):
     """Stars with shapes, drawn or copied, one for each of N real stars.
 
     Parameters
@@ -87,7 +87,7 @@ def exposure_error(rows: OpenSet) -> FloatArray:
         distance those of I = 17.5. An engineering estimate, so that faint classes are tested on
         faint-star photometry.
     """
-    modulus = np.array([_MODULUS.get(g, np.nan) for g in rows.galaxy.tolist()])
+    modulus = np.array([DISTANCE_MODULUS.get(g, np.nan) for g in rows.galaxy.tolist()])
     mag = np.where(np.isnan(modulus), _PLACELESS_MAG, rows.abs_mag_i + modulus)
     return np.asarray(np.hypot(0.007, 0.05 * 10.0 ** (0.32 * (mag - 18.7))))
 

@@ -18,6 +18,7 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.samples import draw_like, exposure_error
 from pelsvae_cadence.training.evaluate.measures.two_sample import observed_features
+from pelsvae_cadence.training.evaluate.targets import bootstrap_error
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Separation", "macro_f1", "separation"]
@@ -124,17 +125,16 @@ def separation(
         truth = test.star_class[rows]
         return np.array([[macro_f1(truth, a[rows]) for a in pair] for pair in answers])
 
+    def ratio(rows: npt.NDArray[np.int64]) -> float:
+        tstr, trtr = scores(rows).mean(axis=0)
+        return float(tstr / trtr)
+
     everyone = scores(np.arange(len(test)))
-    rng = np.random.default_rng(0)
-    ratios = []
-    for _ in range(_RESAMPLES):
-        mean = scores(rng.integers(0, len(test), len(test))).mean(axis=0)
-        ratios.append(mean[0] / mean[1])
     tstr, trtr = everyone.mean(axis=0)
     return Separation(
         tstr=float(tstr),
         trtr=float(trtr),
         ratio=float(tstr / trtr),
-        error=float(np.std(ratios)),
+        error=bootstrap_error(ratio, len(test), seed=0, repeats=_RESAMPLES),
         scatter=float(np.std(everyone[:, 0] / everyone[:, 1])),
     )

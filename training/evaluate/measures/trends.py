@@ -10,9 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.training.evaluate.measures.samples import draw_like
 from pelsvae_cadence.training.evaluate.targets import bootstrap_error
+from pelsvae_cadence.training.open_set.table import OpenSet
 
-__all__ = ["Trend", "circular_difference", "compare_trends", "phase_difference", "rise_fraction", "skewness"]
+__all__ = [
+    "Trend",
+    "circular_difference",
+    "compare_trends",
+    "hertzsprung_progression",
+    "phase_difference",
+    "rise_fraction",
+    "rr_lyrae_trends",
+    "skewness",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -191,3 +203,67 @@ def _mean(values: FloatArray) -> float:
 
 def _mean_angle(values: FloatArray) -> float:
     return float(np.angle(np.mean(np.exp(1j * values))))
+
+
+def rr_lyrae_trends(
+    model: LightCurveModel, rows: OpenSet, *, draws: int = 20, seed: int = 0
+) -> dict[str, Trend]:
+    """Compare the run of RR Lyrae shapes with temperature (Figure 8 of the paper).
+
+    Parameters
+    ----------
+    model : LightCurveModel
+        The model.
+    rows : OpenSet
+        Real RR Lyrae stars on which the model was not trained.
+    draws : int
+        Stars drawn at each real star's period, temperature and magnitude.
+    seed : int
+        Seed of the first draw.
+
+    Returns
+    -------
+    dict of str to Trend
+        ``"rise time"`` in cycles and ``"skewness"``.
+    """
+    drawn = [
+        draw_like(model, rows, ("period", "teff", "abs_mag_g"), seed=seed + i).curve for i in range(draws)
+    ]
+    measures: dict[str, Callable[..., FloatArray]] = {"rise time": rise_fraction, "skewness": skewness}
+    return {
+        name: compare_trends(rows.teff, f(rows.curve), [f(c) for c in drawn], seed=seed)
+        for name, f in measures.items()
+    }
+
+
+def hertzsprung_progression(
+    model: LightCurveModel, rows: OpenSet, *, draws: int = 20, seed: int = 0
+) -> Trend:
+    """Compare phi_21 of fundamental-mode Cepheids against log P.
+
+    Parameters
+    ----------
+    model : LightCurveModel
+        The model.
+    rows : OpenSet
+        Real Cepheids on which the model was not trained; overtones are left out.
+    draws : int
+        Stars drawn at each real star's period.
+    seed : int
+        Seed of the first draw.
+
+    Returns
+    -------
+    Trend
+        In radians, in bins of log P.
+    """
+    stars = rows.take(rows.subtype == "F")
+    drawn = [draw_like(model, stars, ("period",), seed=seed + i).curve for i in range(draws)]
+    return compare_trends(
+        np.log10(stars.period),
+        phase_difference(stars.curve),
+        [phase_difference(c) for c in drawn],
+        n_bins=10,
+        angle=True,
+        seed=seed,
+    )

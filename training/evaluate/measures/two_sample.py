@@ -22,6 +22,7 @@ from pelsvae_cadence.classes import is_binary
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn, exposure_error
+from pelsvae_cadence.training.evaluate.measures.trends import rise_fraction, skewness
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "held_out_scores",
     "observed_features",
     "real_against_real",
-    "two_sample_auc",
     "two_sample_by_provenance",
     "two_sample_test",
 ]
@@ -106,13 +106,11 @@ def observed_features(
     right = np.einsum("npi,np->ni", design, mag, optimize=True)
     answer = np.linalg.solve(normal, right[..., None])[..., 0]
     a, b = answer[:, 1 : _N_HARMONICS + 1], answer[:, _N_HARMONICS + 1 :]
-    grid = PhaseCurve(cos=a, sin=b).evaluate(np.arange(_N_GRID) / _N_GRID)
-    size = np.ptp(grid, axis=1)
-    centred = grid - grid.mean(axis=1, keepdims=True)
-    skewness = np.mean(centred**3, axis=1) / np.mean(centred**2, axis=1) ** 1.5
-    rise = ((grid.argmin(axis=1) - grid.argmax(axis=1)) / _N_GRID) % 1.0
+    fit = PhaseCurve(cos=a, sin=b)
+    size = np.ptp(fit.evaluate(np.arange(_N_GRID) / _N_GRID), axis=1)
+    skew, rise = skewness(fit), rise_fraction(fit)
     if is_binary(star_class):
-        parts = [np.log10(size)[:, None], a / size[:, None], b / size[:, None], skewness[:, None]]
+        parts = [np.log10(size)[:, None], a / size[:, None], b / size[:, None], skew[:, None]]
         return np.concatenate(parts, axis=1)
     term = a - 1j * b
     ratio = np.abs(term[:, 1:]) / np.abs(term[:, :1])
@@ -123,7 +121,7 @@ def observed_features(
         turn.real[:, :3],
         turn.imag[:, :3],
         rise[:, None],
-        skewness[:, None],
+        skew[:, None],
     ]
     return np.concatenate(parts, axis=1)
 
@@ -192,27 +190,6 @@ def held_out_scores(
     return score[: len(first)], score[len(first) :]
 
 
-def two_sample_auc(first: FloatArray, second: FloatArray, *, twins: bool = False, seed: int = 0) -> float:
-    """Tell two samples apart with gradient-boosted trees.
-
-    Parameters
-    ----------
-    first, second : ndarray, shape (N, n_features) and (M, n_features)
-        The samples.
-    twins : bool
-        See `held_out_scores`.
-    seed : int
-        Seed of folds and trees.
-
-    Returns
-    -------
-    float
-        Area under the ROC curve of five-fold held-out predictions; 0.5 means alike (Lopez-Paz &
-        Oquab 2017, arXiv:1610.06545).
-    """
-    return _area(*held_out_scores(first, second, twins=twins, seed=seed))
-
-
 def _area(first: FloatArray, second: FloatArray) -> float:
     """Area under the ROC curve from ranks (Mann-Whitney)."""
     n, m = len(first), len(second)
@@ -275,22 +252,22 @@ def two_sample_by_provenance(
     return _verdict(scores, twins=True), parts
 
 
+def _features(rows: OpenSet, shapes: OpenSet | Drawn, given: tuple[str, ...], seed: int) -> FloatArray:
+    """Observe shapes as the rows would be, with the given parameters of the rows beside."""
+    found = observed_features(
+        shapes.curve, str(rows.star_class[0]), shapes.amplitude_i, exposure_error(rows), seed=seed
+    )
+    return np.concatenate([found, given_columns(rows, given)], axis=1)
+
+
 def _scores(
     rows: OpenSet, draws: Sequence[Drawn], given: tuple[str, ...]
 ) -> list[tuple[FloatArray, FloatArray]]:
     """Score real stars and their twins, draw by draw."""
-    star_class = str(rows.star_class[0])
-    noise, known = exposure_error(rows), given_columns(rows, given)
     scores = []
     for seed, drawn in enumerate(draws):
-        first, second = (
-            np.concatenate(
-                [observed_features(curve, star_class, amplitude, noise, seed=2 * seed + i), known], axis=1
-            )
-            for i, (curve, amplitude) in enumerate(
-                ((rows.curve, rows.amplitude_i), (drawn.curve, drawn.amplitude_i))
-            )
-        )
+        first = _features(rows, rows, given, 2 * seed)
+        second = _features(rows, drawn, given, 2 * seed + 1)
         scores.append(held_out_scores(first, second, twins=True, seed=seed))
     return scores
 
@@ -314,21 +291,9 @@ def real_against_real(
     Verdict
         About 0.5, with its error.
     """
-    star_class = str(rows.star_class[0])
     scores = []
     for seed in range(repeats):
-        first, second = (
-            np.concatenate(
-                [
-                    observed_features(
-                        t.curve, star_class, t.amplitude_i, exposure_error(t), seed=2 * seed + i
-                    ),
-                    given_columns(t, given),
-                ],
-                axis=1,
-            )
-            for i, t in enumerate((rows, other))
-        )
+        first, second = (_features(t, t, given, 2 * seed + i) for i, t in enumerate((rows, other)))
         scores.append(held_out_scores(first, second, seed=seed))
     return _verdict(scores, twins=False)
 

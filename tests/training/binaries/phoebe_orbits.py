@@ -1,22 +1,30 @@
-"""Light curves of circular binaries by full PHOEBE runs: the reference of `roche_orbits`."""
+"""Light curves of circular binaries by full PHOEBE runs: the reference of `roche_orbits`.
+
+They made the file ``phoebe_reference.jsonl`` of `training.validate`, through
+`training.binaries.spheres.compute_orbits`.
+"""
 
 from __future__ import annotations
 
+import io
+import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.binaries.passband import I_PASSBAND, load_phoebe
+from pelsvae_cadence.training.binaries.roche_orbits import contact_radius, i_band_response
 from pelsvae_cadence.training.binaries.spheres import gravity_brightening, half_orbit_phases, limb_darkening
 from pelsvae_cadence.training.binaries.systems import BinarySystems
 
-__all__ = ["PhoebeOrbits", "contact_radius"]
-
 FloatArray = npt.NDArray[np.float64]
+#: Name under which PHOEBE knows the passband.
+I_PASSBAND: Final = "OGLE:I"
 _SEPARATION: Final = 10.0  # solar radii, in all runs
 
 
@@ -37,27 +45,60 @@ def _aligned_spins() -> Iterator[None]:
         Star.is_misaligned = kept
 
 
-def contact_radius(mass_ratio: float, fillout: float) -> float:
-    """Give the size of the first star of a contact binary.
+def load_phoebe() -> Any:
+    """Import PHOEBE without network access and give it the I passband.
 
-    Parameters
-    ----------
-    mass_ratio : float
-        M_2 / M_1.
-    fillout : float
-        0 for a surface through L1, 1 for one through L2 or L3; linear in the radius.
+    The curve is ``bessell-I`` of speclite (Bessell 1990, PASP 102, 1181), intensities are those of
+    blackbodies. Nothing is installed: the passband lives in this process only.
 
     Returns
     -------
-    float
-        Volume-equivalent radius in units of the separation.
-    """
-    load_phoebe()
-    from phoebe.constraints.builtin import requiv_contact_L1, requiv_contact_L23
+    module
+        The module ``phoebe``.
 
-    low = float(requiv_contact_L1(q=mass_ratio, sma=1.0, compno=1))
-    high = float(requiv_contact_L23(q=mass_ratio, sma=1.0, compno=1))
-    return low + float(fillout) * (high - low)
+    Raises
+    ------
+    InputError
+        If PHOEBE or speclite is not installed.
+    """
+    os.environ.setdefault("PHOEBE_ENABLE_ONLINE_PASSBANDS", "FALSE")
+    os.environ.setdefault("PHOEBE_ENABLE_EXTERNAL_ATMS", "FALSE")
+    try:
+        import astropy.units as u
+        import phoebe
+        from phoebe.atmospheres import models, passbands
+    except ImportError as error:
+        raise InputError(
+            f"binary light curves need the package {error.name}", remedy="Install it with: pip install phoebe"
+        ) from error
+    phoebe.logger(clevel="ERROR")
+    if I_PASSBAND in passbands._pbtable:
+        return phoebe
+    response = i_band_response()
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder, "cousins_i.txt")
+        np.savetxt(table, np.column_stack(response))
+        survey, band = I_PASSBAND.split(":")
+        passband = passbands.Passband(
+            ptf=str(table),
+            pbset=survey,
+            pbname=band,
+            wlunits=u.AA,
+            calibrated=True,
+            reference="speclite bessell-I (Bessell 1990)",
+            version=1.0,
+        )
+        # PHOEBE announces itself on stdout, which holds results only.
+        with redirect_stdout(io.StringIO()):
+            passband.compute_intensities(
+                models.BlackbodyModelAtmosphere(), include_mus=False, include_ld=False
+            )
+        saved = Path(folder, "cousins_i.fits")
+        passband.save(str(saved))
+        passbands._init_passband(str(saved))
+        # The table keeps a path only; load the passband before the folder is gone.
+        passbands.get_passband(I_PASSBAND)
+    return phoebe
 
 
 class PhoebeOrbits:
