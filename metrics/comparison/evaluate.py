@@ -217,15 +217,11 @@ def evaluate(
             f"{name} has nowhere {plan.min_visits} visits",
             remedy="Choose positions inside its footprint, a larger radius, or more years.",
         )
+    further_values = {metric.name: whole.pop(f"further {metric.name}") for metric in further}
     return RunOutcome(
         name=name,
-        n_visits=whole["n_visits"],
         in_footprint=in_footprint,
-        outcome=whole["outcome"],
-        found_period=whole["found_period"],
-        true_period=whole["true_period"],
-        star_id=whole["star_id"],
-        cadence=whole["cadence"],
-        further={metric.name: whole[f"further {metric.name}"] for metric in further},
+        further=further_values,
         classified=next((m.classified for m in further if isinstance(m, StarJudge)), None),
+        **whole,
     )

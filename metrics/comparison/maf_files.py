@@ -10,13 +10,15 @@ import io
 import json
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sqlalchemy import event
 
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
@@ -26,8 +28,7 @@ from pelsvae_cadence.metrics.comparison.quantities import (
     CADENCE_QUANTITIES,
     HEADLINE,
     STAR_QUANTITIES,
-    YEARS_WITHOUT,
-    Better,
+    WITHOUT_PERIOD,
     Quantity,
 )
 from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, f1_of_counts
@@ -64,6 +65,10 @@ _COMMON: Final = "Mean common footprint"
 _COMMON_SCORE: Final = "Common footprint"
 _GROUP: Final = "Periodic variables"
 _CLASSES: Final = "Classes told apart"
+_SUBSETS: Final = {
+    "periods recovered": ("recovered", "strict", "recovered_or_half"),
+    "periods not recovered": ("alias", "wrong", "no_detection"),
+}
 
 
 class _Value(maf_metrics.BaseMetric):  # type: ignore[misc]  # rubin_sim has no types
@@ -114,44 +119,79 @@ def _slicer(plan: Plan) -> BaseSlicer:
     return UserPointsSlicer(ra.tolist(), dec.tolist(), **options)
 
 
-def _entries(
-    run: RunOutcome, plan: Plan, further: Mapping[str, Sequence[Quantity]]
-) -> list[tuple[str, str, str, Quantity, FloatArray]]:
-    """Metric name, info label, subgroup, quantity and value at each position of all bundles."""
-    entries: list[tuple[str, str, str, Quantity, FloatArray]] = []
+class _Entry(NamedTuple):
+    """What MAF keeps a bundle of: its metric, info label and subgroup, and a value at each position."""
+
+    metric: str
+    label: str
+    subgroup: str
+    quantity: Quantity
+    values: FloatArray
+
+
+def _entries(run: RunOutcome, plan: Plan, further: Mapping[str, Sequence[Quantity]]) -> Iterator[_Entry]:
+    labels = [f"year {year:g}" for year in plan.years]
     for g, group in enumerate(plan.groups):
         shares = run.outcome[:, g].mean(axis=2)  # (n_positions, n_years, n_quantities)
-        for y, year in enumerate(plan.years):
+        for y, label in enumerate(labels):
             for q, quantity in enumerate(STAR_QUANTITIES):
-                name = f"PeriodRecovery {group.label}_{quantity.name}"
-                entries.append((name, f"year {year:g}", group.star_class, quantity, shares[:, y, q]))
-        length = np.diff(plan.years, prepend=0.0)
-        without = Quantity(
-            name=YEARS_WITHOUT,
-            better="lower",
-            unit="yr",
-            caption="mean number of survey years during which a star has no period",
-        )
-        entries.append(
-            (
-                f"YearsWithoutPeriod {group.label}",
-                f"year {plan.years[-1]:g}",
-                group.star_class,
-                without,
-                (1.0 - shares[..., 0]) @ length,
-            )
-        )
-    families: dict[str, tuple[Sequence[Quantity], FloatArray]] = {
-        "Cadence": (CADENCE_QUANTITIES, run.cadence)
-    }
-    families |= {name: (further[name], run.further[name]) for name in further}
+                metric = f"PeriodRecovery {group.label}_{quantity.name}"
+                yield _Entry(metric, label, group.star_class, quantity, shares[:, y, q])
+        without = (1.0 - shares[..., 0]) @ np.diff(plan.years, prepend=0.0)
+        metric = f"YearsWithoutPeriod {group.label}"
+        yield _Entry(metric, labels[-1], group.star_class, WITHOUT_PERIOD, without)
+    families = {"Cadence": (CADENCE_QUANTITIES, run.cadence)}
+    families |= {name: (tuple(further[name]), run.further[name]) for name in further}
     for family, (quantities, values) in families.items():
-        for y, year in enumerate(plan.years):
-            entries += [
-                (f"{family} {quantity.name}", f"year {year:g}", family, quantity, values[:, y, q])
-                for q, quantity in enumerate(quantities)
-            ]
-    return entries
+        for y, label in enumerate(labels):
+            for q, quantity in enumerate(quantities):
+                yield _Entry(f"{family} {quantity.name}", label, family, quantity, values[:, y, q])
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """A results directory that is being filled."""
+
+    path: Path
+    run: str
+    results: ResultsDb
+
+    def write(
+        self,
+        entry: _Entry,
+        order: int,
+        slicer: BaseSlicer,
+        values: np.ma.MaskedArray[Any, Any],
+        summaries: Sequence[Any],
+        common: tuple[str, float] | None,
+    ) -> MetricBundle:
+        """Write a bundle with its summaries, and that of the common footprint (name and value)."""
+        metric, label, subgroup, quantity, _ = entry
+        side = "" if quantity.better == "neither" else f"; {quantity.better} is better"
+        bundle = MetricBundle(
+            _Value(metric, quantity.unit, quantity.caption),
+            slicer,
+            "",
+            run_name=self.run,
+            info_label=label,
+            display_dict={
+                "group": _GROUP,
+                "subgroup": subgroup,
+                "order": order,
+                "caption": f"{quantity.caption} ({label}{side})",
+            },
+            summary_metrics=list(summaries),
+        )
+        bundle.metric_values = values
+        # The first entry of a metric is the one that stays: it has to name the file.
+        bundle.write_db(results_db=self.results)
+        bundle.compute_summary_stats(self.results)
+        if common is not None:
+            bundle.summary_values[common[0]] = common[1]
+            identity = self.results.update_metric(metric, slicer.slicer_name, self.run, "", label, None)
+            self.results.update_summary_stat(identity, *common)
+        bundle.write(out_dir=str(self.path), results_db=self.results)
+        return bundle
 
 
 def write_run(
@@ -180,49 +220,27 @@ def write_run(
     plots : bool
         Let MAF draw the recovered fractions after the last year, for its web pages.
     """
-    slicer = _slicer(plan)
-    results = _results_db(folder)
+    slicer, results = _slicer(plan), _results_db(folder)
+    target = _Folder(folder, run.name, results)
+    summaries = [
+        maf_metrics.MeanMetric(),
+        maf_metrics.MedianMetric(),
+        maf_metrics.CountMetric(metric_name="Positions"),
+    ]
     shown: dict[str, MetricBundle] = {}
     try:
         for order, entry in enumerate(_entries(run, plan, further or {})):
-            name, label, subgroup, quantity, values = entry
-            bundle = MetricBundle(
-                _Value(name, quantity.unit, quantity.caption),
-                slicer,
-                "",
-                run_name=run.name,
-                info_label=label,
-                display_dict={
-                    "group": _GROUP,
-                    "subgroup": subgroup,
-                    "order": order,
-                    "caption": f"{quantity.caption} ({label}; {quantity.better} is better)"
-                    if quantity.better != "neither"
-                    else f"{quantity.caption} ({label})",
-                },
-                summary_metrics=[
-                    maf_metrics.MeanMetric(),
-                    maf_metrics.MedianMetric(),
-                    maf_metrics.CountMetric(metric_name="Positions"),
-                ],
-            )
-            hidden = ~run.in_footprint | ~np.isfinite(values)
-            bundle.metric_values = np.ma.MaskedArray(
-                data=np.where(hidden, slicer.badval, values), mask=hidden, fill_value=slicer.badval
-            )
-            # The first entry of a metric is the one that stays: it has to name the file.
-            bundle.write_db(results_db=results)
-            bundle.compute_summary_stats(results)
+            hidden = ~run.in_footprint | ~np.isfinite(entry.values)
             both = common & ~hidden
-            if both.any():
-                bundle.summary_values[_COMMON] = float(values[both].mean())
-                identity = results.update_metric(name, slicer.slicer_name, run.name, "", label, None)
-                results.update_summary_stat(identity, _COMMON, bundle.summary_values[_COMMON])
-            bundle.write(out_dir=str(folder), results_db=results)
-            if plots and quantity.name == HEADLINE and label == f"year {plan.years[-1]:g}":
+            mean = (_COMMON, float(entry.values[both].mean())) if both.any() else None
+            values = np.ma.MaskedArray(
+                data=np.where(hidden, slicer.badval, entry.values), mask=hidden, fill_value=slicer.badval
+            )
+            bundle = target.write(entry, order, slicer, values, summaries, mean)
+            if plots and entry.quantity.name == HEADLINE and entry.label == f"year {plan.years[-1]:g}":
                 shown[bundle.file_root] = bundle
         if run.classified is not None:
-            _write_class_scores(run, run.classified, plan, folder, common, results)
+            _write_class_scores(target, run.classified, plan, run.in_footprint, common)
         if shown:
             _plot(shown, folder, results)
     finally:
@@ -230,42 +248,21 @@ def write_run(
 
 
 def _write_class_scores(
-    run: RunOutcome,
+    target: _Folder,
     stars: ClassifiedStars,
     plan: Plan,
-    folder: Path,
+    footprint: npt.NDArray[np.bool_],
     common: npt.NDArray[np.bool_],
-    results: ResultsDb,
 ) -> None:
     """Write F1 scores, which are of all stars together: one number each, as MAF's UniSlicer has it."""
     quantities = [(MACRO_F1, "macro_f1"), *((F1, f"f1_{name}") for name in stars.classes)]
     for y, year in enumerate(plan.years):
-        own, both = (
-            f1_of_counts(stars.counts(y)[where].sum(axis=(0, 1))) for where in (run.in_footprint, common)
-        )
+        own, both = (f1_of_counts(stars.counts(y)[where].sum(axis=(0, 1))) for where in (footprint, common))
         for order, (quantity, key) in enumerate(quantities):
-            name, label = f"{_CLASSES} {key}", f"year {year:g}"
-            bundle = MetricBundle(
-                _Value(name, quantity.unit, quantity.caption),
-                UniSlicer(),
-                "",
-                run_name=run.name,
-                info_label=label,
-                display_dict={
-                    "group": _GROUP,
-                    "subgroup": _CLASSES,
-                    "order": order,
-                    "caption": f"{quantity.caption} ({label}; {quantity.better} is better)",
-                },
-                summary_metrics=[maf_metrics.IdentityMetric()],
-            )
-            bundle.metric_values = np.ma.MaskedArray(data=[own[order]], mask=[not np.isfinite(own[order])])
-            bundle.write_db(results_db=results)
-            bundle.compute_summary_stats(results)
-            identity = results.update_metric(name, bundle.slicer.slicer_name, run.name, "", label, None)
-            results.update_summary_stat(identity, _COMMON_SCORE, float(both[order]))
-            bundle.summary_values[_COMMON_SCORE] = float(both[order])
-            bundle.write(out_dir=str(folder), results_db=results)
+            value = np.ma.masked_invalid(own[order : order + 1])
+            entry = _Entry(f"{_CLASSES} {key}", f"year {year:g}", _CLASSES, quantity, value)
+            score = (_COMMON_SCORE, float(both[order]))
+            target.write(entry, order, UniSlicer(), value, [maf_metrics.IdentityMetric()], score)
 
 
 def write_comparison_tables(
@@ -323,57 +320,39 @@ def write_comparison_tables(
     return files
 
 
-def _subsets(names: Sequence[str], plan: Plan, further: Mapping[str, Sequence[Quantity]]) -> Any:
+def _subsets(names: Sequence[str], plan: Plan, further: Mapping[str, Sequence[Quantity]]) -> pd.DataFrame:
     """Name groups of summary values, with their direction."""
-    import pandas as pd
-
-    better: dict[str, Better] = {quantity.name: quantity.better for quantity in STAR_QUANTITIES}
     parts = []
-    for year in plan.years:
-        label = f"year {year:g} "
-        mean = [name for name in names if name.startswith("Mean Period") and label in name]
-        for subset, chosen in (
-            ("recovered", ("recovered", "strict", "recovered_or_half")),
-            ("not recovered", ("alias", "wrong", "no_detection")),
-        ):
-            metrics = [name for name in mean if any(f"_{quantity} year" in name for quantity in chosen)]
-            lower = [better[next(q for q in chosen if f"_{q} year" in name)] == "lower" for name in metrics]
-            short = [_short(name) for name in metrics]
+
+    def subset(title: str, chosen: Mapping[str, bool]) -> None:
+        """Put together the names that begin with one of these, which are better lower or not."""
+        found = {name: lower for name in names for start, lower in chosen.items() if name.startswith(start)}
+        if found:
+            short = [_short(name) for name in found]
             parts.append(
-                create_metric_subset(
-                    f"periods {subset} year {year:g}", metrics, short_name=short, invert=lower
-                )
+                create_metric_subset(title, list(found), short_name=short, invert=list(found.values()))
             )
+
+    for year in plan.years:
+        label = f"year {year:g}"
+        for title, chosen in _SUBSETS.items():
+            lower = {
+                f"Mean PeriodRecovery {group.label}_{quantity.name} {label} ": quantity.better == "lower"
+                for group in plan.groups
+                for quantity in STAR_QUANTITIES
+                if quantity.name in chosen
+            }
+            subset(f"{title} {label}", lower)
         for family, quantities in further.items():
-            told = {
-                f"Mean {family} {quantity.name} {label}": quantity.better == "lower"
+            lower = {
+                f"Mean {family} {quantity.name} {label} ": quantity.better == "lower"
                 for quantity in quantities
                 if quantity.better != "neither"
             }
-            metrics = [name for name in names if name.startswith(tuple(told))]
-            if metrics:
-                lower = [any(told[key] for key in told if name.startswith(key)) for name in metrics]
-                parts.append(
-                    create_metric_subset(
-                        f"{family} year {year:g}",
-                        metrics,
-                        short_name=[_short(name) for name in metrics],
-                        invert=lower,
-                    )
-                )
-        scores = [name for name in names if name.startswith(f"Identity {_CLASSES} ") and label in name]
-        if scores:
-            parts.append(
-                create_metric_subset(
-                    f"F1 scores year {year:g}", scores, short_name=[_short(n) for n in scores]
-                )
-            )
-    without = [name for name in names if name.startswith("Mean YearsWithoutPeriod")]
-    parts.append(
-        create_metric_subset(
-            "years without a period", without, short_name=[_short(n) for n in without], invert=True
-        )
-    )
+            subset(f"{family} {label}", lower)
+        scores = [name for name in names if name.startswith(f"Identity {_CLASSES} ") and f"{label} " in name]
+        subset(f"F1 scores {label}", dict.fromkeys(scores, False))
+    subset("years without a period", {"Mean YearsWithoutPeriod": True})
     return pd.concat(parts)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -23,6 +22,7 @@ __all__ = [
     "CADENCE_QUANTITIES",
     "HEADLINE",
     "STAR_QUANTITIES",
+    "WITHOUT_PERIOD",
     "YEARS_WITHOUT",
     "Better",
     "Quantity",
@@ -63,6 +63,12 @@ class Quantity:
 HEADLINE: Final = "recovered"
 #: Name of the quantity that sums up all years.
 YEARS_WITHOUT: Final = "years_without_period"
+WITHOUT_PERIOD: Final = Quantity(
+    name=YEARS_WITHOUT,
+    better="lower",
+    unit="yr",
+    caption="mean number of survey years during which a star has no period",
+)
 
 #: Yes or no for each star after each year; means over stars are fractions.
 STAR_QUANTITIES: Final[tuple[Quantity, ...]] = (
@@ -107,22 +113,6 @@ CADENCE_QUANTITIES: Final[tuple[Quantity, ...]] = (
 )
 
 
-def _verdict(name: str) -> Callable[[Verdicts], npt.NDArray[np.bool_]]:
-    return lambda verdicts: np.asarray(verdicts.verdict == name)
-
-
-_FROM_VERDICTS: Final[dict[str, Callable[[Verdicts], npt.NDArray[np.bool_]]]] = {
-    "recovered": lambda verdicts: verdicts.recovered,
-    "strict": lambda verdicts: verdicts.strict,
-    "within_1pct": lambda verdicts: verdicts.within_1pct,
-    "top5": lambda verdicts: verdicts.top5,
-    "recovered_or_half": lambda verdicts: verdicts.recovered_or_half,
-    "alias": _verdict("alias"),
-    "wrong": _verdict("wrong"),
-    "no_detection": _verdict("no detection"),
-}
-
-
 def star_outcomes(verdicts: Verdicts | None, n_stars: int) -> npt.NDArray[np.bool_]:
     """Turn verdicts into the yes and no of `STAR_QUANTITIES`.
 
@@ -140,10 +130,12 @@ def star_outcomes(verdicts: Verdicts | None, n_stars: int) -> npt.NDArray[np.boo
     """
     outcome = np.zeros((n_stars, len(STAR_QUANTITIES)), dtype=np.bool_)
     for k, quantity in enumerate(STAR_QUANTITIES):
-        if verdicts is not None:
-            outcome[:, k] = _FROM_VERDICTS[quantity.name](verdicts)
-        elif quantity.name == "no_detection":
-            outcome[:, k] = True
+        if verdicts is None:
+            outcome[:, k] = quantity.name == "no_detection"
+        elif hasattr(verdicts, quantity.name):
+            outcome[:, k] = getattr(verdicts, quantity.name)
+        else:
+            outcome[:, k] = verdicts.verdict == quantity.name.replace("_", " ")
     return outcome
 
 

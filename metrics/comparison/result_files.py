@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ from pelsvae_cadence.metrics.comparison.statistics.summary import Summary
 __all__ = ["write_results"]
 
 _MAF: Final = "maf"
+_PAIRS: Final = "pairs.csv"
+_CLASSIFIED: Final = "classified_stars.parquet"
 
 
 def write_results(
@@ -74,92 +77,84 @@ def write_results(
     frames = {"summary": summary.values, "differences": summary.differences}
     if len(runs) > 2:
         frames["pairs"] = summary.pairs
-    else:  # an earlier comparison in this folder may have had some
-        (folder / "pairs.csv").unlink(missing_ok=True)
-    for name, frame in frames.items():
-        files[f"{name} csv"] = folder / f"{name}.csv"
-        with replacing(files[f"{name} csv"]) as partial:
-            frame.to_csv(partial, index=False)
-    files["summary parquet"] = folder / "summary.parquet"
-    with replacing(files["summary parquet"]) as partial:
-        summary.values.to_parquet(partial, index=False)
-    files["summary hdf5"] = folder / "summary.h5"
-    with replacing(files["summary hdf5"]) as partial:
+
+    def write_hdf(partial: Path) -> None:
         # The table format stores text as text; the other one would pickle it.
-        options: dict[str, Any] = {"format": "table", "index": False, "complevel": 5}
-        summary.values.to_hdf(partial, key="stats", mode="w", **options)
-        for key in ("differences", "pairs"):
-            if key in frames:
-                frames[key].to_hdf(partial, key=key, mode="a", **options)
-    files["stars"] = folder / "stars.parquet"
-    with replacing(files["stars"]) as partial:
-        _stars(outcomes, plan).to_parquet(partial, index=False)
+        for k, (name, frame) in enumerate(frames.items()):
+            key = "stats" if name == "summary" else name
+            mode: Literal["w", "a"] = "a" if k else "w"
+            frame.to_hdf(partial, key=key, mode=mode, format="table", index=False, complevel=5)
+
     told = [run for run in outcomes if run.classified is not None]
-    table = folder / "classified_stars.parquet"
+    written: dict[str, tuple[str, Callable[[Path], object]]] = {
+        f"{name} csv": (f"{name}.csv", partial(frame.to_csv, index=False)) for name, frame in frames.items()
+    }
+    written |= {
+        "summary parquet": ("summary.parquet", partial(summary.values.to_parquet, index=False)),
+        "summary hdf5": ("summary.h5", write_hdf),
+        "stars": ("stars.parquet", partial(_stars(outcomes, plan).to_parquet, index=False)),
+    }
     if told:
-        files["classified stars"] = table
-        with replacing(table) as partial:
-            _classified_stars(told, plan).to_parquet(partial, index=False)
-    else:  # an earlier comparison in this folder may have had one
-        table.unlink(missing_ok=True)
-    files["settings"] = folder / "settings.json"
-    with replacing(files["settings"]) as partial:
-        partial.write_text(json.dumps(settings, indent=2) + "\n")
+        classified = _classified_stars(told, plan)
+        written["classified stars"] = (_CLASSIFIED, partial(classified.to_parquet, index=False))
+    settings_text = json.dumps(settings, indent=2) + "\n"
+    written["settings"] = ("settings.json", lambda path: path.write_text(settings_text))
+    for name, (file, write) in written.items():
+        files[name] = folder / file
+        with replacing(files[name]) as path:
+            write(path)
+    for file in {_PAIRS, _CLASSIFIED} - {file for file, _ in written.values()}:
+        (folder / file).unlink(missing_ok=True)  # of an earlier comparison in this folder
     return files
+
+
+def _of_every_star(
+    run: RunOutcome, plan: Plan, n_stars: int, about: Mapping[str, Any], columns: Mapping[str, Any]
+) -> pd.DataFrame:
+    """Tabulate stars of all positions in the run's footprint, from arrays with a row for each."""
+    sky = plan.sky[run.in_footprint]
+    place = {"ra": np.repeat(sky[:, 0], n_stars), "dec": np.repeat(sky[:, 1], n_stars)}
+    flat = {name: values[run.in_footprint].ravel() for name, values in columns.items()}
+    return pd.DataFrame({"run": run.name, **about, **place, **flat})
 
 
 def _stars(outcomes: Sequence[RunOutcome], plan: Plan) -> pd.DataFrame:
     """List what was found of every star, in every run and year."""
-    sky = plan.sky
-    parts = []
-    for run in outcomes:
-        where = np.flatnonzero(run.in_footprint)
-        for g, group in enumerate(plan.groups):
-            for y, year in enumerate(plan.years):
-                n = plan.stars_per_position
-                parts.append(
-                    pd.DataFrame(
-                        {
-                            "run": run.name,
-                            "star_class": group.star_class,
-                            "magnitude": group.magnitude,
-                            "year": year,
-                            "ra": np.repeat(sky[where, 0], n),
-                            "dec": np.repeat(sky[where, 1], n),
-                            "star_id": run.star_id[where, g].ravel(),
-                            "true_period": run.true_period[where, g].ravel(),
-                            "found_period": run.found_period[where, g, y].ravel(),
-                            "recovered": run.outcome[where, g, y, :, 0].ravel(),
-                        }
-                    )
-                )
+    parts = [
+        _of_every_star(
+            run,
+            plan,
+            plan.stars_per_position,
+            {"star_class": group.star_class, "magnitude": group.magnitude, "year": year},
+            {
+                "star_id": run.star_id[:, g],
+                "true_period": run.true_period[:, g],
+                "found_period": run.found_period[:, g, y],
+                "recovered": run.outcome[:, g, y, :, 0],
+            },
+        )
+        for run in outcomes
+        for g, group in enumerate(plan.groups)
+        for y, year in enumerate(plan.years)
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
 def _classified_stars(outcomes: Sequence[RunOutcome], plan: Plan) -> pd.DataFrame:
     """List what every star was taken for, in every run and year."""
-    sky, parts = plan.sky, []
+    parts = []
     for run in outcomes:
         stars = run.classified
         assert stars is not None
-        where = np.flatnonzero(run.in_footprint)
         names = np.array([*stars.classes, ""])  # the last one, -1, is not classified
-        each = stars.label.shape[1]
         for y, year in enumerate(stars.years):
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "run": run.name,
-                        "year": year,
-                        "ra": np.repeat(sky[where, 0], each),
-                        "dec": np.repeat(sky[where, 1], each),
-                        "star_id": stars.star_id[where].ravel(),
-                        "star_class": names[stars.label[where].ravel()],
-                        "magnitude": stars.magnitude[where].ravel(),
-                        "true_period": stars.period[where].ravel(),
-                        "classified_as": names[stars.predicted[where, y].ravel()],
-                        "log_loss": stars.log_loss[where, y].ravel(),
-                    }
-                )
-            )
+            columns = {
+                "star_id": stars.star_id,
+                "star_class": names[stars.label],
+                "magnitude": stars.magnitude,
+                "true_period": stars.period,
+                "classified_as": names[stars.predicted[:, y]],
+                "log_loss": stars.log_loss[:, y],
+            }
+            parts.append(_of_every_star(run, plan, stars.label.shape[1], {"year": year}, columns))
     return pd.concat(parts, ignore_index=True)

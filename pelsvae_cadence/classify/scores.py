@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.arrays import StructOfArrays, freeze
+from pelsvae_cadence.core.bootstrap import percentile_interval, resampling_weights
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 
@@ -28,7 +29,8 @@ _LEAST_PROBABILITY: Final = 1e-12
 _RESAMPLINGS: Final = 1000
 # Resolution of the numbers of positions, as in `pelsvae_cadence.classify.labelled`.
 _POSITION_NSIDE: Final = 8192
-_INTERVAL: Final = (16.0, 84.0)
+# Share of the resamples beyond each end of an interval: 68 per cent are inside.
+_TAIL: Final = 0.16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,16 +232,9 @@ def recall_by_position(predictions: Predictions) -> tuple[FloatArray, FloatArray
     return ra, dec, scores_of_counts(confusion)["balanced_accuracy"]
 
 
-def _weights(n_positions: int, seed: int, n_resamplings: int) -> FloatArray:
-    """Draw how often each position comes in each resampling (the first: once each)."""
-    rng = KeyedRandom(seed=seed).generator("bootstrap over positions", 0)
-    drawn = rng.multinomial(n_positions, np.full(n_positions, 1.0 / n_positions), n_resamplings)
-    return np.concatenate([np.ones((1, n_positions)), drawn])
-
-
 def _estimate(values: FloatArray) -> Estimate:
-    drawn = values[1:][np.isfinite(values[1:])]
-    low, high = np.percentile(drawn, _INTERVAL) if drawn.size else (np.nan, np.nan)
+    """Take the value of all positions from the first row, and the interval from the others."""
+    (low,), (high,) = percentile_interval(values[1:, None], _TAIL)
     return Estimate(value=float(values[0]), low=float(low), high=float(high))
 
 
@@ -286,7 +281,9 @@ def _resampled(
     predictions: Predictions, seed: int, n_resamplings: int
 ) -> tuple[dict[str, FloatArray], FloatArray]:
     confusion, surprise, n = predictions._per_position()
-    weights = _weights(n.size, seed, n_resamplings)
+    generator = KeyedRandom(seed=seed).generator("bootstrap over positions", 0)
+    drawn = resampling_weights(generator, n.size, n_resamplings)
+    weights = np.concatenate([np.ones((1, n.size)), drawn])  # all positions first, once each
     counts = np.tensordot(weights, confusion, axes=1)
     values = scores_of_counts(counts)
     values["log_loss"] = (weights @ surprise) / (weights @ n)

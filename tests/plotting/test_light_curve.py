@@ -81,10 +81,9 @@ def legend_texts(ax: Axes) -> list[str]:
     return [] if legend is None else [text.get_text() for text in legend.get_texts()]
 
 
-def render(ax: Axes) -> bytes:
-    buffer = BytesIO()
-    ax.figure.savefig(buffer, format="png", dpi=50)
-    return buffer.getvalue()
+def render(ax: Axes) -> None:
+    """Draw for real: some mistakes show only then."""
+    ax.figure.savefig(BytesIO(), format="png", dpi=50)
 
 
 def test_styles_are_complete_and_different() -> None:
@@ -200,7 +199,7 @@ def test_light_curves_of_no_or_one_point(n: int) -> None:
         assert ax.yaxis_inverted()
         assert len(legend_texts(ax)) == n
         assert [text.get_text() for text in ax.texts] == ([] if n else ["no detected points"])
-        assert len(render(ax)) > 1000
+        render(ax)
 
 
 def test_wrong_light_curves_are_refused() -> None:
@@ -256,7 +255,7 @@ def test_recovery_bins_by_default_hold_everything() -> None:
         assert "(52)" in legend_texts(ax)[0]
     empty = plot_recovery_by_magnitude({"star_class": [], "magnitude": [], "recovered": []})
     assert legend_texts(empty) == []
-    assert len(render(empty)) > 1000
+    render(empty)
 
 
 def test_wrong_recovery_tables_are_refused() -> None:
@@ -297,7 +296,7 @@ def test_sky_map_puts_east_left_and_values_where_they_belong(nest: bool, centre_
     labels = [text.get_text() for text in ax.get_xticklabels()]
     assert labels == [f"{(centre_ra + d) % 360:g}°" for d in (120, 60, 0, -60, -120)]
     assert ax.figure.axes[1].get_xlabel() == "fraction"
-    assert len(render(ax)) > 1000
+    render(ax)
 
 
 def test_sky_positions_with_masked_values() -> None:
@@ -316,9 +315,9 @@ def test_sky_positions_with_masked_values() -> None:
 
 def test_sky_map_without_any_value() -> None:
     ax = plot_sky_map(np.full(12, np.nan))
-    assert len(render(ax)) > 1000
+    render(ax)
     ax = plot_sky_map([], ra=[], dec=[])
-    assert len(render(ax)) > 1000
+    render(ax)
 
 
 def test_wrong_sky_maps_are_refused() -> None:
@@ -380,4 +379,4 @@ def test_no_or_one_visit(n: int) -> None:
     for plot in (plot_cadence, plot_cumulative_visits):
         ax = plot(make_visits(n, "r"))
         assert len(legend_texts(ax)) == n
-        assert len(render(ax)) > 1000
+        render(ax)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
 from pelsvae_cadence.metrics.comparison.statistics.class_scores import MACRO_F1
-from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, overall
+from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, overall, select
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.result import Comparison
@@ -69,19 +69,17 @@ def number(value: float, digits: int = 2, *, sign: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def interval(row: Any, value: float, *, sign: bool = False, digits: int = 2, scale: float = 1.0) -> str:
-    """Write a number with its interval.
+def interval(row: Any, digits: int = 2, *, sign: bool = False, scale: float = 1.0) -> str:
+    """Write the value or difference of a row with its interval.
 
     Parameters
     ----------
     row : object
-        Something with attributes low and high.
-    value : float
-        The number.
-    sign : bool
-        Show the sign of positive numbers too.
+        A row of a summary.
     digits : int
         Digits behind the point.
+    sign : bool
+        Show the sign of positive numbers too.
     scale : float
         Multiplies all three, 100 for per cent.
 
@@ -90,8 +88,8 @@ def interval(row: Any, value: float, *, sign: bool = False, digits: int = 2, sca
     str
         "value [low, high]", or the value alone where there is no interval.
     """
-    low, high = (number(scale * end, digits, sign=sign) for end in (row.low, row.high))
-    middle = number(scale * value, digits, sign=sign)
+    value = row.difference if hasattr(row, "difference") else row.value
+    middle, low, high = (number(scale * end, digits, sign=sign) for end in (value, row.low, row.high))
     return middle if low == "–" else f"{middle} [{low}, {high}]"
 
 
@@ -115,31 +113,25 @@ def answers(result: Comparison) -> list[Answer]:
     return [_answer(result, run.name) for run in result.runs[1:]]
 
 
-def _row(table: pd.DataFrame, **where: Any) -> Any:
-    for column, value in where.items():
-        table = table[table[column] == value]
-    return next(table.itertuples())
-
-
 def _answer(result: Comparison, run: str) -> Answer:
     reference, last = result.runs[0].name, result.plan.years[-1]
     differences, values = result.summary.differences, result.summary.values
-    mine = differences[differences["run"] == run]
-    fractions = mine[mine["metric"] == HEADLINE]
+    mine = select(differences, run=run)
+    fractions = select(mine, metric=HEADLINE)
     if (fractions["difference"] == 0.0).all():
         same = f"{run} and {reference} recover exactly the same periods."
         return Answer(run=run, verdict="identical", headline=same)
-    at_end = _row(overall(mine, HEADLINE), year=last)
-    share = overall(values[values["footprint"] == "common"], HEADLINE)
-    ours, theirs = (_row(share, run=name, year=last).value for name in (run, reference))
+    at_end = select(overall(mine, HEADLINE), year=last).iloc[0]
+    share = overall(select(values, footprint="common", year=last), HEADLINE)
+    ours, theirs = (select(share, run=name).iloc[0].value for name in (run, reference))
     shares = (
         f"After {last:g} yr {number(100.0 * ours, 1)} % of the stars have their period, against "
         f"{number(100.0 * theirs, 1)} % in {reference}: "
-        f"{interval(at_end, at_end.difference, sign=True, digits=1, scale=100.0)} percentage points."
+        f"{interval(at_end, 1, sign=True, scale=100.0)} percentage points."
     )
     # With a single year the time until a period is found cannot be told from whether it is.
     timed = len(result.plan.years) > 1
-    whole = _row(overall(mine, YEARS_WITHOUT)) if timed else at_end
+    whole = overall(mine, YEARS_WITHOUT).iloc[0] if timed else at_end
     headline = _headline(run, reference, whole, timed=timed)
     parts = fractions[fractions["star_class"] != ALL_CLASSES]
     told = _told_apart(result, run)
@@ -156,7 +148,7 @@ def _headline(run: str, reference: str, whole: Any, *, timed: bool) -> str:
     """Say the verdict on all stars together, and by how much."""
     if whole.verdict == "no difference shown":
         headline = f"{run}: no difference to {reference} shown for all stars together"
-        gap = interval(whole, whole.difference, sign=True)
+        gap = interval(whole, sign=True)
         return headline + (f"; the mean time without a period differs by {gap} yr." if timed else ".")
     if not timed:
         return f"{run} is {whole.verdict} than {reference} for all stars together."
@@ -185,9 +177,9 @@ def pair_answers(result: Comparison) -> list[Answer]:
     last, timed = result.plan.years[-1], len(result.plan.years) > 1
     found = []
     for (run, reference), rows in result.summary.pairs.groupby(["run", "reference"], sort=False):
-        at_end = _row(rows, metric=HEADLINE, year=last)
-        whole = _row(rows, metric=YEARS_WITHOUT) if timed else at_end
-        gap = interval(at_end, at_end.difference, sign=True, digits=1, scale=100.0)
+        at_end = select(rows, metric=HEADLINE, year=last).iloc[0]
+        whole = select(rows, metric=YEARS_WITHOUT).iloc[0] if timed else at_end
+        gap = interval(at_end, 1, sign=True, scale=100.0)
         text = f"The share of stars with their period after {last:g} yr differs by {gap} percentage points."
         headline = _headline(str(run), str(reference), whole, timed=timed)
         found.append(Answer(run=str(run), verdict=whole.verdict, headline=headline, details=(text,)))
@@ -197,16 +189,16 @@ def pair_answers(result: Comparison) -> list[Answer]:
 def _told_apart(result: Comparison, run: str) -> list[str]:
     """Say how well the stars are told apart, where that was asked and is known."""
     reference, last = result.runs[0].name, result.plan.years[-1]
-    values, differences = result.summary.values, result.summary.differences
-    values = values[(values["metric"] == MACRO_F1.name) & (values["footprint"] == "common")]
+    scores = {"metric": MACRO_F1.name, "year": last}
+    values = select(result.summary.values, footprint="common", **scores)
     if values.empty:
         return []
-    ours, theirs = (_row(values, run=name, year=last).value for name in (run, reference))
-    gap = _row(differences, run=run, metric=MACRO_F1.name, year=last)
+    ours, theirs = (select(values, run=name).iloc[0].value for name in (run, reference))
+    gap = select(result.summary.differences, run=run, **scores).iloc[0]
     if not math.isfinite(gap.difference):
         return []
     sure = gap.verdict if gap.verdict in ("better", "worse") else "no difference shown"
-    shown = interval(gap, gap.difference, sign=True, digits=3)
+    shown = interval(gap, 3, sign=True)
     text = f"Told apart after {last:g} yr: macro-F1 {number(ours, 3)}, against {number(theirs, 3)}"
     return [f"{text}; {shown} ({sure})."]
 
@@ -215,14 +207,14 @@ def _parts(rows: pd.DataFrame) -> list[str]:
     """Say for which classes, magnitudes and years the recovered fraction differs."""
     lines = []
     for word in ("better", "worse"):
-        sure = rows[rows["verdict"] == word]
+        sure = select(rows, verdict=word)
         if len(sure):
             lines.append(
                 f"Significantly {word} in {len(sure)} of {len(rows)} combinations of class, "
                 f"magnitude and year ({_list_years(sure)})."
             )
     largest = rows.loc[rows["difference"].abs().idxmax()]
-    gap = interval(largest, largest["difference"], sign=True, digits=1, scale=100.0)
+    gap = interval(largest, 1, sign=True, scale=100.0)
     known = "" if largest["verdict"] in ("better", "worse") else ", not significant"
     lines.append(
         f"Largest difference: {gap} % of the stars ({largest['star_class']}, r = "

@@ -12,14 +12,15 @@ import pandas as pd
 from pelsvae_cadence.metrics.comparison.report.answers import number
 from pelsvae_cadence.metrics.comparison.report.drawing import (
     Picture,
+    draw_runs,
     legend_below,
-    line_with_interval,
     new_figure,
     plain_period_ticks,
     run_style,
     years_in_words,
 )
 from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, scores_of_run
+from pelsvae_cadence.metrics.comparison.statistics.summary import select
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
     from pelsvae_cadence.metrics.comparison.result import Comparison
 
-__all__ = ["classification_picture", "score_table"]
+__all__ = ["classification_picture"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,22 +37,11 @@ _BINS: Final = 6
 _FEWEST_STARS: Final = 10
 
 
-def score_table(result: Comparison, by: str) -> pd.DataFrame:
+def _score_table(result: Comparison, by: str) -> pd.DataFrame:
     """Score the stars of every run in bins of magnitude or period, over the common footprint.
 
-    Parameters
-    ----------
-    result : Comparison
-        A comparison with classified stars.
-    by : {"magnitude", "period"}
-        What the bins are of: equally wide in magnitude, equally full in period.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns run, year, `by` (centre of the bin), value, low, high (macro-F1 over the classes
-        with ten stars or more in the bin, 95 % interval), n_stars; at the year in which the runs
-        differ most.
+    Bins are equally wide in magnitude, equally full in period. Macro-F1 is over the classes with ten
+    stars or more in the bin, in the year in which the runs differ most.
     """
     year, common = _telling_year(result), result.summary.common
     first = next(run.classified for run in result.outcomes if run.classified is not None)
@@ -72,7 +62,7 @@ def score_table(result: Comparison, by: str) -> pd.DataFrame:
             found = scores_of_run(
                 run.classified,
                 common,
-                year,
+                [year],
                 len(first.classes),
                 unit=result.summary.unit,
                 seed=result.plan.seed,
@@ -81,12 +71,10 @@ def score_table(result: Comparison, by: str) -> pd.DataFrame:
             rows.append(
                 {
                     "run": run.name,
-                    "year": result.plan.years[year],
                     by: 10.0**centre if by == "period" else centre,
                     "value": found.mean[0],
                     "low": found.low[0],
                     "high": found.high[0],
-                    "n_stars": int(keep.sum()),
                 }
             )
     return pd.DataFrame(rows)
@@ -98,8 +86,7 @@ def _frequent(stars: ClassifiedStars, keep: npt.NDArray[np.bool_]) -> npt.NDArra
 
 
 def _scores(result: Comparison, metric: str) -> pd.DataFrame:
-    rows = result.summary.values
-    return rows[(rows["metric"] == metric) & (rows["footprint"] == "common")]
+    return select(result.summary.values, metric=metric, footprint="common")
 
 
 def _telling_year(result: Comparison) -> int:
@@ -125,18 +112,12 @@ def classification_picture(result: Comparison) -> Picture:
     figure = new_figure(10.2, 6.4)
     panels = figure.subplots(2, 2, width_ratios=(1.0, 1.3))
     year = years_in_words(result.plan.years[_telling_year(result)])
-    macro, words = _scores(result, MACRO_F1.name), []
-    tables = {"magnitude": score_table(result, "magnitude"), "period": score_table(result, "period")}
-    for k, run in enumerate(result.runs):
-        mine = macro[macro["run"] == run.name]
-        line_with_interval(panels[0, 0], mine, "year", k, run.name)
-        words.append(f"{run.name} {number(mine['value'].iloc[-1])}")
-        for axes, (by, table) in zip((panels[0, 1], panels[1, 0]), tables.items(), strict=True):
-            line_with_interval(axes, table[table["run"] == run.name], by, k, run.name)
+    last = draw_runs(panels[0, 0], result, _scores(result, MACRO_F1.name), "year", title="all stars")
+    words = [f"{name} {number(value)}" for name, value in last.items()]
+    for axes, by in ((panels[0, 1], "magnitude"), (panels[1, 0], "period")):
+        draw_runs(axes, result, _score_table(result, by), by, title=f"after {year}")
     _by_class(result, panels[1, 1], _telling_year(result))
-    panels[0, 0].set(xlabel="survey year", title="all stars", xlim=(0.0, None))
-    panels[0, 1].set(xlabel="mean r [mag]", title=f"after {year}")
-    panels[1, 0].set(xlabel="true period [d]", title=f"after {year}", xscale="log")
+    panels[1, 0].set_xscale("log")
     plain_period_ticks(panels[1, 0])
     panels[1, 1].set(title=f"each class after {year}", ylabel="F1")
     for axes in panels.flat[:3]:
@@ -163,11 +144,10 @@ def classification_picture(result: Comparison) -> Picture:
 
 
 def _by_class(result: Comparison, axes: Axes, year: int) -> None:
-    rows = _scores(result, F1.name)
-    rows = rows[rows["year"] == result.plan.years[year]]
+    rows = select(_scores(result, F1.name), year=result.plan.years[year])
     classes = list(dict.fromkeys(rows["star_class"]))
     for k, run in enumerate(result.runs):
-        mine = rows[rows["run"] == run.name].set_index("star_class").loc[classes]
+        mine = select(rows, run=run.name).set_index("star_class").loc[classes]
         away = (k - 0.5 * (len(result.runs) - 1)) * 0.6 / len(result.runs)
         x = np.arange(len(classes)) + away
         style: dict[str, Any] = run_style(k)

@@ -20,8 +20,8 @@ __all__ = [
     "MOST_PANELS",
     "WORSE_COLOUR",
     "Picture",
+    "draw_runs",
     "legend_below",
-    "line_with_interval",
     "new_figure",
     "panels_of",
     "plain_period_ticks",
@@ -37,6 +37,8 @@ __all__ = [
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 _LINES: Final = ("-", "--", "-.", ":")
+
+_AXIS_LABELS: Final = {"year": "survey year", "magnitude": "mean r [mag]", "period": "true period [d]"}
 
 #: Grounds on which a difference is better or worse, as in the maps of differences.
 BETTER_COLOUR: Final = "#e3eef7"
@@ -200,31 +202,57 @@ def legend_below(figure: Figure, axes: Axes, n: int) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=min(n, 3), frameon=False, fontsize=9.5)
 
 
-def line_with_interval(
-    axes: Axes, rows: pd.DataFrame, x: str, k: int, label: str, *, percent: bool = False
-) -> None:
-    """Draw the values of a run with their intervals.
+def draw_runs(
+    axes: Axes,
+    result: Comparison,
+    table: pd.DataFrame,
+    x: str,
+    *,
+    title: str = "",
+    size: float = 10,
+    percent: bool = False,
+) -> dict[str, float]:
+    """Draw the values of all runs with their intervals.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
         Where.
-    rows : pandas.DataFrame
-        Rows of a summary with value, low, high.
-    x : str
+    result : Comparison
+        The comparison.
+    table : pandas.DataFrame
+        Rows with run, value, low, high.
+    x : {"year", "magnitude", "period"}
         Column of the horizontal axis.
-    k : int
-        Place of the run among all, for its style.
-    label : str
-        Its name.
+    title : str
+        Title of the panel.
+    size : float
+        Size of its letters.
     percent : bool
-        Show fractions in per cent.
+        Show fractions in per cent, from 0 to 100.
+
+    Returns
+    -------
+    dict of str to float
+        The last value of each run.
     """
-    style, scale = run_style(k), 100.0 if percent else 1.0
-    value, low, high = (scale * rows[name].to_numpy(np.float64) for name in ("value", "low", "high"))
-    axes.plot(rows[x], value, label=label, markersize=5, linewidth=1.6, **style)
-    if np.isfinite(low).all():
-        axes.fill_between(rows[x], low, high, color=style["color"], alpha=0.13, linewidth=0)
+    last = {}
+    scale = 100.0 if percent else 1.0
+    for k, run in enumerate(result.runs):
+        rows, style = table[table["run"] == run.name], run_style(k)
+        value, low, high = (scale * rows[name].to_numpy(np.float64) for name in ("value", "low", "high"))
+        axes.plot(rows[x], value, label=run.name, markersize=5, linewidth=1.6, **style)
+        if np.isfinite(low).all():
+            axes.fill_between(rows[x], low, high, color=style["color"], alpha=0.13, linewidth=0)
+        last[run.name] = float(rows["value"].iloc[-1])
+    axes.set_title(title, fontsize=size)
+    axes.set_xlabel(_AXIS_LABELS[x])
+    axes.grid(color="0.92")
+    if x == "year":
+        axes.set_xlim(left=0.0)
+    if percent:
+        axes.set_ylim(-3.0, 103.0)
+    return last
 
 
 def panels_of(n: int, height: float = 2.7) -> tuple[Figure, list[Axes]]:

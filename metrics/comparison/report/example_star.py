@@ -34,26 +34,16 @@ if TYPE_CHECKING:
 
     from pelsvae_cadence.metrics.comparison.result import Comparison
 
-__all__ = ["example_pictures", "example_stars"]
+__all__ = ["example_pictures"]
 
 _MOST_EXAMPLE_RUNS: Final = 4
 
 
-def example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
-    """Observe one star at one position in each run, as the comparison did.
+def _example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
+    """Observe one star in each run, as the comparison did; give run, its visits, and the star.
 
-    A star is chosen whose period some runs find and others do not, after the year in which the
-    runs differ most.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-
-    Returns
-    -------
-    list of (str, Visits, Recovery)
-        Run, its visits up to that year, and the star.
+    A star is chosen whose period some runs find and others do not, after the year in which the runs
+    differ most.
     """
     plan = result.plan
     y = telling_year(result)
@@ -100,7 +90,7 @@ def example_pictures(result: Comparison) -> Iterator[Picture]:
     Picture
         The folded light curves, then the visits.
     """
-    shown = [item for item in example_stars(result) if len(item[1])]
+    shown = [item for item in _example_stars(result) if len(item[1])]
     if not shown:
         return
     star = shown[0][2].stars

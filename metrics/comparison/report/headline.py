@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,21 +13,21 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     BETTER_COLOUR,
     WORSE_COLOUR,
     Picture,
+    draw_runs,
     legend_below,
-    line_with_interval,
     new_figure,
     run_style,
     shown_years,
     wrapped,
 )
-from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, overall
+from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, overall, select
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from pelsvae_cadence.metrics.comparison.result import Comparison
 
-__all__ = ["at_a_glance", "forest"]
+__all__ = ["headline_pictures"]
 
 _INK: Final = "0.25"
 _SAYS: Final = {"better": "better", "worse": "worse", "no difference shown": "not shown"}
@@ -36,10 +37,8 @@ _LONGEST_NAME: Final = 22
 def _shade(axes: Axes, *, right_is_better: bool) -> None:
     """Colour the two sides of zero, and say in words which one is better."""
     low, high = axes.get_xlim()
-    sides = ((low, "worse", "left", 0.02), (high, "better", "right", 0.98))
-    if not right_is_better:
-        sides = ((low, "better", "left", 0.02), (high, "worse", "right", 0.98))
-    for end, word, at, x in sides:
+    words = ("worse", "better") if right_is_better else ("better", "worse")
+    for end, word, at, x in zip((low, high), words, ("left", "right"), (0.02, 0.98), strict=True):
         ground = BETTER_COLOUR if word == "better" else WORSE_COLOUR
         axes.axvspan(0.0, end, color=ground, linewidth=0, zorder=0)
         axes.annotate(
@@ -58,22 +57,31 @@ def _shade(axes: Axes, *, right_is_better: bool) -> None:
     axes.set_xlim(low, high)
 
 
-def at_a_glance(result: Comparison) -> Picture:
-    """Draw all stars together: who has a period when, and how much longer they wait for it.
+def headline_pictures(result: Comparison) -> Iterator[Picture]:
+    """Draw the answer.
 
     Parameters
     ----------
     result : Comparison
         A comparison of two runs or more.
 
-    Returns
-    -------
+    Yields
+    ------
     Picture
-        The picture.
+        All stars together: who has a period when, and how much longer they wait for it; then the
+        differences of the recovered fraction by class, magnitude and year.
     """
+    yield _at_a_glance(result)
+    yield _forest(result)
+
+
+def _at_a_glance(result: Comparison) -> Picture:
     figure = new_figure(10.2, 2.7 + 0.25 * max(len(result.runs) - 3, 0))
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.15))
-    _all_stars(result, left)
+    shares = overall(select(result.summary.values, footprint="common"), HEADLINE)
+    draw_runs(left, result, shares, "year", title="stars with their period", size=10.5, percent=True)
+    left.set_ylabel("[%]")
+    left.set_axisbelow(True)
     _waiting(result, right)
     legend_below(figure, left, len(result.runs))
     kinds = ", ".join(result.plan.star_classes)
@@ -92,38 +100,39 @@ def at_a_glance(result: Comparison) -> Picture:
     )
 
 
-def _all_stars(result: Comparison, axes: Axes) -> None:
-    values = overall(result.summary.values, HEADLINE)
-    for k, run in enumerate(result.runs):
-        rows = values[(values["run"] == run.name) & (values["footprint"] == "common")]
-        line_with_interval(axes, rows, "year", k, run.name, percent=True)
-    axes.set_title("stars with their period", fontsize=10.5)
-    axes.set_xlabel("survey year")
-    axes.set_ylabel("[%]")
-    axes.set_xlim(left=0.0)
-    axes.set_ylim(-3.0, 103.0)
-    axes.grid(color="0.92")
-    axes.set_axisbelow(True)
+def _draw_difference(
+    axes: Axes,
+    row: Any,
+    y: float,
+    style: dict[str, Any],
+    *,
+    size: tuple[float, float],
+    scale: float = 1.0,
+    **marker: float,
+) -> None:
+    """Draw a difference with its interval, in widths of line and marker; open if not significant."""
+    colour, (linewidth, markersize) = style["color"], size
+    if np.isfinite(row.low):
+        axes.hlines(y, scale * row.low, scale * row.high, color=colour, linewidth=linewidth, zorder=2)
+    sure = row.verdict in ("better", "worse")
+    axes.plot(
+        scale * row.difference,
+        y,
+        style["marker"],
+        color=colour,
+        markersize=markersize,
+        markerfacecolor=colour if sure else "white",
+        zorder=3,
+        **marker,
+    )
 
 
 def _waiting(result: Comparison, axes: Axes) -> None:
     rows = overall(result.summary.differences, YEARS_WITHOUT).set_index("run")
     others = [run.name for run in result.runs[1:]]
     for k, name in enumerate(others, start=1):
-        row, style = rows.loc[name], run_style(k)
-        if np.isfinite(row["low"]):
-            axes.hlines(k, row["low"], row["high"], color=style["color"], linewidth=2.2, zorder=2)
-        sure = row["verdict"] in ("better", "worse")
-        axes.plot(
-            row["difference"],
-            k,
-            style["marker"],
-            color=style["color"],
-            markersize=9,
-            markerfacecolor=style["color"] if sure else "white",
-            markeredgewidth=1.6,
-            zorder=3,
-        )
+        row = rows.loc[name]
+        _draw_difference(axes, row, k, run_style(k), size=(2.2, 9.0), markeredgewidth=1.6)
         axes.annotate(
             f"{number(row['difference'], sign=True)} yr: {_SAYS[row['verdict']]}",
             (row["difference"], k),
@@ -143,19 +152,7 @@ def _waiting(result: Comparison, axes: Axes) -> None:
     _shade(axes, right_is_better=False)
 
 
-def forest(result: Comparison) -> Picture:
-    """Draw the differences of the recovered fraction, by class, magnitude and year.
-
-    Parameters
-    ----------
-    result : Comparison
-        A comparison of two runs or more.
-
-    Returns
-    -------
-    Picture
-        The picture.
-    """
+def _forest(result: Comparison) -> Picture:
     plan, reference = result.plan, result.runs[0].name
     years = shown_years(plan.years)
     keys: list[tuple[str, dict[str, Any]]] = [
@@ -166,19 +163,15 @@ def forest(result: Comparison) -> Picture:
     others = [run.name for run in result.runs[1:]]
     figure = new_figure(2.0 + 2.4 * len(years), 1.7 + 0.3 * len(keys) * max(len(others), 2))
     panels = figure.subplots(1, len(years), sharey=True, squeeze=False)[0]
-    table = result.summary.differences
-    table = table[table["metric"] == HEADLINE]
+    table = select(result.summary.differences, metric=HEADLINE)
     ends = 100.0 * table[["difference", "low", "high"]].to_numpy(np.float64)
     widest = 1.08 * max(5.0, float(np.nanmax(np.abs(ends))))
     for axes, year in zip(panels, years, strict=True):
         for k, name in enumerate(others, start=1):
-            rows = table[(table["run"] == name) & (table["year"] == year)]
             away = (k - 0.5 * (len(others) + 1)) * 0.8 / len(others)
             for at, (_, where) in enumerate(keys):
-                mine = rows
-                for column, value in where.items():
-                    mine = mine[mine[column] == value]
-                _point(axes, next(mine.itertuples()), at + away, run_style(k))
+                row = select(table, run=name, year=year, **where).iloc[0]
+                _draw_difference(axes, row, at + away, run_style(k), scale=100.0, size=(1.6, 7.0))
             axes.plot([], [], run_style(k)["marker"], color=run_style(k)["color"], label=name)
         axes.set_title(f"after {year:g} yr", fontsize=10)
         axes.set_xlim(-widest, widest)
@@ -207,21 +200,4 @@ def forest(result: Comparison) -> Picture:
             "significantly worse. The table of differences holds the numbers."
         ),
         figure=figure,
-    )
-
-
-def _point(axes: Axes, row: Any, y: float, style: dict[str, Any]) -> None:
-    """Draw one difference in per cent with its interval; open where it is not significant."""
-    colour = style["color"]
-    if np.isfinite(row.low):
-        axes.hlines(y, 100.0 * row.low, 100.0 * row.high, color=colour, linewidth=1.6, zorder=2)
-    sure = row.verdict in ("better", "worse")
-    axes.plot(
-        100.0 * row.difference,
-        y,
-        style["marker"],
-        color=colour,
-        markersize=7,
-        markerfacecolor=colour if sure else "white",
-        zorder=3,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,15 +16,7 @@ from pelsvae_cadence.metrics.comparison.report.answers import answers, pair_answ
 from pelsvae_cadence.metrics.comparison.report.drawing import Picture
 from pelsvae_cadence.metrics.comparison.report.example_star import example_pictures
 from pelsvae_cadence.metrics.comparison.report.pictures import pictures
-from pelsvae_cadence.metrics.comparison.report.tables import (
-    cadence_table,
-    difference_table,
-    environment,
-    footprint_table,
-    headline_table,
-    how_to_read,
-    made_table,
-)
+from pelsvae_cadence.metrics.comparison.report.tables import all_tables, environment
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.result import Comparison
@@ -37,6 +30,15 @@ _MOST_EMBEDDED: Final = 3_000_000
 _WIDE: Final = 900
 
 _GLYPHS: Final = {"better": "▲", "worse": "▼", "no difference shown": "≈", "identical": "=", "alone": ""}
+
+_DOWNLOADS: Final = {
+    "summary.csv": "every value: run × metric × class × magnitude × year, both footprints",
+    "differences.csv": "every difference with its interval and probabilities",
+    "settings.json": "command, seeds, versions, model and tables",
+    "pairs.csv": "the other runs among each other, all stars together",
+    "stars.csv": "true and found period of every star",
+    "classified_stars.csv": "true class of every star, and what it was taken for",
+}
 
 _TEMPLATE: Final = """\
 <!DOCTYPE html>
@@ -170,21 +172,47 @@ def _embedded(picture: Picture) -> dict[str, Any]:
     buffer = io.BytesIO()
     picture.figure.savefig(buffer, format="png", dpi=_DPI)
     width, height = (round(_DPI * size) for size in picture.figure.get_size_inches())
-    return {
-        "name": picture.name,
-        "short": picture.short,
-        "heading": picture.heading,
-        "caption": picture.caption,
-        "text": picture.text,
-        "width": width,
-        "height": height,
-        "wide": width > _WIDE,
-        "data": base64.b64encode(buffer.getvalue()).decode(),
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return {**vars(picture), "width": width, "height": height, "wide": width > _WIDE, "data": data}
+
+
+def _downloads(result: Comparison) -> list[tuple[str, str, str]]:
+    """List the files inside the report: name, what it holds, and its content as an address."""
+    summary = result.summary
+    texts = {
+        "summary.csv": summary.values.to_csv(index=False),
+        "differences.csv": summary.differences.to_csv(index=False),
+        "settings.json": json.dumps(result.settings, indent=2),
     }
+    if "pairs csv" in result.files:
+        texts["pairs.csv"] = summary.pairs.to_csv(index=False)
+    for name in ("stars", "classified stars"):
+        if name in result.files:
+            text = pd.read_parquet(result.files[name]).to_csv(index=False)
+            if len(text) <= _MOST_EMBEDDED:
+                texts[f"{name.replace(' ', '_')}.csv"] = text
+    found = []
+    for name, text in texts.items():
+        kind = "application/json" if name.endswith(".json") else "text/csv"
+        content = base64.b64encode(text.encode()).decode()
+        found.append((name, _DOWNLOADS[name], f"data:{kind};base64,{content}"))
+    return found
 
 
-def _uri(text: str, kind: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(text.encode()).decode()}"
+def _beside(result: Comparison) -> Iterator[tuple[str, str]]:
+    """List the files beside the report, and what they hold."""
+    yield "stars.parquet", "true and found period of every star in every run and year"
+    if "classified stars" in result.files:
+        yield "classified_stars.parquet", "what every star was taken for"
+    yield "summary.parquet, summary.h5", "the tables for other programs"
+    for name, place in result.files.items():
+        if place.is_dir():
+            run = name.removeprefix("maf ")
+            yield f"maf/{place.name}/", f"MAF's results of {run}: npz files and ResultsDb, for show_maf"
+    yield (
+        "maf/maf_summary.h5, maf/metric_subsets.json, maf/run_families.json",
+        "for rubin_sim's run_comparison",
+    )
 
 
 def write_report(result: Comparison, path: Path) -> None:
@@ -197,71 +225,12 @@ def write_report(result: Comparison, path: Path) -> None:
     path : Path
         The file.
     """
-    plan, settings = result.plan, result.settings
-    shown = [_embedded(picture) for picture in pictures(result)]
-    shown += [_embedded(picture) for picture in example_pictures(result)]
-    tables = [("Common and own footprints", footprint_table(result))]
-    tables.append(("What the visits are like", cadence_table(result)))
-    for run in result.runs[1:]:
-        for year in plan.years:
-            tables.append(
-                (f"{run.name}: all differences after {year:g} yr", difference_table(result, run.name, year))
-            )
-    files = {
-        "summary.csv": (
-            result.summary.values.to_csv(index=False),
-            "text/csv",
-            "every value: run × metric × class × magnitude × year, both footprints",
-        ),
-        "differences.csv": (
-            result.summary.differences.to_csv(index=False),
-            "text/csv",
-            "every difference with its interval and probabilities",
-        ),
-        "settings.json": (
-            json.dumps(settings, indent=2),
-            "application/json",
-            "command, seeds, versions, model and tables",
-        ),
-    }
-    if "pairs csv" in result.files:
-        files["pairs.csv"] = (
-            result.summary.pairs.to_csv(index=False),
-            "text/csv",
-            "the other runs among each other, all stars together",
-        )
-    stars = pd.read_parquet(result.files["stars"]).to_csv(index=False)
-    if len(stars) <= _MOST_EMBEDDED:
-        files["stars.csv"] = (stars, "text/csv", "true and found period of every star")
-    if "classified stars" in result.files:
-        told = pd.read_parquet(result.files["classified stars"]).to_csv(index=False)
-        if len(told) <= _MOST_EMBEDDED:
-            files["classified_stars.csv"] = (
-                told,
-                "text/csv",
-                "true class of every star, and what it was taken for",
-            )
-    beside = [
-        ("stars.parquet", "true and found period of every star in every run and year"),
-        ("summary.parquet, summary.h5", "the tables for other programs"),
-    ]
-    if "classified stars" in result.files:
-        beside.insert(1, ("classified_stars.parquet", "what every star was taken for"))
-    for name, place in result.files.items():
-        if place.is_dir():
-            what = f"MAF's results of {name.removeprefix('maf ')}: npz files and ResultsDb, for show_maf"
-            beside.append((f"maf/{place.name}/", what))
-    beside.append(
-        (
-            "maf/maf_summary.h5, maf/metric_subsets.json, maf/run_families.json",
-            "for rubin_sim's run_comparison",
-        )
-    )
-    names = [run.name for run in result.runs]
+    plan = result.plan
+    shown = [_embedded(p) for p in (*pictures(result), *example_pictures(result))]
     html = environment.from_string(_TEMPLATE).render(
         title="Observing strategies compared",
         subtitle=(
-            f"{' · '.join(names)}. {', '.join(plan.star_classes)} at r = "
+            f"{' · '.join(run.name for run in result.runs)}. {', '.join(plan.star_classes)} at r = "
             f"{', '.join(f'{m:g}' for m in plan.magnitudes)}, {plan.stars_per_position} stars a "
             f"position, {int(result.summary.common.sum())} common positions."
         ),
@@ -276,14 +245,11 @@ def write_report(result: Comparison, path: Path) -> None:
         answers=answers(result),
         pairs=pair_answers(result),
         signs=_GLYPHS,
-        reading=how_to_read(result),
-        headline=headline_table(result),
         pictures=shown,
-        tables=tables,
-        made=made_table(result),
-        downloads=[(name, text, _uri(content, kind)) for name, (content, kind, text) in files.items()],
-        beside=beside,
-        version=settings["versions"]["pelsvae-cadence"],
+        downloads=_downloads(result),
+        beside=list(_beside(result)),
+        version=result.settings["versions"]["pelsvae-cadence"],
+        **all_tables(result),
     )
     with replacing(path) as partial:
         partial.write_text(html, encoding="utf-8")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
-import pandas as pd
 
 from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES, HEADLINE
 from pelsvae_cadence.metrics.comparison.report.answers import interval, number
@@ -17,20 +16,13 @@ from pelsvae_cadence.metrics.comparison.statistics.summary import (
     PRIMARY,
     SIGNIFICANCE,
     asked_beside,
+    select,
 )
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.result import Comparison
 
-__all__ = [
-    "cadence_table",
-    "difference_table",
-    "environment",
-    "footprint_table",
-    "headline_table",
-    "how_to_read",
-    "made_table",
-]
+__all__ = ["all_tables", "environment"]
 
 # Signs for those who do not see the colour.
 _GLYPHS: Final = {"better": "▲", "worse": "▼"}
@@ -77,8 +69,8 @@ def _probability(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def how_to_read(result: Comparison) -> str:
-    """Say how differences, intervals and verdicts come about.
+def all_tables(result: Comparison) -> dict[str, Any]:
+    """Tabulate all numbers of a comparison.
 
     Parameters
     ----------
@@ -87,9 +79,28 @@ def how_to_read(result: Comparison) -> str:
 
     Returns
     -------
-    str
-        A paragraph.
+    dict of str to object
+        "reading": how differences, intervals and verdicts come about; "headline": the table of
+        recovered stars; "tables": names and tables of everything else; "made": what was run.
     """
+    tables = [
+        ("Common and own footprints", _footprint_table(result)),
+        ("What the visits are like", _cadence_table(result)),
+    ]
+    tables += [
+        (f"{run.name}: all differences after {year:g} yr", _difference_table(result, run.name, year))
+        for run in result.runs[1:]
+        for year in result.plan.years
+    ]
+    return {
+        "reading": _how_to_read(result),
+        "headline": _headline_table(result),
+        "tables": tables,
+        "made": _made_table(result),
+    }
+
+
+def _how_to_read(result: Comparison) -> str:
     tested = result.summary.differences[result.summary.differences["p"].notna()]
     n_first = int(tested["metric"].isin(PRIMARY).sum())
     n_further = int(tested["metric"].isin(asked_beside(result.further)).sum())
@@ -118,21 +129,10 @@ def how_to_read(result: Comparison) -> str:
     )
 
 
-def headline_table(result: Comparison) -> Any:
-    """Tabulate the recovered stars by class, magnitude and year, with differences.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-
-    Returns
-    -------
-    markupsafe.Markup
-        The table.
-    """
-    values, differences = result.summary.values, result.summary.differences
-    values = values[(values["metric"] == HEADLINE) & (values["footprint"] == "common")]
+def _headline_table(result: Comparison) -> Any:
+    """Tabulate the recovered stars by class, magnitude and year, with differences."""
+    values = select(result.summary.values, metric=HEADLINE, footprint="common")
+    differences = select(result.summary.differences, metric=HEADLINE)
     columns = ["class", "mean r", "year", result.runs[0].name]
     for run in result.runs[1:]:
         columns += [run.name, "difference"]
@@ -148,11 +148,10 @@ def headline_table(result: Comparison) -> Any:
             key = {"star_class": star_class, "year": year, **where}
             row = [star_class, magnitude, f"{year:g}"]
             for k, run in enumerate(result.runs):
-                mine = _only(values, run=run.name, **key)
-                row.append(interval(mine, mine.value, digits=1, scale=100.0))
+                row.append(interval(select(values, run=run.name, **key).iloc[0], 1, scale=100.0))
                 if k:
-                    other = _only(differences, run=run.name, metric=HEADLINE, **key)
-                    gap = interval(other, other.difference, sign=True, digits=1, scale=100.0)
+                    other = select(differences, run=run.name, **key).iloc[0]
+                    gap = interval(other, 1, sign=True, scale=100.0)
                     row.append(f"{_GLYPHS.get(other.verdict, '')} {gap}".strip())
             rows.append(row)
     caption = (
@@ -160,12 +159,6 @@ def headline_table(result: Comparison) -> Any:
         f"{result.runs[0].name}: ▲ significantly better, ▼ significantly worse"
     )
     return _table(caption, columns, rows)
-
-
-def _only(frame: pd.DataFrame, **where: Any) -> Any:
-    for column, value in where.items():
-        frame = frame[frame[column] == value]
-    return next(frame.itertuples())
 
 
 def _stars_of(row: Any) -> str:
@@ -178,37 +171,21 @@ def _stars_of(row: Any) -> str:
     return f"{row.star_class} r = {row.magnitude:g}"
 
 
-def difference_table(result: Comparison, run: str, year: float) -> Any:
-    """Tabulate all differences of one run after one year.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-    run : str
-        The run.
-    year : float
-        The survey year.
-
-    Returns
-    -------
-    markupsafe.Markup
-        The table.
-    """
-    table = result.summary.differences
-    rows = table[(table["run"] == run) & (table["year"] == year) & (table["better"] != "neither")]
+def _difference_table(result: Comparison, run: str, year: float) -> Any:
+    """Tabulate all differences of one run after one year."""
+    rows = select(result.summary.differences, run=run, year=year)
     cells = [
         [
             row.metric.replace("_", " "),
             _stars_of(row),
-            interval(row, row.difference, sign=True, digits=3),
+            interval(row, 3, sign=True),
             row.unit,
             f"{row.better} is better",
             _probability(row.p),
             _probability(row.p_adjusted),
             _SIGNS.get(row.verdict, "–"),
         ]
-        for row in rows.itertuples()
+        for row in rows[rows["better"] != "neither"].itertuples()
     ]
     caption = f"{run} minus {result.runs[0].name} after {year:g} yr"
     return _table(
@@ -219,36 +196,18 @@ def difference_table(result: Comparison, run: str, year: float) -> Any:
     )
 
 
-def footprint_table(result: Comparison) -> Any:
-    """Tabulate the recovered fractions over the common and each run's own footprint.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-
-    Returns
-    -------
-    markupsafe.Markup
-        The table.
-    """
-    values = result.summary.values
+def _footprint_table(result: Comparison) -> Any:
+    """Tabulate the recovered fractions over the common and each run's own footprint."""
     year = result.plan.years[-1]
+    values = select(result.summary.values, metric=HEADLINE, year=year)
     rows = []
     for group in result.plan.groups:
+        stars = select(values, star_class=group.star_class, magnitude=group.magnitude)
         for run in result.runs:
             row = [group.label, run.name]
             for footprint in ("common", "own"):
-                mine = _only(
-                    values,
-                    run=run.name,
-                    footprint=footprint,
-                    metric=HEADLINE,
-                    star_class=group.star_class,
-                    magnitude=group.magnitude,
-                    year=year,
-                )
-                row += [interval(mine, mine.value), f"{mine.n_positions}"]
+                mine = select(stars, run=run.name, footprint=footprint).iloc[0]
+                row += [interval(mine), f"{mine.n_positions}"]
             rows.append(row)
     return _table(
         f"Recovered fraction after {year:g} yr over the common footprint and over each run's "
@@ -259,28 +218,16 @@ def footprint_table(result: Comparison) -> Any:
     )
 
 
-def cadence_table(result: Comparison) -> Any:
-    """Tabulate what the visits are like.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-
-    Returns
-    -------
-    markupsafe.Markup
-        The table.
-    """
-    values = result.summary.values
+def _cadence_table(result: Comparison) -> Any:
+    """Tabulate what the visits are like."""
+    values = select(result.summary.values, footprint="common")
     rows = []
     for quantity in CADENCE_QUANTITIES:
         for run in result.runs:
-            row = [f"{quantity.caption}{f' [{quantity.unit}]' if quantity.unit else ''}", run.name]
-            for year in result.plan.years:
-                mine = _only(values, run=run.name, footprint="common", metric=quantity.name, year=year)
-                row.append(number(mine.value, 2 if mine.value < 100 else 0))
-            rows.append(row)
+            mine = select(values, run=run.name, metric=quantity.name)["value"]  # one a year
+            unit = f" [{quantity.unit}]" if quantity.unit else ""
+            shown = (number(value, 2 if value < 100 else 0) for value in mine)
+            rows.append([quantity.caption + unit, run.name, *shown])
     return _table(
         "What the visits are like: means over the common footprint",
         ["quantity", "run", *(f"year {year:g}" for year in result.plan.years)],
@@ -289,31 +236,15 @@ def cadence_table(result: Comparison) -> Any:
     )
 
 
-def made_table(result: Comparison) -> Any:
-    """Tabulate what was run: command, seeds, versions, model, tables.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-
-    Returns
-    -------
-    markupsafe.Markup
-        The table.
-    """
+def _made_table(result: Comparison) -> Any:
+    """Tabulate what was run: command, seeds, versions, model, tables."""
     plan, settings = result.plan, result.settings
+    groups = ", ".join(group.label for group in plan.groups)
     where = f"HEALPix map, nside {plan.nside}" if plan.nside is not None else f"{len(plan.sky)} positions"
     rows = [
         ["command", settings["command"] or "–"],
         ["where", where],
-        [
-            "stars",
-            (
-                f"{plan.stars_per_position} per position of each of "
-                f"{', '.join(group.label for group in plan.groups)}"
-            ),
-        ],
+        ["stars", f"{plan.stars_per_position} per position of each of {groups}"],
         ["survey years", ", ".join(f"{year:g}" for year in plan.years)],
         ["seed", f"{plan.seed} (stars, phases, noise, synthetic surveys, resampling)"],
         ["source model", f"{settings['model']['name']}, sha256 {settings['model']['sha256']}"],

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, stdtrit
 
 from pelsvae_cadence.core.arrays import freeze
+from pelsvae_cadence.core.bootstrap import percentile_interval, resampling_weights
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 
@@ -61,6 +62,22 @@ class Intervals:
     def __post_init__(self) -> None:
         for value in vars(self).values():
             freeze(value)
+
+    @classmethod
+    def without(cls, mean: FloatArray) -> Self:
+        """Give means with nothing to resample.
+
+        Parameters
+        ----------
+        mean : ndarray of float64, shape (m,)
+            The means.
+
+        Returns
+        -------
+        Intervals
+            The ends are NaN.
+        """
+        return cls(mean=mean, low=np.full(mean.shape, np.nan), high=np.full(mean.shape, np.nan))
 
 
 def choose_unit(n_positions: int) -> Unit:
@@ -164,22 +181,22 @@ def mean_intervals(
     n_positions, n_stars, m = array.shape
     mean, known = _position_means(array)
     total = known.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        centre = np.where(total > 0, mean.sum(axis=0) / total, np.nan)
+    centre = _ratio(mean.sum(axis=0), total)
     tail = _tail(n_positions, n_stars, unit, confidence)
     if tail is None:
-        return _no_interval(centre)
-    resampled = _Resampling(n_positions, n_stars, unit, seed, n_bootstrap)
+        return Intervals.without(centre)
+    resamples = _resamples(n_positions, n_stars, unit, seed, n_bootstrap)
     if unit == "positions":
-        drawn = _ratio(resampled.sums(mean), resampled.sums(known))
+        (weights,) = resamples
+        drawn = _ratio(weights @ mean, weights @ known)
     else:
         filled = np.where(np.isfinite(array), array, 0.0)
         sure = np.isfinite(array).astype(np.float64)
         drawn = np.zeros((n_bootstrap, m))
-        for place, weights in enumerate(resampled.of_stars()):
+        for place, weights in enumerate(resamples):
             drawn += _ratio(weights @ filled[place], weights @ sure[place], empty=0.0)
         drawn = _ratio(drawn, np.broadcast_to(total, drawn.shape))
-    low, high = _quantiles(drawn, tail)
+    low, high = percentile_interval(drawn, tail)
     return Intervals(mean=centre, low=low, high=high)
 
 
@@ -222,20 +239,16 @@ def pooled_intervals(
         If the array has another shape or there is no such unit.
     """
     array = checked(values, unit)
-    n_positions, n_stars, n_columns = array.shape
+    n_positions, n_stars, _ = array.shape
     sums = array.sum(axis=1)
     centre = score(sums.sum(axis=0))
     tail = _tail(n_positions, n_stars, unit, confidence)
     if tail is None:
-        return _no_interval(centre)
-    resampled = _Resampling(n_positions, n_stars, unit, seed, n_bootstrap)
-    if unit == "positions":
-        drawn = resampled.sums(sums)
-    else:
-        drawn = np.zeros((n_bootstrap, n_columns))
-        for place, weights in enumerate(resampled.of_stars()):
-            drawn += weights @ array[place]
-    low, high = _quantiles(score(drawn), tail)
+        return Intervals.without(centre)
+    resamples = _resamples(n_positions, n_stars, unit, seed, n_bootstrap)
+    blocks = [sums] if unit == "positions" else array
+    drawn = sum(weights @ block for weights, block in zip(resamples, blocks, strict=True))
+    low, high = percentile_interval(score(np.asarray(drawn)), tail)
     return Intervals(mean=centre, low=low, high=high)
 
 
@@ -249,42 +262,15 @@ def _tail(n_positions: int, n_stars: int, unit: Unit, confidence: float) -> floa
     return float(ndtr(np.sqrt(n / (n - 1)) * stdtrit(freedom, (1.0 - confidence) / 2.0)))
 
 
-def _no_interval(centre: FloatArray) -> Intervals:
-    return Intervals(mean=centre, low=np.full(centre.shape, np.nan), high=np.full(centre.shape, np.nan))
-
-
-class _Resampling:
-    """How often each unit comes in each resample: the same for all quantities of one shape."""
-
-    def __init__(self, n_positions: int, n_stars: int, unit: Unit, seed: int, n_bootstrap: int) -> None:
-        self._n = n_positions if unit == "positions" else n_stars
-        self._n_positions, self._n_bootstrap = n_positions, n_bootstrap
-        self._generator = KeyedRandom(seed=seed).generator(f"bootstrap {unit}", n_positions, n_stars)
-        self._weights = self._drawn() if unit == "positions" else None
-
-    def _drawn(self) -> FloatArray:
-        even = np.full(self._n, 1.0 / self._n)
-        return self._generator.multinomial(self._n, even, self._n_bootstrap).astype(np.float64)
-
-    def sums(self, of_positions: FloatArray) -> FloatArray:
-        """Sum the rows of positions, shape (n_bootstrap, m)."""
-        assert self._weights is not None
-        return np.asarray(self._weights @ of_positions)
-
-    def of_stars(self) -> Iterator[FloatArray]:
-        """Weights of the stars of each position, shape (n_bootstrap, n_stars)."""
-        for _ in range(self._n_positions):
-            yield self._drawn()
+def _resamples(
+    n_positions: int, n_stars: int, unit: Unit, seed: int, n_bootstrap: int
+) -> Iterator[FloatArray]:
+    """Weights of the positions, or of the stars of each; the same for all quantities of one shape."""
+    generator = KeyedRandom(seed=seed).generator(f"bootstrap {unit}", n_positions, n_stars)
+    n, times = (n_positions, 1) if unit == "positions" else (n_stars, n_positions)
+    for _ in range(times):
+        yield resampling_weights(generator, n, n_bootstrap)
 
 
 def _ratio(above: FloatArray, below: FloatArray, empty: float = np.nan) -> FloatArray:
     return np.where(below > 0, above / np.where(below > 0, below, 1.0), empty)
-
-
-def _quantiles(drawn: FloatArray, tail: float) -> tuple[FloatArray, FloatArray]:
-    """Quantiles of the columns that hold anything."""
-    low, high = np.full(drawn.shape[1], np.nan), np.full(drawn.shape[1], np.nan)
-    filled = np.flatnonzero(np.isfinite(drawn).any(axis=0))
-    if filled.size:
-        low[filled], high[filled] = np.nanquantile(drawn[:, filled], [tail, 1.0 - tail], axis=0)
-    return low, high

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +18,23 @@ from pelsvae_cadence.metrics.comparison.quantities import (
     CADENCE_QUANTITIES,
     HEADLINE,
     STAR_QUANTITIES,
+    WITHOUT_PERIOD,
     YEARS_WITHOUT,
     Quantity,
 )
-from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Unit, choose_unit, mean_intervals
-from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, ScoreRows
-from pelsvae_cadence.metrics.comparison.statistics.paired import corrected, sign_flip_test
-from pelsvae_cadence.metrics.comparison.statistics.summary_rows import (
-    ALL_CLASSES,
-    ALL_STARS,
-    Key,
-    SummaryRows,
+from pelsvae_cadence.metrics.comparison.statistics.bootstrap import (
+    Intervals,
+    Unit,
+    choose_unit,
+    mean_intervals,
 )
+from pelsvae_cadence.metrics.comparison.statistics.class_scores import (
+    F1,
+    MACRO_F1,
+    difference_of_scores,
+    scores_of_run,
+)
+from pelsvae_cadence.metrics.comparison.statistics.paired import corrected, sign_flip_test
 
 __all__ = [
     "ALL_CLASSES",
@@ -39,11 +44,18 @@ __all__ = [
     "Summary",
     "asked_beside",
     "overall",
-    "star_values",
+    "select",
     "summarise_runs",
 ]
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+#: Quantities of a position rather than of stars carry this in the column of classes.
+ALL_STARS: Final = "-"
+#: Means over all classes and magnitudes of the plan, each with the same weight, carry this one.
+ALL_CLASSES: Final = "all"
+_ANY_MAGNITUDE: Final = float("nan")
 
 #: What the question is about. Its tests are corrected among themselves, all others among theirs:
 #: asking for the ways to fail as well does not weaken the answer. The one number that answers for
@@ -52,13 +64,11 @@ PRIMARY: Final = (HEADLINE, YEARS_WITHOUT)
 #: Adjusted probabilities below this are called significant.
 SIGNIFICANCE: Final = 0.05
 
-_WITHOUT = Quantity(
-    name=YEARS_WITHOUT,
-    better="lower",
-    unit="yr",
-    caption="mean number of survey years during which a star has no period",
-)
 _RECOVERED: Final = [quantity.name for quantity in STAR_QUANTITIES].index("recovered")
+_DIFFERENCE_COLUMNS: Final = (
+    *("run", "reference", "metric", "star_class", "magnitude", "year", "difference", "low", "high"),
+    *("p", "p_adjusted", "verdict", "n_positions", "n_stars", "better", "unit", "resampled"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +101,27 @@ class Summary:
     differences: pd.DataFrame
     pairs: pd.DataFrame
     unit: Unit
-    common: npt.NDArray[np.bool_]
+    common: BoolArray
+
+
+def select(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
+    """Select rows of a table.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table.
+    **where : object
+        Columns and what they must be.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows.
+    """
+    for column, value in where.items():
+        table = table[table[column] == value]
+    return table
 
 
 def asked_beside(further: Mapping[str, Sequence[Quantity]]) -> set[str]:
@@ -126,28 +156,111 @@ def overall(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     pandas.DataFrame
         The rows of `ALL_CLASSES`, or those of the only class and magnitude there is.
     """
-    rows = table[table["metric"] == metric]
-    together = rows[rows["star_class"] == ALL_CLASSES]
+    rows = select(table, metric=metric)
+    together = select(rows, star_class=ALL_CLASSES)
     return rows if together.empty else together
 
 
-def star_values(run: RunOutcome, plan: Plan) -> FloatArray:
-    """Lay out what is known per star, one column per quantity, class, magnitude and year.
+class _Key(NamedTuple):
+    """What a row is about, and how many stars are behind it at each position."""
 
-    Parameters
-    ----------
-    run : RunOutcome
-        A run.
-    plan : Plan
-        What was asked.
+    quantity: Quantity
+    star_class: str
+    magnitude: float
+    year: float
+    n_stars: int
 
-    Returns
-    -------
-    ndarray of float64, shape (n_positions, n_stars, n_columns)
-        The `STAR_QUANTITIES` of every group and year (quantities running fastest, then years),
-        then the years without a period of every group. Where there are several groups, the
-        `PRIMARY` quantities of all of them together follow: the n-th stars of the groups
-        averaged, the recovered fraction of every year, then the years without a period.
+
+class _Rows(NamedTuple):
+    """Rows that are computed together: the numbers of a run, and differences of two with their tests."""
+
+    keys: Sequence[_Key]
+    of_run: Callable[[RunOutcome, BoolArray, Unit], Intervals]
+    difference: Callable[[RunOutcome, RunOutcome, BoolArray, Unit], tuple[Intervals, FloatArray]]
+
+    def values(self, run: RunOutcome, footprint: str, where: BoolArray, unit: Unit) -> pd.DataFrame:
+        """Tabulate a run."""
+        found = self.of_run(run, where, unit)
+        numbers = {"value": found.mean, "low": found.low, "high": found.high}
+        return self._frame({"run": run.name, "footprint": footprint}, numbers, where, unit)
+
+    def differences(
+        self, run: RunOutcome, reference: RunOutcome, where: BoolArray, unit: Unit
+    ) -> pd.DataFrame:
+        """Tabulate a run less another one."""
+        found, p = self.difference(run, reference, where, unit)
+        # What has no better side describes the cadences; it is not tested, nor is what is unknown.
+        tested = np.array([key.quantity.better != "neither" for key in self.keys]) & np.isfinite(found.mean)
+        p = np.where(tested, p, np.nan)
+        numbers = {"difference": found.mean, "low": found.low, "high": found.high, "p": p}
+        return self._frame({"run": run.name, "reference": reference.name}, numbers, where, unit)
+
+    def _frame(
+        self, about: Mapping[str, str], numbers: Mapping[str, FloatArray], where: BoolArray, unit: Unit
+    ) -> pd.DataFrame:
+        n_positions = int(where.sum())
+        columns: dict[str, Any] = {
+            **about,
+            "metric": [key.quantity.name for key in self.keys],
+            "star_class": [key.star_class for key in self.keys],
+            "magnitude": [key.magnitude for key in self.keys],
+            "year": [key.year for key in self.keys],
+            **numbers,
+            "n_positions": n_positions,
+            "n_stars": [n_positions * key.n_stars for key in self.keys],
+            "better": [key.quantity.better for key in self.keys],
+            "unit": [key.quantity.unit for key in self.keys],
+            "resampled": unit,
+        }
+        return pd.DataFrame(columns)
+
+
+def _mean_rows(
+    keys: Sequence[_Key], arrays: Mapping[str, FloatArray], seed: int, *, chosen: Sequence[int] | None = None
+) -> _Rows:
+    """Average columns of the runs' arrays over stars or positions; all columns, or those chosen."""
+    columns = slice(None) if chosen is None else list(chosen)
+
+    def of_run(run: RunOutcome, where: BoolArray, unit: Unit) -> Intervals:
+        return mean_intervals(arrays[run.name][where][..., columns], unit=unit, seed=seed)
+
+    def difference(
+        run: RunOutcome, reference: RunOutcome, where: BoolArray, unit: Unit
+    ) -> tuple[Intervals, FloatArray]:
+        array = (arrays[run.name][where] - arrays[reference.name][where])[..., columns]
+        return mean_intervals(array, unit=unit, seed=seed), sign_flip_test(array, unit=unit, seed=seed)
+
+    return _Rows(keys if chosen is None else [keys[k] for k in chosen], of_run, difference)
+
+
+def _score_rows(runs: Sequence[RunOutcome], plan: Plan) -> list[_Rows]:
+    """Score the stars that are told apart, year after year; nothing where no run has any."""
+    known = next((run.classified for run in runs if run.classified is not None), None)
+    if known is None:
+        return []
+    n_stars, classes, years = known.label.shape[1], known.classes, range(len(plan.years))
+    rows = [(MACRO_F1, ALL_STARS, n_stars), *((F1, name, n_stars // len(classes)) for name in classes)]
+    keys = [_Key(q, name, _ANY_MAGNITUDE, float(year), n) for year in plan.years for q, name, n in rows]
+
+    def of_run(run: RunOutcome, where: BoolArray, unit: Unit) -> Intervals:
+        return scores_of_run(run.classified, where, years, len(classes), unit=unit, seed=plan.seed)
+
+    def difference(
+        run: RunOutcome, reference: RunOutcome, where: BoolArray, unit: Unit
+    ) -> tuple[Intervals, FloatArray]:
+        both = run.classified, reference.classified
+        return difference_of_scores(both, where, years, len(classes), unit=unit, seed=plan.seed)
+
+    return [_Rows(keys, of_run, difference)]
+
+
+def _star_values(run: RunOutcome, plan: Plan) -> FloatArray:
+    """Lay out what is known per star, shape (n_positions, n_stars, n_columns), as `_star_keys` has it.
+
+    The `STAR_QUANTITIES` of every group and year (quantities running fastest, then years), then the
+    years without a period of every group. Where there are several groups, the `PRIMARY` quantities
+    of all of them together follow: the n-th stars of the groups averaged, the recovered fraction of
+    every year, then the years without a period.
     """
     n_positions, _, _, n_stars, _ = run.outcome.shape
     flat = run.outcome.transpose(0, 3, 1, 2, 4).reshape(n_positions, n_stars, -1)
@@ -161,19 +274,20 @@ def star_values(run: RunOutcome, plan: Plan) -> FloatArray:
     return np.concatenate(parts, axis=-1)
 
 
-def _star_keys(plan: Plan) -> list[Key]:
+def _star_keys(plan: Plan) -> list[_Key]:
+    n, every = plan.stars_per_position, plan.stars_per_position * len(plan.groups)
+    years = [float(year) for year in plan.years]
     keys = [
-        (quantity, group.star_class, group.magnitude, float(year))
+        _Key(quantity, group.star_class, group.magnitude, year, n)
         for group in plan.groups
-        for year in plan.years
+        for year in years
         for quantity in STAR_QUANTITIES
     ]
-    last = float(plan.years[-1])
-    keys += [(_WITHOUT, group.star_class, group.magnitude, last) for group in plan.groups]
+    keys += [_Key(WITHOUT_PERIOD, group.star_class, group.magnitude, years[-1], n) for group in plan.groups]
     if len(plan.groups) > 1:
-        recovered, any_magnitude = STAR_QUANTITIES[_RECOVERED], float("nan")
-        keys += [(recovered, ALL_CLASSES, any_magnitude, float(year)) for year in plan.years]
-        keys.append((_WITHOUT, ALL_CLASSES, any_magnitude, last))
+        recovered = STAR_QUANTITIES[_RECOVERED]
+        keys += [_Key(recovered, ALL_CLASSES, _ANY_MAGNITUDE, year, every) for year in years]
+        keys.append(_Key(WITHOUT_PERIOD, ALL_CLASSES, _ANY_MAGNITUDE, years[-1], every))
     return keys
 
 
@@ -184,11 +298,10 @@ def _position_values(run: RunOutcome, further: Mapping[str, Sequence[Quantity]])
     return np.concatenate(parts, axis=-1)[:, None, :]
 
 
-def _position_keys(plan: Plan, further: Mapping[str, Sequence[Quantity]]) -> list[Key]:
-    families = [CADENCE_QUANTITIES, *further.values()]
+def _position_keys(plan: Plan, further: Mapping[str, Sequence[Quantity]]) -> list[_Key]:
     return [
-        (quantity, ALL_STARS, float("nan"), float(year))
-        for family in families
+        _Key(quantity, ALL_STARS, _ANY_MAGNITUDE, float(year), 0)
+        for family in (CADENCE_QUANTITIES, *further.values())
         for year in plan.years
         for quantity in family
     ]
@@ -236,93 +349,41 @@ def summarise_runs(
             "the runs have no position in common",
             remedy="Choose positions that every run observes, or fewer runs.",
         )
-    chosen = unit or choose_unit(int(common.sum()))
-    stars = {run.name: star_values(run, plan) for run in runs}
-    places = {run.name: _position_values(run, further) for run in runs}
-    star_keys, place_keys = _star_keys(plan), _position_keys(plan, further)
-    tables = ((stars, SummaryRows(star_keys, plan)), (places, SummaryRows(place_keys, plan)))
-    told = ScoreRows.of(runs, plan)
-    values: list[pd.DataFrame] = []
-    differences: list[pd.DataFrame] = []
-    for run in runs:
-        for footprint, where in (("common", common), ("own", run.in_footprint)):
-            mine = unit or choose_unit(int(where.sum()))
-            about = {"run": run.name, "footprint": footprint}
-            for table, rows in tables:
-                array = table[run.name][where]
-                found = mean_intervals(array, unit=mine, seed=plan.seed)
-                values.append(rows.frame(about, "value", found, None, array.shape[:2], mine))
-            if told is not None:
-                values += told.values(run, where, about, mine)
-    reference = runs[0]
-    for run in runs[1:]:
-        about = {"run": run.name, "reference": reference.name}
-        for table, rows in tables:
-            array = table[run.name][common] - table[reference.name][common]
-            differences.append(_tested(array, rows, about, chosen))
-        if told is not None:
-            differences += told.differences(run, reference, common, about, chosen)
+    tested = unit or choose_unit(int(common.sum()))
+    of_stars = {run.name: _star_values(run, plan) for run in runs}
+    of_places = {run.name: _position_values(run, further) for run in runs}
+    star_keys = _star_keys(plan)
+    parts = [
+        _mean_rows(star_keys, of_stars, plan.seed),
+        _mean_rows(_position_keys(plan, further), of_places, plan.seed),
+        *_score_rows(runs, plan),
+    ]
+    values = [
+        rows.values(run, footprint, where, unit or choose_unit(int(where.sum())))
+        for run in runs
+        for footprint, where in (("common", common), ("own", run.in_footprint))
+        for rows in parts
+    ]
+    reference, *others = runs
+    differences = [rows.differences(run, reference, common, tested) for run in others for rows in parts]
+    together = {ALL_CLASSES} if len(plan.groups) > 1 else set(plan.star_classes)
+    chosen = [
+        k for k, key in enumerate(star_keys) if key.quantity.name in PRIMARY and key.star_class in together
+    ]
+    primary = _mean_rows(star_keys, of_stars, plan.seed, chosen=chosen)
+    pairs = [primary.differences(second, first, common, tested) for first, second in combinations(others, 2)]
     return Summary(
         values=pd.concat(values, ignore_index=True),
         differences=_judged(differences, asked_beside(further)),
-        pairs=_judged(_pairs(runs[1:], stars, common, plan, chosen), ()),
-        unit=chosen,
+        pairs=_judged(pairs, ()),
+        unit=tested,
         common=common,
     )
 
 
-def _pairs(
-    runs: Sequence[RunOutcome],
-    stars: Mapping[str, FloatArray],
-    common: npt.NDArray[np.bool_],
-    plan: Plan,
-    unit: Unit,
-) -> list[pd.DataFrame]:
-    """Compare the runs that are no reference with each other, all stars together."""
-    keys = _star_keys(plan)
-    several = len(plan.groups) > 1
-    columns = [
-        k
-        for k, (quantity, star_class, *_) in enumerate(keys)
-        if quantity.name in PRIMARY and (star_class == ALL_CLASSES or not several)
-    ]
-    rows = SummaryRows([keys[k] for k in columns], plan)
-    parts = []
-    for first, second in combinations(runs, 2):
-        array = (stars[second.name] - stars[first.name])[common][..., columns]
-        about = {"run": second.name, "reference": first.name}
-        parts.append(_tested(array, rows, about, unit))
-    return parts
-
-
-def _tested(array: FloatArray, rows: SummaryRows, about: Mapping[str, str], unit: Unit) -> pd.DataFrame:
-    """Average differences star by star (or position by position), and test them."""
-    seed = rows.plan.seed
-    found = mean_intervals(array, unit=unit, seed=seed)
-    p = sign_flip_test(array, unit=unit, seed=seed)
-    return rows.frame(about, "difference", found, p, array.shape[:2], unit)
-
-
 def _judged(parts: list[pd.DataFrame], asked: Collection[str]) -> pd.DataFrame:
-    columns = [
-        "run",
-        "reference",
-        "metric",
-        "star_class",
-        "magnitude",
-        "year",
-        "difference",
-        "low",
-        "high",
-        "p",
-        "p_adjusted",
-        "verdict",
-        "n_positions",
-        "n_stars",
-        "better",
-        "unit",
-        "resampled",
-    ]
+    """Correct the probabilities of each family of tests, and say what they mean."""
+    columns = list(_DIFFERENCE_COLUMNS)
     if not parts:
         return pd.DataFrame(columns=columns)
     table = pd.concat(parts, ignore_index=True)

@@ -26,7 +26,7 @@ def test_maf_folders_are_those_of_any_maf_run(whole):
     files = [row[0] for row in connection.execute("select metric_datafile from metrics")]
     captions = [row[0] for row in connection.execute("select display_caption from displays")]
     connection.close()
-    assert len(files) == len(set(files)) > 30
+    assert len(files) == len(set(files)) > 0
     assert all((folder / name).is_file() for name in files)
     assert any("lower is better" in caption for caption in captions)
     bundle = create_empty_metric_bundle()

@@ -89,10 +89,26 @@ def test_a_run_against_itself_is_exactly_nothing():
     stars = classified(5)
     everywhere = np.ones(N_POSITIONS, dtype=bool)
     for unit in ("positions", "stars"):
-        found, p = difference_of_scores((stars, stars), everywhere, 0, 3, unit=unit, seed=0)
+        found, p = difference_of_scores((stars, stars), everywhere, [0], 3, unit=unit, seed=0)
         assert (p == 1.0).all()
         for end in (found.mean, found.low, found.high):
             assert (end == 0.0).all()
+
+
+def test_several_years_are_those_one_by_one():
+    """Also where a run has no stars: its scores are unknown in all of them."""
+    everywhere, options = np.ones(N_POSITIONS, dtype=bool), {"unit": "positions", "seed": 3}
+    runs = classified(1), classified(2)
+    both, p = difference_of_scores(runs, everywhere, [0, 1], 3, **options)
+    for k in (0, 1):
+        one, alone = difference_of_scores(runs, everywhere, [k], 3, **options)
+        rows = slice(4 * k, 4 * k + 4)
+        np.testing.assert_array_equal(p[rows], alone)
+        for end in ("mean", "low", "high"):
+            np.testing.assert_array_equal(getattr(both, end)[rows], getattr(one, end))
+    unknown, no_p = difference_of_scores((runs[0], None), everywhere, [0, 1], 3, **options)
+    for values in (unknown.mean, unknown.low, no_p):
+        np.testing.assert_array_equal(values, np.full(8, np.nan))
 
 
 def test_runs_alike_are_called_different_at_the_stated_rate():
@@ -102,7 +118,7 @@ def test_runs_alike_are_called_different_at_the_stated_rate():
             difference_of_scores(
                 (classified(seed, spread=0.3), classified(seed + 10_000, spread=0.3)),
                 everywhere,
-                1,
+                [1],
                 3,
                 unit="positions",
                 seed=seed,
@@ -126,7 +142,12 @@ def test_a_worse_run_is_found_and_its_interval_holds_the_truth():
     held, called = [], []
     for seed in range(100):
         found, p = difference_of_scores(
-            (classified(seed, 0.5), classified(seed + 1000, 0.8)), everywhere, 1, 3, unit="positions", seed=0
+            (classified(seed, 0.5), classified(seed + 1000, 0.8)),
+            everywhere,
+            [1],
+            3,
+            unit="positions",
+            seed=0,
         )
         held.append(found.low[0] <= truth[0] - truth[1] <= found.high[0])
         called.append(p[0] < 0.05)
