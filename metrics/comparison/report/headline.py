@@ -108,7 +108,7 @@ def _draw_difference(
     *,
     size: tuple[float, float],
     scale: float = 1.0,
-    **marker: float,
+    **marker: Any,
 ) -> None:
     """Draw a difference with its interval, in widths of line and marker; open if not significant."""
     colour, (linewidth, markersize) = style["color"], size
