@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence.survey import Cadence, check_position
+from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.times import start_of_exposure
 
@@ -75,6 +76,29 @@ def position_table(cadence: Cadence, ra: npt.ArrayLike, dec: npt.ArrayLike) -> p
 
 class PositionTables:
     """Base of cadences whose visits are made position by position."""
+
+    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
+        """Give the visits to a position.
+
+        Parameters
+        ----------
+        ra, dec : float
+            Position in degrees.
+        radius : float, optional
+            Radius of the circular field of view in degrees, of every survey; its own by default. A
+            synthetic survey makes its visits for its own field of view, whatever the radius.
+
+        Returns
+        -------
+        Visits
+            The visits, sorted by time.
+
+        Raises
+        ------
+        InputError
+            If the position is not on the sky.
+        """
+        raise NotImplementedError
 
     def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
         """Write the visits of some positions as a table, see `position_table`.

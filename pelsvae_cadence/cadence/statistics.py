@@ -6,9 +6,10 @@ two surveys, or a synthetic survey and the real one, are compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -338,6 +339,13 @@ def summarise(positions: Iterable[Visits], *, mjd_start: float, n_years: int) ->
             f"{len(empty)} of {len(sample)} positions have no visits, first number {empty[0]}",
             remedy="Leave positions outside the survey's footprint out.",
         )
+
+    def pooled(of: Callable[[Visits], npt.NDArray[Any]], at: Iterable[float] = PERCENTILES) -> FloatArray:
+        return _percentiles(np.concatenate([of(visits) for visits in sample]), at)
+
+    def over_positions(of: Callable[[Visits], float]) -> FloatArray:
+        return _percentiles([of(visits) for visits in sample], PERCENTILES)
+
     bands = [name for name in BANDS if any((visits.band == name).any() for visits in sample)]
     counts = [visits_per_band(visits) for visits in sample]
     nightly = np.concatenate([visits_per_night(visits) for visits in sample])
@@ -351,26 +359,19 @@ def summarise(positions: Iterable[Visits], *, mjd_start: float, n_years: int) ->
     interval_counts = np.histogram(intervals, bins=np.asarray(INTERVAL_EDGES))[0]
     return CadenceSummary(
         n_positions=len(sample),
-        visits=_percentiles([len(visits) for visits in sample], PERCENTILES),
-        nights=_percentiles([observed_nights(visits).size for visits in sample], PERCENTILES),
-        span=_percentiles([visits.mjd[-1] - visits.mjd[0] for visits in sample], PERCENTILES),
-        n_seasons=_percentiles([season_lengths(visits).size for visits in sample], PERCENTILES),
-        gaps=_percentiles(np.concatenate([night_gaps(visits) for visits in sample]), GAP_PERCENTILES),
-        gaps_in_season=_percentiles(
-            np.concatenate([night_gaps(visits, longest=SEASON_GAP) for visits in sample]), GAP_PERCENTILES
-        ),
-        season_length=_percentiles(
-            np.concatenate([season_lengths(visits) for visits in sample]), PERCENTILES
-        ),
-        season_gap=_percentiles(np.concatenate([season_gaps(visits) for visits in sample]), PERCENTILES),
+        visits=over_positions(len),
+        nights=over_positions(lambda visits: observed_nights(visits).size),
+        span=over_positions(lambda visits: visits.mjd[-1] - visits.mjd[0]),
+        n_seasons=over_positions(lambda visits: season_lengths(visits).size),
+        gaps=pooled(night_gaps, GAP_PERCENTILES),
+        gaps_in_season=pooled(partial(night_gaps, longest=SEASON_GAP), GAP_PERCENTILES),
+        season_length=pooled(season_lengths),
+        season_gap=pooled(season_gaps),
         visits_per_band={
             name: _percentiles([count.get(name, 0) for count in counts], PERCENTILES) for name in bands
         },
         same_band_gaps={
-            name: _percentiles(
-                np.concatenate([night_gaps(visits, band=name, longest=SEASON_GAP) for visits in sample]),
-                SAME_BAND_PERCENTILES,
-            )
+            name: pooled(partial(night_gaps, band=name, longest=SEASON_GAP), SAME_BAND_PERCENTILES)
             for name in bands
         },
         nightly_shares=np.bincount(np.minimum(nightly, 4), minlength=5)[1:] / nightly.size,
@@ -382,22 +383,13 @@ def summarise(positions: Iterable[Visits], *, mjd_start: float, n_years: int) ->
             name: count / n_pairs for name, count in sorted(pairs.items(), key=lambda item: -item[1])
         },
         visits_per_year=np.percentile(years, [10.0, 50.0, 90.0], axis=0),
-        m5={
-            name: _percentiles(
-                np.concatenate([visits.m5[visits.band == name] for visits in sample]), PERCENTILES
-            )
-            for name in bands
-        },
+        m5={name: pooled(partial(_depths, name)) for name in bands},
         m5_scatter={
-            name: float(
-                np.median(
-                    [
-                        np.std(visits.m5[visits.band == name])
-                        for visits in sample
-                        if (visits.band == name).any()
-                    ]
-                )
-            )
+            name: float(np.median([np.std(m5) for m5 in map(partial(_depths, name), sample) if m5.size]))
             for name in bands
         },
     )
+
+
+def _depths(band: str, visits: Visits) -> FloatArray:
+    return visits.m5[visits.band == band]

@@ -73,18 +73,8 @@ class PeriodResult(StructOfArrays):
 
     def __post_init__(self) -> None:
         n = self.star_id.size
-        for name in (
-            "star_id",
-            "frequency",
-            "score",
-            "n_harmonics",
-            "power",
-            "false_alarm_probability",
-            "n_points",
-            "status",
-        ):
-            value = getattr(self, name)
-            if value.shape != (n,):
+        for name, value in self._arrays():
+            if name not in ("top_frequencies", "top_scores") and value.shape != (n,):
                 raise InputError(f"{name} has shape {value.shape}, expected ({n},)")
             freeze(value)
         shape = self.top_frequencies.shape
@@ -92,8 +82,6 @@ class PeriodResult(StructOfArrays):
             raise InputError(
                 f"top_frequencies {shape} and top_scores {self.top_scores.shape} must be ({n}, k)"
             )
-        freeze(self.top_frequencies)
-        freeze(self.top_scores)
 
     @property
     def period(self) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.changes.joint import joined
@@ -56,21 +57,8 @@ class SplicedSurvey(PositionTables):
         """Time of the first observed visit, MJD (TAI)."""
         return start_of(self.observed)
 
+    @override
     def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
-        """Give the visits to a position.
-
-        Parameters
-        ----------
-        ra, dec : float
-            Position in degrees.
-        radius : float, optional
-            Radius of the circular field of view in degrees; the survey's own by default.
-
-        Returns
-        -------
-        Visits
-            The visits, sorted by time.
-        """
         before = self.observed.at(ra, dec, radius)
         after = self.simulation.at(ra, dec, radius)
         # The simulation comes first: its visits keep their numbers.

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.changes.transforms import start_of
@@ -58,7 +59,9 @@ class JointSurvey(PositionTables):
     """Two or more surveys at one position as a single strategy.
 
     Every visit keeps its survey's band, noise, saturation and field of view. Survey years count
-    from the begin of the first survey: what the others saw before is known on its first day.
+    from the begin of the first survey: what the others saw before is known on its first day. Nights
+    are counted at Cerro Pachon. Airmass and seeing are kept where all surveys have them; a fiducial
+    seeing applies otherwise.
 
     Parameters
     ----------
@@ -97,21 +100,6 @@ class JointSurvey(PositionTables):
         """Begin of the first survey, MJD (TAI)."""
         return start_of(self.surveys[0])
 
+    @override
     def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
-        """Give the visits of all surveys to a position.
-
-        Parameters
-        ----------
-        ra, dec : float
-            Position in degrees.
-        radius : float, optional
-            Radius of the circular field of view in degrees, of every survey; each survey's own
-            by default.
-
-        Returns
-        -------
-        Visits
-            The visits, sorted by time. Nights are counted at Cerro Pachon. Airmass and seeing
-            are kept where all surveys have them; a fiducial seeing applies otherwise.
-        """
         return joined([part.at(ra, dec, radius) for part in self.surveys], "joint")

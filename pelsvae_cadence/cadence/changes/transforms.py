@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from pelsvae_cadence.bands import BANDS, SurveyName
 from pelsvae_cadence.cadence.position_table import PositionTables
@@ -99,21 +101,8 @@ class ChangedCadence(PositionTables):
         """Radius of the circular field of view in degrees."""
         return self.cadence.fov_radius
 
+    @override
     def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
-        """Give the changed visits to a position.
-
-        Parameters
-        ----------
-        ra, dec : float
-            Position in degrees.
-        radius : float, optional
-            Radius of the circular field of view in degrees; the survey's own by default.
-
-        Returns
-        -------
-        Visits
-            The visits, sorted by time.
-        """
         ra, dec = check_position(ra, dec)
         return self.change(self.cadence.at(ra, dec, radius), ra, dec)
 
@@ -126,14 +115,13 @@ def _changed(
     )
 
 
-@dataclass(frozen=True)
-class _Keep:
+def _keep(rule: Callable[[Visits], npt.NDArray[np.bool_]], visits: Visits, ra: float, dec: float) -> Visits:
     """Keep the visits that a rule selects."""
+    return visits.take(rule(visits))
 
-    rule: Callable[[Visits], npt.NDArray[Any]]
 
-    def __call__(self, visits: Visits, ra: float, dec: float) -> Visits:
-        return visits.take(self.rule(visits))
+def _keeping(cadence: Cadence, rule: Callable[[Visits], npt.NDArray[np.bool_]], what: str) -> ChangedCadence:
+    return _changed(cadence, partial(_keep, rule), what)
 
 
 def without_bands(cadence: Cadence, bands: str | tuple[str, ...]) -> ChangedCadence:
@@ -164,15 +152,11 @@ def without_bands(cadence: Cadence, bands: str | tuple[str, ...]) -> ChangedCade
             raise InputError(f"unknown band {band!r}", allowed=", ".join(BANDS))
     if not chosen:
         raise InputError("no band to drop", allowed=", ".join(BANDS))
-    return _changed(cadence, _Keep(_NotIn(chosen)), f"without {' '.join(chosen)}")
+    return _keeping(cadence, partial(_not_in, chosen), f"without {' '.join(chosen)}")
 
 
-@dataclass(frozen=True)
-class _NotIn:
-    bands: tuple[str, ...]
-
-    def __call__(self, visits: Visits) -> npt.NDArray[np.bool_]:
-        return ~np.isin(visits.band, self.bands)
+def _not_in(bands: tuple[str, ...], visits: Visits) -> npt.NDArray[np.bool_]:
+    return ~np.isin(visits.band, bands)
 
 
 def first_years(cadence: Cadence, years: float) -> ChangedCadence:
@@ -198,15 +182,11 @@ def first_years(cadence: Cadence, years: float) -> ChangedCadence:
     if not (np.isfinite(years) and years > 0.0):
         raise InputError(f"years = {years!r}", allowed="above 0")
     end = start_of(cadence) + JULIAN_YEAR * years
-    return _changed(cadence, _Keep(_Before(end)), f"first {years:g} yr")
+    return _keeping(cadence, partial(_before, end), f"first {years:g} yr")
 
 
-@dataclass(frozen=True)
-class _Before:
-    mjd: float
-
-    def __call__(self, visits: Visits) -> npt.NDArray[np.bool_]:
-        return np.asarray(visits.mjd < self.mjd)
+def _before(mjd: float, visits: Visits) -> npt.NDArray[np.bool_]:
+    return np.asarray(visits.mjd < mjd)
 
 
 def without_pairs(cadence: Cadence) -> ChangedCadence:
@@ -226,7 +206,7 @@ def without_pairs(cadence: Cadence) -> ChangedCadence:
     ChangedCadence
         The survey with single visits.
     """
-    return _changed(cadence, _Keep(_first_of_night), "without pairs")
+    return _keeping(cadence, _first_of_night, "without pairs")
 
 
 def _first_of_night(visits: Visits) -> npt.NDArray[np.bool_]:
@@ -261,17 +241,11 @@ def thinned(cadence: Cadence, keep: float, *, seed: int = 0) -> ChangedCadence:
     if not 0.0 < keep <= 1.0:
         raise InputError(f"keep = {keep!r}", allowed="above 0, up to 1")
     KeyedRandom(seed=seed)  # refuses what is no seed
-    return _changed(cadence, _Keep(_RandomShare(keep, seed)), f"thinned to {keep:g}")
+    return _keeping(cadence, partial(_random_share, keep, seed), f"thinned to {keep:g}")
 
 
-@dataclass(frozen=True)
-class _RandomShare:
-    keep: float
-    seed: int
-
-    def __call__(self, visits: Visits) -> npt.NDArray[np.bool_]:
-        draw = KeyedRandom(seed=self.seed).uniform("thinned visits", 0, visits.visit_id)
-        return np.asarray(draw < self.keep)
+def _random_share(keep: float, seed: int, visits: Visits) -> npt.NDArray[np.bool_]:
+    return np.asarray(KeyedRandom(seed=seed).uniform("thinned visits", 0, visits.visit_id) < keep)
 
 
 def shifted(cadence: Cadence, nights: int) -> ChangedCadence:
@@ -293,15 +267,11 @@ def shifted(cadence: Cadence, nights: int) -> ChangedCadence:
     """
     if int(nights) != nights:
         raise InputError(f"nights = {nights!r}", allowed="a whole number of nights")
-    return _changed(cadence, _Shift(int(nights)), f"shifted {nights:+d} d", later=float(nights))
+    return _changed(cadence, partial(_shift, int(nights)), f"shifted {nights:+d} d", later=float(nights))
 
 
-@dataclass(frozen=True)
-class _Shift:
-    nights: int
-
-    def __call__(self, visits: Visits, ra: float, dec: float) -> Visits:
-        return replace(visits, mjd=visits.mjd + self.nights, night=visits.night + self.nights)
+def _shift(nights: int, visits: Visits, ra: float, dec: float) -> Visits:
+    return replace(visits, mjd=visits.mjd + nights, night=visits.night + nights)
 
 
 def dithered_seasons(cadence: Cadence, nights: int, *, seed: int = 0) -> ChangedCadence:
@@ -334,25 +304,20 @@ def dithered_seasons(cadence: Cadence, nights: int, *, seed: int = 0) -> Changed
     if int(nights) != nights or not 1 <= nights <= SEASON_GAP:
         raise InputError(f"nights = {nights!r}", allowed=f"1 to {SEASON_GAP}")
     KeyedRandom(seed=seed)
-    return _changed(cadence, _Dither(int(nights), seed), f"seasons dithered {nights} d")
+    return _changed(cadence, partial(_dither, int(nights), seed), f"seasons dithered {nights} d")
 
 
-@dataclass(frozen=True)
-class _Dither:
-    nights: int
-    seed: int
-
-    def __call__(self, visits: Visits, ra: float, dec: float) -> Visits:
-        if len(visits) == 0:
-            return visits
-        gap = np.diff(visits.night, prepend=visits.night[0])
-        season = np.cumsum(gap > SEASON_GAP)
-        place = round(ra / _POSITION_STEP) * 20_000 + round((dec + 90.0) / _POSITION_STEP)
-        draw = KeyedRandom(seed=self.seed).uniform("season shift", place, np.arange(int(season[-1]) + 1))
-        shift = np.floor((2 * self.nights + 1) * draw).astype(np.int64) - self.nights
-        # Seasons keep their order: none begins before the one before has ended.
-        between = gap[gap > SEASON_GAP]
-        for number, free in enumerate(between.tolist(), start=1):
-            shift[number] = max(shift[number], shift[number - 1] + 1 - free)
-        moved = shift[season]
-        return replace(visits, mjd=visits.mjd + moved, night=visits.night + moved)
+def _dither(nights: int, seed: int, visits: Visits, ra: float, dec: float) -> Visits:
+    if len(visits) == 0:
+        return visits
+    gap = np.diff(visits.night, prepend=visits.night[0])
+    season = np.cumsum(gap > SEASON_GAP)
+    place = round(ra / _POSITION_STEP) * 20_000 + round((dec + 90.0) / _POSITION_STEP)
+    draw = KeyedRandom(seed=seed).uniform("season shift", place, np.arange(int(season[-1]) + 1))
+    shift = np.floor((2 * nights + 1) * draw).astype(np.int64) - nights
+    # Seasons keep their order: none begins before the one before has ended.
+    between = gap[gap > SEASON_GAP]
+    for number, free in enumerate(between.tolist(), start=1):
+        shift[number] = max(shift[number], shift[number - 1] + 1 - free)
+    moved = shift[season]
+    return replace(visits, mjd=visits.mjd + moved, night=visits.night + moved)

@@ -7,6 +7,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.cadence.survey import unit_vectors
+
 __all__ = [
     "DUSTY",
     "NORTH_SPUR",
@@ -87,12 +89,6 @@ _UNROLLED: Final = (90.0, -25.0, 5.0)
 _BLUR: Final = 1.75
 
 
-def _unit_vector(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
-    alpha = np.radians(np.asarray(ra, dtype=np.float64))
-    delta = np.radians(np.asarray(dec, dtype=np.float64))
-    return np.stack([np.cos(delta) * np.cos(alpha), np.cos(delta) * np.sin(alpha), np.sin(delta)], axis=-1)
-
-
 def galactic(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Turn ICRS positions into Galactic ones.
 
@@ -110,7 +106,7 @@ def galactic(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatAr
     ----------
     ESA 1997, The Hipparcos and Tycho Catalogues, vol. 1, equation 1.5.11.
     """
-    xyz = _unit_vector(ra, dec) @ _TO_GALACTIC.T
+    xyz = unit_vectors(ra, dec) @ _TO_GALACTIC.T
     return (
         np.degrees(np.arctan2(xyz[..., 1], xyz[..., 0])),
         np.degrees(np.arcsin(np.clip(xyz[..., 2], -1.0, 1.0))),
@@ -130,7 +126,7 @@ def ecliptic_latitude(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
     ndarray of float64
         Degrees.
     """
-    xyz = _unit_vector(ra, dec)
+    xyz = unit_vectors(ra, dec)
     sine = np.cos(_OBLIQUITY) * xyz[..., 2] - np.sin(_OBLIQUITY) * xyz[..., 1]
     return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
 

@@ -305,27 +305,8 @@ class SyntheticSurvey(PositionTables):
         find = footprint.lsst_region if self.survey == "lsst" else footprint.ztf_region
         return find(ra, dec)
 
+    @override
     def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
-        """Make the visits of one position.
-
-        Parameters
-        ----------
-        ra, dec : float
-            ICRS position, degrees.
-        radius : float, optional
-            Accepted because survey databases take one; it has no effect, since the visits are
-            made for the position and its field of view.
-
-        Returns
-        -------
-        Visits
-            The visits, sorted by time; none outside the footprint.
-
-        Raises
-        ------
-        InputError
-            If the position is not on the sky.
-        """
         del radius
         alpha, delta = _check_positions(ra, dec)
         if alpha.size != 1:

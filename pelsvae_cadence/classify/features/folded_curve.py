@@ -12,13 +12,14 @@ everything after that is linear algebra on 24 numbers a star, done for all stars
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classify.features.relative_flux import RelativeFlux
+from pelsvae_cadence.core.arrays import StructOfArrays
 from pelsvae_cadence.periods.harmonics import solve_lower
 
 __all__ = ["FoldedCurves", "fold"]
@@ -49,7 +50,7 @@ _PAIR: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class FoldedCurves:
+class FoldedCurves(StructOfArrays):
     """Folded curves of N stars in B bands.
 
     Parameters
@@ -117,12 +118,7 @@ def fold(points: RelativeFlux, frequency: FloatArray) -> FoldedCurves:
         _fit(points, frequency, start, min(start + _BLOCK, n_stars))
         for start in range(0, max(n_stars, 1), _BLOCK)
     ]
-    return FoldedCurves(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(FoldedCurves)
-        }
-    )
+    return FoldedCurves.concatenate(parts)
 
 
 def _sums(points: RelativeFlux, frequency: FloatArray, first: int, last: int) -> FloatArray:
