@@ -392,4 +392,4 @@ def summarise(positions: Iterable[Visits], *, mjd_start: float, n_years: int) ->
 
 
 def _depths(band: str, visits: Visits) -> FloatArray:
-    return visits.m5[visits.band == band]
+    return np.asarray(visits.m5[visits.band == band])
