@@ -13,7 +13,12 @@ from typing_extensions import override
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = [
+    "BoolArray",
+    "ComplexArray",
+    "FloatArray",
+    "IntArray",
     "RaggedArrays",
+    "StrArray",
     "StructOfArrays",
     "column",
     "common_length",
@@ -22,6 +27,12 @@ __all__ = [
     "row_index",
     "to_value",
 ]
+
+BoolArray = npt.NDArray[np.bool_]
+ComplexArray = npt.NDArray[np.complex128]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+StrArray = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True, kw_only=True)

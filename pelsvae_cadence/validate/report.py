@@ -48,10 +48,11 @@ class Figure:
         low: float = -math.inf,
         high: float = math.inf,
         *,
+        error: float = 0.0,
         unit: str = "",
         note: str = "",
     ) -> Figure:
-        """Make a figure that must lie in a closed range.
+        """Make a figure that must lie in a closed range, within two of its standard errors.
 
         Parameters
         ----------
@@ -60,22 +61,26 @@ class Figure:
         value : float
             The measured value.
         low, high : float
-            The range; a side that is not given is open.
+            The range; infinities leave a side open, both leave the figure without a target.
+        error : float
+            Standard error of the value; 0 where there is none.
         unit, note : str
             See the class.
 
         Returns
         -------
         Figure
-            With target and verdict filled in.
+            With target and verdict filled in; an error leads the note.
         """
-        if low == -math.inf:
-            target = f"<= {high:g}"
-        elif high == math.inf:
-            target = f">= {low:g}"
-        else:
-            target = f"{low:g} .. {high:g}"
-        passed = bool(low <= value <= high)
+        note = "; ".join(text for text in (f"+- {error:.2g}" if error else "", note) if text)
+        if math.isinf(low) and math.isinf(high):
+            return cls(name=name, value=value, unit=unit, note=note)
+        target = f"<= {high:g}" if math.isinf(low) else f">= {low:g}" if math.isinf(high) else ""
+        slack = 2.0 * error
+        passed = bool(low - slack <= value <= high + slack)
+        if passed != (low <= value <= high):
+            note += "; met within two standard errors"
+        target = target or f"{low:g} .. {high:g}"
         return cls(name=name, value=value, unit=unit, target=target, passed=passed, note=note)
 
     @classmethod

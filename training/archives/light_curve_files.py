@@ -7,7 +7,7 @@ a file that cannot be read becomes a star without points that carries its fault,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from pelsvae_cadence.training.archives.star_table import ALIASES, find_column, r
 __all__ = ["open_light_curves", "read_light_curve_table", "read_ragged", "write_ragged"]
 
 _POINT_COLUMNS: Final = ("time", "mag", "mag_err")
+_BANDS: Final = ("u", "g", "r", "i", "z")
 
 
 def open_light_curves(
@@ -127,11 +128,7 @@ def read_light_curve_table(
 
 
 def read_ragged(
-    path: Path | str,
-    stars: Path | str | None = None,
-    *,
-    band: str | None = None,
-    bands: Sequence[str] = ("u", "g", "r", "i", "z"),
+    path: Path | str, stars: Path | str | None = None, *, band: str | None = None
 ) -> RawLightCurves:
     """Read a ragged set: ``<set>.npz`` with the points, ``<set>_stars.parquet`` with the stars.
 
@@ -139,14 +136,12 @@ def read_ragged(
     ----------
     path : path
         The npz file: ``t``, ``mag``, ``err``, ``offsets``, ``time_zero``, optionally ``band``
-        (uint8 codes); no pickles.
+        (uint8 codes of u, g, r, i, z); no pickles.
     stars : path, optional
         The table of stars. Default: beside the npz file, with ``_stars.parquet``.
     band : str, optional
         Band to take, required where the set has band codes; otherwise it replaces the band column
         of the table of stars.
-    bands : sequence of str
-        Meaning of the band codes.
 
     Returns
     -------
@@ -175,11 +170,11 @@ def read_ragged(
         for name, key in zip(_POINT_COLUMNS, ("t", "mag", "err"), strict=True)
     }
     if "band" in arrays:
-        if band is None or band not in bands:
+        if band is None or band not in _BANDS:
             raise InputError(
-                f"{file.name} has several bands, and {band!r} is not one of them", allowed=", ".join(bands)
+                f"{file.name} has several bands, and {band!r} is not one of them", allowed=", ".join(_BANDS)
             )
-        wanted = arrays["band"] == list(bands).index(band)
+        wanted = arrays["band"] == _BANDS.index(band)
         owner = np.repeat(np.arange(len(table)), np.diff(offsets))[wanted]
         points = {name: value[wanted] for name, value in points.items()}
         offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(table)))])

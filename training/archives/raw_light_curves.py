@@ -8,14 +8,11 @@ from typing import Final, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import RaggedArrays, freeze
+from pelsvae_cadence.core.arrays import FloatArray, RaggedArrays, StrArray, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.parallel.checkpoints import fingerprint
 
 __all__ = ["LightCurveSource", "RawLightCurves"]
-
-FloatArray = npt.NDArray[np.float64]
-StrArray = npt.NDArray[np.str_]
 
 _STAR_COLUMNS: Final = ("star", "star_class", "subtype", "period", "band", "fault")
 _POINT_COLUMNS: Final = ("time", "mag", "mag_err")

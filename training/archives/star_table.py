@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -105,7 +106,9 @@ def read_frame(path: Path) -> pd.DataFrame:
     raise InputError(f"{path.name} is neither csv nor parquet", allowed=".csv, .csv.gz, .parquet")
 
 
-def find_column(frame: pd.DataFrame, name: str) -> str | None:
+def find_column(
+    frame: pd.DataFrame, name: str, aliases: Mapping[str, tuple[str, ...]] = ALIASES
+) -> str | None:
     """Find the column of a table that holds a quantity.
 
     Parameters
@@ -113,14 +116,16 @@ def find_column(frame: pd.DataFrame, name: str) -> str | None:
     frame : DataFrame
         The table.
     name : str
-        The quantity, one of `ALIASES`.
+        The quantity.
+    aliases : mapping of str to tuple of str
+        Names that its column may have, in order of preference.
 
     Returns
     -------
     str or None
         The name of the column, None if there is none.
     """
-    return next((alias for alias in ALIASES[name] if alias in frame.columns), None)
+    return next((alias for alias in aliases[name] if alias in frame.columns), None)
 
 
 def class_in_ogle_name(star: str) -> str:

@@ -9,11 +9,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.real_data import read_light_curve_set
 
 __all__ = ["SDSS_BANDS", "SDSS_EXTINCTION", "Stripe82", "load_stripe82"]
-
-FloatArray = npt.NDArray[np.float64]
 
 SDSS_BANDS: Final = ("u", "g", "r", "i", "z")
 

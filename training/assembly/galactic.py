@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.archives.splits import star_numbers
@@ -28,8 +29,6 @@ from pelsvae_cadence.training.shapes.full_curves import fit_with_completion
 from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_standard_shape
 
 __all__ = ["HIPPARCOS_TYPES", "hipparcos_rows", "stripe82_rows"]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Type in the Hipparcos table -> (class, subtype, largest rms about the fit over the amplitude).
 #: None: the subtype follows from the light curve. Double-mode stars and semiregular variables are

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ROW_LIMITS", "build_open_set", "write_open_set"]
 
-FloatArray = npt.NDArray[np.float64]
-
 #: Largest number of catalogue rows per (class, subtype, galaxy); no entry: all.
 ROW_LIMITS: Final = {
     ("RRLYR", "RRab", "LMC"): 900,
@@ -161,12 +159,7 @@ def _merge(blocks: list[dict[str, Any]], split: Any) -> OpenSet:
 
 
 def build_open_set(
-    data: Path,
-    *,
-    seed: int = 20,
-    checkpoint: Path | None = None,
-    only_spheres: bool = False,
-    time_limit: float = float("inf"),
+    data: Path, *, seed: int = 20, checkpoint: Path | None = None, only_spheres: bool = False
 ) -> tuple[OpenSet, dict[str, Any]]:
     """Build the table.
 
@@ -180,8 +173,6 @@ def build_open_set(
         File of finished Roche systems; those missing are computed first (`compute_binaries`).
     only_spheres : bool
         Use spherical stars for every binary; a quick look.
-    time_limit : float
-        Seconds after which no further Roche system is begun; those not computed are left out.
 
     Returns
     -------
@@ -193,7 +184,7 @@ def build_open_set(
     folder = data / "lightcurves"
     if checkpoint is not None and not only_spheres:
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        compute_binaries(checkpoint, seed=seed, time_limit=time_limit)
+        compute_binaries(checkpoint, seed=seed)
     donors, completions = fit_donors(folder)
     cleaned = clean_catalogue(read_ogle3())
     stars = _with_later_cepheids(cleaned.table, donors["CEP F"].table)

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.binaries.real import LightCurve, measure_real_binaries
@@ -25,8 +26,6 @@ from pelsvae_cadence.training.open_set.table import N_HARMONICS, OpenSet
 from pelsvae_cadence.training.shapes.harmonics import to_standard_shape
 
 __all__ = ["EclipsePrior", "borrow_labels", "fit_with_prior", "learn_prior", "observed_binary_rows"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _GRID: Final = 512
 _COMPONENTS: Final = 40  # leave out 1e-3 of the variance of the simulated shapes

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import StructOfArrays
+from pelsvae_cadence.core.arrays import FloatArray, StructOfArrays
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
@@ -22,7 +22,6 @@ from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_comple
 
 __all__ = ["EclipseMeasures", "measure_eclipses", "measure_real_binaries", "observe_like"]
 
-FloatArray = npt.NDArray[np.float64]
 LightCurve = tuple[FloatArray, FloatArray, FloatArray]
 _HARMONICS: Final = 24
 _RIDGE: Final = 1e-5

@@ -18,13 +18,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.binaries.spheres import gravity_brightening, half_orbit_phases, limb_darkening
 from pelsvae_cadence.training.binaries.systems import BinarySystems
 
 __all__ = ["contact_radius", "i_band_response", "roche_orbit"]
 
-FloatArray = npt.NDArray[np.float64]
 _SECOND_RADIATION: Final = 1.438776877e8  # hc/k [Angstrom K], CODATA 2018
 #: Triangles per star. Where no eclipse needs the visibility routine, more cost nothing.
 _TRIANGLES: Final = 700

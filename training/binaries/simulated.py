@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from pathlib import Path
 from typing import Any, Final
 
@@ -159,7 +158,7 @@ def binary_rows(
     return rows, summary
 
 
-def compute_binaries(checkpoint: Path, *, seed: int = 20, time_limit: float = float("inf")) -> int:
+def compute_binaries(checkpoint: Path, *, seed: int = 20) -> int:
     """Compute the light curves of all simulated binaries that have none yet.
 
     Parameters
@@ -168,22 +167,14 @@ def compute_binaries(checkpoint: Path, *, seed: int = 20, time_limit: float = fl
         File of finished systems; a run that was killed goes on from it.
     seed : int
         Seed of the systems.
-    time_limit : float
-        Seconds after which no further system is begun.
 
     Returns
     -------
     int
         Number of systems computed now.
     """
-    begun = clock.monotonic()
     done = 0
     for binary_class in ("ELL", "ECL"):
         systems = sample_systems(binary_class, N_SYSTEMS[binary_class], seed=seed)
-        done += compute_orbits(
-            systems.take(~systems.spherical),
-            checkpoint,
-            runner=roche_orbit,
-            time_limit=time_limit - (clock.monotonic() - begun),
-        )
+        done += compute_orbits(systems.take(~systems.spherical), checkpoint, runner=roche_orbit)
     return done

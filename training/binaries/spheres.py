@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time as clock
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.binaries.systems import BinarySystems
 from pelsvae_cadence.training.shapes.harmonics import peak_to_peak, to_standard_shape
@@ -32,7 +32,6 @@ __all__ = [
     "true_anomaly",
 ]
 
-FloatArray = npt.NDArray[np.float64]
 _LOG: Final = logging.getLogger(__name__)
 _GRID: Final = 2048
 
@@ -246,7 +245,6 @@ def compute_orbits(
     checkpoint: Path,
     *,
     runner: Callable[[BinarySystems, int], tuple[FloatArray, FloatArray]],
-    time_limit: float = float("inf"),
 ) -> int:
     """Compute all systems that a checkpoint file does not hold yet.
 
@@ -258,8 +256,6 @@ def compute_orbits(
         Text file, one JSON object per finished system; a run that was killed goes on from it.
     runner : callable
         What computes one system: `pelsvae_cadence.training.binaries.roche_orbits.roche_orbit`.
-    time_limit : float
-        Seconds after which no further system is begun.
 
     Returns
     -------
@@ -272,14 +268,11 @@ def compute_orbits(
     if not open_rows:
         return 0
     torn = checkpoint.exists() and not checkpoint.read_bytes().endswith(b"\n")
-    begun = clock.monotonic()
     done = 0
     with checkpoint.open("a") as file:
         if torn:
             file.write("\n")
         for row in open_rows:
-            if clock.monotonic() - begun > time_limit:
-                break
             try:
                 phase, flux = runner(systems, row)
             except (ValueError, RuntimeError, TypeError) as error:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.labels.physical import (
     bolometric_correction_v,
@@ -24,8 +25,6 @@ __all__ = [
     "red_giant",
     "roche_radius",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Effective temperature of the Sun [K], IAU 2015 Resolution B3.
 TEFF_SUN: Final = 5772.0

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import SUBTYPES
-from pelsvae_cadence.core.arrays import StructOfArrays, column
+from pelsvae_cadence.core.arrays import FloatArray, StructOfArrays, column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.binaries.stellar_models import (
@@ -27,8 +27,6 @@ from pelsvae_cadence.training.binaries.stellar_models import (
 )
 
 __all__ = ["FAMILIES", "BinarySystems", "sample_systems"]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Family -> (class, share within the class).
 FAMILIES: Final = {

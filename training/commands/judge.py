@@ -51,7 +51,7 @@ def seeds(
     weights: Annotated[list[str], typer.Argument(help="Weights that differ in their seed alone.")],
 ) -> None:
     """Print mean and scatter of the scores of a configuration trained with several seeds."""
-    from pelsvae_cadence.training.evaluate.seed_table import seed_table
+    from pelsvae_cadence.training.evaluate.score import seed_table
 
     typer.echo(seed_table(weights).to_string(float_format=lambda value: f"{value:.4f}"))
 
@@ -160,6 +160,6 @@ def gallery(
     seed: Seed = 0,
 ) -> None:
     """Draw real and generated curves side by side, class by class."""
-    from pelsvae_cadence.training.evaluate.gallery import gallery as draw
+    from pelsvae_cadence.training.evaluate.figures import gallery as draw
 
     messages.print(f"picture: {draw(output, weights=weights, n=n, seed=seed)}", soft_wrap=True)

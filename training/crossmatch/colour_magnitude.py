@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.stats import gaussian_kde
 
-__all__ = ["ColourMagnitudePlaces", "absolute_magnitude"]
+from pelsvae_cadence.core.arrays import FloatArray
 
-FloatArray = npt.NDArray[np.float64]
+__all__ = ["ColourMagnitudePlaces", "absolute_magnitude"]
 
 
 def absolute_magnitude(mag: npt.ArrayLike, distance: npt.ArrayLike) -> FloatArray:

@@ -19,6 +19,7 @@ import pandas as pd
 from astropy import units as u
 from astropy.coordinates import SkyCoord, search_around_sky
 
+from pelsvae_cadence.core.arrays import BoolArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.crossmatch.colour_magnitude import ColourMagnitudePlaces, absolute_magnitude
 
@@ -32,8 +33,6 @@ __all__ = [
     "summarise",
     "validate_matches",
 ]
-
-BoolArray = npt.NDArray[np.bool_]
 
 #: The ways to be accepted, in the order in which they are tried: the rows of Table 4.
 ACCEPTED: Final = (

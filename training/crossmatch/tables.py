@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.archives.star_table import read_star_table
+from pelsvae_cadence.training.archives.star_table import find_column, read_star_table
 
 __all__ = [
     "PUBLISHED_TABLES",
@@ -66,8 +66,8 @@ def survey_table(source: Path | str | pd.DataFrame) -> pd.DataFrame:
     """
     table = read_star_table(source)
     chosen = table[["star", "star_class"]].copy()
-    for name, aliases in _SURVEY.items():
-        chosen[name] = table[_find(table, name, aliases, "survey stars")].to_numpy(np.float64)
+    for name in _SURVEY:
+        chosen[name] = table[_find(table, name, _SURVEY, "survey stars")].to_numpy(np.float64)
     twice = chosen["star"][chosen["star"].duplicated()]
     if len(twice):
         raise InputError(
@@ -98,10 +98,9 @@ def gaia_table(frame: pd.DataFrame) -> pd.DataFrame:
         If the identifier, position or magnitude is missing, or a source occurs twice.
     """
     chosen = pd.DataFrame(index=pd.RangeIndex(len(frame)))
-    for name, aliases in _GAIA.items():
-        found = next((alias for alias in aliases if alias in frame.columns), None)
-        if found is None and name in _REQUIRED:
-            _find(frame, name, aliases, "Gaia sources")
+    for name in _GAIA:
+        find = _find(frame, name, _GAIA, "Gaia sources") if name in _REQUIRED else None
+        found = find or find_column(frame, name, _GAIA)
         values: Any = None if found is None else frame[found]
         if name == "source_id":
             chosen[name] = np.asarray(values, dtype=np.int64)
@@ -158,13 +157,13 @@ def read_published_crossmatch(folder: Path | str) -> tuple[pd.DataFrame, pd.Data
     return stars, gaia_table(joined.drop_duplicates("source_id")), accepted
 
 
-def gaia_query(radius: float) -> str:
+def gaia_query(radius: float = 5.0) -> str:
     """Write the ADQL query for all Gaia DR2 sources around uploaded stars.
 
     Parameters
     ----------
     radius : float
-        Search radius in arcseconds.
+        Search radius in arcseconds, wider than that of the match by the proper motions.
 
     Returns
     -------
@@ -182,15 +181,13 @@ LEFT JOIN external.gaiadr2_geometric_distance AS d ON d.source_id = g.source_id
 LEFT JOIN gaiadr2.vari_classifier_result AS v ON v.source_id = g.source_id"""
 
 
-def query_gaia(stars: pd.DataFrame, *, radius: float = 5.0) -> pd.DataFrame:
+def query_gaia(stars: pd.DataFrame) -> pd.DataFrame:
     """Fetch the Gaia DR2 sources around survey stars from the Gaia archive.
 
     Parameters
     ----------
     stars : DataFrame
         Columns ``ra`` and ``dec`` [deg].
-    radius : float
-        Search radius in arcseconds, wider than that of the match by the proper motions.
 
     Returns
     -------
@@ -212,15 +209,15 @@ def query_gaia(stars: pd.DataFrame, *, radius: float = 5.0) -> pd.DataFrame:
     from astropy.table import Table
 
     upload = Table.from_pandas(stars[["ra", "dec"]])
-    job = Gaia.launch_job_async(gaia_query(radius), upload_resource=upload, upload_table_name="stars")
+    job = Gaia.launch_job_async(gaia_query(), upload_resource=upload, upload_table_name="stars")
     found = job.get_results().to_pandas()
     return gaia_table(found.rename(columns={"SOURCE_ID": "source_id"}).drop_duplicates("source_id"))
 
 
-def _find(frame: pd.DataFrame, name: str, aliases: tuple[str, ...], what: str) -> str:
-    found = next((alias for alias in aliases if alias in frame.columns), None)
+def _find(frame: pd.DataFrame, name: str, aliases: dict[str, tuple[str, ...]], what: str) -> str:
+    found = find_column(frame, name, aliases)
     if found is None:
-        raise InputError(f"the table of {what} has no column for {name}", allowed=", ".join(aliases))
+        raise InputError(f"the table of {what} has no column for {name}", allowed=", ".join(aliases[name]))
     return found
 
 

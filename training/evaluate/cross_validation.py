@@ -8,23 +8,20 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.training.evaluate.errors import median_error
 from pelsvae_cadence.training.evaluate.measures.memory import nearest_distance
 from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruction_error
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn, draw_like, nearest_in_training
 from pelsvae_cadence.training.evaluate.measures.two_sample import two_sample_test
-from pelsvae_cadence.training.evaluate.targets import judged, median_error
 from pelsvae_cadence.training.fit.export import fit_model
 from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set, save_open_set
-from pelsvae_cadence.validate.report import Report
+from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["cross_validate", "rotated_splits"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _PARAMETERS: Final = ("period", "teff", "abs_mag_g", "amplitude_i")
 
@@ -138,10 +135,10 @@ def cross_validate(
     rows = mine.take(np.concatenate(order))
     note = f"{len(rows)} stars, {n_folds} folds, {draws} draws"
     figures = [
-        judged(
+        Figure.within(
             f"{star_class}: reconstruction RMS / amplitude at {n} points",
             float(np.median(values)),
-            median_error(values),
+            error=median_error(values),
             note=note,
         )
         for n, values in rms.items()
@@ -150,16 +147,16 @@ def cross_validate(
         verdict = two_sample_test(rows, [Drawn.concatenate(d) for d in drawn[name]], given=parameters)
         copy = two_sample_test(rows, [Drawn.concatenate(copied[name])], given=parameters)
         figures.append(
-            judged(
+            Figure.within(
                 f"{star_class}: two-sample AUC given {name}",
                 verdict.auc,
-                verdict.error,
+                error=verdict.error,
                 note=f"{note}; copying the nearest star {copy.auc:.2f}",
             )
         )
     ratio = float(np.median(np.concatenate(near)) / np.median(np.concatenate(held_out)))
     name = f"{star_class}: nearest-training distance, drawn / held-out"
-    figures.append(judged(name, ratio, note=note))
+    figures.append(Figure.within(name, ratio, note=note))
     return Report(
         topic=f"cross-validation of {star_class}",
         data=options.command(),

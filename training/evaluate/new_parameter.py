@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.latent.mapping import LatentMapping
 from pelsvae_cadence.model.source import LightCurveModel
@@ -27,7 +27,6 @@ from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["MetallicityTest", "metallicity_test", "plot_metallicity"]
 
-FloatArray = npt.NDArray[np.float64]
 _PARAMETERS: Final = ("period", "teff", "abs_mag_g", "feh")
 _SMOLEC: Final = (-3.142, -4.902, 0.824)  # eq. 2: [Fe/H] = a + b P + c phi31 (sine convention)
 _PERIOD: Final = 0.55  # d, of the sequence that is drawn

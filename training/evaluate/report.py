@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.real_data import find_data_folder
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.weights import list_weights, load_weights
+from pelsvae_cadence.training.evaluate.errors import median_error
 from pelsvae_cadence.training.evaluate.measures.contract import dependence_on_visits
 from pelsvae_cadence.training.evaluate.measures.eclipses import compare_eclipses
 from pelsvae_cadence.training.evaluate.measures.latent_table import latent_table
@@ -29,13 +29,10 @@ from pelsvae_cadence.training.evaluate.measures.two_sample import (
     two_sample_by_provenance,
     two_sample_test,
 )
-from pelsvae_cadence.training.evaluate.targets import judged, median_error
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["PARTS", "check_parts", "model_report"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _POINTS: Final = (20, 40, 100, 300)
 _RMS_TARGETS: Final = {
@@ -97,7 +94,7 @@ def _contract(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     named = [*names] if str(case.weights) in (*names, "default") else [case.weights, *names]
     for name in named:
         model = LightCurveModel.load(name)
-        yield judged(
+        yield Figure.within(
             f"{model.name}: dependence on other visits, order and density",
             dependence_on_visits(model, seed=case.seed),
             high=1e-6,
@@ -123,10 +120,10 @@ def _reconstruction(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
                 "by provenance": by_provenance,
             }
             if n_points in (20, 300):
-                yield judged(
+                yield Figure.within(
                     f"{name}: reconstruction RMS / amplitude at {n_points} points",
                     value,
-                    error,
+                    error=error,
                     high=_RMS_TARGETS.get((name, n_points), np.inf),
                     note=f"median of {len(test)} test stars; Fourier fit by BIC {np.median(fit):.4f}",
                 )
@@ -166,21 +163,23 @@ def _two_sample(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         high = _LOOSE_AUC.get(name, _AUC)
         about = f"{name}: two-sample AUC given"
         figures += [
-            judged(f"{about} the period", period.auc, period.error, high=high, note=f"{note}; {beside}"),
-            judged(f"{about} Teff and M_G too", full.auc, full.error, high=high, note=note),
-            judged(
+            Figure.within(
+                f"{about} the period", period.auc, error=period.error, high=high, note=f"{note}; {beside}"
+            ),
+            Figure.within(f"{about} Teff and M_G too", full.auc, error=full.error, high=high, note=note),
+            Figure.within(
                 f"{name}: the same less that of copying the nearest star",
                 less,
-                both,
+                error=both,
                 high=0.0,
                 note=f"copying {copy.auc:.2f}",
             ),
         ]
     if verdicts:
-        yield judged(
+        yield Figure.within(
             "two-sample AUC given the period, mean of the classes",
             float(np.mean([v.auc for v in verdicts.values()])),
-            float(np.sqrt(np.sum([v.error**2 for v in verdicts.values()])) / len(verdicts)),
+            error=float(np.sqrt(np.sum([v.error**2 for v in verdicts.values()])) / len(verdicts)),
             high=_MEAN_AUC,
             note=", ".join(verdicts),
         )
@@ -202,10 +201,10 @@ def _separation(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
         found = separation(case.model, learn, test, with_period=with_period, seeds=seeds)
         name = "with log P" if with_period else "without log P"
         extra.setdefault("separation", {})[name] = {"tstr": found.tstr, "trtr": found.trtr}
-        yield judged(
+        yield Figure.within(
             f"TSTR / TRTR macro-F1 {name}",
             found.ratio,
-            float(np.hypot(found.error, found.scatter)),
+            error=float(np.hypot(found.error, found.scatter)),
             low=target,
             note=f"TSTR {found.tstr:.3f}, TRTR {found.trtr:.3f}; {len(learn)} stars to learn "
             f"from, physics not trained on, {len(test)} to test, {case.draws} draws",
@@ -235,16 +234,16 @@ def _trend_figure(name: str, trend: Trend, target: float, extra: dict[str, Any],
         f"{trend.n} test stars in {len(trend.centre)} bins, 20 draws; a perfect model would show "
         f"{trend.noise:.2g} with so few real stars"
     )
-    return judged(name, trend.rms, trend.error, high=target, unit=unit, note=note)
+    return Figure.within(name, trend.rms, error=trend.error, high=target, unit=unit, note=note)
 
 
 def _memory(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     for name, test in case.tested(_FEWEST_NEIGHBOURS):
         found = training_distance(case.train(name), test, case.drawn(name))
-        yield judged(
+        yield Figure.within(
             f"{name}: nearest-training distance, drawn / held-out",
             found.ratio,
-            found.error,
+            error=found.error,
             low=0.85,
             high=1.2,
             note=f"{len(test)} test stars; medians {found.drawn:.4f} and {found.held_out:.4f}; "
@@ -278,10 +277,10 @@ def _response(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
             k: {"change": v.change, "gain": v.gain, "error": v.error} for k, v in found.items()
         }
         parts = ", ".join(f"{k} {v.gain:.2f}" for k, v in found.items() if k != "all")
-        yield judged(
+        yield Figure.within(
             f"{name}: squared error with another star's physics over that with its own",
             found["all"].gain,
-            found["all"].error,
+            error=found["all"].error,
             note=f"one by one: {parts}",
         )
 
@@ -326,9 +325,9 @@ def _latent_table(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
 
 def _size_and_speed(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     size = sum(v.nbytes for v in load_weights(case.weights).tensors.values()) / 1e6
-    yield judged("size of the weights", size, low=0.0, high=2.0, unit="MB")
+    yield Figure.within("size of the weights", size, low=0.0, high=2.0, unit="MB")
     times = milliseconds(case.model)
-    yield judged(
+    yield Figure.within(
         "100 light curves of 300 points from parameters to magnitudes",
         times["physics"],
         low=0.0,
@@ -338,7 +337,7 @@ def _size_and_speed(case: _Case, extra: dict[str, Any]) -> Iterator[Figure]:
     )
     data = find_data_folder()
     if data is not None and (data / "pelsvae_published").is_dir():
-        yield judged(
+        yield Figure.within(
             "speed over the published network yp4qdw1r",
             published_ratio(case.model, data / "pelsvae_published"),
             low=100.0,

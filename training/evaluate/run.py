@@ -13,7 +13,6 @@ from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.model.latent.mapping import LatentMapping
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate import figures
-from pelsvae_cadence.training.evaluate.gallery import gallery
 from pelsvae_cadence.training.evaluate.measures.samples import choose
 from pelsvae_cadence.training.evaluate.measures.trends import hertzsprung_progression, rr_lyrae_trends
 from pelsvae_cadence.training.evaluate.report import PARTS, check_parts, model_report
@@ -123,7 +122,7 @@ def evaluate(
         with replacing(folder / f"{name}.png") as partial:
             figure.savefig(partial, dpi=_DPI)
     tell("drawing: gallery")
-    gallery(folder / "gallery.png", weights=weights, table=stars, seed=seed)
+    figures.gallery(folder / "gallery.png", weights=weights, table=stars, seed=seed)
     report = model_report(seed, weights=weights, table=stars, most=most, draws=draws, parts=parts, tell=tell)
     with replacing(folder / "report.json") as partial:
         partial.write_text(json.dumps(report.as_dict(), indent=1, default=np.generic.item) + "\n")

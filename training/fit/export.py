@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +12,6 @@ import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
-from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
-from pelsvae_cadence.model.latent.linear import LinearMap
 from pelsvae_cadence.model.latent.mapping import LATENT_MAPS
 from pelsvae_cadence.model.layers import ModelConfig
 from pelsvae_cadence.model.reference_stars import GROUPS, valid_ranges
@@ -22,15 +20,24 @@ from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.model.weights import module_tensors, save_weights
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.harmonic_task import VAETask, VAETaskConfig
-from pelsvae_cadence.training.fit.mapping import LatentSample, MappingTask, encode_table, fit_linear_map
+from pelsvae_cadence.training.fit.mapping import encode_table
 from pelsvae_cadence.training.fit.options import FitOptions
+from pelsvae_cadence.training.fit.regressions import fit_map
 from pelsvae_cadence.training.fit.sequence_task import SequenceTask, SequenceTaskConfig, encode_rows
-from pelsvae_cadence.training.fit.trainer import FitResult, run
+from pelsvae_cadence.training.fit.trainer import FitResult, RunOptions, run
 from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_rows
-from pelsvae_cadence.training.open_set.shapes import ShapeTable, balanced
-from pelsvae_cadence.training.open_set.table import load_open_set
+from pelsvae_cadence.training.open_set.shapes import ShapeTable
+from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
-__all__ = ["CITATION", "LICENCE", "export_model", "fit_model", "network_task", "train_network"]
+__all__ = [
+    "CITATION",
+    "LICENCE",
+    "export_model",
+    "fit_model",
+    "network_task",
+    "options_rows",
+    "train_network",
+]
 
 LICENCE: Final = "BSD-3-Clause"
 CITATION: Final = (
@@ -53,9 +60,7 @@ def fit_model(
     table: str | Path | None = None,
     curves: str | Path | None = None,
     name: str | None = None,
-    resume: bool = True,
-    quiet: bool = False,
-    wandb: str | None = None,
+    **how: Unpack[RunOptions],
 ) -> Path:
     """Train a model on the open training set and write the weights.
 
@@ -74,41 +79,19 @@ def fit_model(
         ``fold-open-set``). By default the table is observed.
     name : str, optional
         Name of the model; by default that of the configuration.
-    resume : bool
-        Continue an interrupted run.
-    quiet : bool
-        Show no progress.
-    wandb : str, optional
-        Project of Weights & Biases to log to as well.
+    **how
+        See `pelsvae_cadence.training.fit.trainer.RunOptions`.
 
     Returns
     -------
     Path
         The weights file.
     """
-    from pelsvae_cadence.training.preprocess.folded_light_curves import read_folded
-
     options = options or FitOptions()
     stars = load_open_set(table)
     shapes = ShapeTable.from_open_set(stars)
-    rows = None
-    if options.is_sequence:
-        given: dict[str, Any] = {}
-        if curves is not None:
-            folded, columns = read_folded(curves)
-            given["curves"] = folded
-            given["split"] = columns["split"].to_numpy() if "split" in columns else None
-        rows = sequence_rows(
-            stars,
-            t_len=options.t_len,
-            scale=options.row_scale,
-            seed=options.seed,
-            random_phase=options.random_phase,
-            **given,
-        )
-    network, latent, record = train_network(
-        folder, shapes, options, rows=rows, resume=resume, quiet=quiet, wandb=wandb
-    )
+    rows = options_rows(options, stars, curves) if options.is_sequence else None
+    network, latent, record = train_network(folder, shapes, options, rows=rows, **how)
     label = name or options.config
     path = Path(weights) if weights else Path(folder) / f"{label}.safetensors"
     about: dict[str, Any] = {
@@ -120,6 +103,40 @@ def fit_model(
     return path
 
 
+def options_rows(options: FitOptions, stars: OpenSet, curves: str | Path | None = None) -> SequenceRows:
+    """Give the light curves that a sequence network is trained on.
+
+    Parameters
+    ----------
+    options : FitOptions
+        A configuration of the paper.
+    stars : OpenSet
+        The training table.
+    curves : str or Path, optional
+        Folded light curves of its stars; by default the table is observed.
+
+    Returns
+    -------
+    SequenceRows
+        The light curves.
+    """
+    from pelsvae_cadence.training.preprocess.folded_light_curves import read_folded
+
+    folded, split = None, None
+    if curves is not None:
+        folded, columns = read_folded(curves)
+        split = columns["split"].to_numpy() if "split" in columns else None
+    return sequence_rows(
+        stars,
+        t_len=options.t_len,
+        scale=options.row_scale,
+        seed=options.seed,
+        random_phase=options.random_phase,
+        curves=folded,
+        split=split,
+    )
+
+
 def train_network(
     folder: str | Path,
     table: ShapeTable,
@@ -128,9 +145,7 @@ def train_network(
     rows: SequenceRows | None = None,
     fit: FitConfig | None = None,
     mapping_fit: FitConfig | None = None,
-    resume: bool = True,
-    quiet: bool = False,
-    wandb: str | None = None,
+    **how: Unpack[RunOptions],
 ) -> tuple[HarmonicVAE | SequenceShapes, LatentMap, dict[str, Any]]:
     """Train a VAE, then the map from physical parameters to its latent space.
 
@@ -146,12 +161,8 @@ def train_network(
         Light curves, which a sequence network needs.
     fit, mapping_fit : FitConfig, optional
         Length and speed of the two fits, in place of what `options` say.
-    resume : bool
-        Continue interrupted fits.
-    quiet : bool
-        Show no progress.
-    wandb : str, optional
-        Project of Weights & Biases to log to as well.
+    **how
+        See `pelsvae_cadence.training.fit.trainer.RunOptions`.
 
     Returns
     -------
@@ -163,10 +174,9 @@ def train_network(
         Architecture, sizes, configurations and validation scores, for the card.
     """
     place = Path(folder)
-    more: dict[str, Any] = {"resume": resume, "quiet": quiet, "wandb": wandb}
     torch.manual_seed(options.seed)
     task, fit = network_task(table, options, rows=rows, fit=fit)
-    result = run(task, fit, place / "vae", label="VAE", **more)
+    result = run(task, fit, place / "vae", label="VAE", **how)
     network = task.module
     if isinstance(network, HarmonicVAE):
         train, held_out = (table.part(split) for split in ("train", "validation"))
@@ -185,7 +195,10 @@ def train_network(
         anchors=len(encoded.group) if kind == "kernel-flow" else 0,
     )
     mapping_fit = mapping_fit or _mapping_fit(options)
-    latent, map_result = _train_map(place / "map", encoded, other, mapping, options, mapping_fit, more)
+    torch.manual_seed(mapping_fit.seed + 1)
+    latent = LATENT_MAPS[kind](mapping)
+    smear = {name: options.map_defaults[name] for name in ("jitter", "blur")}
+    map_result = fit_map(latent, encoded, other, mapping_fit, place / "map", **smear, **how)
     record: dict[str, Any] = {
         "architecture": "harmonic" if rows is None else "sequence",
         "hyperparameters": {"vae": network.config.as_dict(), "map": mapping.as_dict(), "latent_map": kind},
@@ -255,33 +268,6 @@ def _mapping_fit(options: FitOptions) -> FitConfig:
         evaluate_every=125,
         keep=options.map_defaults["keep"],
     )
-
-
-def _train_map(
-    folder: Path,
-    train: LatentSample,
-    held_out: LatentSample,
-    config: LatentMapConfig,
-    options: FitOptions,
-    fit: FitConfig,
-    more: dict[str, Any],
-) -> tuple[LatentMap, FitResult]:
-    torch.manual_seed(fit.seed + 1)
-    latent = LATENT_MAPS[options.latent_map or options.map_defaults["kind"]](config)
-    if isinstance(latent, LinearMap):
-        nothing = FitResult(best_step=0, best_score=float("nan"), steps=0, seconds=0.0)
-        return fit_linear_map(latent, train), nothing
-    if not isinstance(latent, FlowMap):
-        raise TypeError(f"there is no fit of {type(latent).__name__}")
-    weight = balanced(train.group, 0.5)
-    defaults = options.map_defaults
-    task = MappingTask(
-        latent, train, held_out, weight, jitter=defaults["jitter"], blur=defaults["blur"], device=fit.device
-    )
-    result = run(task, fit, folder, label="map", **more)
-    if isinstance(latent, KernelFlowMap):
-        latent.set_anchors(train.z.mean(axis=0), train.physics, train.group)
-    return latent, result
 
 
 def _summary(result: FitResult) -> dict[str, Any]:

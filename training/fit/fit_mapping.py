@@ -8,34 +8,29 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.model.latent.conditions import CONDITIONS, LatentMap, LatentMapConfig
-from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
-from pelsvae_cadence.model.latent.linear import LinearMap
+from pelsvae_cadence.model.latent.conditions import CONDITIONS, LatentMapConfig
 from pelsvae_cadence.model.latent.mapping import LATENT_MAPS, LatentMapping, save_mapping
-from pelsvae_cadence.model.latent.regressions import ForestMap, PerceptronMap
 from pelsvae_cadence.model.reference_stars import GROUPS, group_index, physics_matrix, valid_ranges
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.export import CITATION, LICENCE
-from pelsvae_cadence.training.fit.mapping import LatentSample, MappingTask, encode_table, fit_linear_map
+from pelsvae_cadence.training.fit.mapping import LatentSample, encode_table
 from pelsvae_cadence.training.fit.options import MappingOptions
-from pelsvae_cadence.training.fit.regressions import RegressionOptions, fit_forest, fit_perceptron
+from pelsvae_cadence.training.fit.regressions import RegressionOptions, fit_map
 from pelsvae_cadence.training.fit.sequence_task import encode_rows
-from pelsvae_cadence.training.fit.trainer import run
 from pelsvae_cadence.training.open_set.sequences import sequence_rows
-from pelsvae_cadence.training.open_set.shapes import ShapeTable, balanced
+from pelsvae_cadence.training.open_set.shapes import ShapeTable
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
 __all__ = ["fit_mapping", "read_labels"]
 
-FloatArray = npt.NDArray[np.float64]
 _FEWEST_STARS: Final = 20
 
 
@@ -141,7 +136,17 @@ def fit_mapping(
     label = name or f"{options.regressor}-{'-'.join(options.parameters)}"
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    module = _fit(config, options, regression, train, other, place / label, resume, quiet)
+    torch.manual_seed(options.seed + 1)
+    module = LATENT_MAPS[options.regressor](config)
+    fit = FitConfig(
+        steps=options.steps,
+        batch=256,
+        rate=1e-3,
+        weight_decay=1e-2,
+        seed=options.seed,
+        evaluate_every=min(125, options.steps),
+    )
+    fit_map(module, train, other, fit, place / label, regression=regression, resume=resume, quiet=quiet)
     ranges = _ranges(train, config)
     # Amplitudes of the mapping are those that the model can decode.
     amplitudes = {pair: model.ranges(*pair.split("/"))["amplitude_i"] for pair in ranges}
@@ -228,41 +233,6 @@ def _permuted(sample: LatentSample, config: LatentMapConfig, seed: int) -> Laten
         for j in config.columns:
             physics[mine, j] = sample.physics[shuffled, j]
     return replace(sample, physics=physics)
-
-
-def _fit(
-    config: LatentMapConfig,
-    options: MappingOptions,
-    regression: RegressionOptions,
-    train: LatentSample,
-    held_out: LatentSample,
-    folder: Path,
-    resume: bool,
-    quiet: bool,
-) -> LatentMap:
-    torch.manual_seed(options.seed + 1)
-    module = LATENT_MAPS[options.regressor](config)
-    if isinstance(module, LinearMap):
-        return fit_linear_map(module, train)
-    if isinstance(module, ForestMap):
-        return fit_forest(module, train, regression)
-    if isinstance(module, PerceptronMap):
-        return fit_perceptron(module, train, regression)
-    if not isinstance(module, FlowMap):
-        raise TypeError(f"there is no fit of {options.regressor!r}")
-    task = MappingTask(module, train, held_out, balanced(train.group, 0.5))
-    fit = FitConfig(
-        steps=options.steps,
-        batch=256,
-        rate=1e-3,
-        weight_decay=1e-2,
-        seed=options.seed,
-        evaluate_every=min(125, options.steps),
-    )
-    run(task, fit, folder, resume=resume, quiet=quiet, label="map")
-    if isinstance(module, KernelFlowMap):
-        module.set_anchors(train.z.mean(axis=0), train.physics, train.group)
-    return module
 
 
 def _ranges(train: LatentSample, config: LatentMapConfig) -> dict[str, dict[str, tuple[float, float]]]:

@@ -13,12 +13,13 @@ from torch import Tensor
 from typing_extensions import override
 
 from pelsvae_cadence.model.latent.flow import FlowMap
-from pelsvae_cadence.model.latent.linear import LinearMap
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.task import Task
 from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
-__all__ = ["LatentSample", "MappingTask", "encode_table", "fit_linear_map"]
+__all__ = ["LatentSample", "MappingTask", "encode_table"]
+
+_POINTS = 300  # of a well-observed light curve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +43,7 @@ class LatentSample:
 
 @torch.no_grad()
 def encode_table(
-    module: HarmonicVAE,
-    table: ShapeTable,
-    *,
-    n_draws: int = 4,
-    n_points: int = 300,
-    noise: float = 0.01,
-    seed: int = 0,
+    module: HarmonicVAE, table: ShapeTable, *, n_draws: int = 4, noise: float = 0.01, seed: int = 0
 ) -> LatentSample:
     """Encode every star as a well-observed light curve, several times with fresh noise.
 
@@ -60,8 +55,6 @@ def encode_table(
         The stars.
     n_draws : int
         Draws per star.
-    n_points : int
-        Points per light curve.
     noise : float
         Their noise in units of the star's amplitude, so that stars that hardly vary are not
         smeared.
@@ -86,7 +79,7 @@ def encode_table(
             star_class = torch.as_tensor(table.star_class[rows], device=device)
             amplitude = 10.0 ** physics[:, 3]
             sigma = noise * amplitude
-            points = simulator.draw(shapes, amplitude, n_points, sigma, generator)
+            points = simulator.draw(shapes, amplitude, _POINTS, sigma, generator)
             mu, logvar, _ = module.encode(points.phase, points.mag, points.weight, physics, star_class)
             error = torch.randn(mu.shape, generator=generator).to(device)
             draws[d, rows] = (mu + (0.5 * logvar).exp() * error).cpu().numpy()
@@ -184,22 +177,3 @@ class MappingTask(Task):
         weight = counts**-0.5 / (counts**-0.5).sum()
         first, second = (float(-(weight * v).sum()) for v in (amplitude, shape))
         return {"score": first + second, "nll_amplitude": first, "nll_shape": second}
-
-
-def fit_linear_map(module: LinearMap, train: LatentSample) -> LinearMap:
-    """Fit the linear map to the training stars.
-
-    Parameters
-    ----------
-    module : LinearMap
-        The map, changed in place.
-    train : LatentSample
-        Training stars; the first draw of each is used.
-
-    Returns
-    -------
-    LinearMap
-        The same map.
-    """
-    module.fit(train.z[0].astype(np.float64), train.physics, train.group)
-    return module

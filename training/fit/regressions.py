@@ -1,24 +1,33 @@
-"""Fits of the paper's regressions from parameters to the latent space, with scikit-learn."""
+"""Fits of maps from parameters to the latent space: flows, lines, and the paper's regressions."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Unpack
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPRegressor
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.options import at_least
+from pelsvae_cadence.model.latent.conditions import LatentMap
+from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
+from pelsvae_cadence.model.latent.linear import LinearMap
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, Layers, PerceptronMap
 from pelsvae_cadence.model.reference_stars import PARAMETERS
-from pelsvae_cadence.training.fit.mapping import LatentSample
+from pelsvae_cadence.training.fit.config import FitConfig
+from pelsvae_cadence.training.fit.mapping import LatentSample, MappingTask
+from pelsvae_cadence.training.fit.trainer import FitResult, RunOptions, run
+from pelsvae_cadence.training.open_set.shapes import balanced
 
-__all__ = ["RegressionOptions", "fit_forest", "fit_perceptron", "forest_arrays"]
+__all__ = ["RegressionOptions", "fit_map", "forest_arrays"]
 
-FloatArray = npt.NDArray[np.float64]
 _AMPLITUDE: Final = PARAMETERS.index("amplitude_i")
 
 
@@ -59,23 +68,62 @@ class RegressionOptions:
         at_least(self, 1, "repeats", "trees", "rows_per_tree", "leaf", "epochs")
 
 
-def fit_forest(module: ForestMap, train: LatentSample, options: RegressionOptions) -> ForestMap:
-    """Fit random forests.
+def fit_map(
+    module: LatentMap,
+    train: LatentSample,
+    held_out: LatentSample,
+    fit: FitConfig,
+    folder: Path,
+    *,
+    regression: RegressionOptions | None = None,
+    jitter: float = 0.15,
+    blur: float = 0.03,
+    **how: Unpack[RunOptions],
+) -> FitResult:
+    """Fit a map of any kind.
 
     Parameters
     ----------
-    module : ForestMap
+    module : LatentMap
         The map, changed in place.
-    train : LatentSample
-        Training stars with draws from their posteriors.
-    options : RegressionOptions
-        The numbers.
+    train, held_out : LatentSample
+        Training and validation stars.
+    fit : FitConfig
+        Length and speed of the fit of a flow.
+    folder : Path
+        Holds the checkpoints of a flow.
+    regression : RegressionOptions, optional
+        Numbers of forest and perceptron.
+    jitter, blur : float
+        See `MappingTask`.
+    **how
+        See `pelsvae_cadence.training.fit.trainer.RunOptions`.
 
     Returns
     -------
-    ForestMap
-        The same map.
+    FitResult
+        Where the fit of a flow ended; no steps for the others.
     """
+    if isinstance(module, FlowMap):
+        weight = balanced(train.group, 0.5)
+        task = MappingTask(module, train, held_out, weight, jitter=jitter, blur=blur, device=fit.device)
+        result = run(task, fit, folder, label="map", **how)
+        if isinstance(module, KernelFlowMap):
+            module.set_anchors(train.z.mean(axis=0), train.physics, train.group)
+        return result
+    numbers = regression or RegressionOptions()
+    if isinstance(module, LinearMap):
+        module.fit(train.z[0].astype(np.float64), train.physics, train.group)
+    elif isinstance(module, ForestMap):
+        _fit_forest(module, train, numbers)
+    elif isinstance(module, PerceptronMap):
+        _fit_perceptron(module, train, numbers)
+    else:
+        raise TypeError(f"there is no fit of {type(module).__name__}")
+    return FitResult(best_step=0, best_score=float("nan"), steps=0, seconds=0.0)
+
+
+def _fit_forest(module: ForestMap, train: LatentSample, options: RegressionOptions) -> None:
     for part, (x, y) in _tables(module, train, options).items():
         forest = RandomForestRegressor(
             options.trees,
@@ -89,30 +137,9 @@ def fit_forest(module: ForestMap, train: LatentSample, options: RegressionOption
         if not isinstance(target, Forest):
             raise TypeError(f"{part} is no forest")
         target.fill(forest_arrays(forest))
-    return module
 
 
-def fit_perceptron(module: PerceptronMap, train: LatentSample, options: RegressionOptions) -> PerceptronMap:
-    """Fit perceptrons.
-
-    Parameters
-    ----------
-    module : PerceptronMap
-        The map, changed in place.
-    train : LatentSample
-        Training stars with draws from their posteriors.
-    options : RegressionOptions
-        The numbers.
-
-    Returns
-    -------
-    PerceptronMap
-        The same map.
-    """
-    import warnings
-
-    from sklearn.exceptions import ConvergenceWarning
-
+def _fit_perceptron(module: PerceptronMap, train: LatentSample, options: RegressionOptions) -> None:
     hidden = (module.config.hidden, module.config.hidden)
     for part, (x, y) in _tables(module, train, options).items():
         network = MLPRegressor(
@@ -135,7 +162,6 @@ def fit_perceptron(module: PerceptronMap, train: LatentSample, options: Regressi
                 target.layers.get_submodule(str(i)).load_state_dict(
                     {"weight": torch.as_tensor(weight.T.copy()), "bias": torch.as_tensor(bias)}
                 )
-    return module
 
 
 def forest_arrays(forest: RandomForestRegressor) -> dict[str, npt.NDArray[Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,10 @@ from matplotlib.figure import Figure
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
-from pelsvae_cadence.training.fit.export import network_task
+from pelsvae_cadence.training.fit.export import network_task, options_rows
 from pelsvae_cadence.training.fit.options import FitOptions, SweepOptions
 from pelsvae_cadence.training.fit.study import open_study, quiet_optuna
-from pelsvae_cadence.training.fit.trainer import run
-from pelsvae_cadence.training.open_set.sequences import sequence_rows
+from pelsvae_cadence.training.fit.trainer import RunOptions, run
 from pelsvae_cadence.training.open_set.shapes import ShapeTable
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
@@ -66,8 +65,7 @@ def sweep(
     *,
     table: OpenSet | None = None,
     storage: str | None = None,
-    quiet: bool = False,
-    wandb: str | None = None,
+    **how: Unpack[RunOptions],
 ) -> optuna.Study:
     """Work on a study until it has enough finished trials.
 
@@ -83,10 +81,8 @@ def sweep(
         The training table; by default the committed one.
     storage : str, optional
         URL of another database (SQLAlchemy's).
-    quiet : bool
-        Show no progress.
-    wandb : str, optional
-        Project of Weights & Biases to log to as well.
+    **how
+        See `pelsvae_cadence.training.fit.trainer.RunOptions`.
 
     Returns
     -------
@@ -104,15 +100,7 @@ def sweep(
     place = output_folder(folder)
     stars = table if table is not None else load_open_set()
     shapes = ShapeTable.from_open_set(stars)
-    rows = None
-    if options.is_sequence:
-        rows = sequence_rows(
-            stars,
-            t_len=options.t_len,
-            scale=options.row_scale,
-            seed=options.seed,
-            random_phase=options.random_phase,
-        )
+    rows = options_rows(options, stars) if options.is_sequence else None
 
     def objective(trial: optuna.Trial) -> float:
         chosen = _search_space(options, trial)
@@ -127,10 +115,9 @@ def sweep(
             task,
             fit,
             place / f"trial-{number:04d}",
-            quiet=quiet,
             label=label,
-            wandb=wandb,
             callbacks=(_reporter(trial, prune=search.prune),),
+            **how,
         )
         trial.set_user_attr("seconds", round(result.seconds, 1))
         return result.best_score

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import torch
 
@@ -18,7 +18,25 @@ from pelsvae_cadence.core.files import output_folder
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.task import Task
 
-__all__ = ["FitResult", "run"]
+__all__ = ["FitResult", "RunOptions", "run"]
+
+
+class RunOptions(TypedDict, total=False):
+    """How a fit is run: what every function that trains passes on.
+
+    Attributes
+    ----------
+    resume : bool
+        Continue from the checkpoint if there is one, the default; otherwise it is overwritten.
+    quiet : bool
+        Show no progress; False by default.
+    wandb : str, optional
+        Project of Weights & Biases to log to as well; needs the package wandb.
+    """
+
+    resume: bool
+    quiet: bool
+    wandb: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +66,9 @@ def run(
     config: FitConfig,
     folder: str | Path,
     *,
-    resume: bool = True,
-    quiet: bool = False,
     label: str = "training",
-    wandb: str | None = None,
     callbacks: tuple[Any, ...] = (),
+    **how: Unpack[RunOptions],
 ) -> FitResult:
     """Train until the end or until validation stops improving; keep the best weights.
 
@@ -64,16 +80,12 @@ def run(
         The configuration.
     folder : str or Path
         Holds ``checkpoint.safetensors``, ``log.csv`` and ``tensorboard/``; made if needed.
-    resume : bool
-        Continue from the checkpoint if there is one; otherwise it is overwritten.
-    quiet : bool
-        Show no progress.
     label : str
         What the progress bar says.
-    wandb : str, optional
-        Project of Weights & Biases to log to as well; needs the package wandb.
     callbacks : tuple of lightning.pytorch.Callback
         Further callbacks.
+    **how
+        See `RunOptions`.
 
     Returns
     -------
@@ -102,7 +114,7 @@ def run(
     keeper = Keeper(place, about)
     module = TaskModule(task, config, keeper)
     again = None
-    if resume and keeper.checkpoint.exists():
+    if how.get("resume", True) and keeper.checkpoint.exists():
         checkpoint = read_checkpoint(keeper.checkpoint)
         state = _state_of(checkpoint, keeper, about)
         again = keeper.checkpoint
@@ -114,13 +126,13 @@ def run(
     watchers: list[Any] = [keeper, *callbacks]
     if config.patience:
         watchers.append(EarlyStopping("score", patience=config.patience))
-    if not quiet:
+    if not how.get("quiet"):
         watchers.append(Bar(config.steps, label))
     kind, _, index = config.device.partition(":")
     with _surroundings():
         loggers: list[Any] = [TensorBoardLogger(str(place), name="tensorboard", version="")]
-        if wandb is not None:
-            loggers.append(_wandb(wandb, place, about))
+        if (project := how.get("wandb")) is not None:
+            loggers.append(_wandb(project, place, about))
         trainer = Trainer(
             accelerator="gpu" if kind == "cuda" else "cpu",
             devices=[int(index or 0)] if kind == "cuda" else 1,

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MIRA_BULGE_A_I", "MIRA_TEFF_SCATTER", "CatalogueRelations", "label_catalogue"]
 
-FloatArray = npt.NDArray[np.float64]
-
 #: Pivots in log P of the relations, near the median period of each subtype.
 _PIVOT: Final = {
     ("ACEP", "F"): 0.0,
@@ -73,15 +71,13 @@ class CatalogueRelations:
     abs_wesenheit: dict[tuple[str, str], Relation]
 
 
-def fit_catalogue_relations(table: pd.DataFrame, galaxy: str = "LMC") -> CatalogueRelations:
-    """Fit the period relations of one Magellanic Cloud.
+def fit_catalogue_relations(table: pd.DataFrame) -> CatalogueRelations:
+    """Fit the period relations of the Large Magellanic Cloud.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Rows of `pelsvae_cadence.training.archives.ogle3.clean_catalogue`.
-    galaxy : {"LMC", "SMC"}
-        The galaxy.
 
     Returns
     -------
@@ -89,16 +85,16 @@ def fit_catalogue_relations(table: pd.DataFrame, galaxy: str = "LMC") -> Catalog
         Relations of the subtypes with at least ten stars that have V and I.
     """
     colour, mag, wes = {}, {}, {}
-    rows = table[table.galaxy == galaxy]
+    rows = table[table.galaxy == "LMC"]
     for key, pivot in _PIVOT.items():
         part = rows[(rows.star_class == key[0]) & (rows.subtype == key[1])]
         if int(part.v_mag.notna().sum()) < 10:
             continue
         x = np.log10(part.period.to_numpy())
         v_i = (part.v_mag - part.i_mag).to_numpy()
-        i_mag = part.i_mag.to_numpy() - DISTANCE_MODULUS[galaxy]
-        colour[key] = fit_relation(x, v_i - E_VI[galaxy], pivot=pivot)
-        mag[key] = fit_relation(x, i_mag - A_I[galaxy], pivot=pivot)
+        i_mag = part.i_mag.to_numpy() - DISTANCE_MODULUS["LMC"]
+        colour[key] = fit_relation(x, v_i - E_VI["LMC"], pivot=pivot)
+        mag[key] = fit_relation(x, i_mag - A_I["LMC"], pivot=pivot)
         wes[key] = fit_relation(x, wesenheit(i_mag, v_i), pivot=pivot)
     return CatalogueRelations(colour=colour, abs_mag_i=mag, abs_wesenheit=wes)
 

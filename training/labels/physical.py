@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 
 __all__ = [
@@ -33,8 +34,6 @@ __all__ = [
     "v_i_from_teff",
     "wesenheit",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: True distance moduli [mag]: LMC Pietrzynski et al. 2019 (Nature 567, 200), SMC Graczyk et al.
 #: 2020 (ApJ 904, 13), Galactic centre GRAVITY Collaboration 2019 (A&A 625, L10; 8.178 kpc).
@@ -237,10 +236,8 @@ class Relation:
         return np.asarray(self.zero + self.slope * (x - self.pivot))
 
 
-def fit_relation(
-    log_period: npt.ArrayLike, value: npt.ArrayLike, *, pivot: float, clip: float = 3.0
-) -> Relation:
-    """Fit a straight line in log P with iterated sigma clipping.
+def fit_relation(log_period: npt.ArrayLike, value: npt.ArrayLike, *, pivot: float) -> Relation:
+    """Fit a straight line in log P, residuals beyond 3 sigma left out until nothing changes.
 
     Parameters
     ----------
@@ -248,8 +245,6 @@ def fit_relation(
         log10 of the period in days, and the quantity; NaN values are left out.
     pivot : float
         Pivot in log P.
-    clip : float
-        Residuals beyond this many standard deviations are left out, until nothing changes.
 
     Returns
     -------
@@ -270,12 +265,12 @@ def fit_relation(
     # Start from medians: half the RR Lyrae colours are blends, least squares would follow them.
     residual = y - np.median(y)
     scale = 1.4826 * np.median(np.abs(residual - np.median(residual)))
-    keep = np.abs(residual) <= max(2 * clip * scale, 1e-12)
+    keep = np.abs(residual) <= max(6.0 * scale, 1e-12)
     for _ in range(50):
         slope, zero = np.polyfit(x[keep], y[keep], 1)
         residual = y - zero - slope * x
         sigma = float(np.std(residual[keep]))
-        fresh = np.abs(residual) <= max(clip * sigma, 1e-12)
+        fresh = np.abs(residual) <= max(3.0 * sigma, 1e-12)
         if (fresh == keep).all() or fresh.sum() < 3:
             break
         keep = fresh

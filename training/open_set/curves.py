@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.core.arrays import FloatArray, IntArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
@@ -24,9 +25,6 @@ from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions
 from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
 
 __all__ = ["augmentation_counts", "fold_open_set", "ogle_error"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 # Error of an OGLE-III I measurement at an I magnitude: the survey's typical errors, continued to
 # the faint end (Udalski et al. 2008, Acta Astron. 58, 69).

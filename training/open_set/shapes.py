@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,15 +12,12 @@ import torch
 from torch import Tensor
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.core.arrays import StructOfArrays
+from pelsvae_cadence.core.arrays import FloatArray, IntArray, StructOfArrays
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.layers import fourier_grid
 from pelsvae_cadence.model.reference_stars import group_index, physics_matrix
 
 __all__ = ["FoldedPoints", "PointSimulator", "ShapeTable", "balanced"]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 # Steps of the physics that count in the hash, per unit.
 _PHYSICS_STEPS: Final = 1e6
@@ -160,22 +157,12 @@ def balanced(group: IntArray, power: float) -> FloatArray:
     return np.asarray(weight / weight.sum())
 
 
-@dataclass(frozen=True)
-class FoldedPoints:
-    """Noisy folded points of a batch of stars.
-
-    Parameters
-    ----------
-    phase, mag, weight : Tensor of float32, shape (N, n_points)
-        Phases, magnitudes about the mean, and inverse variances in mag^-2.
-    noise : Tensor of float32, shape (N,)
-        Standard deviation of the points in mag.
-    """
+class FoldedPoints(NamedTuple):
+    """Noisy folded points of N stars: phases, magnitudes about the mean, inverse variances [mag^-2]."""
 
     phase: Tensor
     mag: Tensor
     weight: Tensor
-    noise: Tensor
 
 
 class PointSimulator:
@@ -228,4 +215,4 @@ class PointSimulator:
         clean = here + (place - low) * (there - here)
         mag = amplitude[:, None] * clean + noise[:, None] * error
         weight = (noise**-2)[:, None].expand(size)
-        return FoldedPoints(phase, mag, weight, noise)
+        return FoldedPoints(phase, mag, weight)

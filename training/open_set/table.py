@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.core.arrays import StructOfArrays, column, freeze
+from pelsvae_cadence.core.arrays import FloatArray, StructOfArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.archives.splits import SPLITS, star_numbers
@@ -33,8 +33,6 @@ __all__ = [
     "split_of",
     "stratified_splits",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Harmonics stored per shape; pulsating stars use the first 24, the rest is zero.
 N_HARMONICS: Final = 64
@@ -230,13 +228,8 @@ def save_open_set(table: OpenSet, path: Path) -> None:
     np.savez_compressed(path, **arrays)
 
 
-def read_card(path: Path | str | None = None) -> dict[str, Any]:
-    """Read how the table was made.
-
-    Parameters
-    ----------
-    path : path, optional
-        The table; the committed one by default. The card lies beside it as JSON.
+def read_card() -> dict[str, Any]:
+    """Read how the committed table was made.
 
     Returns
     -------
@@ -248,7 +241,7 @@ def read_card(path: Path | str | None = None) -> dict[str, Any]:
     InputError
         If there is no card, or it belongs to another table.
     """
-    file = Path(path) if path is not None else OPEN_SET_FILE
+    file = OPEN_SET_FILE
     card_file = file.with_suffix(".json")
     if not (card_file.is_file() and file.is_file()):
         raise InputError(

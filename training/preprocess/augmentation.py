@@ -24,13 +24,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.core.arrays import ragged_rows
+from pelsvae_cadence.core.arrays import FloatArray, IntArray, ragged_rows
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars, star_numbers
 from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
-from pelsvae_cadence.training.preprocess.folding import fold_light_curves, undersample
+from pelsvae_cadence.training.preprocess.folding import Points, fold_light_curves, fold_rows
 
 __all__ = [
     "PARAMETER_TARGETS",
@@ -40,9 +40,6 @@ __all__ = [
     "copies_per_class",
     "resample_and_shift",
 ]
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 #: Rows wanted per class (published notebook, ``counts_dict``).
 TARGETS: Final[Mapping[str, int]] = MappingProxyType(
@@ -240,7 +237,14 @@ def augment_light_curves(
         )
     real = fold_light_curves(curves.take(kept), t_len=settings.t_len, seed=seed)
     rows = np.concatenate(chosen)
-    copies = _copies(curves, rows, settings.t_len, seed)
+    # Copies of a star are numbered 1, 2, ... whichever band or draw they come from.
+    stars = pd.Series(curves.star[rows])
+    copy = stars.groupby(stars).cumcount().to_numpy(np.int64) + 1
+
+    def points(some: IntArray, copies: IntArray) -> Points:
+        return resample_and_shift(curves, some, copies, seed=seed)[1:]
+
+    copies = fold_rows(curves, rows, copy, points, purpose="augment", t_len=settings.t_len, seed=seed)
     folded = FoldedLightCurves.concatenate([real, copies])
     row_split = np.concatenate([sets[kept], np.full(rows.size, "train")])
     require_whole_stars(folded.star, row_split)
@@ -254,36 +258,3 @@ def _choose(curves: RawLightCurves, rows: IntArray, n: int, random: KeyedRandom,
     by_name = rows[np.argsort(curves.star[rows], kind="stable")]
     draw = random.uniform(f"augment: star of {purpose}", 0, np.arange(n))
     return by_name[(draw * by_name.size).astype(np.int64)]
-
-
-def _copies(curves: RawLightCurves, rows: IntArray, t_len: int, seed: int) -> FoldedLightCurves:
-    random = KeyedRandom(seed=seed)
-    # Copies of a star are numbered 1, 2, ... whichever band or draw they come from.
-    stars = pd.Series(curves.star[rows])
-    copy = stars.groupby(stars).cumcount().to_numpy(np.int64) + 1
-    number = star_numbers(curves.star[rows])
-    out = np.empty((3, rows.size, t_len), dtype=np.float32)
-    for start in range(0, rows.size, 1000):  # bounds the memory of the keys
-        part = slice(start, start + 1000)
-        _, shifted, mag, mag_err = resample_and_shift(curves, rows[part], copy[part], seed=seed)
-        out[:, part] = undersample(
-            shifted,
-            mag,
-            mag_err,
-            curves.n_points[rows[part]],
-            number[part],
-            random,
-            purpose="augment",
-            t_len=t_len,
-            item=copy[part],
-        )
-    return FoldedLightCurves(
-        star=curves.star[rows],
-        star_class=curves.star_class[rows],
-        subtype=curves.subtype[rows],
-        period=curves.period[rows],
-        copy=copy,
-        phase=out[0],
-        mag=out[1],
-        mag_err=out[2],
-    )

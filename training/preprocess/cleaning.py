@@ -34,6 +34,7 @@ from astropy.stats import sigma_clip
 from astropy.timeseries import LombScargle
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
+from pelsvae_cadence.core.arrays import BoolArray, FloatArray
 from pelsvae_cadence.core.options import at_least
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import is_reserved
@@ -46,9 +47,6 @@ __all__ = [
     "estimate_period",
     "phase_dispersion",
 ]
-
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 
 #: The steps at which a light curve can leave the sample, in order.
 STEPS: Final = ("well formed", "not reserved", "subtype", "points", "signal to noise", "clipping", "period")

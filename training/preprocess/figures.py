@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,17 +22,15 @@ _STEPS = ("folded", "resampled by its errors", "phase shifted")
 _COLOURS = ("#222222", "#0072b2", "#d55e00", "#009e73")
 
 
-def plot_augmentation_steps(
-    curves: RawLightCurves, rows: Sequence[int] | None = None, *, t_len: int = 300, seed: int = 0
-) -> Figure:
+def plot_augmentation_steps(curves: RawLightCurves, *, t_len: int = 300, seed: int = 0) -> Figure:
     """Draw the four steps from a folded light curve to an augmented copy, one star a row.
+
+    Of each class the star of median range in magnitude is drawn.
 
     Parameters
     ----------
     curves : RawLightCurves
         Cleaned light curves.
-    rows : sequence of int, optional
-        The stars to draw. Default: per class the star of median range in magnitude.
     t_len : int
         Points after undersampling.
     seed : int
@@ -49,7 +46,7 @@ def plot_augmentation_steps(
     InputError
         If there is no light curve.
     """
-    chosen = _typical(curves) if rows is None else np.asarray(rows, dtype=np.int64)
+    chosen = _typical(curves)
     if chosen.size == 0:
         raise InputError("there is no light curve to draw")
     random = KeyedRandom(seed=seed)

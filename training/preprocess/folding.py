@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import ragged_rows
+from pelsvae_cadence.core.arrays import FloatArray, IntArray, ragged_rows
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.archives.raw_light_curves import RawLightCurves
 from pelsvae_cadence.training.archives.splits import star_numbers
 from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
 
-__all__ = ["fold_light_curves", "undersample"]
+__all__ = ["fold_light_curves", "fold_rows", "undersample"]
 
-FloatArray = npt.NDArray[np.float64]
+Points = tuple[FloatArray, FloatArray, FloatArray]
 
 
 def fold_light_curves(curves: RawLightCurves, *, t_len: int = 300, seed: int) -> FoldedLightCurves:
@@ -47,49 +49,78 @@ def fold_light_curves(curves: RawLightCurves, *, t_len: int = 300, seed: int) ->
             f"{curves.star[bad[0]]} has {curves.n_points[bad[0]]} points and period {curves.period[bad[0]]}",
             remedy="Clean the light curves first (clean_light_curves).",
         )
+    stars = np.arange(len(curves))
+
+    def points(rows: IntArray, copy: IntArray) -> Points:
+        here = ragged_rows(curves.offsets, rows)
+        period = np.repeat(curves.period[rows], curves.n_points[rows])
+        phase = np.mod(curves.time[here], period) / period
+        return phase, curves.mag[here], curves.mag_err[here]
+
+    return fold_rows(curves, stars, np.zeros_like(stars), points, purpose="fold", t_len=t_len, seed=seed)
+
+
+def fold_rows(
+    curves: RawLightCurves,
+    rows: IntArray,
+    copy: IntArray,
+    points: Callable[[IntArray, IntArray], Points],
+    *,
+    purpose: str,
+    t_len: int,
+    seed: int,
+) -> FoldedLightCurves:
+    """Bring folded points of light curves, or of copies of them, to one length.
+
+    Parameters
+    ----------
+    curves : RawLightCurves
+        The light curves.
+    rows, copy : ndarray of int64, shape (N,)
+        The light curve behind each row, and the number of the copy, 0 for the star's own.
+    points : callable
+        Gives phases, magnitudes and errors of some rows and copies, one after another.
+    purpose : str
+        What the random numbers are for.
+    t_len : int
+        Points of each row.
+    seed : int
+        The random seed.
+
+    Returns
+    -------
+    FoldedLightCurves
+        The rows.
+    """
     random = KeyedRandom(seed=seed)
-    n = len(curves)
-    number = star_numbers(curves.star)
-    out = np.empty((3, n, t_len), dtype=np.float32)
-    for start in range(0, n, 1000):  # bounds the memory of the keys
-        rows = np.arange(start, min(start + 1000, n))
-        points = ragged_rows(curves.offsets, rows)
-        lengths = curves.n_points[rows]
-        owner = np.repeat(rows, lengths)
-        phase = np.mod(curves.time[points], curves.period[owner]) / curves.period[owner]
-        out[:, rows] = undersample(
-            phase,
-            curves.mag[points],
-            curves.mag_err[points],
-            lengths,
-            number[rows],
+    number = star_numbers(curves.star[rows])
+    out = np.empty((3, rows.size, t_len), dtype=np.float32)
+    for start in range(0, rows.size, 1000):  # bounds the memory of the keys
+        part = slice(start, start + 1000)
+        out[:, part] = undersample(
+            *points(rows[part], copy[part]),
+            curves.n_points[rows[part]],
+            number[part],
             random,
-            purpose="fold",
+            purpose=purpose,
             t_len=t_len,
+            item=copy[part],
         )
-    return FoldedLightCurves(
-        star=curves.star,
-        star_class=curves.star_class,
-        subtype=curves.subtype,
-        period=curves.period,
-        copy=np.zeros(n, dtype=np.int64),
-        phase=out[0],
-        mag=out[1],
-        mag_err=out[2],
-    )
+    stars = {name: getattr(curves, name)[rows] for name in ("star", "star_class", "subtype", "period")}
+    return FoldedLightCurves(**stars, copy=copy, phase=out[0], mag=out[1], mag_err=out[2])
 
 
 def undersample(
     phase: FloatArray,
     mag: FloatArray,
     mag_err: FloatArray,
-    lengths: npt.NDArray[np.int64],
-    number: npt.NDArray[np.int64],
+    lengths: IntArray,
+    number: IntArray,
     random: KeyedRandom,
     *,
     purpose: str,
     t_len: int,
-    item: npt.NDArray[np.int64] | int = 0,
+    item: IntArray,
 ) -> npt.NDArray[np.float32]:
     """Bring ragged folded curves to `t_len` points each, in ascending phase.
 
@@ -107,7 +138,7 @@ def undersample(
         What they are for.
     t_len : int
         Points wanted.
-    item : ndarray of int64 or int
+    item : ndarray of int64, shape (N,)
         Address of each curve among those of its star (the number of the copy).
 
     Returns
@@ -118,7 +149,7 @@ def undersample(
     n = lengths.size
     owner = np.repeat(np.arange(n), lengths)
     first = np.cumsum(lengths) - lengths
-    address = np.broadcast_to(np.asarray(item, dtype=np.int64), (n,)) << 32
+    address = item << 32
     within = np.arange(owner.size) - first[owner]
     key = random.uniform(f"{purpose}: choose", number[owner], address[owner] + within)
     shuffled = np.lexsort((key, owner))

@@ -16,13 +16,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import ComplexArray, FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 
 __all__ = ["N_PULSATOR", "Completion", "learn_completion", "rotate_to_first"]
-
-FloatArray = npt.NDArray[np.float64]
-ComplexArray = npt.NDArray[np.complex128]
 
 #: Harmonics of a pulsating star's shape.
 N_PULSATOR: Final = 24

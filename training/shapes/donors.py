@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.real_data import read_light_curve_set
 from pelsvae_cadence.training.archives.splits import is_reserved, star_numbers
 from pelsvae_cadence.training.open_set.table import split_of
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Donors", "fit_donors", "held_out_completion", "read_light_curves"]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: SDSS band -> (code in the file, amplitude over the Cousins I amplitude of RRab stars): Sesar et
 #: al. 2010 (ApJ 708, 717) ratios and Kurucz colours.

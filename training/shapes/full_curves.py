@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import ComplexArray, FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.shapes.completion import (
     N_PULSATOR,
@@ -24,13 +25,14 @@ from pelsvae_cadence.training.shapes.harmonics import fit_harmonics
 
 __all__ = ["FittedCurve", "FullCurves", "LightCurve", "fit_full_curves", "fit_with_completion"]
 
-FloatArray = npt.NDArray[np.float64]
-ComplexArray = npt.NDArray[np.complex128]
 LightCurve = tuple[FloatArray, FloatArray, FloatArray]
 
 #: Before anything was learned, d_k has a prior standard deviation of |d_2| x 0.78^(k-2), generous
 #: even for steep RRab stars (|d_k| about |d_2| x 0.65^(k-2)).
 _FIRST_DECAY: Final = 0.78
+#: Stars with fewer points, or a larger rms about the fit as a share of the amplitude, are rejected.
+_MIN_POINTS: Final = 40
+_MAX_RMS: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +124,6 @@ def fit_full_curves(
     period: npt.ArrayLike,
     *,
     learn_from: npt.ArrayLike | None = None,
-    min_points: int = 40,
-    max_rms: float = 0.1,
     rounds: int = 6,
     amplitude_scale: npt.ArrayLike = 1.0,
 ) -> tuple[FullCurves, Completion]:
@@ -137,10 +137,6 @@ def fit_full_curves(
         Periods in days.
     learn_from : array_like of bool, shape (N,), optional
         Stars from which the prior may be learned (the training split); all by default.
-    min_points : int
-        Stars with fewer points are rejected.
-    max_rms : float
-        Stars whose rms about the first fit is above this share of the amplitude are rejected.
     rounds : int
         Rounds of expectation maximisation. Noisy donors need more: the scatter falls slowly from
         the wide first prior.
@@ -160,7 +156,7 @@ def fit_full_curves(
     rejected = {"too few points": 0, "gap in phase": 0, "scatter about the curve": 0}
     rows, first, noise, kept_points = [], [], [], []
     for i, (time, mag, err) in enumerate(light_curves):
-        if time.size < min_points:
+        if time.size < _MIN_POINTS:
             rejected["too few points"] += 1
             continue
         n = 8 if time.size >= 100 else 5
@@ -169,7 +165,7 @@ def fit_full_curves(
         if np.diff(phase, append=phase[0] + 1.0).max() > 0.12:
             rejected["gap in phase"] += 1
             continue
-        if rms > max_rms * 2.0 * np.abs(c).sum() or np.abs(c[0]) < 1e-6:
+        if rms > _MAX_RMS * 2.0 * np.abs(c).sum() or np.abs(c[0]) < 1e-6:
             rejected["scatter about the curve"] += 1
             continue
         rows.append(i)
@@ -236,10 +232,8 @@ def fit_with_completion(
     completion: Completion,
     *,
     amplitude_scale: float = 1.0,
-    min_points: int = 40,
     max_gap: float = 0.15,
     max_rms: float = 0.1,
-    rounds: int = 4,
 ) -> tuple[FittedCurve | None, str]:
     """Fit one light curve, with a completion learned from other stars as prior.
 
@@ -253,14 +247,10 @@ def fit_with_completion(
         Relation of the high harmonics to the known low ones, which are free.
     amplitude_scale : float
         I amplitude over the amplitude of the light curve.
-    min_points : int
-        Light curves with fewer points are rejected.
     max_gap : float
         Those with a longer gap in phase are rejected.
     max_rms : float
         Those whose rms about the fit is above this share of the amplitude are rejected.
-    rounds : int
-        Repetitions, since the prior depends on the low harmonics.
 
     Returns
     -------
@@ -270,7 +260,7 @@ def fit_with_completion(
         Why it is rejected, else empty.
     """
     time, mag, err = light_curve
-    if time.size < min_points:
+    if time.size < _MIN_POINTS:
         return None, "too few points"
     n = min(5, (time.size - 5) // 2)
     first, noise, kept = fit_harmonics(time, mag, err, period, n, ridge=3e-4)
@@ -286,7 +276,7 @@ def fit_with_completion(
     sigma = np.full(N_PULSATOR, 1e3)  # the known harmonics are free
     sigma[known:] = np.sqrt(0.5 * (spread[:half] ** 2 + spread[half:] ** 2))
     periods = np.array([period])
-    for _ in range(rounds):
+    for _ in range(4):  # the prior depends on the low harmonics
         if abs(c[0]) < 1e-6:
             return None, "scatter about the curve"
         d = rotate_to_first(c[None])

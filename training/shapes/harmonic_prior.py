@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 
 __all__ = ["HarmonicPrior", "harmonic_basis", "learn_prior"]
 
-FloatArray = npt.NDArray[np.float64]
 Points = tuple[FloatArray, FloatArray, FloatArray]
 
 # Points further from the curve than this many errors are left out.

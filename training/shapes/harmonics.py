@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import ComplexArray, FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 
@@ -21,8 +22,6 @@ __all__ = [
     "to_standard_shape",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-ComplexArray = npt.NDArray[np.complex128]
 _GRID = 2048
 
 

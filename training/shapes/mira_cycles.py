@@ -16,14 +16,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.simulation.modulation import CycleModulation, ModulationOptions
 from pelsvae_cadence.stars import Stars
 from pelsvae_cadence.training.shapes.miras import asas_miras
 
 __all__ = ["CycleScatter", "MiraSet", "cycle_scatter", "read_miras", "simulate_miras"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _HARMONICS = 3  # of the mean shape
 _MIN_POINTS = 8  # in a cycle

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
@@ -29,8 +30,6 @@ __all__ = [
     "fit_mira_shapes",
     "real_mira_shapes",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Harmonics of a Mira shape; the fits are penalised, so that few points give a smooth curve.
 N_MIRA = 6

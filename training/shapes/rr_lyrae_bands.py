@@ -13,13 +13,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
 from pelsvae_cadence.training.shapes.harmonic_prior import HarmonicPrior, harmonic_basis, learn_prior
 
 __all__ = ["I_BAND", "TABLE_FILE", "i_curves", "i_prior", "learn_bands"]
-
-FloatArray = npt.NDArray[np.float64]
 
 #: The table that comes with the package.
 TABLE_FILE: Final = Path(str(files("pelsvae_cadence.photometry"))) / "rr_lyrae_bands.json"

@@ -8,17 +8,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry.rr_lyrae import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
 from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82
-from pelsvae_cadence.training.evaluate.targets import judged
 from pelsvae_cadence.training.shapes.harmonic_prior import harmonic_basis, learn_prior
 from pelsvae_cadence.training.shapes.rr_lyrae_bands import I_BAND, i_curves, i_prior
 from pelsvae_cadence.validate.report import Figure
 
 __all__ = ["BandPrediction", "predict_band", "stripe82_figures"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _GRID: Final = np.arange(256) / 256.0
 _LARGEST_BIAS: Final = 0.03
@@ -184,7 +182,7 @@ def stripe82_figures(stars: Stripe82) -> list[Figure]:
         rows = stars.rows(subtype, judged=True)
         for band in ("u", "g", "r", "z"):
             figures.append(
-                judged(
+                Figure.within(
                     f"{subtype} {band}: mean amplitude bias, predicted from i",
                     _amplitude_bias(stars, rows, subtype, band),
                     low=-_LARGEST_BIAS,
@@ -202,5 +200,5 @@ def stripe82_figures(stars: Stripe82) -> list[Figure]:
             )
             high = _LARGEST_RMS.get(band, np.inf) if subtype == "RRab" else np.inf
             name = f"{subtype} {band}: rms of the curve predicted from i"
-            figures.append(judged(name, found.rms, high=high, unit="mag", note=note))
+            figures.append(Figure.within(name, found.rms, high=high, unit="mag", note=note))
     return figures

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.real_data import data_folder
 from pelsvae_cadence.training.archives.ogle3 import clean_catalogue, read_ogle3
@@ -19,7 +19,6 @@ from pelsvae_cadence.training.binaries.real import EclipseMeasures, measure_real
 from pelsvae_cadence.training.binaries.simulated import N_SYSTEMS
 from pelsvae_cadence.training.binaries.spheres import read_orbits
 from pelsvae_cadence.training.binaries.systems import FAMILIES, sample_systems
-from pelsvae_cadence.training.evaluate.targets import judged
 from pelsvae_cadence.training.labels.catalogue import fit_catalogue_relations
 from pelsvae_cadence.training.labels.physical import E_VI, LabelFlag, teff_from_v_i
 from pelsvae_cadence.training.open_set.curves import augmentation_counts
@@ -28,7 +27,6 @@ from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["PARTS", "compare_with_phoebe", "compare_with_real_binaries", "dataset_report"]
 
-FloatArray = npt.NDArray[np.float64]
 #: Parts of the report.
 PARTS: Final = ("rows", "card", "labels", "binaries", "phoebe")
 _REFERENCE: Final = Path(__file__).with_name("phoebe_reference.jsonl")
@@ -56,15 +54,15 @@ def _row_figures(table: OpenSet) -> Iterator[Figure]:
             for p in PROVENANCES
             if (mine & (table.provenance == p)).any()
         )
-        yield judged(f"{name}: independent stars", float(mine.sum()), low=50, note=parts)
+        yield Figure.within(f"{name}: independent stars", float(mine.sum()), low=50, note=parts)
     for name, row in augmentation_counts(table).iterrows():
-        yield judged(
+        yield Figure.within(
             f"{name}: training rows after augmentation",
             float(row["training_rows"]),
             low=2000,
             note=f"{row['train']} independent training stars",
         )
-    yield judged("reserved stars in the table", float(is_reserved(table.star).sum()), low=0, high=0)
+    yield Figure.within("reserved stars in the table", float(is_reserved(table.star).sum()), low=0, high=0)
     shares = [
         float((table.split[table.star_class == c] == s).mean() - target)
         for c in STAR_CLASSES
@@ -73,26 +71,26 @@ def _row_figures(table: OpenSet) -> Iterator[Figure]:
     ]
     # Strata are class and subtype: at most three in a class, each exact to a star.
     smallest = min(int((table.star_class == c).sum()) for c in STAR_CLASSES)
-    yield judged(
+    yield Figure.within(
         "largest departure from 60/20/20 in a class",
         max(abs(s) for s in shares),
         high=3.0 / max(smallest, 1),
         note="stratified by class and subtype",
     )
     size = np.ptp(table.curve.evaluate(np.arange(1024) / 1024), axis=1)
-    yield judged(
+    yield Figure.within(
         "largest departure of a shape from unit amplitude", float(np.abs(size - 1.0).max()), high=1e-3
     )
 
 
 def _card_figures(card: dict[str, Any]) -> Iterator[Figure]:
     reasons = {k: v for k, v in card["catalogue_rejected"].items() if "not used" not in k}
-    yield judged(
+    yield Figure.within(
         "malformed catalogue rows rejected",
         float(sum(reasons.values())),
         note="; ".join(f"{v} {k}" for k, v in reasons.items()),
     )
-    yield judged(
+    yield Figure.within(
         "LPV: real light curves behind the shapes",
         float(card["mira_shapes"]["used"]),
         note="each Mira has the shape of one of these, of its own split",
@@ -101,22 +99,24 @@ def _card_figures(card: dict[str, Any]) -> Iterator[Figure]:
         ("observed_binaries", "ECL: OGLE-II binaries used"),
         ("hipparcos", "Hipparcos stars used"),
     ):
-        yield judged(
+        yield Figure.within(
             title,
             float(card[name]["used"]),
             note="; ".join(f"{v} {k}" for k, v in card[name]["rejected"].items()),
         )
     for kind, held in card["completion_held_out"].items():
-        yield judged(
+        yield Figure.within(
             f"{kind}: residual of completed over three-harmonic shapes, held-out stars",
-            held["drawn"] / held["three"],
-            # Overtone pulsators are described by three harmonics: completion must do no harm.
+            held["drawn"]
+            / held[
+                "three"
+            ],  # Overtone pulsators are described by three harmonics: completion must do no harm.
             high=1.05 if kind in ("RRc", "CEP 1O") else 0.6,
             note=f"{held['stars']:.0f} stars; residual / amplitude: three {held['three']:.4f}, "
             f"mean {held['mean']:.4f}, drawn {held['drawn']:.4f}, own fit {held['own']:.4f}",
         )
     for name, counts in card["binaries"].items():
-        yield judged(
+        yield Figure.within(
             f"{name}: what 64 harmonics leave out, 95 % of the systems",
             counts["truncation_95"],
             high=0.01,
@@ -130,7 +130,7 @@ def _label_figures(table: OpenSet) -> Iterator[Figure]:
     relations = fit_catalogue_relations(stars)
     for key, quantity, value, tolerance in _WESENHEIT:
         line = relations.abs_wesenheit[key]
-        yield judged(
+        yield Figure.within(
             f"LMC W_I of {' '.join(key)}: {quantity}",
             getattr(line, quantity),
             low=value - tolerance,
@@ -142,7 +142,7 @@ def _label_figures(table: OpenSet) -> Iterator[Figure]:
     rr = rr[rr.v_mag.notna()]
     own = (rr.v_mag - rr.i_mag - rr.galaxy.map(E_VI)).to_numpy()
     teff = teff_from_v_i(np.clip(own, -0.38, 2.7))
-    yield judged(
+    yield Figure.within(
         "Magellanic RR Lyrae with V: Teff in 5900-7500 K",
         float(((teff > 5900) & (teff < 7500)).mean()),
         low=0.88,
@@ -153,7 +153,7 @@ def _label_figures(table: OpenSet) -> Iterator[Figure]:
         mine = (table.subtype == "RRab") & (table.galaxy == galaxy)
         line = relations.abs_mag_i["RRLYR", "RRab"]
         off = table.abs_mag_i[mine] - line(np.log10(table.period[mine]))
-        yield judged(
+        yield Figure.within(
             f"{galaxy} RRab: M_I minus the LMC relation, median",
             float(np.median(off)),
             unit="mag",
@@ -196,7 +196,7 @@ def _binary_figures(table: OpenSet, seed: int) -> Iterator[Figure]:
     for name in ("amplitude", "depth_ratio", "width"):
         a, b = getattr(real, name), getattr(simulated, name)
         quantiles = [np.percentile(x, [16, 50, 84]) for x in (a, b)]
-        yield judged(
+        yield Figure.within(
             f"ECL {name.replace('_', ' ')}: distance of the real and simulated distributions",
             float(ks_2samp(a, b).statistic),
             high=0.2,
@@ -244,7 +244,7 @@ def compare_with_phoebe(most: int | None = None) -> dict[str, FloatArray]:
 
 def _phoebe_figures() -> Iterator[Figure]:
     for family, values in compare_with_phoebe().items():
-        yield judged(
+        yield Figure.within(
             f"{family}: difference from full PHOEBE runs, median",
             1000.0 * float(np.median(values[:, 0])),
             high=5.0,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import RawSFD, TrueEBV, extinction
 from pelsvae_cadence.core.real_data import find_data_folder
@@ -24,15 +24,12 @@ from pelsvae_cadence.training.archives.stripe82 import SDSS_BANDS, Stripe82, loa
 from pelsvae_cadence.training.binaries.spheres import sphere_orbit
 from pelsvae_cadence.training.binaries.stellar_models import combined_light
 from pelsvae_cadence.training.binaries.systems import sample_systems
-from pelsvae_cadence.training.evaluate.targets import judged
 from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS, E_VI, wesenheit
 from pelsvae_cadence.training.validate.bands import stripe82_figures
 from pelsvae_cadence.training.validate.population import halo_energy_distance
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["photometry_report"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _DRAWN: Final = 3000
 # Slope and zero point at log P = x0 of M = zero + slope (log P - x0), and their scatter: fits to the
@@ -71,7 +68,7 @@ def _cepheids(model: LightCurveModel, seed: int, data: Path | None) -> list[Figu
             found = _line(np.log10(stars.period) - x0, value)
             worst = abs(found[1] - zero) + _HALF_RANGE * abs(found[0] - slope)
             figures.append(
-                judged(
+                Figure.within(
                     f"CEP {mode}: largest difference from the LMC relation in {name}",
                     worst,
                     high=scatter,
@@ -96,7 +93,7 @@ def _cepheid_colour(model: LightCurveModel, mode: str, seed: int, data: Path) ->
     stars = model.sample("CEP", subtype=mode, period=np.repeat(period, 3), seed=seed)
     v, i = mean_magnitudes(stars, ("V", "I")).T
     real = (table["V_mean"] - table["I_mean"]).to_numpy(dtype=np.float64) - E_VI["LMC"]
-    return judged(
+    return Figure.within(
         f"CEP {mode}: median V - I of drawn minus real LMC stars",
         float(np.median(v - i) - np.median(real)),
         low=-_LARGEST_V_I,
@@ -118,7 +115,7 @@ def _colours(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]
         real = stars.mean_mag[rows, 1:].mean(axis=0)
         for j, name in enumerate(("g - r", "r - i", "i - z")):
             figures.append(
-                judged(
+                Figure.within(
                     f"{subtype}: mean {name} of drawn minus Stripe 82 stars",
                     float((ours[j] - ours[j + 1]) - (real[j] - real[j + 1])),
                     low=-_LARGEST_COLOUR,
@@ -134,7 +131,7 @@ def _colours(model: LightCurveModel, stars: Stripe82, seed: int) -> list[Figure]
 
 def _bailey_diagram(model: LightCurveModel, stars: Stripe82, seed: int) -> Figure:
     plane, _ = halo_energy_distance(stars, model, seed)
-    return judged(
+    return Figure.within(
         "halo RRab in (log P, A_g): energy distance to Stripe 82 over real-vs-real",
         plane,
         high=_LARGEST_DISTANCE,
@@ -162,7 +159,7 @@ def _two_temperatures(seed: int) -> list[Figure]:
     error = np.abs(np.log10(contrast.teff_2 / contrast.teff_1) - true)
     circular = systems.eccentricity[chosen] == 0.0
     return [
-        judged(
+        Figure.within(
             f"{name} eclipsing spheres: median error of log T2 / T1 from the I depths",
             float(np.median(error[mine])),
             unit="dex",
@@ -213,7 +210,7 @@ def _refusals(model: LightCurveModel) -> Figure:
             refused += bool(error.allowed or error.remedy)
             if not (error.allowed or error.remedy):
                 accepted.append(str(error))
-    return judged(
+    return Figure.within(
         "unphysical inputs refused with the range that is accepted",
         refused / len(cases),
         low=1.0,

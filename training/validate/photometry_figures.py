@@ -81,15 +81,13 @@ def plot_stripe82(stars: Stripe82) -> Figure:
     return figure
 
 
-def plot_eclipses(model: LightCurveModel, seed: int = 5) -> Figure:
+def plot_eclipses(model: LightCurveModel) -> Figure:
     """Draw eclipsing binaries in u, I and y.
 
     Parameters
     ----------
     model : LightCurveModel
         The source model.
-    seed : int
-        Seed of the stars.
 
     Returns
     -------
@@ -105,7 +103,7 @@ def plot_eclipses(model: LightCurveModel, seed: int = 5) -> Figure:
     figure = Figure(figsize=(12, 4), layout="constrained")
     panels = figure.subplots(1, 3)
     for panel, kind in zip(panels, ("EA", "EB", "EW"), strict=True):
-        stars = model.sample(kind, n=_BINARIES, seed=seed)
+        stars = model.sample(kind, n=_BINARIES, seed=5)
         curves = model.phase_curve(stars)
         contrast = eclipse_contrast(
             curves.evaluate(np.arange(512) / 512.0), stars.amplitude_i, stars.teff, bands

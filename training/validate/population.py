@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.real_data import data_folder
 from pelsvae_cadence.model.reference_stars import GROUPS
 from pelsvae_cadence.model.source import LightCurveModel
@@ -20,13 +21,10 @@ from pelsvae_cadence.simulation.modulation import RRD_PERIODS, ModulationOptions
 from pelsvae_cadence.training.archives.ogle3 import read_ogle3
 from pelsvae_cadence.training.archives.splits import is_reserved
 from pelsvae_cadence.training.archives.stripe82 import Stripe82, load_stripe82
-from pelsvae_cadence.training.evaluate.targets import judged
 from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["double_mode_table", "halo_energy_distance", "halo_preference", "population_report"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _G, _R, _I = 1, 2, 3  # columns of Stripe82.amplitude
 _RIDGE = 1.0
@@ -93,9 +91,7 @@ def _halo_judges(stars: Stripe82, model: LightCurveModel) -> npt.NDArray[np.int6
     return np.asarray(rows[step > 1e-6], dtype=np.int64)
 
 
-def halo_energy_distance(
-    stars: Stripe82, model: LightCurveModel, seed: int, *, n: int = 4000
-) -> tuple[float, float]:
+def halo_energy_distance(stars: Stripe82, model: LightCurveModel, seed: int) -> tuple[float, float]:
     """Compare drawn with real halo RRab stars by energy distance.
 
     Parameters
@@ -106,8 +102,6 @@ def halo_energy_distance(
         The source model.
     seed : int
         Seed of the population and of the splits.
-    n : int
-        Stars drawn.
 
     Returns
     -------
@@ -115,7 +109,9 @@ def halo_energy_distance(
         Mean distance between real and drawn stars, over that between two halves of the real ones,
         in (log P, A_g), and in (log P, A_g, g-r); as many stars in every comparison.
     """
-    drawn = draw_population(model, "RRab", n=n, seed=seed, where="halo", magnitude_range=(14.0, 21.0)).stars
+    drawn = draw_population(
+        model, "RRab", n=4000, seed=seed, where="halo", magnitude_range=(14.0, 21.0)
+    ).stars
     g, r = mean_magnitudes(replace(drawn, ebv=np.zeros(len(drawn))), ("g", "r")).T
     judges = _halo_judges(stars, model)
     real = np.stack(
@@ -196,7 +192,7 @@ def _mira_figures(data: Path, seed: int, repeats: int) -> list[Figure]:
     for key, label in labels.items():
         ours = float(np.mean([run[key] for run in runs]))
         figures.append(
-            judged(
+            Figure.within(
                 f"Miras, {label}: simulated over real",
                 ours / measured[key],
                 low=0.85,
@@ -235,23 +231,29 @@ def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = 
         "those the halo's weights were learned from"
     )
     figures = [
-        judged("halo RRab, (log P, A_g): energy distance over a real split", plane, high=1.5, note=note),
-        judged("halo RRab, (log P, A_g, g-r): energy distance over a real split", space, high=1.5, note=note),
+        Figure.within(
+            "halo RRab, (log P, A_g): energy distance over a real split", plane, high=1.5, note=note
+        ),
+        Figure.within(
+            "halo RRab, (log P, A_g, g-r): energy distance over a real split", space, high=1.5, note=note
+        ),
     ]
     if not quick:
         figures += _mira_figures(data, seed, 4)
         modes = double_mode_table()
         note = f"{modes['n']:.0f} RRd of OGLE-III"
         figures += [
-            judged("RRd: P1 / P0 at P1 = 0.36 d", modes["ratio"], note=note),
-            judged("RRd: slope of P1 / P0 with P1", modes["slope"], unit="1/d"),
-            judged("RRd: scatter of P1 / P0", modes["scatter"]),
-            judged("RRd: A0 / A1", modes["amplitude"], note=f"log scatter {modes['amplitude_scatter']:.2f}"),
-            judged("RRd: share of overtone stars of 0.33 to 0.43 d", modes["share"]),
+            Figure.within("RRd: P1 / P0 at P1 = 0.36 d", modes["ratio"], note=note),
+            Figure.within("RRd: slope of P1 / P0 with P1", modes["slope"], unit="1/d"),
+            Figure.within("RRd: scatter of P1 / P0", modes["scatter"]),
+            Figure.within(
+                "RRd: A0 / A1", modes["amplitude"], note=f"log scatter {modes['amplitude_scatter']:.2f}"
+            ),
+            Figure.within("RRd: share of overtone stars of 0.33 to 0.43 d", modes["share"]),
         ]
         refit = halo_preference(stars, model)
         figures.append(
-            judged(
+            Figure.within(
                 "halo weights learned anew: largest change of a coefficient",
                 float(np.abs(refit - np.array(HALO_RRAB)).max()),
                 note=", ".join(f"{c:.2f}" for c in refit),

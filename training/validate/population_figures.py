@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes
@@ -27,8 +27,6 @@ from pelsvae_cadence.training.labels.physical import A_I, DISTANCE_MODULUS
 from pelsvae_cadence.training.shapes.mira_cycles import MiraSet, read_miras, simulate_miras
 
 __all__ = ["draw_population_figures"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _SHOWN = 900  # real stars of a class in a diagram
 
@@ -49,7 +47,7 @@ def _real_cloud(seed: int) -> tuple[FloatArray, FloatArray]:
     return some.period.to_numpy(), m_i
 
 
-def _population_figure(data: Path, seed: int = 0) -> Figure:
+def _population_figure(data: Path, seed: int) -> Figure:
     """Draw sky, period-luminosity, colour-colour and period-amplitude diagrams; real stars are black rings."""
     model = LightCurveModel.load()
     figure: Any = Figure(figsize=(12.5, 9.0), layout="constrained")
@@ -101,8 +99,9 @@ def _population_figure(data: Path, seed: int = 0) -> Figure:
     return figure  # type: ignore[no-any-return]
 
 
-def _mira_figure(data: Path, seed: int = 0, n: int = 4) -> Figure:
+def _mira_figure(data: Path, seed: int) -> Figure:
     """Draw Miras as ASAS saw them, strictly periodic, and with changing cycles, at the same times."""
+    n = 4
     real = read_miras(data / "lightcurves")
     counts = np.array([len(curve[0]) for curve in real.light_curves])
     cycles = np.array([np.ptp(curve[0]) for curve in real.light_curves]) / real.period

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.evaluate.gallery import gallery
+from pelsvae_cadence.training.evaluate.figures import gallery
 from pelsvae_cadence.training.evaluate.measures.reconstruction import reconstruction_error
 from pelsvae_cadence.training.evaluate.report import PARTS, model_report
 from pelsvae_cadence.training.open_set.table import OpenSet

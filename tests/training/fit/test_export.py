@@ -12,8 +12,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.weights import load_weights, save_weights
 from pelsvae_cadence.training.evaluate.cross_validation import cross_validate, rotated_splits
-from pelsvae_cadence.training.evaluate.score import score_model
-from pelsvae_cadence.training.evaluate.seed_table import seed_table
+from pelsvae_cadence.training.evaluate.score import score_model, seed_table
 from pelsvae_cadence.training.fit.export import fit_model
 from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.open_set.table import OpenSet, save_open_set

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import ks_2samp
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 
 __all__ = ["QUANTITIES", "EclipseComparison", "compare_eclipses", "measure_shapes"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _GRID: Final = 1024
 #: What is measured: depth of the primary minimum [mag], its full width at half depth [cycles],

@@ -21,6 +21,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPRegressor
 
 from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.model.reference_stars import physics_matrix
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.samples import stars_of
@@ -28,8 +29,6 @@ from pelsvae_cadence.training.evaluate.measures.separation import macro_f1
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["LatentTable", "encode_rows", "latent_table"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _REPLICAS: Final = 5
 _POINTS: Final = 300

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.training.evaluate.errors import bootstrap_error
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn
-from pelsvae_cadence.training.evaluate.targets import bootstrap_error
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Memory", "nearest_distance", "training_distance"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _GRID: Final = np.arange(256) / 256
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.reference_stars import physics_matrix
@@ -16,13 +16,12 @@ from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["bic_harmonics", "reconstruct", "reconstruction_error"]
 
-FloatArray = npt.NDArray[np.float64]
-
 _GRID: Final = np.arange(512) / 512
+_MOST_HARMONICS: Final = 12  # of the classical fit
 
 
 def reconstruct(
-    model: LightCurveModel, rows: OpenSet, n_points: int, *, noise_scale: float = 1.0, seed: int = 0
+    model: LightCurveModel, rows: OpenSet, n_points: int, *, seed: int = 0
 ) -> tuple[FloatArray, FloatArray, PhaseCurve]:
     """Observe known stars at random phases and decode what the encoder makes of them.
 
@@ -34,8 +33,6 @@ def reconstruct(
         N stars.
     n_points : int
         Points per star, with the error of an OGLE-III-like exposure.
-    noise_scale : float
-        Factor on that error.
     seed : int
         Seed of phases and noise.
 
@@ -47,7 +44,7 @@ def reconstruct(
         The decoded shapes, on the phase zero of the stars.
     """
     rng = np.random.default_rng(seed)
-    noise = noise_scale * exposure_error(rows)
+    noise = exposure_error(rows)
     phase = rng.random((len(rows), n_points))
     mag = 16.0 + rows.amplitude_i[:, None] * rows.curve.evaluate(phase)
     mag = mag + noise[:, None] * rng.normal(size=phase.shape)
@@ -59,7 +56,7 @@ def reconstruct(
 
 
 def reconstruction_error(
-    model: LightCurveModel, rows: OpenSet, n_points: int, *, noise_scale: float = 1.0, seed: int = 0
+    model: LightCurveModel, rows: OpenSet, n_points: int, *, seed: int = 0
 ) -> tuple[FloatArray, FloatArray]:
     """Measure the reconstruction of known stars beside a classical fit.
 
@@ -71,8 +68,6 @@ def reconstruction_error(
         N stars.
     n_points : int
         Points per star.
-    noise_scale : float
-        Factor on their errors.
     seed : int
         Seed of phases and noise.
 
@@ -84,8 +79,8 @@ def reconstruction_error(
     fit_rms : ndarray, shape (N,)
         The same for a Fourier fit of the order chosen by the BIC.
     """
-    phase, mag, curves = reconstruct(model, rows, n_points, noise_scale=noise_scale, seed=seed)
-    noise = noise_scale * exposure_error(rows)
+    phase, mag, curves = reconstruct(model, rows, n_points, seed=seed)
+    noise = exposure_error(rows)
     exact = rows.curve.evaluate(_GRID)
     model_rms = np.sqrt(np.mean((curves.evaluate(_GRID) - exact) ** 2, axis=1))
     fit_rms = np.empty(len(rows))
@@ -96,7 +91,7 @@ def reconstruction_error(
     return model_rms, fit_rms
 
 
-def bic_harmonics(phase: FloatArray, mag: FloatArray, error: float, max_harmonics: int = 12) -> PhaseCurve:
+def bic_harmonics(phase: FloatArray, mag: FloatArray, error: float) -> PhaseCurve:
     """Fit one star by a Fourier series whose order minimises the BIC: the classical way.
 
     Parameters
@@ -105,15 +100,13 @@ def bic_harmonics(phase: FloatArray, mag: FloatArray, error: float, max_harmonic
         Folded points.
     error : float
         Their error in mag.
-    max_harmonics : int
-        Highest order tried; at most (n_points - 2) / 2.
 
     Returns
     -------
     PhaseCurve
         The fit in mag, not scaled.
     """
-    k = np.arange(1, max(1, min(max_harmonics, (len(phase) - 2) // 2)) + 1)
+    k = np.arange(1, max(1, min(_MOST_HARMONICS, (len(phase) - 2) // 2)) + 1)
     angle = 2.0 * np.pi * phase[:, None] * k
     cos, sin = np.cos(angle), np.sin(angle)
     best: tuple[float, FloatArray, int] | None = None

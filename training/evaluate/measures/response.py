@@ -9,16 +9,15 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.training.evaluate.errors import bootstrap_error
 from pelsvae_cadence.training.evaluate.measures.samples import stars_of
-from pelsvae_cadence.training.evaluate.targets import bootstrap_error
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Response", "response"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _GRID: Final = np.arange(128) / 128
 

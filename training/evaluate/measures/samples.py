@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import StructOfArrays
+from pelsvae_cadence.core.arrays import FloatArray, StructOfArrays
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.model.source import LightCurveModel
@@ -18,8 +17,6 @@ from pelsvae_cadence.training.labels.physical import DISTANCE_MODULUS
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Drawn", "choose", "draw_like", "exposure_error", "nearest_in_training", "stars_of"]
-
-FloatArray = npt.NDArray[np.float64]
 
 # Stars without a place are tested as if they had this I magnitude, where OGLE errs by 0.02 mag.
 _PLACELESS_MAG: Final = 17.5

@@ -14,16 +14,15 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import RandomForestClassifier
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.training.evaluate.errors import bootstrap_error
 from pelsvae_cadence.training.evaluate.measures.samples import draw_like, exposure_error
 from pelsvae_cadence.training.evaluate.measures.two_sample import observed_features
-from pelsvae_cadence.training.evaluate.targets import bootstrap_error
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = ["Separation", "macro_f1", "separation"]
-
-FloatArray = npt.NDArray[np.float64]
 
 _RESAMPLES: Final = 100
 

@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.training.evaluate.errors import bootstrap_error
 from pelsvae_cadence.training.evaluate.measures.samples import draw_like
-from pelsvae_cadence.training.evaluate.targets import bootstrap_error
 from pelsvae_cadence.training.open_set.table import OpenSet
 
 __all__ = [
@@ -26,9 +27,8 @@ __all__ = [
     "skewness",
 ]
 
-FloatArray = npt.NDArray[np.float64]
-
 _GRID: Final = np.arange(512) / 512
+_DRAWS: Final = 20  # at the parameters of each real star
 
 
 def rise_fraction(curve: PhaseCurve) -> FloatArray:
@@ -67,15 +67,13 @@ def skewness(curve: PhaseCurve) -> FloatArray:
     return np.asarray(np.mean(centred**3, axis=1) / np.mean(centred**2, axis=1) ** 1.5)
 
 
-def phase_difference(curve: PhaseCurve, k: int = 2) -> FloatArray:
-    """Measure the Fourier phase difference phi_k1 = phi_k - k phi_1 of the cosine series.
+def phase_difference(curve: PhaseCurve) -> FloatArray:
+    """Measure the Fourier phase difference phi_21 = phi_2 - 2 phi_1 of the cosine series.
 
     Parameters
     ----------
     curve : PhaseCurve
-        N shapes of at least k harmonics.
-    k : int
-        The harmonic.
+        N shapes of two harmonics or more.
 
     Returns
     -------
@@ -83,7 +81,7 @@ def phase_difference(curve: PhaseCurve, k: int = 2) -> FloatArray:
         Angles from -pi to pi (Simon & Lee 1981, ApJ 248, 291, equation 2, in magnitudes).
     """
     term = curve.cos - 1j * curve.sin
-    return np.asarray(np.angle(term[:, k - 1] * np.conj(term[:, 0]) ** k))
+    return np.asarray(np.angle(term[:, 1] * np.conj(term[:, 0]) ** 2))
 
 
 def circular_difference(first: FloatArray, second: FloatArray) -> FloatArray:
@@ -205,9 +203,7 @@ def _mean_angle(values: FloatArray) -> float:
     return float(np.angle(np.mean(np.exp(1j * values))))
 
 
-def rr_lyrae_trends(
-    model: LightCurveModel, rows: OpenSet, *, draws: int = 20, seed: int = 0
-) -> dict[str, Trend]:
+def rr_lyrae_trends(model: LightCurveModel, rows: OpenSet, *, seed: int = 0) -> dict[str, Trend]:
     """Compare the run of RR Lyrae shapes with temperature (Figure 8 of the paper).
 
     Parameters
@@ -216,8 +212,6 @@ def rr_lyrae_trends(
         The model.
     rows : OpenSet
         Real RR Lyrae stars on which the model was not trained.
-    draws : int
-        Stars drawn at each real star's period, temperature and magnitude.
     seed : int
         Seed of the first draw.
 
@@ -227,7 +221,7 @@ def rr_lyrae_trends(
         ``"rise time"`` in cycles and ``"skewness"``.
     """
     drawn = [
-        draw_like(model, rows, ("period", "teff", "abs_mag_g"), seed=seed + i).curve for i in range(draws)
+        draw_like(model, rows, ("period", "teff", "abs_mag_g"), seed=seed + i).curve for i in range(_DRAWS)
     ]
     measures: dict[str, Callable[..., FloatArray]] = {"rise time": rise_fraction, "skewness": skewness}
     return {
@@ -236,9 +230,7 @@ def rr_lyrae_trends(
     }
 
 
-def hertzsprung_progression(
-    model: LightCurveModel, rows: OpenSet, *, draws: int = 20, seed: int = 0
-) -> Trend:
+def hertzsprung_progression(model: LightCurveModel, rows: OpenSet, *, seed: int = 0) -> Trend:
     """Compare phi_21 of fundamental-mode Cepheids against log P.
 
     Parameters
@@ -247,8 +239,6 @@ def hertzsprung_progression(
         The model.
     rows : OpenSet
         Real Cepheids on which the model was not trained; overtones are left out.
-    draws : int
-        Stars drawn at each real star's period.
     seed : int
         Seed of the first draw.
 
@@ -258,7 +248,7 @@ def hertzsprung_progression(
         In radians, in bins of log P.
     """
     stars = rows.take(rows.subtype == "F")
-    drawn = [draw_like(model, stars, ("period",), seed=seed + i).curve for i in range(draws)]
+    drawn = [draw_like(model, stars, ("period",), seed=seed + i).curve for i in range(_DRAWS)]
     return compare_trends(
         np.log10(stars.period),
         phase_difference(stars.curve),

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from pelsvae_cadence.classes import is_binary
+from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.evaluate.measures.samples import Drawn, exposure_error
@@ -34,8 +34,6 @@ __all__ = [
     "two_sample_by_provenance",
     "two_sample_test",
 ]
-
-FloatArray = npt.NDArray[np.float64]
 
 _N_HARMONICS = 6
 _N_GRID = 512
@@ -272,17 +270,13 @@ def _scores(
     return scores
 
 
-def real_against_real(
-    rows: OpenSet, other: OpenSet, *, given: tuple[str, ...] = ("period",), repeats: int = 2
-) -> Verdict:
+def real_against_real(rows: OpenSet, other: OpenSet, *, repeats: int = 2) -> Verdict:
     """Try to tell real stars from other real stars of their class: the control.
 
     Parameters
     ----------
     rows, other : OpenSet
         Real stars of one class.
-    given : tuple of str
-        Parameters that the classifier sees.
     repeats : int
         Times that points, noise and trees are drawn anew.
 
@@ -293,7 +287,7 @@ def real_against_real(
     """
     scores = []
     for seed in range(repeats):
-        first, second = (_features(t, t, given, 2 * seed + i) for i, t in enumerate((rows, other)))
+        first, second = (_features(t, t, ("period",), 2 * seed + i) for i, t in enumerate((rows, other)))
         scores.append(held_out_scores(first, second, seed=seed))
     return _verdict(scores, twins=False)
 

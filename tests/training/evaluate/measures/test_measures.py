@@ -7,6 +7,7 @@ import pytest
 
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.training.evaluate.errors import bootstrap_error
 from pelsvae_cadence.training.evaluate.measures.contract import dependence_on_visits
 from pelsvae_cadence.training.evaluate.measures.eclipses import compare_eclipses, measure_shapes
 from pelsvae_cadence.training.evaluate.measures.latent_table import latent_table
@@ -21,19 +22,19 @@ from pelsvae_cadence.training.evaluate.measures.trends import (
     rise_fraction,
     skewness,
 )
-from pelsvae_cadence.training.evaluate.targets import bootstrap_error, judged
 from pelsvae_cadence.training.open_set.table import OpenSet
+from pelsvae_cadence.validate.report import Figure
 
 
 def test_targets_are_met_within_two_errors() -> None:
-    assert judged("a", 0.5, 0.0, high=0.4).passed is False
-    near = judged("a", 0.5, 0.06, high=0.4, note="n")
+    assert Figure.within("a", 0.5, high=0.4).passed is False
+    near = Figure.within("a", 0.5, error=0.06, high=0.4, note="n")
     assert near.passed
     assert near.note == "+- 0.06; n; met within two standard errors"
     assert near.target == "<= 0.4"
-    assert judged("a", 0.5, 0.04, high=0.4).passed is False
-    assert judged("a", 1.3, 0.1, low=0.8, high=1.2).passed
-    assert judged("a", 1.3, 0.1).passed is None
+    assert Figure.within("a", 0.5, error=0.04, high=0.4).passed is False
+    assert Figure.within("a", 1.3, error=0.1, low=0.8, high=1.2).passed
+    assert Figure.within("a", 1.3, error=0.1).passed is None
 
 
 def test_bootstrap_error_of_a_mean() -> None:
