@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from pelsvae_cadence.bands import BANDS, LSST_BANDS
 from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, feature_definitions
-from pelsvae_cadence.classify.labelled import ClassMix
+from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars
 from pelsvae_cadence.classify.observing import observe_survey
 from pelsvae_cadence.classify.protocol import cross_validate
 from pelsvae_cadence.classify.scores import Predictions
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
-from pelsvae_cadence.metrics.comparison.further_metric import Workplace
+from pelsvae_cadence.metrics.comparison.further_metric import StarJudge, Workplace
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.quantities import Quantity
 from pelsvae_cadence.parallel.checkpoints import fingerprint
 from pelsvae_cadence.parallel.partitions import PartitionError
 
 __all__ = ["Classifiability"]
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 _QUANTITIES: Final = (
     Quantity(name="balanced_accuracy", better="higher", caption="mean recall of the classes"),
@@ -39,12 +42,13 @@ _FEWEST_POSITIONS: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Classifiability:
+class Classifiability(StarJudge):
     """Stars told apart by classifiers that are trained on the run itself.
 
     The stars of all positions are observed in each run and year; classifiers are trained on parts
     of the sky, and at any position the one answers that has not seen its part. Positions with too
-    few visits so far have nobody classified: their stars count as missed.
+    few visits so far have nobody classified: their stars count as missed. A run with too few
+    positions that have enough visits, or whose stars cannot be learnt from, gets an error instead.
 
     Parameters
     ----------
@@ -64,35 +68,19 @@ class Classifiability:
     classified: ClassifiedStars | None = field(default=None, repr=False, compare=False)
 
     @property
+    @override
     def name(self) -> str:
-        """Name in tables and files."""
         return "Classifiability"
 
     @property
+    @override
     def quantities(self) -> Sequence[Quantity]:
-        """Scores of a position by itself."""
         return _QUANTITIES
 
+    @override
     def prepare(
         self, cadences: Sequence[Cadence], plan: Plan, workplace: Workplace
     ) -> Sequence[Classifiability | InputError]:
-        """Observe the stars of each run, train classifiers, and let them judge.
-
-        Parameters
-        ----------
-        cadences : sequence of Cadence
-            The runs.
-        plan : Plan
-            Its positions, years, seed and model.
-        workplace : Workplace
-            Its folder keeps what was observed, for a comparison that is started again.
-
-        Returns
-        -------
-        sequence of Classifiability or InputError
-            One for each run; an error where a run has too few positions with enough visits, or
-            its stars cannot be learnt from.
-        """
         only_lsst = all(cadence.survey == "lsst" for cadence in cadences)
         mix = ClassMix(
             classes=self.classes,
@@ -114,25 +102,10 @@ class Classifiability:
                 ready.append(InputError(f"no classifier could be trained: {error}"))
         return ready
 
+    @override
     def run(
         self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any], year: float
     ) -> npt.NDArray[np.float64]:
-        """Score the stars of one position.
-
-        Parameters
-        ----------
-        data_slice : numpy structured array
-            The visits so far, which `prepare` has looked at.
-        slice_point : dict
-            "sid" is the position's place in the plan.
-        year : float
-            The survey year.
-
-        Returns
-        -------
-        ndarray of float64, shape (2,)
-            Balanced accuracy and log-loss.
-        """
         if self.classified is None:
             raise InputError(
                 "this metric has not looked at the runs", remedy="Call prepare, and use what it gives."
@@ -182,12 +155,48 @@ def _classified(
         predictions.append(found.predictions)
     if tell is not None:
         tell(len(plan.years), len(plan.years))
-    return ClassifiedStars.of_predictions(
-        observed[-1],
-        predictions,
-        enough,
-        places=places,
-        n_positions=len(plan.sky),
-        classes=mix.classes,
-        years=plan.years,
+    return _laid_out(observed[-1], predictions, enough, places, len(plan.sky), mix.classes, plan.years)
+
+
+def _laid_out(
+    stars: LabelledStars,
+    predictions: Sequence[Predictions],
+    enough: npt.NDArray[np.bool_],
+    places: npt.NDArray[np.int64],
+    n_positions: int,
+    classes: tuple[str, ...],
+    years: tuple[float, ...],
+) -> ClassifiedStars:
+    """Lay out, position by position, stars and the predictions of every year.
+
+    There are as many stars at each of the places; predictions are of those at the places that had
+    enough visits by the end of the year, in the same order.
+    """
+    n_years, n_places = enough.shape
+    n_stars = len(stars) // n_places
+    code = {name: k for k, name in enumerate(classes)}
+    predicted = np.full((n_positions, n_years, n_stars), -1, dtype=np.int64)
+    loss = np.full((n_positions, n_years, n_stars), np.nan)
+    loss[places] = np.log(len(classes))
+    for y, found in enumerate(predictions):
+        here = places[enough[y]]
+        mine = np.array([code[name] for name in found.predicted.tolist()], dtype=np.int64)
+        predicted[here, y] = mine.reshape(-1, n_stars)
+        loss[here, y] = found.surprise.reshape(-1, n_stars)
+
+    def laid_out(values: npt.NDArray[_Scalar], outside: float) -> npt.NDArray[_Scalar]:
+        every = np.full((n_positions, n_stars), outside, dtype=values.dtype)
+        every[places] = values.reshape(n_places, n_stars)
+        return every
+
+    label = np.array([code[name] for name in stars.label.tolist()], dtype=np.int64)
+    return ClassifiedStars(
+        classes=classes,
+        years=years,
+        star_id=laid_out(stars.features.star_id, -1),
+        label=laid_out(label, -1),
+        magnitude=laid_out(stars.magnitude, np.nan),
+        period=laid_out(10.0 ** stars.truth["log_period"], np.nan),
+        predicted=predicted,
+        log_loss=loss,
     )

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.classify.labelled import LabelledStars
-from pelsvae_cadence.classify.scores import Predictions
 from pelsvae_cadence.core.arrays import freeze
 
 __all__ = ["ClassifiedStars"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,71 +52,6 @@ class ClassifiedStars:
     def __post_init__(self) -> None:
         for field in fields(self)[2:]:
             freeze(getattr(self, field.name))
-
-    @classmethod
-    def of_predictions(
-        cls,
-        stars: LabelledStars,
-        predictions: Sequence[Predictions],
-        classified: npt.NDArray[np.bool_],
-        *,
-        places: IntArray,
-        n_positions: int,
-        classes: tuple[str, ...],
-        years: tuple[float, ...],
-    ) -> Self:
-        """Lay out the stars of some positions and the predictions of every year.
-
-        Parameters
-        ----------
-        stars : LabelledStars
-            The stars, position after position, as many at each.
-        predictions : sequence of Predictions
-            One a year, of the stars at the positions that had enough visits, in the same order.
-        classified : ndarray of bool, shape (n_years, n_places)
-            Which positions these are.
-        places : ndarray of int64, shape (n_places,)
-            The positions of the stars among those of the plan.
-        n_positions : int
-            Number of positions of the plan.
-        classes : tuple of str
-            The classes.
-        years : tuple of float
-            The survey years.
-
-        Returns
-        -------
-        ClassifiedStars
-            All of it.
-        """
-        n_years, n_places = classified.shape
-        n_stars = len(stars) // n_places
-        code = {name: k for k, name in enumerate(classes)}
-        predicted = np.full((n_positions, n_years, n_stars), -1, dtype=np.int64)
-        loss = np.full((n_positions, n_years, n_stars), np.nan)
-        loss[places] = np.log(len(classes))
-        for y, found in enumerate(predictions):
-            here = places[classified[y]]
-            mine = np.array([code[name] for name in found.predicted.tolist()], dtype=np.int64)
-            predicted[here, y] = mine.reshape(-1, n_stars)
-            loss[here, y] = found.surprise.reshape(-1, n_stars)
-
-        def laid_out(values: npt.NDArray[_Scalar], outside: float) -> npt.NDArray[_Scalar]:
-            every = np.full((n_positions, n_stars), outside, dtype=values.dtype)
-            every[places] = values.reshape(n_places, n_stars)
-            return every
-
-        label = np.array([code[name] for name in stars.label.tolist()], dtype=np.int64)
-        return cls(
-            classes=classes,
-            years=years,
-            star_id=laid_out(stars.features.star_id, -1),
-            label=laid_out(label, -1),
-            magnitude=laid_out(stars.magnitude, np.nan),
-            period=laid_out(10.0 ** stars.truth["log_period"], np.nan),
-            predicted=predicted,
-            log_loss=loss,
-        )
 
     def scores(self, place: int, year: float) -> FloatArray:
         """Score one position by itself.

@@ -32,11 +32,14 @@ _CHECKPOINTS: Final = ".unfinished"
 
 
 def _open(
-    runs: Sequence[str | Run | Cadence], names: Sequence[str | None], plan: Plan, survey: SurveyName | None
-) -> tuple[list[Run], dict[str, str]]:
-    """Open every run; the ones that cannot be opened are kept with the reason."""
+    runs: Sequence[str | Run | Cadence],
+    names: Sequence[str | None],
+    plan: Plan,
+    survey: SurveyName | None,
+    failed: Callable[[str, object], None],
+) -> list[Run]:
+    """Open every run; say why one cannot be opened, and go on."""
     opened: list[Run] = []
-    failures: dict[str, str] = {}
     tables: dict[Path, Survey] = {}
     for run, name in zip(runs, names, strict=True):
         try:
@@ -49,8 +52,8 @@ def _open(
             else:
                 raise InputError(f"a {type(run).__name__} is no run", allowed="text or a cadence")
         except InputError as error:
-            failures[name or str(run)] = str(error)
-    return unique_names(opened), failures
+            failed(name or str(run), error)
+    return unique_names(opened)
 
 
 def compare(
@@ -132,10 +135,14 @@ def compare(
             f"{folder} already holds a comparison", remedy="Choose another folder, or overwrite."
         )
     model = load_model(plan.model)  # a wrong model is said before any work
-    opened, failures = _open(runs, names or [None] * len(runs), plan, survey)
-    for name, reason in failures.items():
+    failures: dict[str, str] = {}
+
+    def failed(name: str, reason: object) -> None:
+        failures[name] = str(reason)
         if on_failure is not None:
-            on_failure(name, reason)
+            on_failure(name, str(reason))
+
+    opened = _open(runs, names or [None] * len(runs), plan, survey, failed)
     if not opened:
         raise InputError(f"no run can be used: {'; '.join(failures.values())}")
     unfinished = folder / _CHECKPOINTS
@@ -150,30 +157,24 @@ def compare(
             scheduler=address,
             progress=progress,
         )
-        ready, gaps = _prepared(further, opened, plan, workplace)
-        for name, reason in gaps.items():
-            failures[name] = reason
-            if on_failure is not None:
-                on_failure(name, reason)
-        for k, run in enumerate(opened):
+        ready = _prepared(further, opened, plan, workplace, failed)
+        for run, metrics in zip(opened, ready, strict=True):
             tag = fingerprint(plan, run.name, run.spec)[:12]  # another plan is another folder
             try:
                 outcome = evaluate(
                     run.name,
                     run.cadence,
                     plan,
-                    further=ready[k],
+                    further=metrics,
                     checkpoint_dir=unfinished / f"{folder_name(run.name)}-{tag}",
                     workers=workers,
                     scheduler=address,
-                    progress=_named(progress, run.name),
+                    progress=workplace.told(run.name),
                 )
                 outcomes.append(outcome.with_unknown(quantities))
                 good.append(run)
             except (InputError, PartitionError) as error:
-                failures[run.name] = str(error)
-                if on_failure is not None:
-                    on_failure(run.name, str(error))
+                failed(run.name, error)
     if not good:
         raise InputError(f"no run can be used: {'; '.join(failures.values())}")
     summary = summarise_runs(outcomes, plan, further=quantities, unit=unit)
@@ -190,7 +191,6 @@ def compare(
         "failures": failures,
         "resampled": summary.unit,
     }
-    files = write_results(folder, good, outcomes, summary, plan, quantities, settings, maf_plots)
     result = Comparison(
         plan=plan,
         runs=tuple(good),
@@ -198,26 +198,30 @@ def compare(
         summary=summary,
         failures=failures,
         out_dir=folder,
-        files=files,
+        files={},
         settings=settings,
         further=quantities,
         judges=tuple(metric.name for metric in further if isinstance(metric, StarJudge)),
     )
+    write_results(result, maf_plots=maf_plots)
     if report:
         from pelsvae_cadence.metrics.comparison.report.html import write_report
 
-        files["report"] = folder / REPORT_FILE
-        write_report(result, files["report"])
+        result.files["report"] = folder / REPORT_FILE
+        write_report(result, result.files["report"])
     shutil.rmtree(unfinished, ignore_errors=True)
     return result
 
 
 def _prepared(
-    further: Sequence[FurtherMetric], runs: Sequence[Run], plan: Plan, workplace: Workplace
-) -> tuple[list[list[FurtherMetric]], dict[str, str]]:
-    """Let each further metric learn; give those ready for each run, and why others are not."""
+    further: Sequence[FurtherMetric],
+    runs: Sequence[Run],
+    plan: Plan,
+    workplace: Workplace,
+    failed: Callable[[str, object], None],
+) -> list[list[FurtherMetric]]:
+    """Let each further metric learn; give those ready for each run, and say why others are not."""
     ready: list[list[FurtherMetric]] = [[] for _ in runs]
-    gaps: dict[str, str] = {}
     for metric in further:
         learnt: Sequence[FurtherMetric | InputError]
         try:
@@ -226,10 +230,10 @@ def _prepared(
             learnt = [error] * len(runs)
         for run, one, mine in zip(runs, learnt, ready, strict=True):
             if isinstance(one, InputError):
-                gaps[f"{run.name}: {metric.name}"] = str(one)
+                failed(f"{run.name}: {metric.name}", one)
             else:
                 mine.append(one)
-    return ready, gaps
+    return ready
 
 
 @contextmanager
@@ -265,7 +269,3 @@ def one_cluster(workers: int, scheduler: str | None) -> Iterator[str | None]:
         ) from error
     with open_client(workers, None) as (client, _):
         yield str(client.scheduler.address)
-
-
-def _named(progress: Callable[[str, int, int], None] | None, name: str) -> Callable[[int, int], None] | None:
-    return None if progress is None else lambda done, total: progress(name, done, total)

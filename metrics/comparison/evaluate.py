@@ -21,7 +21,7 @@ from pelsvae_cadence.metrics.comparison.classified_stars import ClassifiedStars
 from pelsvae_cadence.metrics.comparison.further_metric import FurtherMetric, StarJudge, visits_as_slice
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.position_search import PositionOutcome, search_position
-from pelsvae_cadence.metrics.comparison.quantities import Quantity, cadence_values
+from pelsvae_cadence.metrics.comparison.quantities import STAR_QUANTITIES, Quantity, cadence_values
 from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.parallel.checkpoints import fingerprint
 from pelsvae_cadence.parallel.partitions import Partition, run_partitions
@@ -128,9 +128,7 @@ class _Piece:
         visits = visits.take(elapsed < plan.years[-1])
         elapsed = (visits.mjd - self._start) / JULIAN_YEAR
         in_footprint = len(visits) >= plan.min_visits
-        found = (
-            search_position(plan, visits, elapsed, ra, dec) if in_footprint else PositionOutcome.empty(plan)
-        )
+        found = search_position(plan, visits, elapsed, ra, dec) if in_footprint else _not_searched(plan)
         values: dict[str, npt.NDArray[Any]] = {
             **vars(found),
             "n_visits": np.array(len(visits), dtype=np.int64),
@@ -145,6 +143,17 @@ class _Piece:
                     rows[y] = metric.run(array[elapsed < year], point, year)
             values[f"further {metric.name}"] = rows
         return values
+
+
+def _not_searched(plan: Plan) -> PositionOutcome:
+    """Say of a position outside the footprint: no stars, no periods, nothing true."""
+    n_groups, n_years, n_stars = len(plan.groups), len(plan.years), plan.stars_per_position
+    return PositionOutcome(
+        outcome=np.zeros((n_groups, n_years, n_stars, len(STAR_QUANTITIES)), dtype=np.bool_),
+        found_period=np.full((n_groups, n_years, n_stars), np.nan),
+        true_period=np.full((n_groups, n_stars), np.nan),
+        star_id=np.full((n_groups, n_stars), -1, dtype=np.int64),
+    )
 
 
 def evaluate(

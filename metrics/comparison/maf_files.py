@@ -31,6 +31,7 @@ from pelsvae_cadence.metrics.comparison.quantities import (
     WITHOUT_PERIOD,
     Quantity,
 )
+from pelsvae_cadence.metrics.comparison.result import Comparison
 from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, f1_of_counts
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 
@@ -42,23 +43,9 @@ from rubin_sim.maf.metric_bundles import MetricBundle, MetricBundleGroup
 from rubin_sim.maf.run_comparison import combine_result_dbs, create_metric_subset, write_metric_subsets
 from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer, UniSlicer, UserPointsSlicer
 
-__all__ = [
-    "FAMILIES_FILE",
-    "SUBSETS_FILE",
-    "SUMMARY_FILE",
-    "folder_name",
-    "write_comparison_tables",
-    "write_run",
-]
+__all__ = ["folder_name", "write_maf"]
 
 FloatArray = npt.NDArray[np.float64]
-
-#: Summary values of all runs in the layout of ``gather_summaries``.
-SUMMARY_FILE: Final = "maf_summary"
-#: Which of them belong together, and which are better when lower.
-SUBSETS_FILE: Final = "metric_subsets.json"
-#: The runs, as a family.
-FAMILIES_FILE: Final = "run_families.json"
 
 _FAMILY: Final = "comparison"
 _COMMON: Final = "Mean common footprint"
@@ -194,32 +181,64 @@ class _Folder:
         return bundle
 
 
-def write_run(
-    run: RunOutcome,
-    plan: Plan,
-    folder: Path,
-    *,
-    common: npt.NDArray[np.bool_],
-    further: Mapping[str, Sequence[Quantity]] | None = None,
-    plots: bool = False,
-) -> None:
-    """Write what MAF's tools read of one run.
+def write_maf(result: Comparison, folder: Path, *, plots: bool = False) -> dict[str, Path]:
+    """Write a folder for each run, and the tables that ``run_comparison`` otherwise downloads.
 
     Parameters
     ----------
-    run : RunOutcome
-        The run.
-    plan : Plan
-        What was asked.
+    result : Comparison
+        The comparison.
     folder : Path
         An existing folder without results of MAF.
-    common : ndarray of bool, shape (n_positions,)
-        The footprint common to all runs; means over it are summary values of their own.
-    further : mapping of str to sequence of Quantity, optional
-        Further metrics and what they give.
     plots : bool
         Let MAF draw the recovered fractions after the last year, for its web pages.
+
+    Returns
+    -------
+    dict of str to Path
+        "maf summary" (HDF5, key ``stats``), "maf summary csv", "metric subsets", "run families" and
+        "maf RUN" of every run, relative to the folder.
     """
+    names: dict[str, str] = {}
+    for run in result.outcomes:
+        name = folder_name(run.name)
+        while name in names.values():  # two names of runs may become one folder
+            name += "_"
+        names[run.name] = name
+        (folder / name).mkdir()
+        _write_run(run, result, folder / name, plots=plots)
+    files = {
+        "maf summary": Path("maf_summary.h5"),
+        "maf summary csv": Path("maf_summary.csv"),
+        "metric subsets": Path("metric_subsets.json"),
+        "run families": Path("run_families.json"),
+    }
+    order = list(names)
+    gathered = combine_result_dbs([str(folder / name) for name in names.values()]).loc[order]
+    gathered.to_hdf(folder / files["maf summary"], key="stats")
+    gathered.to_csv(folder / files["maf summary csv"])
+    subsets = _subsets([str(name) for name in gathered.columns], result.plan, result.further)
+    write_metric_subsets(str(folder / files["metric subsets"]), subsets)
+    families = {
+        _FAMILY: {
+            "description": "the runs of this comparison, the reference first",
+            "version": "",
+            "run": order,
+            "brief": order,
+            "filepath": list(names.values()),
+            "url": [""] * len(order),
+        }
+    }
+    (folder / files["run families"]).write_text(json.dumps(families, indent=2) + "\n")
+    return files | {f"maf {run}": Path(name) for run, name in names.items()}
+
+
+def _write_run(run: RunOutcome, result: Comparison, folder: Path, *, plots: bool) -> None:
+    """Write what MAF's tools read of one run.
+
+    Means over the footprint common to all runs are summary values of their own.
+    """
+    plan, common = result.plan, result.summary.common
     slicer, results = _slicer(plan), _results_db(folder)
     target = _Folder(folder, run.name, results)
     summaries = [
@@ -229,7 +248,7 @@ def write_run(
     ]
     shown: dict[str, MetricBundle] = {}
     try:
-        for order, entry in enumerate(_entries(run, plan, further or {})):
+        for order, entry in enumerate(_entries(run, plan, result.further)):
             hidden = ~run.in_footprint | ~np.isfinite(entry.values)
             both = common & ~hidden
             mean = (_COMMON, float(entry.values[both].mean())) if both.any() else None
@@ -263,61 +282,6 @@ def _write_class_scores(
             entry = _Entry(f"{_CLASSES} {key}", f"year {year:g}", _CLASSES, quantity, value)
             score = (_COMMON_SCORE, float(both[order]))
             target.write(entry, order, UniSlicer(), value, [maf_metrics.IdentityMetric()], score)
-
-
-def write_comparison_tables(
-    folder: Path,
-    run_folders: Sequence[Path],
-    runs: Sequence[RunOutcome],
-    plan: Plan,
-    *,
-    further: Mapping[str, Sequence[Quantity]] | None = None,
-) -> dict[str, Path]:
-    """Write the tables that MAF's ``run_comparison`` otherwise downloads.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to.
-    run_folders : sequence of Path
-        Results directories of the runs.
-    runs : sequence of RunOutcome
-        The runs, the reference first.
-    plan : Plan
-        What was asked.
-    further : mapping of str to sequence of Quantity, optional
-        Further metrics and what they give.
-
-    Returns
-    -------
-    dict of str to Path
-        "maf summary" (HDF5, key ``stats``), "maf summary csv", "metric subsets", "run families".
-    """
-    gathered = combine_result_dbs([str(path) for path in run_folders])
-    order = [run.name for run in runs]
-    gathered = gathered.loc[order]
-    files = {
-        "maf summary": folder / f"{SUMMARY_FILE}.h5",
-        "maf summary csv": folder / f"{SUMMARY_FILE}.csv",
-        "metric subsets": folder / SUBSETS_FILE,
-        "run families": folder / FAMILIES_FILE,
-    }
-    gathered.to_hdf(files["maf summary"], key="stats")
-    gathered.to_csv(files["maf summary csv"])
-    subsets = _subsets([str(name) for name in gathered.columns], plan, further or {})
-    write_metric_subsets(str(files["metric subsets"]), subsets)
-    families = {
-        _FAMILY: {
-            "description": "the runs of this comparison, the reference first",
-            "version": "",
-            "run": order,
-            "brief": order,
-            "filepath": [path.name for path in run_folders],
-            "url": [""] * len(order),
-        }
-    }
-    files["run families"].write_text(json.dumps(families, indent=2) + "\n")
-    return files
 
 
 def _subsets(names: Sequence[str], plan: Plan, further: Mapping[str, Sequence[Quantity]]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.metrics.comparison.quantities import STAR_QUANTITIES, star_outcomes
+from pelsvae_cadence.metrics.comparison.quantities import star_outcomes
 from pelsvae_cadence.metrics.position.observe import StarSample, at_reference_magnitude, stars_at
 from pelsvae_cadence.periods import search
 from pelsvae_cadence.periods.verdicts import Verdicts, judge
@@ -54,28 +54,6 @@ class PositionOutcome:
     def __post_init__(self) -> None:
         for field in fields(self):
             freeze(getattr(self, field.name))
-
-    @classmethod
-    def empty(cls, plan: Plan) -> PositionOutcome:
-        """Say that nothing was searched.
-
-        Parameters
-        ----------
-        plan : Plan
-            What was asked.
-
-        Returns
-        -------
-        PositionOutcome
-            No stars, no periods, and none of the quantities true.
-        """
-        n_groups, n_years, n_stars = len(plan.groups), len(plan.years), plan.stars_per_position
-        return cls(
-            outcome=np.zeros((n_groups, n_years, n_stars, len(STAR_QUANTITIES)), dtype=np.bool_),
-            found_period=np.full((n_groups, n_years, n_stars), np.nan),
-            true_period=np.full((n_groups, n_stars), np.nan),
-            star_id=np.full((n_groups, n_stars), -1, dtype=np.int64),
-        )
 
 
 def search_position(

@@ -13,10 +13,9 @@ import pandas as pd
 
 from pelsvae_cadence.core.files import replacing, replacing_folder
 from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
-from pelsvae_cadence.metrics.comparison.maf_files import folder_name, write_comparison_tables, write_run
+from pelsvae_cadence.metrics.comparison.maf_files import write_maf
 from pelsvae_cadence.metrics.comparison.plan import Plan
-from pelsvae_cadence.metrics.comparison.runs import Run
-from pelsvae_cadence.metrics.comparison.statistics.summary import Summary
+from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = ["write_results"]
 
@@ -25,57 +24,22 @@ _PAIRS: Final = "pairs.csv"
 _CLASSIFIED: Final = "classified_stars.parquet"
 
 
-def write_results(
-    folder: Path,
-    runs: Sequence[Run],
-    outcomes: Sequence[RunOutcome],
-    summary: Summary,
-    plan: Plan,
-    further: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    maf_plots: bool,
-) -> dict[str, Path]:
+def write_results(result: Comparison, *, maf_plots: bool = False) -> None:
     """Write tables and MAF's folders; a crash leaves each old or new, never half.
 
     Parameters
     ----------
-    folder : Path
-        The output folder.
-    runs : sequence of Run
-        The runs, the reference first.
-    outcomes : sequence of RunOutcome
-        What became of the stars in each.
-    summary : Summary
-        The tables.
-    plan : Plan
-        What was asked.
-    further : mapping of str to sequence of Quantity
-        Further metrics and what they give.
-    settings : mapping
-        What was run.
+    result : Comparison
+        The comparison; its `files` are filled in.
     maf_plots : bool
         Let MAF draw the recovered fractions after the last year.
-
-    Returns
-    -------
-    dict of str to Path
-        Files and folders by what they are, see `Comparison`.
     """
+    folder, files, summary = result.out_dir, result.files, result.summary
     with replacing_folder(folder / _MAF) as work:
-        places = []
-        for run in outcomes:
-            place = work / folder_name(run.name)
-            while place in places:  # two names may become one folder
-                place = place.with_name(place.name + "_")
-            place.mkdir()
-            places.append(place)
-            write_run(run, plan, place, common=summary.common, further=further, plots=maf_plots)
-        tables = write_comparison_tables(work, places, outcomes, plan, further=further)
-    files = {name: folder / _MAF / path.name for name, path in tables.items()}
-    for source, place in zip(runs, places, strict=True):
-        files[f"maf {source.name}"] = folder / _MAF / place.name
+        written_there = write_maf(result, work, plots=maf_plots)
+    files.update({name: folder / _MAF / path for name, path in written_there.items()})
     frames = {"summary": summary.values, "differences": summary.differences}
-    if len(runs) > 2:
+    if len(result.runs) > 2:
         frames["pairs"] = summary.pairs
 
     def write_hdf(partial: Path) -> None:
@@ -85,19 +49,19 @@ def write_results(
             mode: Literal["w", "a"] = "a" if k else "w"
             frame.to_hdf(partial, key=key, mode=mode, format="table", index=False, complevel=5)
 
-    told = [run for run in outcomes if run.classified is not None]
+    told = [run for run in result.outcomes if run.classified is not None]
     written: dict[str, tuple[str, Callable[[Path], object]]] = {
         f"{name} csv": (f"{name}.csv", partial(frame.to_csv, index=False)) for name, frame in frames.items()
     }
     written |= {
         "summary parquet": ("summary.parquet", partial(summary.values.to_parquet, index=False)),
         "summary hdf5": ("summary.h5", write_hdf),
-        "stars": ("stars.parquet", partial(_stars(outcomes, plan).to_parquet, index=False)),
+        "stars": ("stars.parquet", partial(_stars(result.outcomes, result.plan).to_parquet, index=False)),
     }
     if told:
-        classified = _classified_stars(told, plan)
+        classified = _classified_stars(told, result.plan)
         written["classified stars"] = (_CLASSIFIED, partial(classified.to_parquet, index=False))
-    settings_text = json.dumps(settings, indent=2) + "\n"
+    settings_text = json.dumps(result.settings, indent=2) + "\n"
     written["settings"] = ("settings.json", lambda path: path.write_text(settings_text))
     for name, (file, write) in written.items():
         files[name] = folder / file
@@ -105,7 +69,6 @@ def write_results(
             write(path)
     for file in {_PAIRS, _CLASSIFIED} - {file for file, _ in written.values()}:
         (folder / file).unlink(missing_ok=True)  # of an earlier comparison in this folder
-    return files
 
 
 def _of_every_star(

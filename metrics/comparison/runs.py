@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -229,5 +229,5 @@ def unique_names(runs: Sequence[Run]) -> list[Run]:
     for run in runs:
         seen[run.name] = count = seen.get(run.name, 0) + 1
         name = run.name if count == 1 else f"{run.name} ({count})"
-        named.append(Run(name=name, cadence=run.cadence, spec=run.spec, files=run.files))
+        named.append(replace(run, name=name))
     return named

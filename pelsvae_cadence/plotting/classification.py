@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.plotting.styles import new_axes
+from pelsvae_cadence.plotting.styles import axes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,7 +54,8 @@ def plot_confusion(
         raise InputError(f"a confusion matrix of shape {counts.shape} for {k} classes")
     total = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
-    ax = new_axes(1.6 + 0.72 * k, 1.2 + 0.6 * k) if ax is None else ax
+    texts = {"title": title, "xlabel": "classified as", "ylabel": "true class (stars)"}
+    ax = axes_of(ax, 1.6 + 0.72 * k, 1.2 + 0.6 * k, **texts)
     image = ax.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
     for i in range(k):
         for j in range(k):
@@ -71,9 +72,6 @@ def plot_confusion(
                 )
     ax.set_xticks(range(k), classes, rotation=35, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(k), [f"{c} ({int(n)})" for c, n in zip(classes, total[:, 0], strict=True)])
-    ax.set_xlabel("classified as")
-    ax.set_ylabel("true class (stars)")
-    ax.set_title(title)
     for side in ax.spines.values():
         side.set_visible(False)
     ax.figure.colorbar(image, ax=ax, label="share of the true class", pad=0.02)
@@ -115,7 +113,7 @@ def plot_score_by_magnitude(
 
     if not predictions or not all(len(p) for p in predictions.values()):
         raise InputError("no predictions to draw")
-    ax = new_axes(7.2, 4.6) if ax is None else ax
+    ax = axes_of(ax, 7.2, 4.6, title=title, xlabel=magnitude_label, ylabel="macro-F1")
     shades = np.linspace(0.25, 0.85, len(predictions)) if len(predictions) > 1 else [0.7]
     from matplotlib import colormaps
 
@@ -128,19 +126,13 @@ def plot_score_by_magnitude(
             if here.any():
                 estimate = score(found.take(here)).macro_f1
                 centres.append(low + 0.5 + 0.06 * (k - 0.5 * (len(predictions) - 1)))
-                values.append(
-                    (
-                        estimate.value,
-                        max(estimate.value - estimate.low, 0.0),
-                        max(estimate.high - estimate.value, 0.0),
-                    )
-                )
+                values.append((estimate.value, estimate.value - estimate.low, estimate.high - estimate.value))
         value, below, above = np.nan_to_num(np.array(values).T)
         overall = score(found).macro_f1.value
         ax.errorbar(
             centres,
             value,
-            yerr=[below, above],
+            yerr=np.maximum([below, above], 0.0),
             fmt=_LINES[k % len(_LINES)],
             color=colormaps["viridis_r"](shades[k]),
             capsize=2.5,
@@ -152,10 +144,7 @@ def plot_score_by_magnitude(
     ax.axhline(chance, color="0.6", linestyle=":", linewidth=1.2)
     ax.text(0.01, chance + 0.015, "chance", color="0.45", transform=ax.get_yaxis_transform())
     ax.set_ylim(0.0, 1.02)
-    ax.set_xlabel(magnitude_label)
-    ax.set_ylabel("macro-F1")
     ax.grid(axis="y", color="0.9")
     ax.set_axisbelow(True)
     ax.legend(loc="lower left", bbox_to_anchor=(0.0, 0.2), frameon=False)
-    ax.set_title(title)
     return ax

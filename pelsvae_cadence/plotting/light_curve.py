@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.plotting.styles import BAND_MARKERS, legend_outside, new_axes
+from pelsvae_cadence.plotting.styles import BAND_MARKERS, axes_of, legend_outside
 from pelsvae_cadence.simulation.timing import MJD_ZERO
 
 if TYPE_CHECKING:
@@ -84,17 +84,12 @@ def plot_folded(
     else:
         raise InputError("a folded light curve needs a period", remedy="Give star or period.")
 
-    ax = new_axes(8.0, 4.8) if ax is None else ax
+    ax = axes_of(ax, 8.0, 4.8, title=title, xlabel=f"phase (P = {period:.6g} d)")
     for name, line in lines.items():
         ax.plot(grid, line, color=BANDS[name].colour, linewidth=1.2, zorder=1.5)
     _draw_points(ax, np.asarray(phase % 1.0), light_curve, shifts=(0.0, 1.0))
-    _limit_magnitudes(ax, light_curve, list(lines.values()))
+    _finish(ax, light_curve, list(lines.values()))
     ax.set_xlim(0.0, 2.0)
-    ax.set_xlabel(f"phase (P = {period:.6g} d)")
-    ax.set_ylabel("AB magnitude")
-    ax.set_title(title)
-    if ax.get_legend_handles_labels()[1]:
-        legend_outside(ax, _count(light_curve), marker_scale=1.4)
     return ax
 
 
@@ -123,14 +118,9 @@ def plot_light_curve(light_curve: LightCurves, *, title: str = "", ax: Axes | No
         If there is more than one star.
     """
     _one_star(light_curve)
-    ax = new_axes(9.0, 4.5) if ax is None else ax
+    ax = axes_of(ax, 9.0, 4.5, title=title, xlabel="MJD (TAI)")
     _draw_points(ax, light_curve.mjd, light_curve)
-    _limit_magnitudes(ax, light_curve, [])
-    ax.set_xlabel("MJD (TAI)")
-    ax.set_ylabel("AB magnitude")
-    ax.set_title(title)
-    if ax.get_legend_handles_labels()[1]:
-        legend_outside(ax, _count(light_curve), marker_scale=1.4)
+    _finish(ax, light_curve, [])
     return ax
 
 
@@ -171,6 +161,14 @@ def _draw_points(
             )
 
 
+def _finish(ax: Axes, light_curve: LightCurves, lines: list[FloatArray]) -> None:
+    _limit_magnitudes(ax, light_curve, lines)
+    ax.set_ylabel("AB magnitude")
+    if ax.get_legend_handles_labels()[1]:
+        n = int(np.count_nonzero(light_curve.detected))
+        legend_outside(ax, f"{n} of {light_curve.n_points}\npoints detected", marker_scale=1.4)
+
+
 def _limit_magnitudes(ax: Axes, light_curve: LightCurves, lines: list[FloatArray]) -> None:
     """Show bright magnitudes above faint ones, with room for all but the wildest outliers."""
     shown = light_curve.mag[light_curve.detected & np.isfinite(light_curve.mag)]
@@ -185,11 +183,6 @@ def _limit_magnitudes(ax: Axes, light_curve: LightCurves, lines: list[FloatArray
     high = max(float(v.max()) for v in values)
     room = max(0.08 * (high - low), 0.02)
     ax.set_ylim(high + room, low - room)
-
-
-def _count(light_curve: LightCurves) -> str:
-    n = int(np.count_nonzero(light_curve.detected))
-    return f"{n} of {light_curve.n_points}\npoints detected"
 
 
 def _noise_free_lines(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.plotting.styles import new_axes
+from pelsvae_cadence.plotting.styles import axes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +83,9 @@ def plot_periodogram(
     (power,) = periodograms([series], grid, "double")
     frequency, power = _highest_of_columns(grid.frequencies(), np.asarray(power, np.float64))
 
-    axes = new_axes(9.0, 3.6) if ax is None else ax
+    axes = axes_of(ax, 9.0, 3.6, xlabel="frequency [1/d]", ylabel=r"power ($\Delta\chi^2/2$)")
+    if title:
+        axes.set_title(title)
     top = float(power.max())
     axes.set_ylim(0.0, 1.32 * top)
     if true_period is not None:
@@ -130,10 +132,6 @@ def plot_periodogram(
             arrowprops={"arrowstyle": "->", "color": _INK},
         )
     axes.set_xlim(low, high)
-    axes.set_xlabel("frequency [1/d]")
-    axes.set_ylabel(r"power ($\Delta\chi^2/2$)")
-    if title:
-        axes.set_title(title)
     return axes
 
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from pelsvae_cadence.photometry.colours import colour_minus_i
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.plotting.sky_map import _label_sky, _map_coordinates
-from pelsvae_cadence.plotting.styles import CLASS_STYLES, new_axes
+from pelsvae_cadence.plotting.sky_map import label_sky, map_coordinates
+from pelsvae_cadence.plotting.styles import CLASS_STYLES, axes_of, new_figure
 from pelsvae_cadence.population.galaxy import galactic_to_equatorial
 
 if TYPE_CHECKING:
@@ -57,18 +57,16 @@ def _by_class(ax: Axes, stars: Stars, x: FloatArray, y: FloatArray) -> None:
         )
 
 
-def _real(ax: Axes, x: npt.ArrayLike, y: npt.ArrayLike, label: str) -> None:
-    ax.scatter(
-        x,
-        y,
-        s=18.0,
-        facecolors="none",
-        edgecolors=REAL_COLOUR,
-        linewidths=0.5,
-        label=label,
-        zorder=2,
-        rasterized=True,
-    )
+def _diagram(
+    ax: Axes | None, real: tuple[npt.ArrayLike, npt.ArrayLike, str] | None, xlabel: str, ylabel: str
+) -> Axes:
+    """Begin a diagram, with real stars behind the others where there are any."""
+    ax = axes_of(ax, 6.0, 4.5, xlabel=xlabel, ylabel=ylabel)
+    if real is not None:
+        x, y, label = real
+        style: dict[str, Any] = {"facecolors": "none", "edgecolors": REAL_COLOUR, "linewidths": 0.5}
+        ax.scatter(x, y, s=18.0, label=label, zorder=2, rasterized=True, **style)
+    return ax
 
 
 def plot_population_sky(stars: Stars, *, ax: Axes | None = None) -> Axes:
@@ -86,11 +84,10 @@ def plot_population_sky(stars: Stars, *, ax: Axes | None = None) -> Axes:
     matplotlib.axes.Axes
         The axes: equatorial coordinates, right ascension rising to the left.
     """
-    if ax is None:
-        ax = new_axes(8.5, 5.0, "mollweide")
+    ax = axes_of(ax, 8.5, 5.0, "mollweide")
     l = np.linspace(0.0, 360.0, 721)
     for b, width in ((0.0, 1.0), (-10.0, 0.5), (10.0, 0.5)):
-        x, y = _map_coordinates(*galactic_to_equatorial(l, np.full_like(l, b)), 0.0)
+        x, y = map_coordinates(*galactic_to_equatorial(l, np.full_like(l, b)), 0.0)
         breaks = np.flatnonzero(np.abs(np.diff(x)) > np.pi)
         ax.plot(
             np.insert(x, breaks + 1, np.nan),
@@ -99,8 +96,8 @@ def plot_population_sky(stars: Stars, *, ax: Axes | None = None) -> Axes:
             linewidth=width,
             zorder=1,
         )
-    _by_class(ax, stars, *_map_coordinates(stars.ra, stars.dec, 0.0))
-    _label_sky(ax, 0.0)
+    _by_class(ax, stars, *map_coordinates(stars.ra, stars.dec, 0.0))
+    label_sky(ax, 0.0)
     return ax
 
 
@@ -123,15 +120,11 @@ def plot_period_luminosity(
     matplotlib.axes.Axes
         The axes.
     """
-    ax = new_axes(6.0, 4.5) if ax is None else ax
-    if real is not None:
-        _real(ax, *real)
+    ax = _diagram(ax, real, "period [d]", "$M_I$ [mag]")
     m_i = stars.abs_mag_g - colour_minus_i("G", stars.teff, stars.star_class)
     _by_class(ax, stars, np.asarray(stars.period), m_i)
     ax.set_xscale("log")
     ax.invert_yaxis()
-    ax.set_xlabel("period [d]")
-    ax.set_ylabel("$M_I$ [mag]")
     return ax
 
 
@@ -162,15 +155,11 @@ def plot_colour_colour(
     """
     from dataclasses import replace
 
-    ax = new_axes(6.0, 4.5) if ax is None else ax
-    if real is not None:
-        _real(ax, *real)
+    zero = "" if reddened else "_0"
+    ax = _diagram(ax, real, f"$(r-i){zero}$ [mag]", f"$(g-r){zero}$ [mag]")
     seen = stars if reddened else replace(stars, ebv=np.zeros(len(stars)))
     g, r, i = mean_magnitudes(seen, ("g", "r", "i")).T
     _by_class(ax, stars, r - i, g - r)
-    zero = "" if reddened else "_0"
-    ax.set_xlabel(f"$(r-i){zero}$ [mag]")
-    ax.set_ylabel(f"$(g-r){zero}$ [mag]")
     return ax
 
 
@@ -203,12 +192,8 @@ def plot_period_amplitude(
     matplotlib.axes.Axes
         The axes.
     """
-    ax = new_axes(6.0, 4.5) if ax is None else ax
-    if real is not None:
-        _real(ax, *real)
+    ax = _diagram(ax, real, "period [d]", f"$A_{{{band}}}$ [mag]")
     _by_class(ax, stars, np.asarray(period), np.asarray(amplitude))
-    ax.set_xlabel("period [d]")
-    ax.set_ylabel(f"$A_{{{band}}}$ [mag]")
     return ax
 
 
@@ -225,10 +210,7 @@ def plot_population(drawn: DrawnPopulation) -> Figure:
     matplotlib.figure.Figure
         Sky, distances and dust, colours as observed, period-luminosity diagram.
     """
-    from matplotlib.figure import Figure
-
-    stars = drawn.stars
-    figure: Any = Figure(figsize=(12.0, 8.4), layout="constrained")
+    stars, figure = drawn.stars, new_figure(12.0, 8.4)
     grid = figure.add_gridspec(2, 2)
     sky = plot_population_sky(stars, ax=figure.add_subplot(grid[0, 0], projection="mollweide"))
     sky.set_title(f"{len(stars)} stars, {drawn.options['where']}, {drawn.options['mode']}")
@@ -244,4 +226,4 @@ def plot_population(drawn: DrawnPopulation) -> Figure:
     colours = plot_colour_colour(stars, reddened=True, ax=figure.add_subplot(grid[1, 0]))
     colours.set_title("mean colours, with dust")
     plot_period_luminosity(stars, ax=figure.add_subplot(grid[1, 1])).set_title("without dust")
-    return figure  # type: ignore[no-any-return]
+    return figure

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.plotting.sky_map import plot_sky_map
+from pelsvae_cadence.plotting.styles import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,13 +48,11 @@ def plot_recall_maps(
     InputError
         If there is no map.
     """
-    from matplotlib.figure import Figure
-
     if not maps:
         raise InputError("no recall to draw")
     n_columns = min(_COLUMNS, len(maps))
     n_rows = -(-len(maps) // n_columns)
-    figure = Figure(figsize=(4.2 * n_columns, 2.45 * n_rows + 1.1), layout="constrained")
+    figure = new_figure(4.2 * n_columns, 2.45 * n_rows + 1.1)
     grid = figure.subplots(n_rows, n_columns, squeeze=False, subplot_kw={"projection": "mollweide"}).ravel()
     for ax, (name, values) in zip(grid, maps.items(), strict=False):
         known = np.ma.masked_invalid(np.ma.asarray(values, dtype=np.float64)).compressed()

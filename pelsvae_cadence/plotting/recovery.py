@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.plotting.styles import CLASS_STYLES, legend_outside, new_axes
+from pelsvae_cadence.plotting.styles import CLASS_STYLES, axes_of, legend_outside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +90,8 @@ def plot_recovery_by_magnitude(
     present = sorted(parents, key=lambda name: STAR_CLASSES.index(parents[name]))
     seen: dict[str, int] = {}
 
-    ax = new_axes(9.5, 4.8) if ax is None else ax
+    ylabel = "fraction with recovered period"
+    ax = axes_of(ax, 9.5, 4.8, title=title, xlabel=magnitude_label, ylabel=ylabel)
     for k, name in enumerate(present):
         mine = star_class == name
         n = np.bincount(which[mine], minlength=edges.size - 1)
@@ -124,11 +125,8 @@ def plot_recovery_by_magnitude(
         )
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(-0.03, 1.03)
-    ax.set_xlabel(magnitude_label)
-    ax.set_ylabel("fraction with recovered period")
     ax.grid(axis="y", color="0.9")
     ax.set_axisbelow(True)
-    ax.set_title(title)
     if present:
         legend_outside(ax, "class (stars)")
     return ax

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.plotting.styles import new_axes
+from pelsvae_cadence.plotting.styles import axes_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_sky_map"]
+__all__ = ["label_sky", "map_coordinates", "plot_sky_map"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -74,9 +74,8 @@ def plot_sky_map(
     import matplotlib as mpl
 
     shown = np.ma.masked_invalid(np.ma.asarray(values, dtype=np.float64))
-    if ax is None:
-        ax = new_axes(8.5, 5.6, "mollweide")
-    elif ax.name != "mollweide":
+    ax = axes_of(ax, 8.5, 5.6, "mollweide", title=title)
+    if ax.name != "mollweide":
         raise InputError(f"axes of projection {ax.name!r} for a sky map", allowed="'mollweide'")
     valid = shown.compressed()
     norm = mpl.colors.Normalize(
@@ -87,7 +86,7 @@ def plot_sky_map(
     if ra is None and dec is None:
         drawn: Any = _draw_healpix(ax, shown, nest, centre_ra, norm, colours)
     elif ra is not None and dec is not None:
-        x, y = _map_coordinates(ra, dec, centre_ra)
+        x, y = map_coordinates(ra, dec, centre_ra)
         if x.shape != shown.shape or y.shape != shown.shape:
             raise InputError(f"{shown.size} values for {x.size} positions")
         size = float(np.clip(20000.0 / max(1, shown.size), 4.0, 60.0))
@@ -97,16 +96,26 @@ def plot_sky_map(
         drawn = ax.scatter(x[~hidden], y[~hidden], s=size, c=valid, norm=norm, cmap=colours, linewidths=0.0)
     else:
         raise InputError("positions need both ra and dec")
-    _label_sky(ax, centre_ra)
+    label_sky(ax, centre_ra)
     ax.figure.colorbar(drawn, ax=ax, orientation="horizontal", shrink=0.6, pad=0.06, aspect=30, label=label)
-    ax.set_title(title)
     return ax
 
 
-def _map_coordinates(
-    ra: npt.ArrayLike, dec: npt.ArrayLike, centre_ra: float
-) -> tuple[FloatArray, FloatArray]:
-    """Turn positions into the radians of the axes: seen from inside, east is left."""
+def map_coordinates(ra: npt.ArrayLike, dec: npt.ArrayLike, centre_ra: float) -> tuple[FloatArray, FloatArray]:
+    """Turn positions into coordinates of a map of the sky, seen from inside: east is left.
+
+    Parameters
+    ----------
+    ra, dec : array_like
+        Positions in degrees.
+    centre_ra : float
+        Right ascension at the centre, in degrees.
+
+    Returns
+    -------
+    x, y : ndarray of float64
+        Coordinates in radians.
+    """
     longitude = (np.asarray(ra, dtype=np.float64) - centre_ra + 180.0) % 360.0 - 180.0
     return -np.radians(longitude), np.radians(np.asarray(dec, dtype=np.float64))
 
@@ -134,7 +143,16 @@ def _draw_healpix(ax: Axes, values: Any, nest: bool, centre_ra: float, norm: Any
     )
 
 
-def _label_sky(ax: Axes, centre_ra: float) -> None:
+def label_sky(ax: Axes, centre_ra: float) -> None:
+    """Draw the grid of a map of the sky, and label it.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes in Mollweide's projection.
+    centre_ra : float
+        Right ascension at the centre, in degrees.
+    """
     from matplotlib.patheffects import withStroke
 
     ax.grid(color="0.5", linewidth=0.4, alpha=0.6)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["BAND_MARKERS", "CLASS_STYLES", "ClassStyle", "legend_outside", "new_axes"]
+__all__ = ["BAND_MARKERS", "CLASS_STYLES", "ClassStyle", "axes_of", "legend_outside", "new_figure"]
 
 #: Markers per band, so that colour is not all that tells bands apart. ugrizy: Rubin's publication
 #: guidelines (RTN-045).
@@ -55,25 +56,49 @@ CLASS_STYLES: Final[dict[str, ClassStyle]] = {
 }
 
 
-def new_axes(width: float, height: float, projection: str | None = None) -> Axes:
-    """Make axes of a figure that pyplot does not know, so that none piles up in memory.
+def new_figure(width: float, height: float) -> Figure:
+    """Make a figure that pyplot does not know, so that none piles up in memory.
 
     Parameters
     ----------
     width, height : float
-        Size of the figure in inches.
+        Size in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def axes_of(
+    ax: Axes | None, width: float, height: float, projection: str | None = None, **texts: Any
+) -> Axes:
+    """Take the axes that a caller gives, or those of a new figure, and label them.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+        The caller's axes.
+    width, height : float
+        Size of a new figure in inches.
     projection : str, optional
-        Matplotlib's name of the projection.
+        Matplotlib's name of the projection of new axes.
+    **texts : str
+        What ``Axes.set`` takes: "title", "xlabel", "ylabel".
 
     Returns
     -------
     matplotlib.axes.Axes
         The axes; their ``figure`` can be saved.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure.add_subplot(projection=projection)
+    if ax is None:
+        ax = new_figure(width, height).add_subplot(projection=projection)
+    ax.set(**texts)
+    return ax
 
 
 def legend_outside(ax: Axes, title: str, *, marker_scale: float = 1.0) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pelsvae_cadence.bands import BANDS
-from pelsvae_cadence.plotting.styles import BAND_MARKERS, legend_outside, new_axes
+from pelsvae_cadence.plotting.styles import BAND_MARKERS, axes_of, legend_outside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,8 @@ def plot_cadence(
     matplotlib.axes.Axes
         The axes.
     """
-    ax = new_axes(9.0, 4.5) if ax is None else ax
+    xlabel, ylabel = "nights since the first visit", "local hour from midnight"
+    ax = axes_of(ax, 9.0, 4.5, title=title, xlabel=xlabel, ylabel=ylabel)
     if longitude is None:
         survey = BANDS[visits.bands[0]].survey if len(visits) else "lsst"
         longitude = _LONGITUDES[survey]
@@ -63,9 +64,6 @@ def plot_cadence(
             alpha=0.75,
             label=f"{name} ({np.count_nonzero(mine)})",
         )
-    ax.set_xlabel("nights since the first visit")
-    ax.set_ylabel("local hour from midnight")
-    ax.set_title(title)
     if visits.bands:
         legend_outside(ax, "band (visits)")
     return ax
@@ -88,7 +86,8 @@ def plot_cumulative_visits(visits: Visits, *, title: str = "", ax: Axes | None =
     matplotlib.axes.Axes
         The axes.
     """
-    ax = new_axes(9.0, 4.5) if ax is None else ax
+    xlabel, ylabel = "days since the first visit", "visits so far"
+    ax = axes_of(ax, 9.0, 4.5, title=title, xlabel=xlabel, ylabel=ylabel)
     for name in visits.bands:
         times = visits.mjd[visits.band == name] - visits.mjd[0]
         end = visits.mjd[-1] - visits.mjd[0]
@@ -101,9 +100,6 @@ def plot_cumulative_visits(visits: Visits, *, title: str = "", ax: Axes | None =
             label=f"{name} ({times.size})",
         )
     ax.set_ylim(bottom=0.0)
-    ax.set_xlabel("days since the first visit")
-    ax.set_ylabel("visits so far")
-    ax.set_title(title)
     if visits.bands:
         legend_outside(ax, "band (visits)")
     return ax

@@ -14,13 +14,13 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
     Picture,
     draw_runs,
     legend_below,
-    new_figure,
     plain_period_ticks,
     run_style,
     years_in_words,
 )
 from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, scores_of_run
 from pelsvae_cadence.metrics.comparison.statistics.summary import select
+from pelsvae_cadence.plotting.styles import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

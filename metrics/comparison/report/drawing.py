@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,17 +17,11 @@ if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.result import Comparison
 
 __all__ = [
-    "BETTER_COLOUR",
-    "MOST_PANELS",
-    "WORSE_COLOUR",
     "Picture",
     "draw_runs",
     "legend_below",
-    "new_figure",
-    "panels_of",
     "plain_period_ticks",
     "run_style",
-    "shown_years",
     "telling_year",
     "wrapped",
     "years_in_words",
@@ -38,13 +33,9 @@ _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4
 _MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 _LINES: Final = ("-", "--", "-.", ":")
 
+#: Breaks long titles into lines.
+wrapped: Final = partial(fill, width=44)
 _AXIS_LABELS: Final = {"year": "survey year", "magnitude": "mean r [mag]", "period": "true period [d]"}
-
-#: Grounds on which a difference is better or worse, as in the maps of differences.
-BETTER_COLOUR: Final = "#e3eef7"
-WORSE_COLOUR: Final = "#fbeadf"
-#: More classes than this are left to the tables.
-MOST_PANELS: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,24 +82,6 @@ def years_in_words(year: float) -> str:
     return f"{year:g} year" if year == 1 else f"{year:g} years"
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Make a figure that pyplot does not know, so that none piles up in memory.
-
-    Parameters
-    ----------
-    width, height : float
-        Size in inches.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure.
-    """
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
 def run_style(k: int) -> dict[str, Any]:
     """Choose colour, marker and line of a run.
 
@@ -129,23 +102,6 @@ def run_style(k: int) -> dict[str, Any]:
     }
 
 
-def shown_years(plan_years: Sequence[float]) -> list[float]:
-    """Choose at most four years to show: the first, the last, and two between.
-
-    Parameters
-    ----------
-    plan_years : sequence of float
-        The years of a plan.
-
-    Returns
-    -------
-    list of float
-        Some of them.
-    """
-    at = np.unique(np.linspace(0, len(plan_years) - 1, 4).round().astype(int))
-    return [plan_years[k] for k in at]
-
-
 def telling_year(result: Comparison) -> int:
     """Pick the year whose recovered fractions differ most between runs.
 
@@ -164,26 +120,6 @@ def telling_year(result: Comparison) -> int:
     )
     spread = np.ptp(shares, axis=0)
     return int(np.argmax(spread)) if spread.max() > 0 else len(result.plan.years) - 1
-
-
-def wrapped(name: str, width: int = 44) -> str:
-    """Break a long title into lines.
-
-    Parameters
-    ----------
-    name : str
-        The title.
-    width : int
-        Letters a line.
-
-    Returns
-    -------
-    str
-        The title with line breaks.
-    """
-    from textwrap import fill
-
-    return fill(name, width)
 
 
 def legend_below(figure: Figure, axes: Axes, n: int) -> None:
@@ -253,32 +189,6 @@ def draw_runs(
     if percent:
         axes.set_ylim(-3.0, 103.0)
     return last
-
-
-def panels_of(n: int, height: float = 2.7) -> tuple[Figure, list[Axes]]:
-    """Make a figure of n panels with one vertical scale.
-
-    Parameters
-    ----------
-    n : int
-        Number of panels.
-    height : float
-        Height of each in inches.
-
-    Returns
-    -------
-    figure : matplotlib.figure.Figure
-        The figure.
-    panels : list of matplotlib.axes.Axes
-        Its panels.
-    """
-    columns = 2 if n == 4 else min(n, 3)
-    rows = -(-n // columns)
-    figure = new_figure(max(3.4 * columns, 6.0), height * rows + 0.5)
-    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel().tolist()
-    for empty in axes[n:]:
-        empty.set_visible(False)
-    return figure, axes[:n]
 
 
 def plain_period_ticks(axes: Axes) -> None:

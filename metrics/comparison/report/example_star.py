@@ -12,13 +12,7 @@ from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.core.times import JULIAN_YEAR, time_span
-from pelsvae_cadence.metrics.comparison.report.drawing import (
-    Picture,
-    new_figure,
-    telling_year,
-    wrapped,
-    years_in_words,
-)
+from pelsvae_cadence.metrics.comparison.report.drawing import Picture, telling_year, wrapped, years_in_words
 from pelsvae_cadence.metrics.position.observe import (
     Recovery,
     StarSample,
@@ -27,6 +21,7 @@ from pelsvae_cadence.metrics.position.observe import (
     stars_at,
 )
 from pelsvae_cadence.plotting.light_curve import plot_folded
+from pelsvae_cadence.plotting.styles import new_figure
 from pelsvae_cadence.plotting.visits import plot_cadence
 
 if TYPE_CHECKING:

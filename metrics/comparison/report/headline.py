@@ -10,17 +10,14 @@ import numpy as np
 from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
 from pelsvae_cadence.metrics.comparison.report.answers import answers, number
 from pelsvae_cadence.metrics.comparison.report.drawing import (
-    BETTER_COLOUR,
-    WORSE_COLOUR,
     Picture,
     draw_runs,
     legend_below,
-    new_figure,
     run_style,
-    shown_years,
     wrapped,
 )
 from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, overall, select
+from pelsvae_cadence.plotting.styles import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["headline_pictures"]
 
 _INK: Final = "0.25"
+# Grounds on which a difference is better or worse, as in the maps of differences.
+_GROUNDS: Final = {"better": "#e3eef7", "worse": "#fbeadf"}
 _SAYS: Final = {"better": "better", "worse": "worse", "no difference shown": "not shown"}
 _LONGEST_NAME: Final = 22
 
@@ -39,8 +38,7 @@ def _shade(axes: Axes, *, right_is_better: bool) -> None:
     low, high = axes.get_xlim()
     words = ("worse", "better") if right_is_better else ("better", "worse")
     for end, word, at, x in zip((low, high), words, ("left", "right"), (0.02, 0.98), strict=True):
-        ground = BETTER_COLOUR if word == "better" else WORSE_COLOUR
-        axes.axvspan(0.0, end, color=ground, linewidth=0, zorder=0)
+        axes.axvspan(0.0, end, color=_GROUNDS[word], linewidth=0, zorder=0)
         axes.annotate(
             word,
             (x, 1.0),
@@ -146,7 +144,7 @@ def _waiting(result: Comparison, axes: Axes) -> None:
     widest = 1.35 * max(0.1, float(np.nanmax(np.abs(ends))))
     axes.set_xlim(-widest, widest)
     axes.set_ylim(len(others) + 0.5, 0.0)
-    axes.set_yticks(range(1, len(others) + 1), [wrapped(name, _LONGEST_NAME) for name in others])
+    axes.set_yticks(range(1, len(others) + 1), [wrapped(name, width=_LONGEST_NAME) for name in others])
     axes.set_title(f"time without a period, against {wrapped(result.runs[0].name)}", fontsize=10.5)
     axes.set_xlabel("difference [yr]")
     _shade(axes, right_is_better=False)
@@ -154,7 +152,9 @@ def _waiting(result: Comparison, axes: Axes) -> None:
 
 def _forest(result: Comparison) -> Picture:
     plan, reference = result.plan, result.runs[0].name
-    years = shown_years(plan.years)
+    # At most four years: the first, the last, and two between.
+    shown = np.unique(np.linspace(0, len(plan.years) - 1, 4).round().astype(int))
+    years = [plan.years[k] for k in shown]
     keys: list[tuple[str, dict[str, Any]]] = [
         (group.label, {"star_class": group.star_class, "magnitude": group.magnitude}) for group in plan.groups
     ]

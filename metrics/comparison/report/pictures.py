@@ -14,12 +14,9 @@ from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES, HE
 from pelsvae_cadence.metrics.comparison.report.answers import number
 from pelsvae_cadence.metrics.comparison.report.classes import classification_picture
 from pelsvae_cadence.metrics.comparison.report.drawing import (
-    MOST_PANELS,
     Picture,
     draw_runs,
     legend_below,
-    new_figure,
-    panels_of,
     plain_period_ticks,
     telling_year,
     wrapped,
@@ -28,8 +25,12 @@ from pelsvae_cadence.metrics.comparison.report.drawing import (
 from pelsvae_cadence.metrics.comparison.report.headline import headline_pictures
 from pelsvae_cadence.metrics.comparison.statistics.summary import select
 from pelsvae_cadence.plotting.sky_map import plot_sky_map
+from pelsvae_cadence.plotting.styles import new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
     from pelsvae_cadence.metrics.comparison.evaluate import RunOutcome
     from pelsvae_cadence.metrics.comparison.result import Comparison
 
@@ -38,6 +39,8 @@ __all__ = ["Picture", "pictures"]
 FloatArray = npt.NDArray[np.float64]
 
 _PERIOD_BINS: Final = 5
+# More classes than this are left to the tables.
+_MOST_PANELS: Final = 6
 
 
 def pictures(result: Comparison) -> Iterator[Picture]:
@@ -71,6 +74,17 @@ def pictures(result: Comparison) -> Iterator[Picture]:
             yield _further_picture(result, name)
 
 
+def _panels_of(n: int) -> tuple[Figure, list[Axes]]:
+    """Make a figure of n panels with one vertical scale."""
+    columns = 2 if n == 4 else min(n, 3)
+    rows = -(-n // columns)
+    figure = new_figure(max(3.4 * columns, 6.0), 2.7 * rows + 0.5)
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel().tolist()
+    for empty in axes[n:]:
+        empty.set_visible(False)
+    return figure, axes[:n]
+
+
 def _common_values(result: Comparison, **where: Any) -> pd.DataFrame:
     return select(result.summary.values, footprint="common", **where)
 
@@ -84,8 +98,8 @@ def _list_ends(ends: Mapping[str, Mapping[str, float]], digits: str = ".2f") -> 
 
 def _recovery_by_year(result: Comparison) -> Picture:
     """Draw how early stars have their period, one panel a class and magnitude."""
-    groups = result.plan.groups[:MOST_PANELS]
-    figure, panels = panels_of(len(groups))
+    groups = result.plan.groups[:_MOST_PANELS]
+    figure, panels = _panels_of(len(groups))
     ends = {}
     for axes, group in zip(panels, groups, strict=True):
         where = {"star_class": group.star_class, "magnitude": group.magnitude}
@@ -109,9 +123,9 @@ def _recovery_by_year(result: Comparison) -> Picture:
 
 def _recovery_by_magnitude(result: Comparison) -> Picture:
     """Draw for how faint stars periods are found, one panel a class."""
-    classes = result.plan.star_classes[:MOST_PANELS]
+    classes = result.plan.star_classes[:_MOST_PANELS]
     year = result.plan.years[telling_year(result)]
-    figure, panels = panels_of(len(classes))
+    figure, panels = _panels_of(len(classes))
     ends = {}
     for axes, name in zip(panels, classes, strict=True):
         rows = _common_values(result, metric=HEADLINE, star_class=name, year=year).sort_values("magnitude")
@@ -134,8 +148,8 @@ def _recovery_by_period(result: Comparison) -> Picture:
     """Draw for which periods stars are recovered, one panel a class."""
     plan, y = result.plan, telling_year(result)
     year = years_in_words(plan.years[y])
-    classes = plan.star_classes[:MOST_PANELS]
-    figure, panels = panels_of(len(classes))
+    classes = plan.star_classes[:_MOST_PANELS]
+    figure, panels = _panels_of(len(classes))
     for axes, star_class in zip(panels, classes, strict=True):
         groups = [g for g, group in enumerate(plan.groups) if group.star_class == star_class]
         rows = pd.concat([_period_bins(run, result.summary.common, groups, y) for run in result.outcomes])
@@ -229,7 +243,7 @@ def _cadence_picture(result: Comparison) -> Picture:
     ends = {}
     for axes, quantity in zip(panels, CADENCE_QUANTITIES, strict=False):
         rows = _common_values(result, metric=quantity.name)
-        last = draw_runs(axes, result, rows, "year", title=wrapped(quantity.caption, 30), size=8.5)
+        last = draw_runs(axes, result, rows, "year", title=wrapped(quantity.caption, width=30), size=8.5)
         if quantity.name in ("visits", "nights", "pairs"):
             ends[quantity.name] = last
         axes.xaxis.label.set_size(8.5)
@@ -257,13 +271,13 @@ def _cadence_picture(result: Comparison) -> Picture:
 
 def _further_picture(result: Comparison, name: str) -> Picture:
     """Draw a further metric against the survey year."""
-    quantities = [q for q in result.further[name] if q.better != "neither"][:MOST_PANELS]
-    quantities = quantities or list(result.further[name])[:MOST_PANELS]
-    figure, panels = panels_of(len(quantities))
+    quantities = [q for q in result.further[name] if q.better != "neither"][:_MOST_PANELS]
+    quantities = quantities or list(result.further[name])[:_MOST_PANELS]
+    figure, panels = _panels_of(len(quantities))
     ends = []
     for axes, quantity in zip(panels, quantities, strict=True):
         rows = _common_values(result, metric=quantity.name)
-        last = draw_runs(axes, result, rows, "year", title=wrapped(quantity.caption, 38), size=9)
+        last = draw_runs(axes, result, rows, "year", title=wrapped(quantity.caption, width=38), size=9)
         ends += [f"{quantity.name}, {run}: {number(value, 3)}" for run, value in last.items()]
         axes.set_ylabel(quantity.unit)
     legend_below(figure, panels[0], len(result.runs))

@@ -41,6 +41,7 @@ Score = Callable[[FloatArray], FloatArray]
 FEWEST_POSITIONS: Final = 8
 
 _N_BOOTSTRAP: Final = 2000
+_CONFIDENCE: Final = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class Intervals:
     mean : ndarray of float64, shape (m,)
         Mean over positions of the means over their stars; NaN where nothing is known.
     low, high : ndarray of float64, shape (m,)
-        The interval; NaN where there is nothing to resample.
+        The interval that holds it with 95 per cent; NaN where there is nothing to resample.
     """
 
     mean: FloatArray
@@ -133,12 +134,7 @@ def _position_means(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def mean_intervals(
-    values: npt.ArrayLike,
-    *,
-    unit: Unit,
-    seed: int = 0,
-    confidence: float = 0.95,
-    n_bootstrap: int = _N_BOOTSTRAP,
+    values: npt.ArrayLike, *, unit: Unit, seed: int = 0, n_bootstrap: int = _N_BOOTSTRAP
 ) -> Intervals:
     """Average over positions, with bootstrap intervals.
 
@@ -153,8 +149,6 @@ def mean_intervals(
         Resample positions with their stars, or stars within each position.
     seed : int
         Seed of the resampling.
-    confidence : float
-        Coverage of the intervals.
     n_bootstrap : int
         Number of resamples.
 
@@ -182,7 +176,7 @@ def mean_intervals(
     mean, known = _position_means(array)
     total = known.sum(axis=0)
     centre = _ratio(mean.sum(axis=0), total)
-    tail = _tail(n_positions, n_stars, unit, confidence)
+    tail = _tail(n_positions, n_stars, unit)
     if tail is None:
         return Intervals.without(centre)
     resamples = _resamples(n_positions, n_stars, unit, seed, n_bootstrap)
@@ -200,15 +194,7 @@ def mean_intervals(
     return Intervals(mean=centre, low=low, high=high)
 
 
-def pooled_intervals(
-    values: npt.ArrayLike,
-    score: Score,
-    *,
-    unit: Unit,
-    seed: int = 0,
-    confidence: float = 0.95,
-    n_bootstrap: int = _N_BOOTSTRAP,
-) -> Intervals:
+def pooled_intervals(values: npt.ArrayLike, score: Score, *, unit: Unit, seed: int = 0) -> Intervals:
     """Score all stars together, with bootstrap intervals.
 
     For scores that are no means over stars, such as an F1 score: they are functions of sums.
@@ -223,10 +209,6 @@ def pooled_intervals(
         Resample positions with their stars, or stars within each position.
     seed : int
         Seed of the resampling.
-    confidence : float
-        Coverage of the intervals.
-    n_bootstrap : int
-        Number of resamples.
 
     Returns
     -------
@@ -242,24 +224,24 @@ def pooled_intervals(
     n_positions, n_stars, _ = array.shape
     sums = array.sum(axis=1)
     centre = score(sums.sum(axis=0))
-    tail = _tail(n_positions, n_stars, unit, confidence)
+    tail = _tail(n_positions, n_stars, unit)
     if tail is None:
         return Intervals.without(centre)
-    resamples = _resamples(n_positions, n_stars, unit, seed, n_bootstrap)
+    resamples = _resamples(n_positions, n_stars, unit, seed, _N_BOOTSTRAP)
     blocks = [sums] if unit == "positions" else array
     drawn = sum(weights @ block for weights, block in zip(resamples, blocks, strict=True))
     low, high = percentile_interval(score(np.asarray(drawn)), tail)
     return Intervals(mean=centre, low=low, high=high)
 
 
-def _tail(n_positions: int, n_stars: int, unit: Unit, confidence: float) -> float | None:
+def _tail(n_positions: int, n_stars: int, unit: Unit) -> float | None:
     """Give the share of resamples beyond each end, or None with nothing to resample."""
     freedom, n = (
         (n_positions - 1, n_positions) if unit == "positions" else (n_positions * (n_stars - 1), n_stars)
     )
     if freedom < 1:
         return None
-    return float(ndtr(np.sqrt(n / (n - 1)) * stdtrit(freedom, (1.0 - confidence) / 2.0)))
+    return float(ndtr(np.sqrt(n / (n - 1)) * stdtrit(freedom, (1.0 - _CONFIDENCE) / 2.0)))
 
 
 def _resamples(

@@ -85,8 +85,7 @@ def sign_flip_test(
         here = units[:, block]
         found = np.abs(here.sum(axis=0))
         reached = np.abs(signs @ here) >= found - _ROUNDING
-        hits = np.count_nonzero(reached, axis=0)
-        p[block] = hits / len(signs) if exact else (hits + 1.0) / (len(signs) + 1.0)
+        p[block] = _share(reached, exact)
     return p
 
 
@@ -101,6 +100,12 @@ def _sign_patterns(
         generator = KeyedRandom(seed=seed).generator(f"sign flips {unit}", n_positions, n_stars)
         ones = generator.integers(0, 2, (n_flips, n))
     return 1.0 - 2.0 * ones.astype(np.float64), exact
+
+
+def _share(reached: npt.NDArray[np.bool_], exact: bool) -> FloatArray:
+    """Give the share of patterns that reach the difference; of random ones, with that observed."""
+    hits, n = np.count_nonzero(reached, axis=0), len(reached)
+    return hits / n if exact else (hits + 1.0) / (n + 1.0)
 
 
 def swap_test(
@@ -154,9 +159,7 @@ def swap_test(
     signs, exact = _sign_patterns(len(a), unit, n_positions, n_stars, seed, n_flips)
     both, swapped = (a + b).sum(axis=0), signs @ (a - b)
     gap = np.abs(score(0.5 * (both + swapped)) - score(0.5 * (both - swapped)))
-    hits = np.count_nonzero(gap >= found - _ROUNDING, axis=0)
-    p = hits / len(signs) if exact else (hits + 1.0) / (len(signs) + 1.0)
-    return np.where(np.isfinite(found), p, np.nan)
+    return np.where(np.isfinite(found), _share(gap >= found - _ROUNDING, exact), np.nan)
 
 
 def corrected(p: npt.ArrayLike) -> FloatArray:
