@@ -105,7 +105,7 @@ def _sign_patterns(
 def _share(reached: npt.NDArray[np.bool_], exact: bool) -> FloatArray:
     """Give the share of patterns that reach the difference; of random ones, with that observed."""
     hits, n = np.count_nonzero(reached, axis=0), len(reached)
-    return hits / n if exact else (hits + 1.0) / (n + 1.0)
+    return np.asarray(hits / n if exact else (hits + 1.0) / (n + 1.0))
 
 
 def swap_test(
