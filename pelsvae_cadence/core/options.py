@@ -6,15 +6,16 @@ import inspect
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
 from typer.models import OptionInfo
 
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = ["Seed", "at_least", "option_words", "with_options"]
+__all__ = ["Seed", "at_least", "documented", "option_words", "with_options"]
 
+T = TypeVar("T")
 Seed = Annotated[int, typer.Option(help="Seed of every random draw.", min=0)]
 
 
@@ -48,6 +49,28 @@ def _option_fields(kind: type) -> Iterator[tuple[Field[Any], Any, OptionInfo]]:
         for note in getattr(hints[field.name], "__metadata__", ()):
             if isinstance(note, OptionInfo):
                 yield field, hints[field.name], note
+
+
+def documented(kind: type[T]) -> type[T]:
+    """Add what the options of a dataclass say to its docstring.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass.
+
+    Returns
+    -------
+    type
+        The same, with a section on its parameters.
+    """
+    rows = [
+        f"{field.name} : {getattr(get_args(hint)[0], '__name__', get_args(hint)[0])}\n    {note.help}"
+        for field, hint, note in _option_fields(kind)
+    ]
+    text, mark, rest = inspect.cleandoc(kind.__doc__ or "").partition("Raises\n------")
+    kind.__doc__ = "\n".join([text.rstrip(), "", "Parameters", "----------", *rows, "", mark + rest])
+    return kind
 
 
 def with_options(command: Callable[..., Any]) -> Callable[..., Any]:

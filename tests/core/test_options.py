@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.options import Seed, at_least, option_words, with_options
+from pelsvae_cadence.core.options import Seed, at_least, documented, option_words, with_options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,12 @@ def test_words_say_what_differs() -> None:
     assert option_words(Shape()) == ""
     assert option_words(Shape(inner=1.0), always=("seed",)) == "--seed 0"
     assert option_words(Shape(round=False, hollow=True)) == "--no-round --hollow"
+
+
+def test_docstrings_say_what_the_options_say() -> None:
+    text = documented(Shape).__doc__ or ""
+    assert "Parameters\n----------\nsize : int\n    Size.\n" in text
+    assert "kind : str | None\n    Sort." in text
 
 
 def test_ranges() -> None:

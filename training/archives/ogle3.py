@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AMPLITUDE_LIMITS", "PERIOD_LIMITS", "clean_catalogue", "read_ogle3"]
 
-_MISSING: Final = -99.99
-
 #: (catalogue type, subtype) -> (class, subtype) of the stars we use. Multi-mode stars (RRd, F/1O,
 #: 1O/2O, ...), second-overtone Cepheids and small-amplitude long-period variables are not used.
 #: RRe (candidate second-overtone) stars are left out: their nature is disputed.

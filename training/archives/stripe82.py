@@ -12,12 +12,9 @@ import numpy.typing as npt
 from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.real_data import read_light_curve_set
 
-__all__ = ["SDSS_BANDS", "SDSS_EXTINCTION", "Stripe82", "load_stripe82"]
+__all__ = ["SDSS_BANDS", "Stripe82", "load_stripe82"]
 
 SDSS_BANDS: Final = ("u", "g", "r", "i", "z")
-
-#: Extinction over that in r in the table of Sesar et al. (2010), table 3.
-SDSS_EXTINCTION: Final[dict[str, float]] = {"u": 1.873, "g": 1.377, "r": 1.0, "i": 0.758, "z": 0.537}
 
 # Missing values of the table.
 _FAINTEST, _LARGEST_ERROR = 30.0, 1.0

@@ -163,8 +163,14 @@ def compare_conditions(
 
     Parameters
     ----------
-    table, folder, options, quiet
-        See `compare_latent_sizes`.
+    table : OpenSet
+        The training table.
+    folder : str or Path
+        Holds checkpoints and logs.
+    options : ComparisonOptions
+        The scale.
+    quiet : bool
+        Show no progress.
 
     Returns
     -------

@@ -24,14 +24,11 @@ from pelsvae_cadence.validate.report import Report
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "evaluate"]
+__all__ = ["evaluate"]
 
 #: The regressors of the paper, next to the model's own map.
 _REGRESSORS: Final = ("forest", "linear", "mlp")
 _DPI: Final = 110
-
-#: What is drawn, in order.
-FIGURES: Final = ("reconstructions", "latent", "trends", "rr_lyrae_sequence", "losses", "gallery")
 
 
 def _fit_regressors(

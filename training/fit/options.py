@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.options import Seed, at_least, option_words
+from pelsvae_cadence.core.options import Seed, at_least, documented, option_words
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.sequence.networks import SequenceConfig
@@ -73,6 +73,7 @@ Points = Annotated[int, typer.Option(help="Paper's: points of a light curve.", m
 RowScale = Annotated[float, typer.Option(help="Paper's: rows per class in units of its 5,000 or 10,000.")]
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class FitOptions:
     """A configuration and the changes to it: the options of the command ``fit``.
@@ -253,28 +254,14 @@ _FIRST_SEQUENCE_FIELD: Final = [f.name for f in fields(FitOptions)].index("n_lay
 Regressor = Annotated[str, typer.Option(help="flow, kernel-flow, forest, mlp or linear.")]
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class MappingOptions:
-    """What is mapped to the latent space of a trained model, and how.
+    """What is mapped to the latent space of a trained model, and how: options of the command ``map``.
 
-    Parameters
-    ----------
-    regressor : {"linear", "forest", "mlp", "flow", "kernel-flow"}
-        Kind of map.
-    parameters : tuple of str
-        Parameters to map from, beside class, subtype and amplitude: of ``period``, ``teff``,
-        ``abs_mag_g``, ``feh``, and columns of the labels.
-    star_class : str, optional
-        Restrict to a class or subtype (``"RRLYR"``, ``"RRab"``).
-    draws : int
-        Draws from the posterior of each star; 10 in the paper.
-    steps : int
-        Steps of a flow.
-    seed : int
-        Seed of everything random.
-    permute : bool
-        Shuffle the parameters among the stars of a subtype: the baseline, in which they mean
-        nothing.
+    The parameters to map from, beside class, subtype and amplitude, are of ``period``, ``teff``,
+    ``abs_mag_g``, ``feh``, and columns of the labels. Shuffled among the stars of a subtype they mean
+    nothing, which is the baseline.
 
     Raises
     ------
@@ -298,22 +285,10 @@ class MappingOptions:
         at_least(self, 1, "draws", "steps")
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class SweepOptions:
-    """What is searched and how long.
-
-    Parameters
-    ----------
-    trials : int
-        Finished trials of the study, counting those of all processes, at which this one ends.
-    worker : int
-        Number of this process: processes of one study need different ones, or they try the same.
-    name : str
-        Name of the study in its file.
-    prune : bool
-        Stop trials that are worse than the median of the others at the same validation.
-    seed : int
-        Seed of the search.
+    """What is searched and how long: options of the command ``sweep``.
 
     Raises
     ------
