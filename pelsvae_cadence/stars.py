@@ -1,21 +1,55 @@
-"""Stars: the physical parameters of a set of periodic variables, one array per parameter."""
+"""Stars: the physical parameters of a set of periodic variables, one array per parameter; their numbers.
+
+A star number is position, kind and running number in one integer, the address of every random draw of
+its star. It depends on that star alone: more stars, other classes or another survey leave it as it is,
+and two surveys observe the same stars.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
+from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.core.arrays import StructOfArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import true_ebv
 
-__all__ = ["Stars"]
+__all__ = [
+    "MOST_STARS_AT_POSITION",
+    "MOST_STARS_AT_SITE",
+    "POSITION_NSIDE",
+    "Stars",
+    "numbers_at_magnitude",
+    "numbers_at_position",
+    "numbers_at_sites",
+    "position_of",
+]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+#: Positions are told apart by the pixel of this HEALPix resolution (26 arcsec, nested).
+POSITION_NSIDE: Final = 8192
+# At a position: magnitude in hundredths (bits 50-61), pixel (20-49), kind (15-19), star (0-14).
+_MAGNITUDE_SHIFT: Final = 50
+_PIXEL_SHIFT: Final = 20
+_KIND_SHIFT: Final = 15
+MOST_STARS_AT_POSITION: Final = 1 << _KIND_SHIFT
+_KINDS: Final = (
+    *((name, None) for name in STAR_CLASSES),
+    *((name, subtype) for name in STAR_CLASSES for subtype in SUBTYPES[name]),
+    ("constant", None),
+    ("contaminant", None),
+)
+# In a catalogue: site, class and subtype, running number: 31, 6 and 20 bits.
+_RUNNING_BITS: Final = 20
+_KIND_BITS: Final = 6
+#: Most stars of one class at one site of a catalogue.
+MOST_STARS_AT_SITE: Final = 2**_RUNNING_BITS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,3 +171,81 @@ class Stars(StructOfArrays):
                     f"{name} = {value[first]:g} {unit} of star {self.star_id[first]} is out of range",
                     allowed=f"{bound} {low:g}{upper} {unit}",
                 )
+
+
+def numbers_at_position(pixel: int, kind: tuple[str, str | None], n: int) -> IntArray:
+    """Give the stars of a kind at a position their numbers.
+
+    Parameters
+    ----------
+    pixel : int
+        HEALPix pixel of the position (nested, `POSITION_NSIDE`).
+    kind : tuple of str
+        Class and subtype, or ``"constant"`` or ``"contaminant"`` and None; a class and each of its
+        subtypes have numbers of their own.
+    n : int
+        Stars, up to `MOST_STARS_AT_POSITION`.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        ``pixel << 20 | kind << 15 | j``.
+    """
+    return (pixel << _PIXEL_SHIFT) + (_KINDS.index(kind) << _KIND_SHIFT) + np.arange(n, dtype=np.int64)
+
+
+def position_of(star_id: IntArray) -> IntArray:
+    """Tell the positions of numbers that `numbers_at_position` gave.
+
+    Parameters
+    ----------
+    star_id : ndarray of int64, shape (N,)
+        The numbers.
+
+    Returns
+    -------
+    ndarray of int64, shape (N,)
+        HEALPix pixels (nested, `POSITION_NSIDE`).
+    """
+    return np.asarray(star_id >> _PIXEL_SHIFT)
+
+
+def numbers_at_magnitude(star_id: IntArray, magnitude: float) -> IntArray:
+    """Give stars of a position numbers of their own at a magnitude.
+
+    Parameters
+    ----------
+    star_id : ndarray of int64, shape (N,)
+        What `numbers_at_position` gave.
+    magnitude : float
+        The magnitude; it counts in steps of 0.01 mag.
+
+    Returns
+    -------
+    ndarray of int64, shape (N,)
+        The numbers.
+    """
+    return star_id + (round(magnitude / 0.01) << _MAGNITUDE_SHIFT)
+
+
+def numbers_at_sites(pixel: npt.ArrayLike, star_class: str, n: int) -> IntArray:
+    """Give the drawn stars of a catalogue their numbers.
+
+    Parameters
+    ----------
+    pixel : array_like of int, shape (n_sites,)
+        HEALPix pixels of the sites (nested, `POSITION_NSIDE`).
+    star_class : str
+        Class, subtype or alias; a class and each of its subtypes have numbers of their own.
+    n : int
+        Stars per site, up to `MOST_STARS_AT_SITE`.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_sites, n)
+        The numbers.
+    """
+    name, subtype = parse_star_class(star_class)
+    kind = 8 * STAR_CLASSES.index(name) + [None, *SUBTYPES[name]].index(subtype)
+    site = np.asarray(pixel, dtype=np.int64)[:, None]
+    return (((site << _KIND_BITS) | kind) << _RUNNING_BITS) | np.arange(n, dtype=np.int64)

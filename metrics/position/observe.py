@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import healpy
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
+from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
@@ -23,7 +23,13 @@ from pelsvae_cadence.periods.verdicts import Verdicts, judge
 from pelsvae_cadence.photometry.magnitudes import at_magnitude
 from pelsvae_cadence.simulation.modulation import draw_modulation
 from pelsvae_cadence.simulation.simulate import simulate
-from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.stars import (
+    MOST_STARS_AT_POSITION,
+    POSITION_NSIDE,
+    Stars,
+    numbers_at_magnitude,
+    numbers_at_position,
+)
 
 if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves
@@ -39,19 +45,6 @@ __all__ = [
     "stars_at",
     "stars_of_position",
 ]
-
-#: Positions are told apart by the pixel of this HEALPix resolution (26 arcsec).
-_POSITION_NSIDE: Final = 8192
-# A star's number: magnitude in hundredths (bits 50-61), pixel (20-49), class (15-19), star (0-14).
-_MAGNITUDE_SHIFT: Final = 50
-_MAGNITUDE_STEP: Final = 0.01
-_PIXEL_SHIFT: Final = 20
-_CLASS_SHIFT: Final = 15
-_MOST_STARS: Final = 1 << _CLASS_SHIFT
-_SAMPLES: Final = (
-    *((name, None) for name in STAR_CLASSES),
-    *((name, subtype) for name in STAR_CLASSES for subtype in SUBTYPES[name]),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +76,10 @@ class StarSample:
                 f"star_class = {self.star_class!r} names a class twice",
                 remedy="Classes of a mix come in equal shares; name each once.",
             )
-        if not len(kinds) <= self.n <= _MOST_STARS:
-            raise InputError(f"stars_per_position = {self.n!r}", allowed=f"{len(kinds)} .. {_MOST_STARS}")
+        if not len(kinds) <= self.n <= MOST_STARS_AT_POSITION:
+            raise InputError(
+                f"stars_per_position = {self.n!r}", allowed=f"{len(kinds)} .. {MOST_STARS_AT_POSITION}"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -147,13 +142,10 @@ def stars_of_position(ra: float, dec: float, n: int, star_class: str) -> npt.NDA
     Returns
     -------
     ndarray of int64, shape (n,)
-        ``pixel << 20 | code << 15 | j`` with the nested HEALPix pixel at nside 8192 and the place
-        of class and subtype in the lists of `pelsvae_cadence.classes`.
+        See `pelsvae_cadence.stars.numbers_at_position`.
     """
-    pixel = int(healpy.ang2pix(_POSITION_NSIDE, ra % 360.0, dec, nest=True, lonlat=True))
-    code = _SAMPLES.index(parse_star_class(star_class))
-    first = (pixel << _PIXEL_SHIFT) + (code << _CLASS_SHIFT)
-    return freeze(first + np.arange(n, dtype=np.int64))
+    pixel = int(healpy.ang2pix(POSITION_NSIDE, ra % 360.0, dec, nest=True, lonlat=True))
+    return freeze(numbers_at_position(pixel, parse_star_class(star_class), n))
 
 
 def at_reference_magnitude(stars: Stars, band: str, magnitude: float) -> Stars:
@@ -178,9 +170,8 @@ def at_reference_magnitude(stars: Stars, band: str, magnitude: float) -> Stars:
     InputError
         If the magnitude is out of range.
     """
-    step = round(magnitude / _MAGNITUDE_STEP)
     moved = at_magnitude(stars, band, magnitude)
-    return replace(moved, star_id=stars.star_id + (step << _MAGNITUDE_SHIFT))
+    return replace(moved, star_id=numbers_at_magnitude(stars.star_id, magnitude))
 
 
 # Bundles of one run share their models and stars; a metric object must stay light, since MAF copies

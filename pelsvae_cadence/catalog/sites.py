@@ -10,39 +10,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from typing_extensions import override
 
 from pelsvae_cadence.cadence.survey import check_position
-from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
+from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.photometry.magnitudes import at_magnitude
-from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.stars import MOST_STARS_AT_SITE, POSITION_NSIDE, Stars, numbers_at_sites
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.source import LightCurveModel
 
-__all__ = ["DrawnStars", "ListedStars", "StarSource", "numbers_of_drawn_stars"]
+__all__ = ["DrawnStars", "ListedStars", "StarSource"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-
-#: Resolution of the order of sites: pixels of 26 arcsec.
-ORDER_NSIDE: Final = 8192
-# A star's number is (site, class and subtype, running number): 31, 6 and 20 bits.
-_RUNNING_BITS: Final = 20
-_KIND_BITS: Final = 6
-#: Most stars of one class at one site.
-MOST_STARS: Final = 2**_RUNNING_BITS
-_KINDS: Final = {
-    (name, subtype): 8 * i + j
-    for i, name in enumerate(STAR_CLASSES)
-    for j, subtype in enumerate([None, *SUBTYPES[name]])
-}
 
 
 class StarSource(ABC):
@@ -91,29 +78,6 @@ def _pixels(nside: int, ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
     return pixels.astype(np.int64)
 
 
-def numbers_of_drawn_stars(pixel: npt.ArrayLike, star_class: str, n: int) -> IntArray:
-    """Give drawn stars their numbers.
-
-    Parameters
-    ----------
-    pixel : array_like of int, shape (n_sites,)
-        HEALPix pixels of the sites (nested, nside 8192).
-    star_class : str
-        Class, subtype or alias; a class and each of its subtypes have numbers of their own.
-    n : int
-        Stars per site.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_sites, n)
-        The numbers; they depend on site, class and running number alone, so more stars, other
-        classes or another survey leave them as they are.
-    """
-    kind = _KINDS[parse_star_class(star_class)]
-    site = np.asarray(pixel, dtype=np.int64)[:, None]
-    return (((site << _KIND_BITS) | kind) << _RUNNING_BITS) | np.arange(n, dtype=np.int64)
-
-
 @dataclass(frozen=True, kw_only=True)
 class DrawnStars(StarSource):
     """Stars drawn from the source model at every one of many positions.
@@ -152,7 +116,7 @@ class DrawnStars(StarSource):
     def __post_init__(self) -> None:
         pairs = zip(np.atleast_1d(self.ra).tolist(), np.atleast_1d(self.dec).tolist(), strict=True)
         points = np.array([check_position(*pair) for pair in pairs]).reshape(-1, 2)
-        pixel = _pixels(ORDER_NSIDE, points[:, 0], points[:, 1])
+        pixel = _pixels(POSITION_NSIDE, points[:, 0], points[:, 1])
         order = np.argsort(pixel, kind="stable")
         close = np.flatnonzero(np.diff(pixel[order]) == 0)
         if close.size:
@@ -169,9 +133,9 @@ class DrawnStars(StarSource):
                 f"star classes {', '.join(self.star_classes)!r}", allowed="one or more, none of them twice"
             )
         object.__setattr__(self, "star_classes", tuple(self.star_classes))
-        if not 1 <= self.stars_per_class <= MOST_STARS:
+        if not 1 <= self.stars_per_class <= MOST_STARS_AT_SITE:
             raise InputError(
-                f"{self.stars_per_class} stars per class and position", allowed=f"1 to {MOST_STARS}"
+                f"{self.stars_per_class} stars per class and position", allowed=f"1 to {MOST_STARS_AT_SITE}"
             )
         bright, faint = (float(m) for m in self.magnitude)
         if not 0.0 < bright <= faint < 40.0:
@@ -188,12 +152,12 @@ class DrawnStars(StarSource):
     @override
     def stars(self, sites: IntArray, model: LightCurveModel, seed: int) -> tuple[Stars, IntArray]:
         n = self.stars_per_class
-        pixel = _pixels(ORDER_NSIDE, self.ra[sites], self.dec[sites])
+        pixel = _pixels(POSITION_NSIDE, self.ra[sites], self.dec[sites])
         bright, faint = self.magnitude
         parts: list[Stars] = []
         for name in self.star_classes:
             star_class, subtype = parse_star_class(name)
-            star_id = numbers_of_drawn_stars(pixel, name, n).ravel()
+            star_id = numbers_at_sites(pixel, name, n).ravel()
             drawn = model.sample(
                 star_class,
                 subtype=subtype,
@@ -234,12 +198,12 @@ class ListedStars(StarSource):
         if not len(stars):
             raise InputError("the table of stars is empty")
         if visits_nside is not None and not (
-            0 < visits_nside <= ORDER_NSIDE and healpy.isnsideok(visits_nside, nest=True)
+            0 < visits_nside <= POSITION_NSIDE and healpy.isnsideok(visits_nside, nest=True)
         ):
             raise InputError(
-                f"visits_nside = {visits_nside!r}", allowed=f"a power of two, 1 to {ORDER_NSIDE}"
+                f"visits_nside = {visits_nside!r}", allowed=f"a power of two, 1 to {POSITION_NSIDE}"
             )
-        pixel = _pixels(visits_nside or ORDER_NSIDE, stars.ra, stars.dec)
+        pixel = _pixels(visits_nside or POSITION_NSIDE, stars.ra, stars.dec)
         order = np.lexsort((stars.star_id, pixel))
         self.visits_nside = visits_nside
         self.table = stars.take(order)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pelsvae_cadence.bands import BANDS, LSST_BANDS, ZTF_BANDS, SurveyName
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES
+from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify.features.extraction import FeatureWarning, extract
 from pelsvae_cadence.classify.features.table import FEATURE_GROUPS, FeatureTable
 from pelsvae_cadence.classify.features.true_parameters import true_parameters
@@ -28,7 +28,13 @@ from pelsvae_cadence.periods.grid import PERIOD_RANGE
 from pelsvae_cadence.periods.verdicts import judge
 from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
 from pelsvae_cadence.simulation.simulate import simulate
-from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.stars import (
+    MOST_STARS_AT_POSITION,
+    POSITION_NSIDE,
+    Stars,
+    numbers_at_position,
+    position_of,
+)
 
 if TYPE_CHECKING:
     from pelsvae_cadence.core.phase_curve import PhaseCurve
@@ -53,11 +59,6 @@ CONTAMINANT: Final = "contaminant"
 #: Everything that can be told apart, in order.
 LABELS: Final = (*STAR_CLASSES, CONSTANT, CONTAMINANT)
 
-# Numbers of stars: those of the period-recovery metrics, so that both judge the same stars.
-_POSITION_NSIDE: Final = 8192
-_PIXEL_SHIFT: Final = 20
-_CLASS_SHIFT: Final = 15
-_N_SAMPLES: Final = len(STAR_CLASSES) + sum(len(SUBTYPES[name]) for name in STAR_CLASSES)
 _DEFAULT_MAGNITUDES: Final[dict[SurveyName, tuple[str, tuple[float, float]]]] = {
     "lsst": ("r", (17.0, 23.0)),
     "ztf": ("zr", (14.0, 19.5)),
@@ -116,9 +117,9 @@ class ClassMix:
                 raise InputError(f"unknown class {name!r} to tell apart", allowed=", ".join(LABELS))
         if not self.classes or len(set(self.classes)) != len(self.classes):
             raise InputError(f"classes = {list(self.classes)!r}", allowed="one or more, none twice")
-        if not 1 <= self.stars_per_class < 1 << _CLASS_SHIFT:
+        if not 1 <= self.stars_per_class < MOST_STARS_AT_POSITION:
             raise InputError(
-                f"stars_per_class = {self.stars_per_class!r}", allowed=f"1 .. {(1 << _CLASS_SHIFT) - 1}"
+                f"stars_per_class = {self.stars_per_class!r}", allowed=f"1 .. {MOST_STARS_AT_POSITION - 1}"
             )
         low, high = self.magnitude_range
         if not 0.0 < low <= high < 40.0:
@@ -198,7 +199,7 @@ class LabelledStars(StructOfArrays):
     @property
     def position(self) -> npt.NDArray[np.int64]:
         """Number of each star's sky position: its HEALPix pixel at nside 8192, nested."""
-        return np.asarray(self.features.star_id >> _PIXEL_SHIFT)
+        return position_of(self.features.star_id)
 
 
 def star_numbers(ra: float, dec: float, label: str, n: int) -> npt.NDArray[np.int64]:
@@ -221,11 +222,7 @@ def star_numbers(ra: float, dec: float, label: str, n: int) -> npt.NDArray[np.in
         For the eight classes those of
         `pelsvae_cadence.metrics.position.observe.stars_of_position`.
     """
-    pixel = int(sky_cell(_POSITION_NSIDE, ra % 360.0, dec))
-    code = LABELS.index(label)
-    if code >= len(STAR_CLASSES):
-        code += _N_SAMPLES - len(STAR_CLASSES)
-    return (pixel << _PIXEL_SHIFT) + (code << _CLASS_SHIFT) + np.arange(n, dtype=np.int64)
+    return numbers_at_position(int(sky_cell(POSITION_NSIDE, ra % 360.0, dec)), (label, None), n)
 
 
 def observe_mix(

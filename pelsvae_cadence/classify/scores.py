@@ -12,6 +12,7 @@ from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.bootstrap import percentile_interval, resampling_weights
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.stars import POSITION_NSIDE
 
 __all__ = [
     "Estimate",
@@ -27,8 +28,6 @@ FloatArray = npt.NDArray[np.float64]
 
 _LEAST_PROBABILITY: Final = 1e-12
 _RESAMPLINGS: Final = 1000
-# Resolution of the numbers of positions, as in `pelsvae_cadence.classify.labelled`.
-_POSITION_NSIDE: Final = 8192
 # Share of the resamples beyond each end of an interval: 68 per cent are inside.
 _TAIL: Final = 0.16
 
@@ -228,7 +227,7 @@ def recall_by_position(predictions: Predictions) -> tuple[FloatArray, FloatArray
 
     places = np.unique(predictions.position)
     confusion, _, _ = predictions._per_position()
-    ra, dec = healpy.pix2ang(_POSITION_NSIDE, places, nest=True, lonlat=True)
+    ra, dec = healpy.pix2ang(POSITION_NSIDE, places, nest=True, lonlat=True)
     return ra, dec, scores_of_counts(confusion)["balanced_accuracy"]
 
 

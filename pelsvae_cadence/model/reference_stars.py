@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -104,33 +104,13 @@ def group_index(star_class: npt.ArrayLike, subtype: npt.ArrayLike) -> IntArray:
     return np.array([lookup.get(pair, -1) for pair in pairs], dtype=np.int64)
 
 
-class HasPhysics(Protocol):
-    """What has the four physical parameters of stars: `pelsvae_cadence.stars.Stars` and training tables."""
-
-    @property
-    def period(self) -> FloatArray:
-        """Periods in days."""
-
-    @property
-    def teff(self) -> FloatArray:
-        """Effective temperatures in K."""
-
-    @property
-    def abs_mag_g(self) -> FloatArray:
-        """Absolute G magnitudes."""
-
-    @property
-    def amplitude_i(self) -> FloatArray:
-        """Peak-to-peak I amplitudes in mag."""
-
-
-def physics_matrix(stars: HasPhysics) -> FloatArray:
+def physics_matrix(stars: Any) -> FloatArray:
     """Arrange the physical parameters of stars as the networks read them.
 
     Parameters
     ----------
-    stars : Stars or another table
-        N stars.
+    stars : Stars or a training table
+        What has `PARAMETERS` as arrays of shape (N,).
 
     Returns
     -------

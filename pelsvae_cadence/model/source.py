@@ -79,7 +79,8 @@ class LightCurveModel:
     def __init__(self, weights: Weights) -> None:
         from pelsvae_cadence.model.latent.mapping import LATENT_MAPS, read_map
         from pelsvae_cadence.model.layers import ModelConfig
-        from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig
+        from pelsvae_cadence.model.sequence.networks import SequenceConfig
+        from pelsvae_cadence.model.sequence.shapes import SequenceShapes
         from pelsvae_cadence.model.vae import HarmonicVAE
 
         card, sizes = weights.card, weights.card["hyperparameters"]
@@ -91,13 +92,11 @@ class LightCurveModel:
             )
         if tuple(card["classes"]) != STAR_CLASSES or card["groups"] != ["/".join(g) for g in GROUPS]:
             raise InputError(f"weights {weights.name!r} use another order of classes or subtypes")
-        self.name = weights.name
-        self.card = card
-        self.hash = weights.hash
+        self.name, self.card, self.hash = weights.name, card, weights.hash
         self._vae: HarmonicVAE | SequenceShapes = (
             HarmonicVAE(ModelConfig(**sizes["vae"]))
             if card["architecture"] == "harmonic"
-            else SequenceShapes(SequenceShapesConfig.from_dict(sizes["vae"]))
+            else SequenceShapes(SequenceConfig(**sizes["vae"]))
         ).eval()
         fill_module(self._vae, weights, "vae.")
         self._map: LatentMap = read_map(weights, sizes["latent_map"], "map.")

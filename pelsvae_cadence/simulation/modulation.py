@@ -155,21 +155,6 @@ class CycleModulation(StructOfArrays):
         values["blazhko_period"] = values["second_period"] = np.ones(n)
         return cls(seed=seed, **values)
 
-    @property
-    def strictly_periodic(self) -> npt.NDArray[np.bool_]:
-        """Which stars are not modulated at all."""
-        effects = (
-            self.amplitude_scatter,
-            self.mean_scatter,
-            self.phase_scatter,
-            self.phase_walk,
-            self.blazhko_amplitude,
-            np.abs(self.blazhko_shift),
-            self.second_amplitude,
-            np.abs(self.period_change),
-        )
-        return np.asarray(sum(effects) == 0.0)
-
     def at(self, stars: Stars, phase: npt.ArrayLike) -> Offsets:
         """Evaluate the modulation.
 

@@ -16,7 +16,7 @@ from pelsvae_cadence.cadence import Survey
 from pelsvae_cadence.catalog import Catalog, Provenance, validate_catalog, write_catalog
 from pelsvae_cadence.catalog.generation import Generated, generate_catalog
 from pelsvae_cadence.catalog.merging import append_catalogs
-from pelsvae_cadence.catalog.sites import DrawnStars, ListedStars, numbers_of_drawn_stars
+from pelsvae_cadence.catalog.sites import DrawnStars, ListedStars
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
@@ -24,6 +24,7 @@ from pelsvae_cadence.photometry.noise import flux_to_mag
 from pelsvae_cadence.population.crowding import crowded_field
 from pelsvae_cadence.simulation.modulation import draw_modulation
 from pelsvae_cadence.simulation.simulate import simulate
+from pelsvae_cadence.stars import numbers_at_sites
 
 RA = np.array([10.0, 15.0, 40.0, 200.0, 208.0, 350.0])
 DEC = np.array([-30.0, -31.0, -5.0, -60.0, -61.0, 20.0])
@@ -144,13 +145,13 @@ def test_a_star_does_not_depend_on_what_else_is_drawn(
 def test_numbers_of_stars_are_unique_and_keep_their_place() -> None:
     ids = np.concatenate(
         [
-            numbers_of_drawn_stars([0, 5, 12 * 8192**2 - 1], name, 4).ravel()
+            numbers_at_sites([0, 5, 12 * 8192**2 - 1], name, 4).ravel()
             for name in ("RRLYR", "RRab", "RRc", "EW", "CEP", "Mira")
         ]
     )
     assert np.unique(ids).size == ids.size == 72
     assert ids.min() >= 0
-    few, many = numbers_of_drawn_stars([7], "RRab", 2), numbers_of_drawn_stars([7], "RRab", 9)
+    few, many = numbers_at_sites([7], "RRab", 2), numbers_at_sites([7], "RRab", 9)
     assert many[0, :2].tolist() == few[0].tolist()
 
 

@@ -15,7 +15,7 @@ from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
 from pelsvae_cadence.model.latent.mapping import LATENT_MAPS
 from pelsvae_cadence.model.layers import ModelConfig
 from pelsvae_cadence.model.reference_stars import GROUPS, valid_ranges
-from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig
+from pelsvae_cadence.model.sequence.shapes import SequenceShapes
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.model.weights import module_tensors, save_weights
 from pelsvae_cadence.training.fit.config import FitConfig
@@ -234,7 +234,7 @@ def network_task(
         Length and speed of the fit.
     """
     if rows is not None:
-        network = SequenceShapes(SequenceShapesConfig(sequence=options.sequence_config()))
+        network = SequenceShapes(options.sequence_config())
         fit = fit or options.fit_config(int((rows.split == "train").sum()))
         network.to(fit.device)
         config = SequenceTaskConfig(

@@ -187,7 +187,7 @@ def _encode_stars(
         if shapes.dropped:
             raise InputError(f"{shapes.dropped} stars lack a physical parameter")
         return encode_table(network, shapes, n_draws=n_draws, seed=seed)
-    t_len = network.config.sequence.n_steps // 2
+    t_len = network.config.n_steps // 2
     # One light curve a star is enough to draw from its posterior; copies come without labels.
     some = replace(stars, split=np.full(len(stars), "train"))
     rows = sequence_rows(some, t_len=t_len, scale=1e-6, seed=seed)

@@ -98,7 +98,7 @@ class SequenceTask(Task):
         device: str = "cpu",
         validation_size: int = 100,
     ) -> None:
-        sizes = module.config.sequence
+        sizes = module.config
         if sizes.n_steps != 2 * rows.t_len:
             raise InputError(
                 f"the network reads {sizes.n_steps} steps and the light curves have {rows.t_len} points",
@@ -129,7 +129,7 @@ class SequenceTask(Task):
             points = some[torch.as_tensor(thin(n_points, t_len))].to(phase.device)
             phase, mag, error = (v[:, points] for v in (phase, mag, error))
         steps = fold_to_steps(phase, mag, error)
-        sizes = self.module.config.sequence
+        sizes = self.module.config
         kind = star_class if sizes.n_classes else None
         scaled = self.module.scaled(physics)
         mu, logvar = self.module.vae.encoder(steps, kind, scaled)
@@ -163,7 +163,7 @@ class SequenceTask(Task):
         # The mean over classes of the log of the median RMS residual in units of the range of the points
         # (it includes their noise), through the mean latent.
         phase, mag, error, physics, star_class = self._held_out
-        sizes = self.module.config.sequence
+        sizes = self.module.config
         rms, sums, n = [], {"loss": 0.0, "reconstruction": 0.0, "kl": 0.0, "errors": 0.0}, 0
         for start in range(0, len(phase), _BLOCK):
             part = slice(start, start + _BLOCK)

@@ -40,6 +40,7 @@ TAG_RANGE: Final = (1e-4, 0.9999)
 _NARROW: Final = (8, 16, 32)
 # The published code divides the KL divergence by this before beta multiplies it.
 _KL_SCALE: Final = 1e-4
+_MOST_HARMONICS: Final = 64
 
 Layers = Literal["tcn", "gru", "lstm"]
 
@@ -98,18 +99,11 @@ class SequenceConfig:
     decode_errors: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "dense", tuple(self.dense))
         if self.layers not in ("tcn", "gru", "lstm"):
             raise InputError(f"sequence layers {self.layers!r} are unknown", allowed="'tcn', 'gru', 'lstm'")
-        least = {
-            "n_layers": len(_NARROW) + 1 if self.layers == "tcn" else 1,
-            "hidden": 1,
-            "kernel_size": 2,
-            "n_latent": 1,
-            "n_classes": 0,
-            "n_physics": 0,
-            "n_steps": 4,
-            "n_inputs": 1,
-        }
+        least = dict.fromkeys(("hidden", "n_latent", "n_inputs"), 1) | {"n_classes": 0, "n_physics": 0}
+        least |= {"n_layers": len(_NARROW) + 1 if self.layers == "tcn" else 1, "kernel_size": 2, "n_steps": 4}
         for name, low in least.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < low:
@@ -123,13 +117,13 @@ class SequenceConfig:
 
     @property
     def encoder_channels(self) -> tuple[int, ...]:
-        """Channels of the encoder's blocks (TCN)."""
+        """Channels of the encoder's blocks (TCN); those of the decoder are reversed."""
         return _NARROW + (self.hidden,) * (self.n_layers - len(_NARROW))
 
     @property
-    def decoder_channels(self) -> tuple[int, ...]:
-        """Channels of the decoder's blocks (TCN)."""
-        return self.encoder_channels[::-1]
+    def n_harmonics(self) -> int:
+        """Harmonics that the steps of a period can carry, 64 at most."""
+        return min(_MOST_HARMONICS, (self.n_steps // 2 - 1) // 2)
 
     @property
     def n_decoder_inputs(self) -> int:
@@ -282,7 +276,7 @@ class SequenceDecoder(nn.Module):
     def __init__(self, config: SequenceConfig) -> None:
         super().__init__()
         self.config = config
-        self.sequence = _sequence_layers(config, config.n_decoder_inputs, config.decoder_channels)
+        self.sequence = _sequence_layers(config, config.n_decoder_inputs, config.encoder_channels[::-1])
         self.output = nn.Linear(self.sequence.n_out, 2 if config.decode_errors else 1)
 
     def forward(

@@ -44,7 +44,7 @@ PUBLISHED_NETWORKS: Final[dict[str, str]] = {
 }
 
 # Names of the published tensors and ours. Weight normalisation has other names since torch 2.
-_PREFIXES: Final = (
+_NAMES: Final = (
     ("enc_tcn.network.", "encoder.sequence.blocks."),
     ("dec_tcn.network.", "decoder.sequence.blocks."),
     ("enc_lstm.", "encoder.sequence.cells."),
@@ -53,8 +53,6 @@ _PREFIXES: Final = (
     ("enc_linear_mu.", "encoder.mu."),
     ("enc_linear_std.", "encoder.logvar."),
     ("dec_linear.", "decoder.output."),
-)
-_SUFFIXES: Final = (
     (".weight_g", ".parametrizations.weight.original0"),
     (".weight_v", ".parametrizations.weight.original1"),
 )
@@ -124,10 +122,9 @@ class PublishedNetwork:
         self.config = _read_off(name, tensors)
         self.n_latent = self.config.n_latent
         self.vae = SequenceVAE(self.config).eval()
-        wanted = {key: tuple(value.shape) for key, value in self.vae.state_dict().items()}
         found = {_our_name(key): value for key, value in tensors.items()}
-        wrong = sorted(set(wanted) ^ set(found))
-        wrong += [key for key in wanted if key in found and tuple(found[key].shape) != wanted[key]]
+        wanted, shapes = ({k: v.shape for k, v in d.items()} for d in (self.vae.state_dict(), found))
+        wrong = sorted(key for key in {**wanted, **shapes} if wanted.get(key) != shapes.get(key))
         if wrong:
             raise InputError(
                 f"network {name!r} has missing, foreign or misshapen tensors ({len(wrong)}, first "
@@ -253,21 +250,17 @@ class PublishedNetwork:
         """
         result = decode_curves(self.vae.decoder, latent, star_class, n_harmonics=n_harmonics)
         n_binaries = sum(is_binary(str(c)) for c in np.atleast_1d(np.asarray(star_class)))
-        if n_binaries:
-            warnings.warn(
-                f"published network {self.name} repeats half a period for ECL and ELL: "
-                f"{n_binaries} stars get nearly equal minima and broadened eclipses",
-                PublishedWarning,
-                stacklevel=2,
-            )
         bad = int((~result.sound).sum())
-        if bad:
-            warnings.warn(
-                f"{bad} of {len(result.curves)} curves of published network {self.name} are not "
-                "sound (see SequenceCurves.sound)",
-                PublishedWarning,
-                stacklevel=2,
-            )
+        halves = (
+            f"published network {self.name} repeats half a period for ECL and ELL: {n_binaries} stars "
+            "get nearly equal minima and broadened eclipses"
+        )
+        unsound = (
+            f"{bad} of {len(result.curves)} curves of published network {self.name} are not sound (see "
+            "SequenceCurves.sound)"
+        )
+        for problem in [halves] * (n_binaries > 0) + [unsound] * (bad > 0):
+            warnings.warn(problem, PublishedWarning, stacklevel=2)
         return result
 
     def draw_latent(self, star_class: npt.ArrayLike, star_id: npt.ArrayLike, *, seed: int = 0) -> FloatArray:
@@ -300,7 +293,7 @@ class PublishedNetwork:
                 f"network {self.name!r} has no posteriors to draw from",
                 remedy=f"Give latent coordinates, or put latent_{self.name}.npz beside the weights.",
             )
-        kind = class_index(np.atleast_1d(np.asarray(star_class, dtype=np.str_)))
+        kind = class_index(np.atleast_1d(star_class))
         ids = np.atleast_1d(np.asarray(star_id, dtype=np.int64))
         if ids.shape != kind.shape:
             raise InputError(f"{ids.size} star_id for {kind.size} classes")
@@ -352,13 +345,8 @@ class PublishedNetwork:
 
 
 def _our_name(key: str) -> str:
-    for theirs, ours in _PREFIXES:
-        if key.startswith(theirs):
-            key = ours + key.removeprefix(theirs)
-            break
-    for theirs, ours in _SUFFIXES:
-        if key.endswith(theirs):
-            key = key.removesuffix(theirs) + ours
+    for theirs, ours in _NAMES:
+        key = key.replace(theirs, ours)
     return key
 
 
@@ -433,10 +421,10 @@ def _check_card(file: Path, name: str, config: SequenceConfig) -> None:
     if not isinstance(card, dict):
         raise InputError(f"{file.name} is not a JSON object")
     for theirs, ours in _FIELDS:
-        if theirs in card and card[theirs] != getattr(config, ours):
+        said, found = card.get(theirs), getattr(config, ours)
+        if theirs in card and said != found:
             raise InputError(
-                f"{file.name} says {theirs} = {card[theirs]!r}, the tensors of {name} say "
-                f"{getattr(config, ours)!r}",
+                f"{file.name} says {theirs} = {said!r}, the tensors of {name} say {found!r}",
                 remedy="The two files belong to different networks.",
             )
     if tuple(card.get("class_order", STAR_CLASSES)) != STAR_CLASSES:
@@ -448,13 +436,11 @@ def _checked_posterior(
 ) -> dict[str, npt.NDArray[Any]] | None:
     if posterior is None:
         return None
-    missing = [key for key in ("mu", "std", "label") if key not in posterior]
-    if missing:
-        raise InputError(f"the posteriors of {name!r} lack {', '.join(missing)}")
-    n = len(posterior["label"])
-    for key in ("mu", "std"):
-        if posterior[key].shape != (n, n_latent):
-            raise InputError(
-                f"posterior {key} of {name!r} has shape {posterior[key].shape}, expected ({n}, {n_latent})"
-            )
+    try:
+        n, shapes = len(posterior["label"]), {key: posterior[key].shape for key in ("mu", "std")}
+    except KeyError as error:
+        raise InputError(f"the posteriors of {name!r} lack {error}") from error
+    for key, shape in shapes.items():
+        if shape != (n, n_latent):
+            raise InputError(f"posterior {key} of {name!r} has shape {shape}, expected ({n}, {n_latent})")
     return posterior

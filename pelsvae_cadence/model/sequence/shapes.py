@@ -7,7 +7,6 @@ function (see `pelsvae_cadence.model.sequence.curves` for why).
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -18,64 +17,10 @@ from torch import Tensor, nn
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.sequence.networks import TAG_RANGE, SequenceConfig, SequenceVAE, training_tags
 
-__all__ = ["N_PHYSICS", "SequenceShapes", "SequenceShapesConfig", "fold_to_steps", "thin"]
+__all__ = ["N_PHYSICS", "SequenceShapes", "fold_to_steps", "thin"]
 
 #: Physical parameters that a sequence network reads: log10 P, log10 Teff, M_G, as in the paper.
 N_PHYSICS: Final = 3
-_MOST_HARMONICS: Final = 64
-
-
-@dataclass(frozen=True, kw_only=True)
-class SequenceShapesConfig:
-    """Sizes of a sequence network that is used as a source of shapes.
-
-    Parameters
-    ----------
-    sequence : SequenceConfig
-        Architecture.
-    """
-
-    sequence: SequenceConfig
-
-    def __post_init__(self) -> None:
-        if self.sequence.n_physics not in (0, N_PHYSICS):
-            raise InputError(f"n_physics = {self.sequence.n_physics}", allowed=f"0 (cVAE) or {N_PHYSICS}")
-
-    @property
-    def n_latent(self) -> int:
-        """Latent dimensions."""
-        return self.sequence.n_latent
-
-    @property
-    def n_harmonics(self) -> int:
-        """Harmonics that the steps of a period can carry, 64 at most."""
-        return min(_MOST_HARMONICS, (self.sequence.n_steps // 2 - 1) // 2)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Make a JSON-able dictionary.
-
-        Returns
-        -------
-        dict
-            The architecture.
-        """
-        return {**asdict(self.sequence), "dense": list(self.sequence.dense)}
-
-    @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> SequenceShapesConfig:
-        """Undo `as_dict`.
-
-        Parameters
-        ----------
-        fields : dict
-            What `as_dict` gave.
-
-        Returns
-        -------
-        SequenceShapesConfig
-            The sizes.
-        """
-        return cls(sequence=SequenceConfig(**{**fields, "dense": tuple(fields["dense"])}))
 
 
 def fold_to_steps(phase: Tensor, mag: Tensor, error: Tensor) -> Tensor:
@@ -129,17 +74,24 @@ class SequenceShapes(nn.Module):
 
     Parameters
     ----------
-    config : SequenceShapesConfig
-        Sizes.
+    config : SequenceConfig
+        Architecture.
+
+    Raises
+    ------
+    InputError
+        If it reads another number of physical parameters than 0 (cVAE) or 3.
     """
 
     low: Tensor
     high: Tensor
 
-    def __init__(self, config: SequenceShapesConfig) -> None:
+    def __init__(self, config: SequenceConfig) -> None:
         super().__init__()
+        if config.n_physics not in (0, N_PHYSICS):
+            raise InputError(f"n_physics = {config.n_physics}", allowed=f"0 (cVAE) or {N_PHYSICS}")
         self.config = config
-        self.vae = SequenceVAE(config.sequence)
+        self.vae = SequenceVAE(config)
         self.register_buffer("low", torch.zeros(N_PHYSICS))
         self.register_buffer("high", torch.ones(N_PHYSICS))
 
@@ -168,7 +120,7 @@ class SequenceShapes(nn.Module):
         Tensor, shape (N, 3), or None
             What the network reads; None for a network without physics.
         """
-        if not self.config.sequence.n_physics:
+        if not self.config.n_physics:
             return None
         return (physics[:, :N_PHYSICS] - self.low) / (self.high - self.low).clamp(min=1e-6)
 
@@ -193,9 +145,9 @@ class SequenceShapes(nn.Module):
         amplitude : Tensor, shape (N,)
             Range of the points in mag.
         """
-        chosen = thin(phase.shape[1], self.config.sequence.n_steps // 2)
+        chosen = thin(phase.shape[1], self.config.n_steps // 2)
         steps = fold_to_steps(phase[:, chosen], mag[:, chosen], weight[:, chosen] ** -0.5)
-        kind = star_class if self.config.sequence.n_classes else None
+        kind = star_class if self.config.n_classes else None
         mu, logvar = self.vae.encoder(steps, kind, self.scaled(physics))
         return mu, logvar, mag.amax(dim=1) - mag.amin(dim=1)
 
@@ -216,7 +168,7 @@ class SequenceShapes(nn.Module):
         Tensor, shape (N, 2 K)
             Coefficients, cosines before sines, in the network's normalised units.
         """
-        config = self.config.sequence
+        config = self.config
         tags = training_tags(config.n_steps).to(z.device)
         kind = star_class if config.n_classes else None
         scaled = self.scaled(physics) if config.physics_in_decoder else None

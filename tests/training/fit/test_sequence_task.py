@@ -14,7 +14,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.sequence.curves import periodic_curves
 from pelsvae_cadence.model.sequence.networks import paper_config, training_tags
-from pelsvae_cadence.model.sequence.shapes import SequenceShapes, SequenceShapesConfig, fold_to_steps, thin
+from pelsvae_cadence.model.sequence.shapes import SequenceShapes, fold_to_steps, thin
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.export import fit_model
@@ -53,7 +53,7 @@ def make_task(rows: SequenceRows, **changes: Any) -> SequenceTask:
     config = paper_config(
         "paper-gru", n_physics=3, n_steps=2 * T_LEN, hidden=12, decode_errors=True, dropout=0.3
     )
-    network = SequenceShapes(SequenceShapesConfig(sequence=config))
+    network = SequenceShapes(config)
     return SequenceTask(network, rows, SequenceTaskConfig(min_points=6, **changes))
 
 
@@ -155,7 +155,7 @@ def test_coefficients_are_those_of_the_wrapper() -> None:
     """Two implementations of the same closed Fourier series, one on tensors, one on arrays."""
     torch.manual_seed(0)
     config = paper_config("paper-gru", n_steps=64, hidden=16)
-    network = SequenceShapes(SequenceShapesConfig(sequence=config)).eval()
+    network = SequenceShapes(config).eval()
     assert network.config.n_harmonics == 15
     z, kind = torch.randn(4, 6), torch.tensor([1, 1, 6, 6])
     with torch.no_grad():
@@ -243,7 +243,7 @@ def test_latent_draws_of_rows(rows: SequenceRows) -> None:
 
 
 def test_lengths_must_agree(rows: SequenceRows) -> None:
-    network = SequenceShapes(SequenceShapesConfig(sequence=paper_config("paper-gru")))
+    network = SequenceShapes(paper_config("paper-gru"))
     with pytest.raises(InputError, match="600 steps and the light curves have 16"):
         SequenceTask(network, rows, SequenceTaskConfig())
     with pytest.raises(InputError, match="beta = -1"):
