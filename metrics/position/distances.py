@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.core.flux import flux_to_mag
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.photometry.noise import flux_to_mag
 
 if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves

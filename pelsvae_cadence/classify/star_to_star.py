@@ -15,11 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.core.flux import mag_to_flux
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.forced import forced_photometry
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.photometry.noise import flux_error, mag_to_flux, saturation_magnitude
+from pelsvae_cadence.photometry.noise import flux_error, saturation_magnitude
 from pelsvae_cadence.stars import Stars
 
 __all__ = ["AMPLITUDE_SCATTER", "COLOUR_SCATTER", "flicker", "observe_again", "scattered_magnitudes"]

@@ -239,7 +239,7 @@ def _listed_star(path: Path, star_id: int | None, source: Any, seed: int) -> Any
 
 
 def _mean_magnitude(flux: Any) -> float | None:
-    from pelsvae_cadence.photometry.noise import flux_to_mag
+    from pelsvae_cadence.core.flux import flux_to_mag
 
     mean = float(flux_to_mag(flux.mean()))
     return None if np.isnan(mean) else mean

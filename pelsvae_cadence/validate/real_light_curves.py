@@ -16,11 +16,12 @@ import numpy.typing as npt
 from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.flux import mag_to_flux
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.real_data import read_light_curve_set
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.photometry.forced import forced_photometry, forced_points
-from pelsvae_cadence.photometry.noise import SATURATION, flux_error, mag_to_flux
+from pelsvae_cadence.photometry.forced import forced_photometry
+from pelsvae_cadence.photometry.noise import SATURATION, flux_error
 
 __all__ = [
     "FAINTER_BY",
@@ -142,7 +143,8 @@ def stripe82_rr_lyrae(data: Path, n: int | None = None, *, seed: int = 0) -> Rea
                 visit_id=np.arange(keep.size),
                 mag_true=mag[keep],
                 saturated=np.zeros(keep.size, dtype=bool),
-                **forced_points(flux, flux * _LN_RATIO * err[keep]),
+                flux=flux,
+                flux_err=flux * _LN_RATIO * err[keep],
             )
         )
     return RealStars(

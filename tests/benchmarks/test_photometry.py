@@ -10,16 +10,11 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.cadence import Visits
+from pelsvae_cadence.core.flux import DETECTION_SNR, flux_to_mag, mag_to_flux
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.photometry.noise import (
-    DETECTION_SNR,
-    flux_error,
-    flux_to_mag,
-    mag_to_flux,
-    saturation_magnitude,
-)
+from pelsvae_cadence.photometry.noise import flux_error, saturation_magnitude
 from pelsvae_cadence.simulation.simulate import orbital_phase, simulate
 
 N_STARS = N_VISITS = 1000

@@ -18,9 +18,9 @@ from pelsvae_cadence.catalog.generation import Generated, generate_catalog
 from pelsvae_cadence.catalog.merging import append_catalogs
 from pelsvae_cadence.catalog.sites import DrawnStars, ListedStars
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.flux import flux_to_mag
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
-from pelsvae_cadence.photometry.noise import flux_to_mag
 from pelsvae_cadence.population.crowding import crowded_field
 from pelsvae_cadence.simulation.modulation import draw_modulation
 from pelsvae_cadence.simulation.simulate import simulate

@@ -3,8 +3,8 @@
 import numpy as np
 
 from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.core.flux import flux_to_mag
 from pelsvae_cadence.photometry.forced import forced_photometry
-from pelsvae_cadence.photometry.noise import flux_to_mag
 
 VISITS = Visits(
     mjd=60000.0 + np.arange(3), band=["g", "r", "g"], m5=24.0, night=0, visit_id=[7, 8, 9], exptime=30.0

@@ -10,10 +10,10 @@ from scipy import stats
 
 from pelsvae_cadence.cadence import Visits
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.flux import flux_to_mag, mag_to_flux
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes, mean_magnitudes
-from pelsvae_cadence.photometry.noise import flux_to_mag, mag_to_flux
 from pelsvae_cadence.simulation.simulate import noise_free_magnitudes, simulate
 from pelsvae_cadence.stars import Stars
 

@@ -7,8 +7,8 @@ import pytest
 
 from pelsvae_cadence import SyntheticSurvey
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.flux import mag_to_flux
 from pelsvae_cadence.periods import judge, search
-from pelsvae_cadence.photometry.noise import mag_to_flux
 from pelsvae_cadence.validate.periods.real_stars import RR_LYRAE_RANGE
 from pelsvae_cadence.validate.real_light_curves import (
     FIVE_BANDS,

@@ -17,7 +17,7 @@ from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.cadence.tables import survey_from_frame
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.photometry.noise import mag_to_flux
+from pelsvae_cadence.core.flux import mag_to_flux
 from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 

@@ -22,10 +22,10 @@ from pelsvae_cadence.classify.features.table import (
     feature_definitions,
 )
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.flux import flux_to_mag
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.series import DEFAULT_BAND_SCALES
-from pelsvae_cadence.photometry.noise import flux_to_mag
 
 __all__ = ["FeatureWarning", "extract"]
 

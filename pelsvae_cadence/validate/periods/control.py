@@ -17,11 +17,12 @@ from pelsvae_cadence.bands import LSST_BANDS
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.flux import mag_to_flux
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.forced import forced_photometry
-from pelsvae_cadence.photometry.noise import flux_error, mag_to_flux
+from pelsvae_cadence.photometry.noise import flux_error
 
 __all__ = ["CONTROL_CLASSES", "ControlSample", "control_sample", "control_visits"]
 

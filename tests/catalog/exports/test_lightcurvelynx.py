@@ -12,9 +12,9 @@ import pytest
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence import SyntheticSurvey, read_survey
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.flux import mag_to_flux
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.magnitudes import at_magnitude
-from pelsvae_cadence.photometry.noise import mag_to_flux
 from pelsvae_cadence.simulation.simulate import simulate
 
 pytest.importorskip("lightcurvelynx", reason="LightCurveLynx is an option")
