@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.tables.columns import ColumnReport, flags, text
+from pelsvae_cadence.core.tables.columns import ColumnReport, flags, identifiers, text
 from pelsvae_cadence.core.tables.files import TableSource, open_table
 from pelsvae_cadence.core.tables.points import collect_points
 from pelsvae_cadence.core.tables.text_files import Table
@@ -133,6 +134,28 @@ class ArchiveTable:
             Rows by reason.
         """
         return {f"flagged {name}": flags(name, self[name]) for name in names}
+
+    def numbered(self, name: str) -> tuple[npt.NDArray[np.int64], BoolArray]:
+        """Read the numbers of an archive's objects.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+
+        Returns
+        -------
+        ids : ndarray of int64
+            The numbers, 0 where there is none.
+        missing : ndarray of bool
+            Rows without a whole number.
+        """
+        ids, known = identifiers(name, self[name])
+        if ids.dtype.kind == "U":  # one damaged entry makes text of all
+            whole = [re.fullmatch(r"-?\d{1,18}|-?[1-8]\d{18}", entry) is not None for entry in ids.tolist()]
+            known = known & np.array(whole, dtype=np.bool_)
+            ids = np.where(known, ids, "0").astype(np.int64)
+        return ids, ~known
 
     def bands(self, value: Any, names: Mapping[str, str]) -> tuple[npt.NDArray[np.str_], BoolArray]:
         """Turn an archive's names of bands into ours.

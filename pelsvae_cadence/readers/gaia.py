@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import AB_ZERO_NJY
-from pelsvae_cadence.core.tables.columns import flags, identifiers, numbers
+from pelsvae_cadence.core.tables.columns import flags, numbers
 from pelsvae_cadence.core.tables.files import TableSource, open_table
 from pelsvae_cadence.core.time_systems import parse_time_system
 from pelsvae_cadence.light_curves import MeasuredLightCurves
@@ -80,13 +80,14 @@ def _of_bands(table: ArchiveTable) -> dict[str, Any]:
     table.read(rejected, time=time, band=band, flux=flux, flux_err=error, star_id=star)
     bands, strange = table.bands(table[band], {"g": "G", "bp": "BP", "rp": "RP"})
     values = numbers(flux, table[flux])
+    ids, missing = table.numbered(star)
     return {
         "time": numbers(time, table[time]),
         "band": bands,
-        "star": table[star],
+        "star": ids,
         "flux": values,
         "error": _error(error, values, table),
-        "left_out": table.flagged(rejected) | {"with another band": strange},
+        "left_out": table.flagged(rejected) | {"with another band": strange, "of no source": missing},
     }
 
 
@@ -103,7 +104,7 @@ def _of_transits(table: ArchiveTable) -> dict[str, Any]:
     wanted = [column for time, flux, error, bad in used.values() for column in (time, flux, error, *bad)]
     table.read(wanted, star_id=star)
     table.columns |= {f"{name}": ", ".join(parts[:3]) for name, parts in used.items()}
-    ids, known = identifiers(star, table[star])
+    ids, missing = table.numbered(star)
     n = ids.size
     parts: dict[str, list[npt.NDArray[Any]]] = {"time": [], "flux": [], "error": [], "bad": [], "none": []}
     for time, flux, error, bad in used.values():
@@ -119,9 +120,6 @@ def _of_transits(table: ArchiveTable) -> dict[str, Any]:
             rejected |= flags(name, table[name])
         parts["bad"].append(rejected & ~nothing)
     rows = {name: np.concatenate(columns) for name, columns in parts.items()}
-    if not known.all():
-        ids = ids.astype(object)
-        ids[~known] = None
     table.notes.append("a row of a transit counts once for every band")
     there = ~rows["none"]  # a transit without BP or RP is no point left out
     return {
@@ -130,7 +128,10 @@ def _of_transits(table: ArchiveTable) -> dict[str, Any]:
         "star": np.tile(ids, len(used))[there],
         "flux": rows["flux"][there],
         "error": rows["error"][there],
-        "left_out": {"rejected by Gaia": rows["bad"][there]},
+        "left_out": {
+            "rejected by Gaia": rows["bad"][there],
+            "of no source": np.tile(missing, len(used))[there],
+        },
     }
 
 

@@ -27,6 +27,8 @@ _FOLDERS: Final = ("I", "V")
 #: Values of a Julian Date: full, or less 2450000.
 _FULL: Final = (2440000.0, 2480000.0)
 _SHORT: Final = (0.0, 30000.0)
+# What OGLE can measure; 99.999 stands for nothing.
+_MAGNITUDES: Final = (5.0, 26.0)
 
 
 def is_ogle_name(path: Path) -> bool:
@@ -110,13 +112,17 @@ def read_ogle(
         omitted=unreadable,
         notes=("Vega magnitudes taken to AB",) + ((f"{len(files)} files",) if len(files) > 1 else ()),
     )
+    mag = np.concatenate([p[3] for p in parts])
+    with np.errstate(invalid="ignore"):
+        outside = (mag < _MAGNITUDES[0]) | (mag > _MAGNITUDES[1])
     points = collect_points(
         report=report,
+        left_out={f"outside {_MAGNITUDES[0]:g} to {_MAGNITUDES[1]:g} mag": outside},
         time=np.concatenate([p[2] for p in parts]),
         time_system=next(iter(systems)),
         star=np.concatenate([np.full(p[2].size, p[0]) for p in parts]),
         band=bands,
-        mag=to_ab(np.concatenate([p[3] for p in parts]), bands, "Vega"),
+        mag=to_ab(mag, bands, "Vega"),
         mag_err=np.concatenate([p[4] for p in parts]),
     )
     return MeasuredLightCurves.from_points(points)

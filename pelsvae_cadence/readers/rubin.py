@@ -10,7 +10,7 @@ import pandas as pd
 
 from pelsvae_cadence.bands import LSST_BANDS
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.tables.columns import identifiers, numbers
+from pelsvae_cadence.core.tables.columns import numbers
 from pelsvae_cadence.core.tables.points import FluxKind
 from pelsvae_cadence.core.time_systems import MJD_TAI
 from pelsvae_cadence.light_curves import MeasuredLightCurves
@@ -87,10 +87,11 @@ def read_rubin(
         mjd = _times_of_visits(table, visits, visit, detector)
         left_out["of visits without a time"] = ~np.isfinite(mjd)
     ours, strange = table.bands(table[band], _BANDS)
-    ids, there = identifiers(star, table[star])
-    unassociated = there & (ids == 0) if star == "diaObjectId" else np.zeros(ids.size, dtype=np.bool_)
+    ids, unassociated = table.numbered(star)
+    if star == "diaObjectId":
+        unassociated |= ids == 0
     return table.light_curves(
-        left_out=left_out | {"with another band": strange, "of no object": unassociated | ~there},
+        left_out=left_out | {"with another band": strange, "of no object": unassociated},
         time=MJD_TAI.to_mjd_tai(mjd),
         time_system=MJD_TAI,
         star=ids,
@@ -131,8 +132,8 @@ def _flux(table: ArchiveTable, wanted: FluxKind | None) -> tuple[FluxKind, str, 
 def _visit_numbers(table: ArchiveTable, visit: str | None) -> npt.NDArray[np.int64] | None:
     if visit is None:
         return None
-    ids, known = identifiers(visit, table[visit])
-    return np.where(known, ids, -1) if ids.dtype.kind == "i" else None
+    ids, missing = table.numbered(visit)
+    return np.where(missing, -1, ids)
 
 
 def _times_of_visits(table: ArchiveTable, visits: Any, visit: str | None, detector: str | None) -> FloatArray:
@@ -154,17 +155,17 @@ def _times_of_visits(table: ArchiveTable, visits: Any, visit: str | None, detect
         assert start is not None
         assert length is not None
         mjd = numbers(start, listed[start], "d") + 0.5 * numbers(length, listed[length], "s") * _SECONDS
-    ids, known = identifiers(key, listed[key])
-    at = pd.DataFrame({"visit": ids[known], "mjd": mjd[known]}).dropna()
+    ids, missing = listed.numbered(key)
+    at = pd.DataFrame({"visit": ids[~missing], "mjd": mjd[~missing]}).dropna()
     spread = at.groupby("visit")["mjd"].agg(np.ptp) if at["visit"].duplicated().any() else None
     if spread is not None and float(spread.max()) > 60.0 * _SECONDS:
         raise InputError(
             f"rows of visit {spread.idxmax()} in {listed.label} differ in time by more than a minute"
         )
     once = at.drop_duplicates("visit").set_index("visit")["mjd"]
-    wanted, there = identifiers(visit, table[visit])
+    wanted, missing = table.numbered(visit)
     table.columns["time"] = f"{middle or f'{start} + {length} / 2'} of {listed.label}"
     found = once.reindex(wanted).to_numpy(dtype=np.float64, na_value=np.nan)
     if not np.isfinite(found).any() and wanted.size:
         raise InputError(f"no visit of {table.label} is in {listed.label}")
-    return np.where(there, found, np.nan)
+    return np.where(missing, np.nan, found)

@@ -92,13 +92,16 @@ def _data_release(table: ArchiveTable, *, one_star: bool, bad_catflags: int) -> 
         left_out["flagged catflags"] = (whole < 0) | ((whole & bad_catflags) != 0)
     else:
         table.notes.append("no catflags to apply")
-    if one_star:
+    stars = None
+    if star is None:
         table.notes.append("all rows are one star")
+    else:
+        stars, left_out["of no object"] = table.numbered(star)
     return table.light_curves(
         left_out=left_out,
         time=system.to_mjd_tai(numbers(time, table[time], "d")),
         time_system=system,
-        star=None if star is None else table[star],
+        star=stars,
         band=ours,
         mag=numbers(mag, table[mag], "mag"),
         mag_err=numbers(error, table[error], "mag"),

@@ -55,6 +55,8 @@ _JANSKY: Final = {"njy": "nJy", "ujy": "uJy", "mjy": "mJy", "jy": "Jy"}
 _DIFFERENCES: Final = ("diasourceid", "diaobjectid", "scienceflux", "psfdiffflux", "forcediffimflux")
 # Fluxes without a unit beside magnitudes are in nJy if both agree to this, in mag.
 _AGREE: Final = 0.1
+# 29 mag: fluxes without a unit that never exceed it are in another unit than nJy.
+_FAINTEST: Final = 10.0
 
 
 def points_from_table(
@@ -204,6 +206,7 @@ def _points(
             notes.append(f"{columns['flux']} has no unit: nJy, as {columns['mag']} says the same")
         elif unit is None:
             unit = "nJy"
+            _refuse_too_faint(table.label, columns["flux"], numbers(columns["flux"], read[columns["flux"]]))
             notes.append(f"{columns['flux']} has no unit: taken as nJy")
         values = {"flux": flux_in_njy(columns["flux"], read[columns["flux"]], unit)}
         values["flux_err"] = errors("flux_err", _unit_of(table, columns.get("flux_err", "")) or unit)
@@ -259,6 +262,17 @@ def _unit_of(table: TableSource, name: str) -> str | None:
         return "nJy"
     found = re.search(r"_(njy|ujy|mjy|jy)$", plain_name(name))
     return _JANSKY[found[1]] if found else None
+
+
+def _refuse_too_faint(label: str, name: str, flux: FloatArray) -> None:
+    """Refuse fluxes without a unit that no survey could measure if they were in nJy."""
+    finite = np.abs(flux[np.isfinite(flux)])
+    if finite.size and float(np.percentile(finite, 95.0)) < _FAINTEST:
+        raise InputError(
+            f"{name} of {label} has no unit, and its values around {float(np.median(finite)):.4g} are too faint "
+            "for nJy",
+            remedy='Say flux_unit="mJy" or the like; relative fluxes need a zero point first.',
+        )
 
 
 def _agreeing(label: str, columns: dict[str, str], mag: FloatArray, flux: FloatArray) -> str:

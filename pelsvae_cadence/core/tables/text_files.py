@@ -216,11 +216,12 @@ def _parse_separated(
 
 
 def _is_cut(body: list[str], separator: str | None) -> bool:
-    """Tell whether the last row lost digits: its last entry has fewer decimals than all others."""
+    """Tell whether the last row lost digits: its last entry has fewer decimals than nearly all others."""
 
     def decimals(line: str) -> int:
         entries = _fields(line, separator)
         return len(entries[-1].partition(".")[2]) if entries else 0
 
-    others = [decimals(line) for line in body[:-1]]
-    return decimals(body[-1]) < min(others)
+    last = decimals(body[-1])
+    fewer = sum(decimals(line) <= last for line in body[:-1])
+    return fewer < 0.05 * (len(body) - 1)
