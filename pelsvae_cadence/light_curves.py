@@ -15,14 +15,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import DETECTION_SNR, flux_to_mag
 from pelsvae_cadence.core.tables.columns import ColumnReport, flags, numbers, text
 from pelsvae_cadence.core.tables.long_tables import points_from_table
-from pelsvae_cadence.core.tables.points import (
-    FluxKind,
-    MagSystem,
-    Points,
-    collect_points,
-    times_in_mjd,
-    to_ab,
-)
+from pelsvae_cadence.core.tables.points import FluxKind, MagSystem, Points, points_from_arrays
 
 __all__ = ["LightCurves", "MeasuredLightCurves"]
 
@@ -192,42 +185,17 @@ class LightCurves(RaggedArrays):
         >>> curve.flux.round()
         array([477530., 397190.])
         """
-        kind, value, error = ("mag", mag, mag_err) if flux is None else ("flux", flux, flux_err)
-        if value is None or (flux is not None and (mag is not None or mag_err is not None)):
-            raise InputError("a light curve needs either mag and mag_err, or flux and flux_err")
-        if error is None:
-            raise InputError(
-                f"{kind} is given without {kind}_err", remedy=f"Give {kind}_err; a number will do."
-            )
-        times, system = times_in_mjd("time", time, time_system, by_name=False)
-        times = np.atleast_1d(times)
-        bands = text("band", band, times.size)
-        unit = "nJy" if kind == "flux" else "mag"
-        read: dict[str, Any] = {
-            kind: numbers(kind, value, unit),
-            f"{kind}_err": numbers(f"{kind}_err", error, unit),
-        }
-        for name, array in read.items():
-            if array.ndim == 0 and (name.endswith("_err") or times.size == 1):
-                read[name] = array = np.full(times.size, float(array))
-            if array.shape != times.shape:
-                raise InputError(f"{name} has shape {array.shape}, time has {times.shape}")
-        if times.ndim != 1:
-            raise InputError(f"time has shape {times.shape}, expected (n,)")
-        if kind == "mag":
-            read["mag"] = to_ab(read["mag"], bands, mag_system)
-        report = ColumnReport(
-            n_rows=times.size, columns={name: f"argument {name}" for name in ("time", *read)}
-        )
-        points = collect_points(
-            report=report,
-            time=times,
-            time_system=system,
-            band=bands,
-            star=star_id,
+        points = points_from_arrays(
+            time,
+            band,
+            mag=mag,
+            mag_err=mag_err,
+            flux=flux,
+            flux_err=flux_err,
+            star_id=star_id,
+            time_system=time_system,
+            mag_system=mag_system,
             flux_kind=flux_kind,
-            stacklevel=3,
-            **read,
         )
         return MeasuredLightCurves.from_points(points)
 

@@ -224,6 +224,11 @@ class CatalogWriter:
             raise InputError(
                 f"star {repeated} is in the catalogue already", remedy="Give every star a number of its own."
             )
+        if light_curves.origin is not None:
+            raise InputError(
+                "measured light curves have no simulated visits or true magnitudes: a catalogue cannot hold them",
+                remedy="Write them as a table.",
+            )
         foreign = ~np.isin(light_curves.visit_id, visits.visit_id)
         if foreign.any():
             raise InputError(

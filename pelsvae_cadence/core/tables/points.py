@@ -13,10 +13,10 @@ import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import VEGA_TO_AB, mag_to_flux
-from pelsvae_cadence.core.tables.columns import ColumnReport, OmissionWarning, identifiers, numbers
+from pelsvae_cadence.core.tables.columns import ColumnReport, OmissionWarning, identifiers, numbers, text
 from pelsvae_cadence.core.time_systems import MJD_TAI, TimeSystem, detect_time_system, parse_time_system
 
-__all__ = ["FluxKind", "MagSystem", "Points", "collect_points", "flux_in_njy", "times_in_mjd", "to_ab"]
+__all__ = ["FluxKind", "MagSystem", "Points", "collect_points", "flux_in_njy", "points_from_arrays", "to_ab"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -337,6 +337,71 @@ def collect_points(
         flux_kind=flux_kind,
         time_system=time_system.converted,
         origin=report,
+    )
+
+
+def points_from_arrays(
+    time: Any,
+    band: Any,
+    *,
+    mag: Any,
+    mag_err: Any,
+    flux: Any,
+    flux_err: Any,
+    star_id: int | str,
+    time_system: str | None,
+    mag_system: MagSystem,
+    flux_kind: FluxKind,
+) -> Points:
+    """Read the points of one star from arrays.
+
+    Parameters
+    ----------
+    time, band, mag, mag_err, flux, flux_err, star_id, time_system, mag_system, flux_kind
+        See `pelsvae_cadence.light_curves.LightCurves.from_arrays`.
+
+    Returns
+    -------
+    Points
+        The usable points.
+
+    Raises
+    ------
+    InputError
+        If arrays are missing or differ in length, or a unit or system cannot be converted.
+    """
+    kind, value, error = ("mag", mag, mag_err) if flux is None else ("flux", flux, flux_err)
+    if value is None or (flux is not None and (mag is not None or mag_err is not None)):
+        raise InputError("a light curve needs either mag and mag_err, or flux and flux_err")
+    if error is None:
+        raise InputError(f"{kind} is given without {kind}_err", remedy=f"Give {kind}_err; a number will do.")
+    times, system = times_in_mjd("time", time, time_system, by_name=False)
+    times = np.atleast_1d(times)
+    if times.ndim != 1:
+        raise InputError(f"time has shape {times.shape}, expected (n,)")
+    bands = text("band", band, times.size)
+    unit = "nJy" if kind == "flux" else "mag"
+    read: dict[str, Any] = {
+        kind: numbers(kind, value, unit),
+        f"{kind}_err": numbers(f"{kind}_err", error, unit),
+    }
+    for name, array in read.items():
+        if array.ndim == 0 and (name.endswith("_err") or times.size == 1):
+            read[name] = np.full(times.size, float(array))
+        elif array.shape != times.shape:
+            raise InputError(f"{name} has shape {array.shape}, time has {times.shape}")
+    if kind == "mag":
+        read["mag"] = to_ab(read["mag"], bands, mag_system)
+    return collect_points(
+        report=ColumnReport(
+            n_rows=times.size, columns={name: f"argument {name}" for name in ("time", *read)}
+        ),
+        time=times,
+        time_system=system,
+        band=bands,
+        star=star_id,
+        flux_kind=flux_kind,
+        **read,
     )
 
 
