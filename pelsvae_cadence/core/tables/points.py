@@ -357,7 +357,7 @@ def points_from_arrays(
 
     Parameters
     ----------
-    time, band, mag, mag_err, flux, flux_err, star_id, time_system, mag_system, flux_kind
+    time, band, mag, mag_err, flux, flux_err, star_id, time_system, mag_system, flux_kind : array_like or str
         See `pelsvae_cadence.light_curves.LightCurves.from_arrays`.
 
     Returns

@@ -6,16 +6,14 @@ import gzip
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.tables.columns import flags
 
 __all__ = ["Table", "TextTable", "read_text"]
 
@@ -42,13 +40,6 @@ class Table:
 
     def __getitem__(self, name: str) -> Any:
         return self.columns[name]
-
-    def flagged(self, names: Iterable[str]) -> npt.NDArray[np.bool_]:
-        """Find the rows that have one of the given flags set."""
-        flagged: npt.NDArray[np.bool_] = np.logical_or.reduce(
-            [flags(name, self.columns[name]) for name in names]
-        )
-        return flagged
 
 
 @dataclass(frozen=True, kw_only=True)
