@@ -137,16 +137,5 @@ def display_name(star_class: str, subtype: str) -> str:
 
 
 def is_binary(star_class: str) -> bool:
-    """Tell whether phase zero is a primary minimum and the orbit shows two minima.
-
-    Parameters
-    ----------
-    star_class : str
-        One of `STAR_CLASSES`.
-
-    Returns
-    -------
-    bool
-        True for ECL and ELL.
-    """
+    """Tell whether phase zero is a primary minimum and the orbit shows two minima."""
     return star_class in ("ECL", "ELL")

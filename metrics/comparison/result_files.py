@@ -25,15 +25,7 @@ _CLASSIFIED: Final = "classified_stars.parquet"
 
 
 def write_results(result: Comparison, *, maf_plots: bool = False) -> None:
-    """Write tables and MAF's folders; a crash leaves each old or new, never half.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison; its `files` are filled in.
-    maf_plots : bool
-        Let MAF draw the recovered fractions after the last year.
-    """
+    """Write tables and MAF's folders; a crash leaves each old or new, never half."""
     folder, files, summary = result.out_dir, result.files, result.summary
     with replacing_folder(folder / _MAF) as work:
         written_there = write_maf(result, work, plots=maf_plots)

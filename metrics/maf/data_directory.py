@@ -22,11 +22,6 @@ def prepare_data_directory() -> Path:
 
     A directory that the user has named, or ``~/rubin_sim_data``, is left alone. Otherwise an empty
     one is made in the user's cache, or among the temporary files where that cannot be written.
-
-    Returns
-    -------
-    Path
-        The directory rubin_sim will use.
     """
     named = os.environ.get(DATA_VARIABLE)
     if named:

@@ -29,25 +29,7 @@ _MINUTES_A_DAY: Final = 1440.0
 
 
 def fields_constraint(fields: Fields, column: str = "scheduler_note") -> str:
-    """Write the SQL condition that splits wide survey and deep drilling fields.
-
-    Parameters
-    ----------
-    fields : {"all", "wide", "deep"}
-        Which visits to keep.
-    column : str
-        Column of the scheduler's notes.
-
-    Returns
-    -------
-    str
-        The condition; empty for all visits.
-
-    Raises
-    ------
-    InputError
-        If there is no such part.
-    """
+    """Write the SQL condition that splits wide survey and deep drilling fields."""
     if fields not in FIELDS:
         raise InputError(f"fields = {fields!r}", allowed=", ".join(FIELDS))
     if fields == "all":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.metrics.position.observe import Recovery
     from pelsvae_cadence.model.source import LightCurveModel
 
-__all__ = ["GOOD_DISTANCE", "PeriodLuminosity", "distance_errors", "good_distances", "period_luminosity"]
+__all__ = ["GOOD_DISTANCE", "PeriodLuminosity", "good_distances", "period_luminosity"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -121,26 +121,13 @@ def _mean_flux(light_curves: LightCurves, i: int, band: str, period: float) -> f
     return float(solution[0])
 
 
-def distance_errors(recovery: Recovery, relation: PeriodLuminosity) -> FloatArray:
+def _distance_errors(recovery: Recovery, relation: PeriodLuminosity) -> FloatArray:
     r"""Compare the distance moduli of stars with the true ones.
 
     With :math:`\langle m \rangle` the intensity-mean magnitude of a Fourier fit at the period
     found, and :math:`A_b` the true extinction,
 
     .. math:: \mu = \langle m \rangle - A_b - M_b(P) .
-
-    Parameters
-    ----------
-    recovery : Recovery
-        Stars that were observed and searched.
-    relation : PeriodLuminosity
-        The relation of their class.
-
-    Returns
-    -------
-    ndarray of float64, shape (N,)
-        Estimated less true distance modulus in mag; NaN where the period is not right to one per
-        cent, or the band has fewer than five points.
     """
     stars = recovery.stars
     clear = replace(stars, ebv=np.zeros(len(stars)))
@@ -180,5 +167,5 @@ def good_distances(recovery: Recovery, model: LightCurveModel) -> float:
     for kind in np.unique(kinds).tolist():
         star_class, subtype = kind.split("|")
         relation = period_luminosity(model, star_class, subtype or None, band)
-        errors = np.where(kinds == kind, distance_errors(recovery, relation), errors)
+        errors = np.where(kinds == kind, _distance_errors(recovery, relation), errors)
     return float(np.mean(np.abs(errors) < GOOD_DISTANCE))

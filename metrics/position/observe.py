@@ -149,27 +149,7 @@ def stars_of_position(ra: float, dec: float, n: int, star_class: str) -> npt.NDA
 
 
 def at_reference_magnitude(stars: Stars, band: str, magnitude: float) -> Stars:
-    """Move stars to a magnitude, under numbers of their own: each magnitude has its own noise.
-
-    Parameters
-    ----------
-    stars : Stars
-        The stars.
-    band : str
-        Band of the magnitude, out of `pelsvae_cadence.bands.BANDS`.
-    magnitude : float
-        Mean apparent AB magnitude of all stars, extinction included.
-
-    Returns
-    -------
-    Stars
-        The same stars at other distances, with the magnitude in their numbers.
-
-    Raises
-    ------
-    InputError
-        If the magnitude is out of range.
-    """
+    """Move stars to a magnitude, under numbers of their own: each magnitude has its own noise."""
     moved = at_magnitude(stars, band, magnitude)
     return replace(moved, star_id=numbers_at_magnitude(stars.star_id, magnitude))
 
@@ -180,18 +160,7 @@ def at_reference_magnitude(stars: Stars, band: str, magnitude: float) -> Stars:
 
 @cache
 def load_model(name: str) -> LightCurveModel:
-    """Load a source model once for all metrics of the process.
-
-    Parameters
-    ----------
-    name : str
-        Name or path of the model.
-
-    Returns
-    -------
-    LightCurveModel
-        The model.
-    """
+    """Load a source model once for all metrics of the process."""
     from pelsvae_cadence.model.source import LightCurveModel
 
     return LightCurveModel.load(name)

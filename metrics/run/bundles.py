@@ -68,24 +68,7 @@ def sky_positions(
 def bundles_by_years(
     bundles: Sequence[MetricBundle], source: SurveySource, years: Sequence[float], constraint: str
 ) -> list[MetricBundle]:
-    """Make the bundles that ask for the years, with the stars and settings of those given.
-
-    Parameters
-    ----------
-    bundles : sequence of MetricBundle
-        Bundles of `PeriodRecoveryMetric`.
-    source : SurveySource
-        The survey.
-    years : sequence of float
-        Ends of survey years.
-    constraint : str
-        SQL condition on the visits.
-
-    Returns
-    -------
-    list of MetricBundle
-        Bundles of `TimeToRecoveryMetric`, one for each.
-    """
+    """Make the bundles that ask for the years, with the stars and settings of those given."""
     first, last = source.first_and_last_visit(constraint)
     made = []
     for bundle in bundles:

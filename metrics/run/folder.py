@@ -65,21 +65,6 @@ def results_database(work: Path) -> Iterator[ResultsDb]:
 
     MAF makes hundreds of small commits. The results are moved into place when they are complete; a
     power failure before that loses them in any case.
-
-    Parameters
-    ----------
-    work : Path
-        Its folder.
-
-    Yields
-    ------
-    ResultsDb
-        The database, closed at the end.
-
-    Raises
-    ------
-    InputError
-        If it cannot be made.
     """
     try:
         results = ResultsDb(out_dir=str(work))

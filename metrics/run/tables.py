@@ -25,25 +25,7 @@ _NAMES: Final = {s for subtypes in SUBTYPES.values() for s in subtypes} - {"F", 
 
 
 def tables_of_bundles(bundles: list[MetricBundle], run_name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """List what bundles of PeriodRecoveryMetric have found.
-
-    Parameters
-    ----------
-    bundles : list of MetricBundle
-        The bundles, after the run.
-    run_name : str
-        Name of the run.
-
-    Returns
-    -------
-    positions, stars : pandas.DataFrame
-        See `pelsvae_cadence.metrics.run.run.RunResult`.
-
-    Raises
-    ------
-    InputError
-        If no position had enough visits.
-    """
+    """List what bundles of PeriodRecoveryMetric have found."""
     positions: list[dict[str, Any]] = []
     stars: list[pd.DataFrame] = []
     for bundle in bundles:
@@ -98,20 +80,7 @@ def _kind_at(metric: PeriodRecoveryMetric, points: Mapping[str, Any], i: int) ->
 
 
 def year_table(bundles: list[MetricBundle], run_name: str) -> pd.DataFrame:
-    """List what bundles of TimeToRecoveryMetric have found.
-
-    Parameters
-    ----------
-    bundles : list of MetricBundle
-        The bundles, after the run.
-    run_name : str
-        Name of the run.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per class, magnitude, position and year that the survey reaches.
-    """
+    """List what bundles of TimeToRecoveryMetric have found."""
     frames = []
     for bundle in bundles:
         metric, points = bundle.metric.recovery, bundle.slicer.slice_points

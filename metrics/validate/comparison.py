@@ -24,14 +24,7 @@ from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, PRIMARY, summarise_runs
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = [
-    "comparison_report",
-    "false_alarm_figures",
-    "lost_visits_figures",
-    "same_run_figure",
-    "table_memory_figure",
-    "worker_figures",
-]
+__all__ = ["comparison_report", "worker_figures"]
 
 _DRAWS: Final = 60
 _LEVEL: Final = 0.05
@@ -67,11 +60,11 @@ def comparison_report(seed: int = 0) -> Report:
         data="synthetic LSST strategies over the whole sky (nside 2)",
         seed=seed,
         figures=(
-            same_run_figure(seed),
-            *lost_visits_figures(seed),
-            *false_alarm_figures(seed),
+            _same_run_figure(seed),
+            *_lost_visits_figures(seed),
+            *_false_alarm_figures(seed),
             *worker_figures(seed),
-            table_memory_figure(seed),
+            _table_memory_figure(seed),
         ),
     )
 
@@ -81,19 +74,8 @@ def _differences(runs: list[tuple[str, Cadence]], plan: Plan) -> pd.DataFrame:
     return summarise_runs(outcomes, plan).differences
 
 
-def same_run_figure(seed: int = 0) -> Figure:
-    """Compare a run with itself.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of survey and stars.
-
-    Returns
-    -------
-    Figure
-        The largest difference, of any quantity, or end of an interval: it must be zero.
-    """
+def _same_run_figure(seed: int = 0) -> Figure:
+    """Compare a run with itself."""
     survey = strategy("baseline", seed=seed, years=1)
     plan = Plan(
         nside=2, magnitudes=(22.5,), years=(0.5, 1), seed=seed, stars_per_position=1, period_range=(0.2, 2.0)
@@ -109,19 +91,8 @@ def same_run_figure(seed: int = 0) -> Figure:
     )
 
 
-def lost_visits_figures(seed: int = 0) -> tuple[Figure, ...]:
-    """Compare a survey with itself less 30 % of its visits.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of survey, stars, and of the visits that are lost.
-
-    Returns
-    -------
-    tuple of Figure
-        The corrected probability for all stars together, and how much longer these wait.
-    """
+def _lost_visits_figures(seed: int = 0) -> tuple[Figure, ...]:
+    """Compare a survey with itself less 30 % of its visits."""
     survey = strategy("baseline", seed=seed, years=1)
     plan = Plan(
         nside=2,
@@ -154,23 +125,8 @@ def lost_visits_figures(seed: int = 0) -> tuple[Figure, ...]:
     )
 
 
-def false_alarm_figures(seed: int = 0, n_draws: int = _DRAWS) -> tuple[Figure, ...]:
-    """Compare two seeds of one strategy, again and again, with other stars each time.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the first pair; the following ones count on from it.
-    n_draws : int
-        Number of pairs.
-
-    Returns
-    -------
-    tuple of Figure
-        Share of the pairs that are called different by the headline, and by any difference of a
-        class or year. Each of the two is a family of tests with a chance of 5 %; the targets are
-        what such a chance exceeds once in a hundred times.
-    """
+def _false_alarm_figures(seed: int = 0, n_draws: int = _DRAWS) -> tuple[Figure, ...]:
+    """Compare two seeds of one strategy, again and again, with other stars each time."""
     called = np.zeros(2)
     for draw in range(n_draws):
         plan = Plan(
@@ -243,22 +199,8 @@ def worker_figures(seed: int = 0) -> tuple[Figure, ...]:
     )
 
 
-def table_memory_figure(seed: int = 0, table: Path | None = None) -> Figure:
-    """Measure the memory of a process that reads a full-size table and looks at a position.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the table, where none is given.
-    table : Path, optional
-        A table; by default a gzip'd csv in radians is written that has as many visits, columns
-        and digits as the ten-year baseline v3.0 of the package redback.
-
-    Returns
-    -------
-    Figure
-        Peak memory of the process.
-    """
+def _table_memory_figure(seed: int = 0, table: Path | None = None) -> Figure:
+    """Measure the memory of a process that reads a full-size table and looks at a position."""
     with tempfile.TemporaryDirectory() as folder:
         path = table if table is not None else _full_table(Path(folder), seed)
         done = subprocess.run(

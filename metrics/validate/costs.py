@@ -10,7 +10,7 @@ from typing import Final
 from pelsvae_cadence.validate.periods.costs import search_cost_figures
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = ["period_cost_report", "position_cost_figures"]
+__all__ = ["period_cost_report"]
 
 _N_STARS: Final = 100
 _LONGEST: Final = 6.0
@@ -45,22 +45,8 @@ print(json.dumps({**laps, "n_visits": len(visits), "recovered": value["recovered
 """
 
 
-def position_cost_figures(seed: int = 0, n_stars: int = _N_STARS) -> tuple[Figure, ...]:
-    """Measure `PeriodRecoveryMetric` at one position of a ten-year survey, from a cold start.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of survey and stars.
-    n_stars : int
-        Stars at the position.
-
-    Returns
-    -------
-    tuple of Figure
-        Seconds of processor time: what other packages take to be imported, apart, and what is
-        ours: the model and the metric.
-    """
+def _position_cost_figures(seed: int = 0, n_stars: int = _N_STARS) -> tuple[Figure, ...]:
+    """Measure `PeriodRecoveryMetric` at one position of a ten-year survey, from a cold start."""
     done = subprocess.run(
         [sys.executable, "-c", _POSITION, str(seed), str(n_stars)], capture_output=True, text=True, check=True
     )
@@ -103,5 +89,5 @@ def period_cost_report(seed: int = 0) -> Report:
         topic="period-speed",
         data="control sources of ten years; a position of a synthetic LSST",
         seed=seed,
-        figures=(*search_cost_figures(seed), *position_cost_figures(seed)),
+        figures=(*search_cost_figures(seed), *_position_cost_figures(seed)),
     )

@@ -25,11 +25,9 @@ __all__ = [
     "PERCENTILES",
     "SEASON_GAP",
     "CadenceSummary",
-    "band_pairs",
     "intervals_within_night",
     "night_gaps",
     "observed_nights",
-    "season_gaps",
     "season_lengths",
     "summarise",
     "visits_per_band",
@@ -120,21 +118,8 @@ def season_lengths(visits: Visits, *, gap: int = SEASON_GAP) -> FloatArray:
     return np.asarray(visits.mjd[last] - visits.mjd[first], dtype=np.float64)
 
 
-def season_gaps(visits: Visits, *, gap: int = SEASON_GAP) -> FloatArray:
-    """Measure the time from the last visit of each season to the first of the next.
-
-    Parameters
-    ----------
-    visits : Visits
-        The visits of one position.
-    gap : int
-        Seasons are split where no visit falls for more than this many nights.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_seasons - 1,)
-        Gaps in days.
-    """
+def _season_gaps(visits: Visits, *, gap: int = SEASON_GAP) -> FloatArray:
+    """Measure the time from the last visit of each season to the first of the next."""
     first, last = _season_rows(visits, gap)
     return np.asarray(visits.mjd[first[1:]] - visits.mjd[last[:-1]], dtype=np.float64)
 
@@ -172,22 +157,8 @@ def intervals_within_night(visits: Visits) -> FloatArray:
     return np.asarray(np.diff(visits.mjd)[same] * _MINUTES_PER_DAY, dtype=np.float64)
 
 
-def band_pairs(visits: Visits, *, shortest: float = _PAIR_INTERVAL) -> dict[str, int]:
-    """Count the band combinations of successive visits of one night.
-
-    Parameters
-    ----------
-    visits : Visits
-        The visits of one position.
-    shortest : float
-        Only intervals longer than this many minutes count, which leaves out the overlaps of
-        neighbouring fields.
-
-    Returns
-    -------
-    dict of str to int
-        Number of pairs by combination, bluer band first whatever the order in time: ``"r-i"``.
-    """
+def _band_pairs(visits: Visits, *, shortest: float = _PAIR_INTERVAL) -> dict[str, int]:
+    """Count the band combinations of successive visits of one night."""
     rank = {name: index for index, name in enumerate(BANDS)}
     minutes = np.diff(visits.mjd) * _MINUTES_PER_DAY
     rows = np.flatnonzero((np.diff(visits.night) == 0) & (minutes > shortest))
@@ -269,7 +240,7 @@ class CadenceSummary:
     interval_percentiles : ndarray, shape (5,)
         Pooled `PERCENTILES` of the intervals of 5 to 120 minutes, in minutes.
     pair_shares : mapping of str to float
-        Shares of the band combinations of `band_pairs`.
+        Shares of the band combinations of `_band_pairs`.
     visits_per_year : ndarray, shape (3, n_years)
         Visits of a survey year: 10, 50 and 90 % over positions.
     m5 : mapping of str to ndarray, shape (5,)
@@ -352,7 +323,7 @@ def summarise(positions: Iterable[Visits], *, mjd_start: float, n_years: int) ->
     intervals = np.concatenate([intervals_within_night(visits) for visits in sample])
     pairs: dict[str, int] = {}
     for visits in sample:
-        for name, count in band_pairs(visits).items():
+        for name, count in _band_pairs(visits).items():
             pairs[name] = pairs.get(name, 0) + count
     n_pairs = max(sum(pairs.values()), 1)
     years = np.array([visits_per_year(visits, mjd_start, n_years) for visits in sample])
@@ -366,7 +337,7 @@ def summarise(positions: Iterable[Visits], *, mjd_start: float, n_years: int) ->
         gaps=pooled(night_gaps, GAP_PERCENTILES),
         gaps_in_season=pooled(partial(night_gaps, longest=SEASON_GAP), GAP_PERCENTILES),
         season_length=pooled(season_lengths),
-        season_gap=pooled(season_gaps),
+        season_gap=pooled(_season_gaps),
         visits_per_band={
             name: _percentiles([count.get(name, 0) for count in counts], PERCENTILES) for name in bands
         },

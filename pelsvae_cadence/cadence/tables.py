@@ -73,22 +73,6 @@ _SAME_VISIT: Final = 60.0 / 86400.0
 def find_columns(names: Iterable[str]) -> dict[str, str]:
     """Match the columns of a table to what they mean.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Column names of the table.
-
-    Returns
-    -------
-    dict
-        Keys out of `COLUMN_NAMES`, values the table's own names.
-
-    Raises
-    ------
-    InputError
-        If a position, time, band or depth column is missing, or the name of another one is
-        misspelt by a letter.
-
     Examples
     --------
     >>> found = find_columns(["observationStartMJD", "fieldRA", "fieldDec", "filter",

@@ -85,13 +85,7 @@ class GrowingColumn:
         return cls(dataset, column)
 
     def extend(self, encoded: npt.NDArray[Any]) -> None:
-        """Add rows.
-
-        Parameters
-        ----------
-        encoded : ndarray
-            Rows as `pelsvae_cadence.catalog.layout.encode` makes them.
-        """
+        """Add rows."""
         self.digest.update(np.ascontiguousarray(encoded).reshape(-1).view(np.uint8).data)
         self._waiting.append(encoded)
         self._n_waiting += encoded.shape[0]

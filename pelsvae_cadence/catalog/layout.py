@@ -198,18 +198,7 @@ def columns_of(group: str, rows: Any) -> dict[str, npt.NDArray[Any]]:
 
 
 def visits_of(columns: Mapping[str, npt.NDArray[Any]]) -> Visits:
-    """Make visits again of the columns that `columns_of` gives.
-
-    Parameters
-    ----------
-    columns : mapping of str to ndarray
-        The columns.
-
-    Returns
-    -------
-    Visits
-        The visits, without airmass or seeing where these are NaN throughout.
-    """
+    """Make visits again of the columns that `columns_of` gives."""
     known: dict[str, Any] = {
         name: None if name in _NAN_IF_UNKNOWN and np.isnan(value).all() else value
         for name, value in columns.items()
@@ -218,25 +207,7 @@ def visits_of(columns: Mapping[str, npt.NDArray[Any]]) -> Visits:
 
 
 def encode(column: Column, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Turn the values of a column into what the file holds.
-
-    Parameters
-    ----------
-    column : Column
-        The column.
-    values : ndarray
-        Values as the package's dataclasses hold them.
-
-    Returns
-    -------
-    ndarray
-        Little-endian numbers, band codes or fixed-length ASCII.
-
-    Raises
-    ------
-    InputError
-        If a band has no code, or a string does not fit.
-    """
+    """Turn the values of a column into what the file holds."""
     if h5py.check_enum_dtype(column.dtype) == BAND_CODES:
         codes = np.full(values.shape, _NO_BAND, dtype=np.uint8)
         for name, code in BAND_CODES.items():
@@ -314,18 +285,7 @@ def dataset_blocks(dataset: h5py.Dataset) -> Iterator[bytes]:
 
 
 def dataset_digest(dataset: h5py.Dataset) -> str:
-    """Compute the checksum of a dataset's elements.
-
-    Parameters
-    ----------
-    dataset : h5py.Dataset
-        The dataset; it is read in blocks.
-
-    Returns
-    -------
-    str
-        SHA-256 (hexadecimal) of the elements' bytes in C order, little-endian.
-    """
+    """Compute the checksum of a dataset's elements."""
     digest = hashlib.sha256()
     for block in dataset_blocks(dataset):
         digest.update(block)

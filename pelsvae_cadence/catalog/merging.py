@@ -18,29 +18,14 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.stars import Stars
 
-__all__ = ["append_catalogs", "site_batches"]
+__all__ = ["append_catalogs"]
 
 # Stars read at once: with 800 visits 50 MB.
 _AT_ONCE = 1000
 
 
-def site_batches(catalog: Catalog) -> Iterator[tuple[Stars, Visits, LightCurves]]:
-    """Read a catalogue as the batches that a writer takes.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        The catalogue.
-
-    Yields
-    ------
-    Stars
-        Stars of one position, in the order of the file; at most a thousand.
-    Visits
-        The visits of the position.
-    LightCurves
-        Their light curves.
-    """
+def _site_batches(catalog: Catalog) -> Iterator[tuple[Stars, Visits, LightCurves]]:
+    """Read a catalogue as the batches that a writer takes."""
     runs = groupby(range(catalog.n_stars), key=lambda row: int(catalog.position[row]))
     for position, group in runs:
         rows = np.fromiter(group, dtype=np.int64)
@@ -87,7 +72,7 @@ def append_catalogs(path: str | os.PathLike[str], others: Iterable[str | os.Path
         kept = replace(first, extra={**first.extra, **(extra if extra["added"] else {})})
         with CatalogWriter(target, provenance=kept, append=True) as writer:
             for catalog in catalogs:
-                for batch in site_batches(catalog):
+                for batch in _site_batches(catalog):
                     writer.append(*batch)
                 added += catalog.n_stars
     finally:

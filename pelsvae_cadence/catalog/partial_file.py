@@ -82,13 +82,7 @@ class PartialFile(io.RawIOBase):
             )
 
     def copy_target(self) -> None:
-        """Begin with what the final name holds already.
-
-        Raises
-        ------
-        InputError
-            If the disk does not hold a second copy.
-        """
+        """Begin with what the final name holds already."""
         with self.target.open("rb") as source:
             while block := source.read(_COPY_BYTES):
                 self.write(block)

@@ -23,13 +23,7 @@ _TEXTS: Final = ("model_name", "model_hash", "survey_name", "survey_hash", "comm
 
 
 def package_versions() -> dict[str, str]:
-    """Collect the versions of Python, this package and the packages behind its numbers.
-
-    Returns
-    -------
-    dict of str
-        Version by name; packages that are not installed are left out.
-    """
+    """Collect the versions of Python, this package and the packages behind its numbers."""
     versions = {"python": platform.python_version(), "pelsvae-cadence": __version__}
     for name in _PACKAGES:
         try:
@@ -109,13 +103,7 @@ class Provenance:
             object.__setattr__(self, name, value)
 
     def to_attributes(self) -> dict[str, Any]:
-        """Make the HDF5 attributes of the group ``provenance``.
-
-        Returns
-        -------
-        dict
-            Texts and one unsigned integer; `versions` and `extra` as JSON.
-        """
+        """Make the HDF5 attributes of the group ``provenance``."""
         attributes: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
         attributes["seed"] = self.seed
         for name in ("versions", "extra"):
@@ -124,23 +112,7 @@ class Provenance:
 
     @classmethod
     def from_attributes(cls, attributes: Mapping[str, Any]) -> Self:
-        """Read the HDF5 attributes of the group ``provenance``.
-
-        Parameters
-        ----------
-        attributes : mapping
-            As `to_attributes` makes them; others are ignored.
-
-        Returns
-        -------
-        Provenance
-            The provenance.
-
-        Raises
-        ------
-        InputError
-            If one is missing or cannot be read.
-        """
+        """Read the HDF5 attributes of the group ``provenance``."""
         try:
             values = {name: str(attributes[name]) for name in _TEXTS}
             return cls(

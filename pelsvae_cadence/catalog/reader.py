@@ -172,23 +172,7 @@ class Catalog:
         return self.read_stars(np.arange(self.n_stars))
 
     def read_stars(self, rows: npt.ArrayLike) -> Stars:
-        """Read some stars.
-
-        Parameters
-        ----------
-        rows : array_like of int
-            Rows of the star table, as `select` returns them.
-
-        Returns
-        -------
-        Stars
-            Those stars, in the order of `rows`.
-
-        Raises
-        ------
-        InputError
-            If a row does not exist or the file is damaged.
-        """
+        """Read some stars."""
         wanted = self._rows(rows)
         values = {
             column.name: self._star_column(column.name, wanted)

@@ -40,18 +40,7 @@ class ClassifierWarning(UserWarning):
 
 
 def default_estimator(seed: int = 0) -> Any:
-    """Make scikit-learn's HistGradientBoostingClassifier with our settings.
-
-    Parameters
-    ----------
-    seed : int
-        Its random state.
-
-    Returns
-    -------
-    sklearn.ensemble.HistGradientBoostingClassifier
-        Missing features need no filling.
-    """
+    """Make scikit-learn's HistGradientBoostingClassifier with our settings."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(

@@ -193,31 +193,7 @@ def predict_by_part(
     split: SkySplit,
     classes: tuple[str, ...],
 ) -> Predictions:
-    """Classify stars, each by the classifier for its part of the sky.
-
-    Parameters
-    ----------
-    stars : LabelledStars
-        N stars.
-    features : FeatureTable
-        What the classifiers look at.
-    classifiers : sequence of VariableClassifier
-        One for each part.
-    split : SkySplit
-        The parts.
-    classes : tuple of str
-        All classes, in the order of the columns.
-
-    Returns
-    -------
-    Predictions
-        Probabilities beside the labels.
-
-    Raises
-    ------
-    InputError
-        If a label is none of the classes, or a feature is missing.
-    """
+    """Classify stars, each by the classifier for its part of the sky."""
     part = split.part_of(stars.ra, stars.dec)
     probability = np.zeros((len(stars), len(classes)))
     for k in np.unique(part).tolist():

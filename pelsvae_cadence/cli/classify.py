@@ -262,18 +262,7 @@ def apply(
 
 @contextmanager
 def progress_bar(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar for something that takes a while.
-
-    Parameters
-    ----------
-    words : str
-        What is done.
-
-    Yields
-    ------
-    callable
-        To be called with (done, in all).
-    """
+    """Show a bar for something that takes a while."""
     with progress_bars() as progress:
         bar = progress.add_task(words, total=None)
         yield lambda done, total: progress.update(bar, completed=done, total=total)

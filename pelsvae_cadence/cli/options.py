@@ -322,20 +322,7 @@ def _positions_from_file(path: Path) -> list[tuple[Any, Any]]:
 
 
 def refuse_existing(paths: list[Path], no_clobber: bool) -> None:
-    """Stop before earlier results would be replaced.
-
-    Parameters
-    ----------
-    paths : list of Path
-        Files that are going to be written.
-    no_clobber : bool
-        Whether replacing is forbidden.
-
-    Raises
-    ------
-    InputError
-        If one of them exists and replacing is forbidden.
-    """
+    """Stop before earlier results would be replaced."""
     existing = [path for path in paths if path.exists()]
     if no_clobber and existing:
         raise InputError(

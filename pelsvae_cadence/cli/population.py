@@ -16,27 +16,11 @@ from pelsvae_cadence.core.files import output_folder, replacing
 if TYPE_CHECKING:
     from pelsvae_cadence.population.survey import DrawnPopulation
 
-__all__ = ["parse_class_mix", "parse_range", "population"]
+__all__ = ["population"]
 
 
-def parse_class_mix(text: str) -> dict[str, float]:
-    """Read classes and their shares from the command line.
-
-    Parameters
-    ----------
-    text : str
-        ``"RRab"``, ``"RRab,RRc"`` (equal shares) or ``"RRab=0.7,RRc=0.3"``.
-
-    Returns
-    -------
-    dict of str to float
-        Shares by class as typed.
-
-    Raises
-    ------
-    InputError
-        If a share is no number, or a class is named twice.
-    """
+def _parse_class_mix(text: str) -> dict[str, float]:
+    """Read classes and their shares from the command line."""
     mix: dict[str, float] = {}
     for part in text.split(","):
         name, _, share = part.partition("=")
@@ -51,26 +35,8 @@ def parse_class_mix(text: str) -> dict[str, float]:
     return mix
 
 
-def parse_range(text: str, option: str) -> tuple[float, float]:
-    """Read two numbers from the command line.
-
-    Parameters
-    ----------
-    text : str
-        ``"16,24"``.
-    option : str
-        The option, for the message.
-
-    Returns
-    -------
-    tuple of float
-        The numbers.
-
-    Raises
-    ------
-    InputError
-        If it is something else.
-    """
+def _parse_range(text: str, option: str) -> tuple[float, float]:
+    """Read two numbers from the command line."""
     try:
         low, high = (float(part) for part in text.split(","))
     except ValueError:
@@ -144,8 +110,8 @@ def population(
     chosen = next((m for m in MODES if m == mode), None)
     if chosen is None:
         raise InputError(f"unknown mode {mode!r}", allowed=", ".join(MODES))
-    mix = parse_class_mix(star_class)
-    ranges = parse_range(mag_range, "--mag-range"), parse_range(dec_range, "--dec-range")
+    mix = _parse_class_mix(star_class)
+    ranges = _parse_range(mag_range, "--mag-range"), _parse_range(dec_range, "--dec-range")
     table_kind(output)  # refused before anything is drawn
     output_folder(output.parent)
     png = output.with_name(output.name.split(".")[0] + ".png")

@@ -24,7 +24,6 @@ __all__ = [
     "common_length",
     "freeze",
     "ragged_rows",
-    "row_index",
     "to_value",
 ]
 
@@ -65,7 +64,7 @@ class StructOfArrays:
         StructOfArrays
             The selected rows, in the order of `index`.
         """
-        rows = row_index(index)
+        rows = _row_index(index)
         chosen = {
             name: value.take(rows) if isinstance(value, StructOfArrays) else value[rows]
             for name, value in self._arrays()
@@ -145,7 +144,7 @@ class RaggedArrays(StructOfArrays):
 
     @override
     def take(self, index: npt.ArrayLike) -> Self:
-        rows = np.arange(len(self))[row_index(index)]
+        rows = np.arange(len(self))[_row_index(index)]
         points = ragged_rows(self.offsets, rows)
         per_star, _ = self._columns()
         chosen: dict[str, Any] = {"offsets": _offsets(np.diff(self.offsets)[rows])}
@@ -296,19 +295,8 @@ def freeze(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return array
 
 
-def row_index(index: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Make an index of rows: numbers or a mask, and an empty list is an empty selection.
-
-    Parameters
-    ----------
-    index : array_like of int or bool
-        Rows to keep; a single number is one row.
-
-    Returns
-    -------
-    ndarray of int or bool
-        The index, one-dimensional.
-    """
+def _row_index(index: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Make an index of rows: numbers or a mask, and an empty list is an empty selection."""
     rows = np.atleast_1d(np.asarray(index))
     return rows if rows.size else rows.astype(np.int64)
 

@@ -129,24 +129,12 @@ def progress_bars(unit: str = "") -> Progress:
 
 
 def command_line() -> str:
-    """Give the command line as it was typed.
-
-    Returns
-    -------
-    str
-        For provenance; the program's name without its folder.
-    """
+    """Give the command line as it was typed."""
     return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def print_json(value: Any) -> None:
-    """Print a result as JSON on stdout.
-
-    Parameters
-    ----------
-    value : object
-        Anything JSON can hold; NumPy numbers become plain ones, NaN becomes null.
-    """
+    """Print a result as JSON on stdout."""
     sys.stdout.write(json.dumps(_plain(value), indent=2, allow_nan=False) + "\n")
 
 

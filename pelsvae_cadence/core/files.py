@@ -16,23 +16,7 @@ __all__ = ["output_folder", "publish", "replacing", "replacing_folder"]
 
 
 def output_folder(folder: str | Path) -> Path:
-    """Make a folder for results and see that it can be written to.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The folder; parents are made too.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    InputError
-        If it cannot be made or written to.
-    """
+    """Make a folder for results and see that it can be written to."""
     path = Path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)

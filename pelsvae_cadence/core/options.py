@@ -52,18 +52,7 @@ def _option_fields(kind: type) -> Iterator[tuple[Field[Any], Any, OptionInfo]]:
 
 
 def documented(kind: type[T]) -> type[T]:
-    """Add what the options of a dataclass say to its docstring.
-
-    Parameters
-    ----------
-    kind : type
-        The dataclass.
-
-    Returns
-    -------
-    type
-        The same, with a section on its parameters.
-    """
+    """Add what the options of a dataclass say to its docstring."""
     rows = [
         f"{field.name} : {getattr(get_args(hint)[0], '__name__', get_args(hint)[0])}\n    {note.help}"
         for field, hint, note in _option_fields(kind)

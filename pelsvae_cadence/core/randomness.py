@@ -35,18 +35,6 @@ def philox4x32(
 ) -> tuple[UIntArray, UIntArray, UIntArray, UIntArray]:
     """Apply the ten rounds of Philox-4x32 to an array of counters.
 
-    Parameters
-    ----------
-    counter : tuple of four ndarray of uint64
-        The four 32-bit words of each counter, in arrays that broadcast together.
-    key : tuple of two int
-        The two 32-bit words of the key.
-
-    Returns
-    -------
-    tuple of four ndarray of uint64
-        Four random 32-bit words per counter.
-
     References
     ----------
     Salmon, Moraes, Dror & Shaw 2011, SC'11, section 3.3 and the Random123 known answers.

@@ -12,14 +12,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = [
-    "MJD_TAI",
-    "Reference",
-    "TimeSystem",
-    "detect_time_system",
-    "parse_time_system",
-    "system_from_name",
-]
+__all__ = ["MJD_TAI", "Reference", "TimeSystem", "detect_time_system", "parse_time_system"]
 
 FloatArray = npt.NDArray[np.float64]
 Reference = Literal["geocentric", "heliocentric", "barycentric"]
@@ -165,19 +158,8 @@ def _system(letter: str, mjd: bool, scale: str | None, zero: float) -> TimeSyste
     )
 
 
-def system_from_name(name: str) -> TimeSystem | None:
-    """Read the time system that the name of a column states.
-
-    Parameters
-    ----------
-    name : str
-        ``"mjd"``, ``"HJD"``, ``"expMidptMJD"``, ``"bjd_tdb"``, ``"midpointMjdTai"``.
-
-    Returns
-    -------
-    TimeSystem or None
-        None if it states none.
-    """
+def _system_from_name(name: str) -> TimeSystem | None:
+    """Read the time system that the name of a column states."""
     plain = re.sub(r"[\s()\[\]-]+", "_", name.strip().lower()).strip("_")
     if plain in _SHORT:
         return parse_time_system(plain)
@@ -214,7 +196,7 @@ def detect_time_system(name: str, values: FloatArray, *, argument: str = "time_s
     finite = values[np.isfinite(values)]
     middle = float(np.median(finite)) if finite.size else np.nan
     remedy = f'State it: {argument}="MJD TAI", "JD UTC", "HJD - 2450000", "BJD TCB - 2455197.5" or the like.'
-    system = system_from_name(name)
+    system = _system_from_name(name)
     julian = _RECENT[0] + _MJD_ZERO < middle < _RECENT[1] + _MJD_ZERO
     if system is None:
         if julian:

@@ -168,13 +168,7 @@ class Checkpoints:
         return {**self.__dict__, "_lock": None}  # only this process holds the lock
 
     def visible(self) -> bool:
-        """Tell whether this process sees the folder of the process that made it.
-
-        Returns
-        -------
-        bool
-            False on a machine that does not share the file system.
-        """
+        """Tell whether this process sees the folder of the process that made it."""
         try:
             return self._lock_file.read_bytes() == self._token.encode()
         except OSError:

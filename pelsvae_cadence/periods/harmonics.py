@@ -153,22 +153,7 @@ def solve_lower(factor: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def noise_free_scale(chi2: npt.ArrayLike, n: int, moments: int) -> FloatArray:
-    """Give minus two log likelihood with the noise scale at its best value of one or more.
-
-    Parameters
-    ----------
-    chi2 : array_like
-        Chi-squared of fits.
-    n : int
-        Number of points.
-    moments : int
-        Number of moments of observation, for which a scale above one counts.
-
-    Returns
-    -------
-    ndarray of float64
-        See `pelsvae_cadence.periods.refinement.fourier_scores`.
-    """
+    """Give minus two log likelihood with the noise scale at its best value of one or more."""
     r = np.asarray(chi2, dtype=np.float64)
     scale = np.maximum(r / n, 1.0)
     value: FloatArray = moments * np.log(scale) + np.minimum(r, n)

@@ -185,18 +185,6 @@ def joint_series(light_curves: LightCurves, i: int) -> JointSeries:
     Saturated points and points without a finite flux and a positive error are left out and
     counted. Non-detections stay: their forced fluxes carry the information that the star was
     faint.
-
-    Parameters
-    ----------
-    light_curves : LightCurves
-        The light curves; `flux` and `flux_err` are used.
-    i : int
-        Index of the star.
-
-    Returns
-    -------
-    JointSeries
-        The usable points; empty where there are none.
     """
     rows = light_curves.rows(i)
     flux_all = light_curves.flux[rows]

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from pelsvae_cadence.bands import filter_wavelength
 from pelsvae_cadence.photometry.colours import COLOUR_TEFF_RANGE, colour_minus_i
 
-__all__ = ["EclipseContrast", "eclipse_contrast", "ellipsoidal_ratio", "surface_temperatures"]
+__all__ = ["EclipseContrast", "eclipse_contrast", "ellipsoidal_ratio"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -39,26 +39,10 @@ _LEAST_LEFT: Final = 0.1
 _PRIMARY_ENDS, _SECONDARY_BEGINS = 0.20, 0.30
 
 
-def surface_temperatures(
+def _surface_temperatures(
     teff: npt.ArrayLike, brightness_ratio: npt.ArrayLike, light_1: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray]:
-    """Give the two temperatures of a binary.
-
-    Parameters
-    ----------
-    teff : array_like, shape (N,)
-        Temperature of the combined light in K, taken as the mean weighted with I light.
-    brightness_ratio : array_like, shape (N,)
-        Surface brightness of the second star over that of the first in I, above 0 to 1.
-    light_1 : array_like, shape (N,)
-        Share of the first star in the I light.
-
-    Returns
-    -------
-    teff_1, teff_2 : ndarray of float64, shape (N,)
-        In K; Planck's law at 800 nm turns brightness into temperature. Kept within the range of the
-        colour table: a companion cooler than 3,000 K is given the colours of 3,000 K.
-    """
+    """Give the two temperatures of a binary."""
     total, ratio, share = np.broadcast_arrays(
         *(np.asarray(v, dtype=np.float64) for v in (teff, brightness_ratio, light_1))
     )
@@ -159,7 +143,7 @@ def eclipse_contrast(
     depth_1, depth_2 = loss[:, near].max(axis=1), loss[:, ~near].max(axis=1)
     ratio = np.clip(depth_2 / np.maximum(depth_1, 1e-9), 1e-4, 1.0)
     share = np.clip(1.0 / (1.0 + ratio), depth_1, 1.0 - depth_2)
-    teff_1, teff_2 = surface_temperatures(teff, ratio, share)
+    teff_1, teff_2 = _surface_temperatures(teff, ratio, share)
     primary = np.empty((len(grid), len(bands)))
     secondary = np.empty_like(primary)
     deepest = [(1.0 - _LEAST_LEFT * (1.0 - depth)) / np.maximum(depth, 1e-9) for depth in (depth_1, depth_2)]

@@ -33,7 +33,6 @@ __all__ = [
     "SDSS_WAVELENGTHS",
     "U_FILTER",
     "BandTable",
-    "band_table",
     "is_first_overtone",
     "rr_lyrae_ratio",
     "rr_lyrae_shapes",
@@ -106,19 +105,8 @@ def _tables() -> dict[str, BandTable]:
     }
 
 
-def band_table(subtype: str) -> BandTable:
-    """Give the measured relations.
-
-    Parameters
-    ----------
-    subtype : {"RRab", "RRc"}
-        The subtype.
-
-    Returns
-    -------
-    BandTable
-        The table that comes with the package.
-    """
+def _band_table(subtype: str) -> BandTable:
+    """Give the measured relations."""
     return _tables()[subtype]
 
 
@@ -194,7 +182,7 @@ def rr_lyrae_ratio(
     ndarray of float64, shape (N,)
         Amplitude ratios.
     """
-    table = band_table(subtype)
+    table = _band_table(subtype)
     own = filter_wavelength("I") if native is None else native
     size, days = np.broadcast_arrays(
         np.atleast_1d(np.asarray(amplitude, dtype=np.float64)),
@@ -234,7 +222,7 @@ def shape_at(
     PhaseCurve
         The shapes; their amplitude is about one and not normalised.
     """
-    table = band_table(subtype)
+    table = _band_table(subtype)
     own = filter_wavelength("I") if native is None else native
     terms = table.terms(_amplitude_in_i(table, amplitude, own), period)
     share = (terms * _between(table.kappa, wavelength)).sum(axis=1)[:, None]

@@ -198,18 +198,7 @@ def plot_period_amplitude(
 
 
 def plot_population(drawn: DrawnPopulation) -> Figure:
-    """Draw the four diagrams of a population.
-
-    Parameters
-    ----------
-    drawn : DrawnPopulation
-        The population.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Sky, distances and dust, colours as observed, period-luminosity diagram.
-    """
+    """Draw the four diagrams of a population."""
     stars, figure = drawn.stars, new_figure(12.0, 8.4)
     grid = figure.add_gridspec(2, 2)
     sky = plot_population_sky(stars, ax=figure.add_subplot(grid[0, 0], projection="mollweide"))

@@ -57,18 +57,7 @@ CLASS_STYLES: Final[dict[str, ClassStyle]] = {
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Make a figure that pyplot does not know, so that none piles up in memory.
-
-    Parameters
-    ----------
-    width, height : float
-        Size in inches.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure.
-    """
+    """Make a figure that pyplot does not know, so that none piles up in memory."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
@@ -102,17 +91,7 @@ def axes_of(
 
 
 def legend_outside(ax: Axes, title: str, *, marker_scale: float = 1.0) -> None:
-    """Put the legend to the right of the axes, where it covers nothing.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The axes.
-    title : str
-        Title of the legend.
-    marker_scale : float
-        Size of the legend's markers relative to those of the points.
-    """
+    """Put the legend to the right of the axes, where it covers nothing."""
     legend = ax.legend(
         loc="upper left",
         bbox_to_anchor=(1.01, 1.0),

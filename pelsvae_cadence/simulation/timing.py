@@ -14,7 +14,7 @@ import erfa
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MJD_ZERO", "barycentric_time", "earth_position", "light_travel_time"]
+__all__ = ["MJD_ZERO", "barycentric_time", "light_travel_time"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,21 +36,9 @@ def _nodes(block: int) -> tuple[FloatArray, FloatArray]:
     return np.array(barycentric["p"]), np.array(barycentric["v"])
 
 
-def earth_position(mjd_tt: npt.ArrayLike) -> FloatArray:
+def _earth_position(mjd_tt: npt.ArrayLike) -> FloatArray:
     """Give the barycentric position of the Earth.
 
-    Parameters
-    ----------
-    mjd_tt : array_like, shape (n,)
-        Times, MJD (TT), in days.
-
-    Returns
-    -------
-    ndarray of float64, shape (n, 3)
-        Position in au (BCRS axes).
-
-    Notes
-    -----
     ERFA's ``epv00`` (after Bretagnon & Francou 1988, A&A 202, 309; good to 4e-8 au) at whole days,
     between them cubic Hermite interpolation in position and velocity: within 1e-9 au (half a
     microsecond of light time) of the series itself.
@@ -90,10 +78,10 @@ def light_travel_time(mjd: npt.ArrayLike, ra: npt.ArrayLike, dec: npt.ArrayLike)
 
     Notes
     -----
-    Earth's position is that of `earth_position`.
+    Earth's position is that of `_earth_position`.
     """
     times = np.asarray(mjd, dtype=np.float64)
-    earth = earth_position(times + _TT_MINUS_TAI)
+    earth = _earth_position(times + _TT_MINUS_TAI)
     ra_rad = np.radians(np.asarray(ra, dtype=np.float64))[:, None]
     dec_rad = np.radians(np.asarray(dec, dtype=np.float64))[:, None]
     # Products summed one by one: a matrix product rounds differently with the number of stars.

@@ -113,40 +113,12 @@ class Figure:
 
 
 def share_error(share: float, n: int) -> float:
-    """Estimate the standard error of a share.
-
-    Parameters
-    ----------
-    share : float
-        The share.
-    n : int
-        Of how many.
-
-    Returns
-    -------
-    float
-        The binomial error, that of one in n at least.
-    """
+    """Estimate the standard error of a share."""
     return float(np.sqrt(max(share * (1.0 - share), 1.0 / n) / n))
 
 
 def less_sigmas(rate: float, n: int, sigmas: float = 3.0) -> float:
-    """Give the least share that a sample of a known rate should show.
-
-    Parameters
-    ----------
-    rate : float
-        The rate.
-    n : int
-        Size of the sample.
-    sigmas : float
-        Standard errors below the rate.
-
-    Returns
-    -------
-    float
-        The share, to two digits.
-    """
+    """Give the least share that a sample of a known rate should show."""
     return round(rate - sigmas * float(np.sqrt(rate * (1.0 - rate) / n)), 2)
 
 

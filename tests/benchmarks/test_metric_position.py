@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pelsvae_cadence.validate.periods.costs import processor_time
+from pelsvae_cadence.validate.periods.costs import _processor_time
 
 pytestmark = [pytest.mark.maf, pytest.mark.slow, pytest.mark.usefixtures("maf_ready")]
 
@@ -28,9 +28,9 @@ def test_metric_beside_its_search(benchmark):
     slice_points = [{"ra": math.radians(35.0), "dec": math.radians(-30.0 + 0.01 * k)} for k in range(3)]
     metric.run(visits, slice_points[0])  # loads the model
     # Positions of their own: a position that was seen has its stars already.
-    whole = min(processor_time(lambda p=p: metric.run(visits, p)) for p in slice_points[1:])
+    whole = min(_processor_time(lambda p=p: metric.run(visits, p)) for p in slice_points[1:])
     baseline = kept[0].periods.options["baseline"]
-    bare = processor_time(lambda: search(kept[0].light_curves, baseline=baseline), 2)
+    bare = _processor_time(lambda: search(kept[0].light_curves, baseline=baseline), 2)
     benchmark.extra_info["metric / search"] = round(whole / bare, 2)
     benchmark.pedantic(lambda: metric.run(visits, slice_points[0]), rounds=1)
     assert whole / bare < 2.0

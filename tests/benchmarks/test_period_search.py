@@ -13,7 +13,7 @@ import pytest
 from pelsvae_cadence.periods import search
 from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms
 from pelsvae_cadence.periods.refinement import refine
-from pelsvae_cadence.validate.periods.costs import alternatives, processor_time, ten_year_stars
+from pelsvae_cadence.validate.periods.costs import _processor_time, _ten_year_stars, alternatives
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ FULL = 608_317  # frequencies of ten years
 
 @pytest.fixture(scope="module")
 def ten_years():
-    return ten_year_stars(N_STARS, N_FREQUENCIES)
+    return _ten_year_stars(N_STARS, N_FREQUENCIES)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def others(ten_years):
 @pytest.fixture(scope="module")
 def per_star(ten_years):
     """Processor time of one periodogram, the shared windows included."""
-    return processor_time(lambda: list(periodograms(ten_years.series, ten_years.grid)), 5) / N_STARS
+    return _processor_time(lambda: list(periodograms(ten_years.series, ten_years.grid)), 5) / N_STARS
 
 
 # The least ratios are far below what is measured: machines are busy.
@@ -54,7 +54,7 @@ def test_periodogram_beside(benchmark, ten_years, others, per_star, name, least)
     if name not in others:
         pytest.skip("gatspy is not installed: pip install gatspy==0.3")
     repeats = 1 if name in ("astropy fast", "gatspy fast") else 3
-    ratio = processor_time(others[name], repeats) / per_star
+    ratio = _processor_time(others[name], repeats) / per_star
     benchmark.extra_info[f"{name} / this"] = round(ratio, 1)
     benchmark.pedantic(lambda: list(periodograms(ten_years.series, ten_years.grid)), rounds=3)
     assert ratio > least
@@ -62,7 +62,7 @@ def test_periodogram_beside(benchmark, ten_years, others, per_star, name, least)
 
 def test_periodogram_beside_the_bare_transforms(benchmark, others, per_star):
     """About twice one non-uniform transform of the data, and one FFT with 1.25 points each."""
-    transforms, fft = (processor_time(others[name], 20) for name in ("NUFFT", "FFT"))
+    transforms, fft = (_processor_time(others[name], 20) for name in ("NUFFT", "FFT"))
     benchmark.extra_info["this / NUFFT"] = round(per_star / transforms, 2)
     benchmark.extra_info["this / FFT"] = round(per_star / fft, 2)
     benchmark.pedantic(others["NUFFT"], rounds=3)
@@ -72,7 +72,7 @@ def test_periodogram_beside_the_bare_transforms(benchmark, others, per_star):
 def test_single_beside_double_precision(benchmark, ten_years, per_star):
     """Single precision and shared windows are worth their caveats."""
     series, grid = ten_years.series, ten_years.grid
-    double = processor_time(lambda: list(periodograms(series[:4], grid, "double")), 2) / 4
+    double = _processor_time(lambda: list(periodograms(series[:4], grid, "double")), 2) / 4
     benchmark.extra_info["double / single"] = round(double / per_star, 2)
     benchmark.pedantic(lambda: list(periodograms(series, grid)), rounds=3)
     assert double / per_star > 2.0
@@ -88,8 +88,8 @@ def test_refinement_and_the_rest_beside_the_periodogram(benchmark, ten_years, pe
         for one, frequencies in zip(series, peaks, strict=True):
             refine(one, frequencies, grid)
 
-    choosing = processor_time(refinement, 2) / N_STARS / full
-    whole = processor_time(lambda: search(ten_years.light_curves, baseline=3650.0)) / N_STARS / full
+    choosing = _processor_time(refinement, 2) / N_STARS / full
+    whole = _processor_time(lambda: search(ten_years.light_curves, baseline=3650.0)) / N_STARS / full
     benchmark.extra_info["refinement / periodogram"] = round(choosing, 2)
     benchmark.extra_info["search / periodogram"] = round(whole, 2)
     benchmark.pedantic(refinement, rounds=1)

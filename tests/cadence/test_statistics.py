@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.cadence.statistics import (
-    band_pairs,
+    _band_pairs,
+    _season_gaps,
     intervals_within_night,
     night_gaps,
     observed_nights,
-    season_gaps,
     season_lengths,
     summarise,
     visits_per_band,
@@ -61,7 +61,7 @@ def test_nights_and_gaps():
 
 def test_seasons():
     assert season_lengths(VISITS) == pytest.approx([5.0, 3.0])
-    assert season_gaps(VISITS) == pytest.approx([95.0])
+    assert _season_gaps(VISITS) == pytest.approx([95.0])
     assert season_lengths(VISITS, gap=2) == pytest.approx([1.0 + 35.0 / 1440.0, 0.0, 0.0, 0.0])
 
 
@@ -73,8 +73,8 @@ def test_a_gap_of_exactly_sixty_nights_does_not_split_a_season():
 def test_within_the_night():
     assert intervals_within_night(VISITS) == pytest.approx([33.0, 2.0, 33.0], abs=1e-4)
     # Bluer band first, whichever came first; the two-minute repeat is no pair.
-    assert band_pairs(VISITS) == {"g-r": 1, "r-i": 1}
-    assert band_pairs(VISITS, shortest=1.0) == {"g-r": 1, "r-r": 1, "r-i": 1}
+    assert _band_pairs(VISITS) == {"g-r": 1, "r-i": 1}
+    assert _band_pairs(VISITS, shortest=1.0) == {"g-r": 1, "r-r": 1, "r-i": 1}
 
 
 def test_counts():
@@ -85,7 +85,7 @@ def test_counts():
 
 def test_no_visits():
     nothing = VISITS.take(np.zeros(len(VISITS), dtype=bool))
-    assert season_lengths(nothing).size == season_gaps(nothing).size == 0
+    assert season_lengths(nothing).size == _season_gaps(nothing).size == 0
     assert night_gaps(nothing).size == intervals_within_night(nothing).size == 0
     with pytest.raises(InputError, match="1 of 2 positions have no visits, first number 1"):
         summarise([VISITS, nothing], mjd_start=60000.0, n_years=1)

@@ -7,7 +7,7 @@ import pytest
 from astropy.time import Time
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.time_systems import detect_time_system, parse_time_system, system_from_name
+from pelsvae_cadence.core.time_systems import _system_from_name, detect_time_system, parse_time_system
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_unknown_systems_are_refused(text):
     ],
 )
 def test_names_state_systems(name, system):
-    assert str(system_from_name(name)) == system
+    assert str(_system_from_name(name)) == system
 
 
 def test_values_decide_only_where_they_are_clear():

@@ -10,7 +10,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.photometry.amplitudes import amplitude_ratio, amplitude_uncertainty, phase_lag
 from pelsvae_cadence.photometry.band_curves import BandCurves, band_curves
-from pelsvae_cadence.photometry.binaries import eclipse_contrast, ellipsoidal_ratio, surface_temperatures
+from pelsvae_cadence.photometry.binaries import _surface_temperatures, eclipse_contrast, ellipsoidal_ratio
 from pelsvae_cadence.photometry.colours import colour_uncertainty
 from pelsvae_cadence.photometry.magnitudes import band_amplitudes
 from pelsvae_cadence.photometry.rr_lyrae import SDSS_WAVELENGTHS, rr_lyrae_ratio, shape_at
@@ -171,9 +171,9 @@ def test_eclipses_no_pair_of_stars_could_make_stay_finite():
 
 
 def test_temperatures_from_brightness():
-    first, second = surface_temperatures(6000.0, 1.0, 0.5)
+    first, second = _surface_temperatures(6000.0, 1.0, 0.5)
     assert (first, second) == (6000.0, 6000.0)
-    first, second = surface_temperatures(9000.0, 0.2, 0.8)
+    first, second = _surface_temperatures(9000.0, 0.2, 0.8)
     planck = np.expm1(14387768.8 / 800 / first) / np.expm1(14387768.8 / 800 / second)
     assert planck == pytest.approx(0.2, rel=1e-3)
     assert 0.8 * first + 0.2 * second == pytest.approx(9000.0, rel=1e-3)

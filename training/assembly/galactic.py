@@ -63,18 +63,7 @@ _MAX_GAP: Final = 0.10
 
 
 def stripe82_rows(donors: dict[str, Donors]) -> dict[str, Any]:
-    """Make the rows of the Stripe 82 RR Lyrae: real shapes in i, labels from SDSS photometry.
-
-    Parameters
-    ----------
-    donors : dict of Donors
-        Fitted stars; RRab and RRc are used, in the i band.
-
-    Returns
-    -------
-    dict of ndarray
-        One array per column of the table.
-    """
+    """Make the rows of the Stripe 82 RR Lyrae: real shapes in i, labels from SDSS photometry."""
     blocks = []
     for subtype in ("RRab", "RRc"):
         fitted = donors[subtype]

@@ -25,7 +25,7 @@ from pelsvae_cadence.training.labels.physical import LabelFlag
 from pelsvae_cadence.training.open_set.table import N_HARMONICS, OpenSet
 from pelsvae_cadence.training.shapes.harmonics import to_standard_shape
 
-__all__ = ["EclipsePrior", "borrow_labels", "fit_with_prior", "learn_prior", "observed_binary_rows"]
+__all__ = ["EclipsePrior", "borrow_labels", "learn_prior", "observed_binary_rows"]
 
 _GRID: Final = 512
 _COMPONENTS: Final = 40  # leave out 1e-3 of the variance of the simulated shapes
@@ -89,33 +89,10 @@ def _at(values: FloatArray, phase: FloatArray) -> FloatArray:
     return np.asarray(values[..., low % _GRID] * (1.0 - share) + values[..., (low + 1) % _GRID] * share)
 
 
-def fit_with_prior(
+def _fit_with_prior(
     light_curve: LightCurve, period: float, plain: FloatArray, prior: EclipsePrior
 ) -> tuple[FloatArray, float, FloatArray, npt.NDArray[np.bool_]]:
-    """Fit an eclipsing binary: the most probable curve under the prior.
-
-    Parameters
-    ----------
-    light_curve : tuple of (time, mag, err)
-        Time [d], magnitude, error.
-    period : float
-        Period [d].
-    plain : ndarray of float64, shape (G,)
-        A first guess of the shape on the grid of phases, for the phase of the minimum.
-    prior : EclipsePrior
-        The prior, scaled by the star's amplitude.
-
-    Returns
-    -------
-    value : ndarray of float64, shape (G,)
-        Magnitudes on G equal steps of phase, without the constant.
-    rms : float
-        Root mean square residual of the kept points [mag].
-    phase : ndarray of float64, shape (n,)
-        Phases of the points.
-    kept : ndarray of bool, shape (n,)
-        Points within four robust standard deviations.
-    """
+    """Fit an eclipsing binary: the most probable curve under the prior."""
     time, mag, err = light_curve
     base = (time / period) % 1.0
     kept = np.ones(base.size, dtype=bool)
@@ -215,7 +192,7 @@ def observed_binary_rows(folder: Path, simulated: OpenSet) -> tuple[dict[str, An
     kept_rows, shapes, amplitudes = [], [], []
     harmonic = np.arange(1, N_HARMONICS + 1)
     for i, curve in enumerate(light):
-        value, rms, phase, kept = fit_with_prior(curve, float(period[i]), first[i], prior)
+        value, rms, phase, kept = _fit_with_prior(curve, float(period[i]), first[i], prior)
         amplitude = float(np.ptp(value))
         if rms > _MAX_RMS * amplitude:
             rejected["scatter about the curve"] += 1

@@ -20,7 +20,7 @@ from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.training.shapes.donors import read_light_curves
 from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_standard_shape
 
-__all__ = ["EclipseMeasures", "measure_eclipses", "measure_real_binaries", "observe_like"]
+__all__ = ["EclipseMeasures", "measure_real_binaries", "observe_like"]
 
 LightCurve = tuple[FloatArray, FloatArray, FloatArray]
 _HARMONICS: Final = 24
@@ -50,21 +50,8 @@ class EclipseMeasures(StructOfArrays):
     width: FloatArray
 
 
-def measure_eclipses(curve: PhaseCurve, amplitude: npt.ArrayLike) -> EclipseMeasures:
-    """Measure shapes with the primary minimum at phase zero.
-
-    Parameters
-    ----------
-    curve : PhaseCurve
-        N standard shapes.
-    amplitude : array_like, shape (N,)
-        Peak-to-peak amplitudes in mag.
-
-    Returns
-    -------
-    EclipseMeasures
-        The measures.
-    """
+def _measure_eclipses(curve: PhaseCurve, amplitude: npt.ArrayLike) -> EclipseMeasures:
+    """Measure shapes with the primary minimum at phase zero."""
     value = curve.evaluate(np.arange(_GRID) / _GRID)
     depth = value - value.min(axis=1, keepdims=True)
     deepest = depth[:, 0]
@@ -98,7 +85,7 @@ def _fit(
     if not used:
         raise InputError("no binary could be measured")
     curve = PhaseCurve.concatenate(shapes)
-    return measure_eclipses(curve, amplitudes), curve, np.array(used)
+    return _measure_eclipses(curve, amplitudes), curve, np.array(used)
 
 
 def _has_second_minimum(curve: PhaseCurve) -> npt.NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.binaries.spheres import gravity_brightening, half_orbit_phases, limb_darkening
 from pelsvae_cadence.training.binaries.systems import BinarySystems
 
-__all__ = ["contact_radius", "i_band_response", "roche_orbit"]
+__all__ = ["roche_orbit"]
 
 _SECOND_RADIATION: Final = 1.438776877e8  # hc/k [Angstrom K], CODATA 2018
 #: Triangles per star. Where no eclipse needs the visibility routine, more cost nothing.
@@ -31,20 +31,8 @@ _TRIANGLES: Final = 700
 _TRIANGLES_WITHOUT_ECLIPSE: Final = 2500
 
 
-def i_band_response() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Read the Cousins I curve.
-
-    Returns
-    -------
-    wavelength, response : ndarray of float64, shape (n,)
-        Wavelengths in Angstrom, and relative response: ``bessell-I`` of speclite (Bessell 1990,
-        PASP 102, 1181).
-
-    Raises
-    ------
-    InputError
-        If speclite is not installed.
-    """
+def _i_band_response() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Read the Cousins I curve."""
     try:
         import speclite.filters
     except ImportError as error:
@@ -57,7 +45,7 @@ def i_band_response() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 
 @lru_cache(maxsize=1)
 def _intensity_table() -> tuple[FloatArray, FloatArray]:
-    wavelength, response = i_band_response()
+    wavelength, response = _i_band_response()
     teff = np.geomspace(2000.0, 60000.0, 400)
     x = _SECOND_RADIATION / np.outer(teff, wavelength)
     # Energy-weighted mean of the Planck function, constants left out.
@@ -72,21 +60,8 @@ def _i_band_intensity(teff: npt.ArrayLike) -> FloatArray:
     return np.asarray(np.exp(np.interp(np.log(np.asarray(teff)), log_teff, log_intensity)))
 
 
-def contact_radius(mass_ratio: float, fillout: float) -> float:
-    """Give the size of the first star of a contact binary.
-
-    Parameters
-    ----------
-    mass_ratio : float
-        M_2 / M_1.
-    fillout : float
-        0 for a surface through L1, 1 for one through L2 or L3; linear in the radius.
-
-    Returns
-    -------
-    float
-        Volume-equivalent radius in units of the separation.
-    """
+def _contact_radius(mass_ratio: float, fillout: float) -> float:
+    """Give the size of the first star of a contact binary."""
     os.environ.setdefault("PHOEBE_ENABLE_ONLINE_PASSBANDS", "FALSE")
     os.environ.setdefault("PHOEBE_ENABLE_EXTERNAL_ATMS", "FALSE")
     import phoebe
@@ -191,7 +166,7 @@ def _detached(library: Any, systems: BinarySystems, row: int, n: int) -> list[_S
 
 def _contact(library: Any, systems: BinarySystems, row: int, n: int) -> list[_Surface]:
     q = float(systems.mass_ratio[row])
-    radius = contact_radius(q, float(systems.fillout[row]))
+    radius = _contact_radius(q, float(systems.fillout[row]))
     volume = 4.0 / 3.0 * np.pi * radius**3
     potential = library.roche_contact_Omega_at_partial_vol(volume, np.pi / 2.0, q, 1.0, choice=0)
     neck = float(library.roche_contact_neck_min(np.pi / 2.0, q, 1.0, potential)["xmin"])

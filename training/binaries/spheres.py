@@ -29,7 +29,6 @@ __all__ = [
     "orbit_shape",
     "read_orbits",
     "sphere_orbit",
-    "true_anomaly",
 ]
 
 _LOG: Final = logging.getLogger(__name__)
@@ -80,21 +79,8 @@ def _intensity(teff: float) -> float:
     return 1.0 / float(np.expm1(14387769.0 / 800.0 / teff))
 
 
-def true_anomaly(mean_anomaly: npt.ArrayLike, eccentricity: float) -> FloatArray:
-    """Solve Kepler's equation.
-
-    Parameters
-    ----------
-    mean_anomaly : array_like
-        Mean anomaly in radians.
-    eccentricity : float
-        Eccentricity, 0 to below 1.
-
-    Returns
-    -------
-    ndarray of float64
-        True anomaly in radians.
-    """
+def _true_anomaly(mean_anomaly: npt.ArrayLike, eccentricity: float) -> FloatArray:
+    """Solve Kepler's equation."""
     m = np.mod(np.asarray(mean_anomaly, dtype=np.float64), 2 * np.pi)
     e = m + eccentricity * np.sin(m)
     for _ in range(50):
@@ -155,7 +141,7 @@ def sphere_orbit(systems: BinarySystems, row: int, phase: npt.ArrayLike) -> Floa
     nu_0 = np.pi / 2.0 - omega
     e_0 = 2.0 * np.arctan(np.sqrt((1 - e) / (1 + e)) * np.tan(nu_0 / 2.0))
     mean_0 = e_0 - e * np.sin(e_0)
-    nu = true_anomaly(mean_0 + 2 * np.pi * np.asarray(phase, dtype=np.float64), e)
+    nu = _true_anomaly(mean_0 + 2 * np.pi * np.asarray(phase, dtype=np.float64), e)
     distance = (1.0 - e**2) / (1.0 + e * np.cos(nu))
     angle = nu + omega  # pi/2 at superior conjunction of the first star
     projected = distance * np.sqrt(1.0 - (np.sin(angle) * np.sin(incl)) ** 2)

@@ -72,18 +72,7 @@ def kepler_period(separation: npt.ArrayLike, mass: npt.ArrayLike) -> FloatArray:
 
 
 def roche_radius(mass_ratio: npt.ArrayLike) -> FloatArray:
-    """Give the radius of the Roche lobe in units of the separation.
-
-    Parameters
-    ----------
-    mass_ratio : array_like
-        Mass of the star itself over the mass of its companion.
-
-    Returns
-    -------
-    ndarray of float64
-        Volume-equivalent radius, Eggleton (1983, ApJ 268, 368, eq. 2).
-    """
+    """Give the radius of the Roche lobe in units of the separation."""
     q = np.asarray(mass_ratio, dtype=np.float64)
     return np.asarray(0.49 * q ** (2 / 3) / (0.6 * q ** (2 / 3) + np.log1p(np.cbrt(q))))
 

@@ -33,18 +33,7 @@ Weights = Annotated[str, typer.Option(help="Name or path of the model's weights.
 
 
 def split_words(text: str) -> tuple[str, ...]:
-    """Split what was typed at its commas.
-
-    Parameters
-    ----------
-    text : str
-        Words with commas between them.
-
-    Returns
-    -------
-    tuple of str
-        The words, without blanks around them; empty ones are left out.
-    """
+    """Split what was typed at its commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 

@@ -28,7 +28,6 @@ __all__ = [
     "COLOURS",
     "TEMPERATURES",
     "CrossmatchOptions",
-    "find_candidates",
     "format_summary",
     "summarise",
     "validate_matches",
@@ -123,28 +122,10 @@ class CrossmatchOptions:
                 raise InputError(f"{name} = {value!r} is out of range", allowed=f"{low} to {high}")
 
 
-def find_candidates(
+def _find_candidates(
     stars: pd.DataFrame, gaia: pd.DataFrame, options: CrossmatchOptions | None = None
 ) -> pd.DataFrame:
-    """List the Gaia sources within the match radius of each star.
-
-    Parameters
-    ----------
-    stars : DataFrame
-        Survey stars (`pelsvae_cadence.training.crossmatch.tables.survey_table`).
-    gaia : DataFrame
-        Gaia sources (`pelsvae_cadence.training.crossmatch.tables.gaia_table`).
-    options : CrossmatchOptions, optional
-        The numbers.
-
-    Returns
-    -------
-    DataFrame
-        One row per pair: ``star_row``, ``gaia_row``, ``separation`` [arcsec] at the survey's epoch,
-        to which proper motions are traced back, ``gaia_separation`` at Gaia's epoch, ``pm_radius``
-        (proper motion times `years`; 0 without proper motion), ``in_pm_radius``, ``rank`` (1 for
-        the nearest) and ``n_candidates`` of the star.
-    """
+    """List the Gaia sources within the match radius of each star."""
     settings = CrossmatchOptions() if options is None else options
     survey = SkyCoord(stars["ra"].to_numpy() * u.deg, stars["dec"].to_numpy() * u.deg)
     there = SkyCoord(gaia["ra"].to_numpy() * u.deg, gaia["dec"].to_numpy() * u.deg)
@@ -195,12 +176,12 @@ def validate_matches(
     -------
     DataFrame
         One row per candidate, and one per star without any (``source_id`` 0): ``star``,
-        ``star_class``, ``source_id``, the columns of `find_candidates`, ``accepted``, and
+        ``star_class``, ``source_id``, the columns of `_find_candidates`, ``accepted``, and
         ``reason``: one of `ACCEPTED`, or why not. At most one candidate of a star is accepted, and
         at most one star of a source.
     """
     settings = CrossmatchOptions() if options is None else options
-    table = find_candidates(stars, gaia, settings)
+    table = _find_candidates(stars, gaia, settings)
     table.insert(0, "star", stars["star"].to_numpy()[table["star_row"]])
     table.insert(1, "star_class", stars["star_class"].to_numpy()[table["star_row"]])
     for name in ("source_id", "g_mag", "bp_rp", "teff", "distance", "gaia_class", "variable"):
@@ -336,18 +317,7 @@ def summarise(verdicts: pd.DataFrame) -> pd.DataFrame:
 
 
 def format_summary(verdicts: pd.DataFrame) -> str:
-    """Lay out the counts as plain text.
-
-    Parameters
-    ----------
-    verdicts : DataFrame
-        From `validate_matches`.
-
-    Returns
-    -------
-    str
-        The table of `summarise`, and the totals.
-    """
+    """Lay out the counts as plain text."""
     counts = summarise(verdicts)
     accepted = int(verdicts["accepted"].sum())
     n_stars = int(counts["total"].sum())

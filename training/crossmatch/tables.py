@@ -11,14 +11,7 @@ import pandas as pd
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.star_table import find_column, read_star_table
 
-__all__ = [
-    "PUBLISHED_TABLES",
-    "gaia_query",
-    "gaia_table",
-    "query_gaia",
-    "read_published_crossmatch",
-    "survey_table",
-]
+__all__ = ["PUBLISHED_TABLES", "gaia_table", "query_gaia", "read_published_crossmatch", "survey_table"]
 
 #: The public tables of accepted matches, and the row of the paper's Table 4 each stands for.
 PUBLISHED_TABLES: Final[dict[str, str]] = {
@@ -157,20 +150,8 @@ def read_published_crossmatch(folder: Path | str) -> tuple[pd.DataFrame, pd.Data
     return stars, gaia_table(joined.drop_duplicates("source_id")), accepted
 
 
-def gaia_query(radius: float = 5.0) -> str:
-    """Write the ADQL query for all Gaia DR2 sources around uploaded stars.
-
-    Parameters
-    ----------
-    radius : float
-        Search radius in arcseconds, wider than that of the match by the proper motions.
-
-    Returns
-    -------
-    str
-        The query; the stars are the upload table ``stars`` with ``ra`` and ``dec`` [deg]. Distances
-        are those of Bailer-Jones et al. 2018, AJ 156, 58, as in the paper.
-    """
+def _gaia_query(radius: float = 5.0) -> str:
+    """Write the ADQL query for all Gaia DR2 sources around uploaded stars."""
     return f"""\
 SELECT DISTINCT g.source_id, g.ra, g.dec, g.pmra, g.pmdec, g.phot_g_mean_mag, g.bp_rp, g.teff_val,
        g.phot_variable_flag, d.r_est, v.best_class_name
@@ -209,7 +190,7 @@ def query_gaia(stars: pd.DataFrame) -> pd.DataFrame:
     from astropy.table import Table
 
     upload = Table.from_pandas(stars[["ra", "dec"]])
-    job = Gaia.launch_job_async(gaia_query(), upload_resource=upload, upload_table_name="stars")
+    job = Gaia.launch_job_async(_gaia_query(), upload_resource=upload, upload_table_name="stars")
     found = job.get_results().to_pandas()
     return gaia_table(found.rename(columns={"SOURCE_ID": "source_id"}).drop_duplicates("source_id"))
 

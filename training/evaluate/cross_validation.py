@@ -21,33 +21,13 @@ from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set, save_open_set
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = ["cross_validate", "rotated_splits"]
+__all__ = ["cross_validate"]
 
 _PARAMETERS: Final = ("period", "teff", "abs_mag_g", "amplitude_i")
 
 
-def rotated_splits(table: OpenSet, star_class: str, n_folds: int = 5) -> Iterator[OpenSet]:
-    """Give the table with other test stars of a class in each fold.
-
-    Parameters
-    ----------
-    table : OpenSet
-        The training table.
-    star_class : str
-        The class; other classes keep their split.
-    n_folds : int
-        Number of folds.
-
-    Yields
-    ------
-    OpenSet
-        The table in which one part of the class is tested, another validates, the rest trains.
-
-    Raises
-    ------
-    InputError
-        If the class has fewer than three stars a fold, or there are fewer than three folds.
-    """
+def _rotated_splits(table: OpenSet, star_class: str, n_folds: int = 5) -> Iterator[OpenSet]:
+    """Give the table with other test stars of a class in each fold."""
     mine = np.flatnonzero(table.star_class == star_class)
     if n_folds < 3:
         raise InputError(f"{n_folds} folds", allowed="3 or more")
@@ -113,7 +93,7 @@ def cross_validate(
     drawn: dict[str, list[list[Drawn]]] = {k: [[] for _ in range(draws)] for k in given}
     copied: dict[str, list[Drawn]] = {k: [] for k in given}
     order, near, held_out = [], [], []
-    for k, fold in enumerate(rotated_splits(stars, star_class, n_folds)):
+    for k, fold in enumerate(_rotated_splits(stars, star_class, n_folds)):
         tell(f"fold {k + 1} of {n_folds}")
         place = Path(folder) / f"fold-{k}"
         place.mkdir(parents=True, exist_ok=True)

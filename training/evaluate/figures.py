@@ -103,26 +103,7 @@ def _read_log(path: Path) -> dict[str, FloatArray]:
 def plot_reconstructions(
     model: LightCurveModel, table: OpenSet, *, n_points: int = 40, n: int = 4, seed: int = 0
 ) -> Figure:
-    """Draw test stars as they were observed, decoded and in truth (Figures 5 and 7).
-
-    Parameters
-    ----------
-    model : LightCurveModel
-        The model.
-    table : OpenSet
-        The open training set.
-    n_points : int
-        Observed points per star.
-    n : int
-        Stars per class.
-    seed : int
-        Seed of the choice, the phases and the noise.
-
-    Returns
-    -------
-    Figure
-        One row per class; nothing is shown or saved.
-    """
+    """Draw test stars as they were observed, decoded and in truth (Figures 5 and 7)."""
     names = _tested(model, table)
     figure = Figure(figsize=(2.7 * n, 1.55 * len(names)), layout="constrained")
     axes = figure.subplots(len(names), n, squeeze=False, sharex=True)
@@ -296,20 +277,7 @@ def plot_rr_lyrae_sequence(
 
 
 def plot_trends(trends: Mapping[str, Trend], labels: Mapping[str, tuple[str, str]]) -> Figure:
-    """Draw quantities against parameters, real and drawn.
-
-    Parameters
-    ----------
-    trends : mapping of str to Trend
-        The trends.
-    labels : mapping of str to (str, str)
-        Names of the axes of each.
-
-    Returns
-    -------
-    Figure
-        One panel each; nothing is shown or saved.
-    """
+    """Draw quantities against parameters, real and drawn."""
     figure = Figure(figsize=(4.2 * len(trends), 3.4), layout="constrained")
     axes = figure.subplots(1, len(trends), squeeze=False)[0]
     for ax, (name, trend) in zip(axes, trends.items(), strict=True):

@@ -362,18 +362,7 @@ PARTS: Final[dict[str, Callable[[_Case, dict[str, Any]], Iterator[Figure]]]] = {
 
 
 def check_parts(parts: tuple[str, ...]) -> None:
-    """Refuse unknown parts.
-
-    Parameters
-    ----------
-    parts : tuple of str
-        Parts of the report.
-
-    Raises
-    ------
-    InputError
-        If one is not of `PARTS`.
-    """
+    """Refuse unknown parts."""
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise InputError(f"part {unknown[0]!r} is unknown", allowed=", ".join(PARTS))

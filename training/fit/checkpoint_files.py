@@ -46,23 +46,7 @@ class SafetensorsCheckpoints(CheckpointIO):
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file of `SafetensorsCheckpoints`.
-
-    Returns
-    -------
-    dict
-        The checkpoint, tensors on the CPU; tuples come back as lists.
-
-    Raises
-    ------
-    InputError
-        If the file is damaged or something else.
-    """
+    """Read a checkpoint."""
     try:
         with safe_open(path, framework="pt") as file:
             text = json.loads((file.metadata() or {})[_HEADER])

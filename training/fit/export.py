@@ -29,15 +29,7 @@ from pelsvae_cadence.training.open_set.sequences import SequenceRows, sequence_r
 from pelsvae_cadence.training.open_set.shapes import ShapeTable
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 
-__all__ = [
-    "CITATION",
-    "LICENCE",
-    "export_model",
-    "fit_model",
-    "network_task",
-    "options_rows",
-    "train_network",
-]
+__all__ = ["CITATION", "LICENCE", "fit_model", "network_task", "options_rows"]
 
 LICENCE: Final = "BSD-3-Clause"
 CITATION: Final = (
@@ -91,7 +83,7 @@ def fit_model(
     stars = load_open_set(table)
     shapes = ShapeTable.from_open_set(stars)
     rows = options_rows(options, stars, curves) if options.is_sequence else None
-    network, latent, record = train_network(folder, shapes, options, rows=rows, **how)
+    network, latent, record = _train_network(folder, shapes, options, rows=rows, **how)
     label = name or options.config
     path = Path(weights) if weights else Path(folder) / f"{label}.safetensors"
     about: dict[str, Any] = {
@@ -99,7 +91,7 @@ def fit_model(
         "seed": options.seed,
         "command": options.command(table=table, curves=curves, name=name),
     }
-    export_model(path, network, latent, record, shapes, **about)
+    _export_model(path, network, latent, record, shapes, **about)
     return path
 
 
@@ -137,7 +129,7 @@ def options_rows(options: FitOptions, stars: OpenSet, curves: str | Path | None 
     )
 
 
-def train_network(
+def _train_network(
     folder: str | Path,
     table: ShapeTable,
     options: FitOptions,
@@ -147,32 +139,7 @@ def train_network(
     mapping_fit: FitConfig | None = None,
     **how: Unpack[RunOptions],
 ) -> tuple[HarmonicVAE | SequenceShapes, LatentMap, dict[str, Any]]:
-    """Train a VAE, then the map from physical parameters to its latent space.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Holds checkpoints and logs, in ``vae/`` and ``map/``.
-    table : ShapeTable
-        The training table.
-    options : FitOptions
-        What to train and how.
-    rows : SequenceRows, optional
-        Light curves, which a sequence network needs.
-    fit, mapping_fit : FitConfig, optional
-        Length and speed of the two fits, in place of what `options` say.
-    **how
-        See `pelsvae_cadence.training.fit.trainer.RunOptions`.
-
-    Returns
-    -------
-    network : HarmonicVAE or SequenceShapes
-        The network.
-    latent : LatentMap
-        The map.
-    record : dict
-        Architecture, sizes, configurations and validation scores, for the card.
-    """
+    """Train a VAE, then the map from physical parameters to its latent space."""
     place = Path(folder)
     torch.manual_seed(options.seed)
     task, fit = network_task(table, options, rows=rows, fit=fit)
@@ -279,7 +246,7 @@ def _summary(result: FitResult) -> dict[str, Any]:
     }
 
 
-def export_model(
+def _export_model(
     path: str | Path,
     network: HarmonicVAE | SequenceShapes,
     latent: LatentMap,
@@ -290,32 +257,7 @@ def export_model(
     seed: int = 0,
     command: str = "",
 ) -> str:
-    """Write weights, reference population and card.
-
-    Parameters
-    ----------
-    path : str or Path
-        File name of the weights.
-    network : HarmonicVAE or SequenceShapes
-        The network.
-    latent : LatentMap
-        The map.
-    record : dict
-        What `train_network` returned.
-    table : ShapeTable
-        The training table; its training stars give the population and the validity ranges.
-    name : str
-        Name of the model.
-    seed : int
-        Seed of the training.
-    command : str
-        The command that makes these weights.
-
-    Returns
-    -------
-    str
-        SHA-256 of the tensors file.
-    """
+    """Write weights, reference population and card."""
     train = table.part("train")
     tensors = module_tensors(network, "vae.") | module_tensors(latent, "map.")
     chosen = _reference_stars(train, seed)

@@ -15,64 +15,26 @@ from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.task import Task
 from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
-__all__ = ["VAETask", "VAETaskConfig", "expected_chi_square", "kl_divergence", "mean_square_difference"]
+__all__ = ["VAETask", "VAETaskConfig"]
 
 
-def mean_square_difference(decoded: Tensor, truth: Tensor) -> Tensor:
-    r"""Mean square difference of two curves over a cycle.
-
-    Parameters
-    ----------
-    decoded, truth : Tensor, shape (N, 2 K)
-        Fourier coefficients.
-
-    Returns
-    -------
-    Tensor, shape (N,)
-        :math:`\int_0^1 (s - s')^2 d\phi = \frac12 \sum_k \Delta a_k^2 + \Delta b_k^2`
-        (Parseval).
-    """
+def _mean_square_difference(decoded: Tensor, truth: Tensor) -> Tensor:
+    r"""Mean square difference of two curves over a cycle."""
     return 0.5 * ((decoded - truth) ** 2).sum(dim=1)
 
 
-def expected_chi_square(decoded: Tensor, truth: Tensor, mean_variance: Tensor, floor: float) -> Tensor:
+def _expected_chi_square(decoded: Tensor, truth: Tensor, mean_variance: Tensor, floor: float) -> Tensor:
     r"""Excess of chi-square of fresh noisy points, in expectation over points and noise.
 
     Fresh points of the same star, N of variance :math:`\sigma^2` at random phases, have
     :math:`E[\chi^2] = N + N \int (s - s')^2 d\phi / \sigma^2`. We train on the second term
     itself: the same gradient on average as from a draw of points, without their noise.
-
-    Parameters
-    ----------
-    decoded, truth : Tensor, shape (N, 2 K)
-        Fourier coefficients in units of the amplitude.
-    mean_variance : Tensor, shape (N,)
-        :math:`\sigma^2 / N`, the variance of the mean of the points, in squared amplitudes.
-    floor : float
-        Error of the model itself in amplitudes, added in quadrature: without it the sharpest
-        curves alone would steer the training.
-
-    Returns
-    -------
-    Tensor, shape (N,)
-        The excess per star.
     """
-    return mean_square_difference(decoded, truth) / (mean_variance + floor**2)
+    return _mean_square_difference(decoded, truth) / (mean_variance + floor**2)
 
 
-def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
-    """Kullback-Leibler divergence of a diagonal Gaussian from the standard normal.
-
-    Parameters
-    ----------
-    mu, logvar : Tensor, shape (N, n_latent)
-        Mean and log-variance.
-
-    Returns
-    -------
-    Tensor, shape (N,)
-        Kingma & Welling 2014 (arXiv:1312.6114), appendix B.
-    """
+def _kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of a diagonal Gaussian from the standard normal."""
     return 0.5 * (mu**2 + logvar.exp() - 1.0 - logvar).sum(dim=1)
 
 
@@ -85,7 +47,7 @@ class VAETaskConfig:
     beta : float
         Weight of the KL term. Low, because the latent density is learned afterwards.
     floor : float
-        See `expected_chi_square`.
+        See `_expected_chi_square`.
     min_points, max_points : int
         Range of the number of points, drawn log-uniformly.
     min_noise, max_noise : float
@@ -172,8 +134,8 @@ class VAETask(Task):
         z = mu + (0.5 * logvar).exp() * error
         decoded = self.module.decoder(z, physics, star_class)
         variance = (noise / amplitude) ** 2 / n_points
-        chi_square = expected_chi_square(decoded, shapes, variance, config.floor).mean()
-        kl = kl_divergence(mu, logvar).mean()
+        chi_square = _expected_chi_square(decoded, shapes, variance, config.floor).mean()
+        kl = _kl_divergence(mu, logvar).mean()
         return {"loss": 0.5 * chi_square + config.beta * kl, "chi_square": chi_square, "kl": kl}
 
     @torch.no_grad()
@@ -189,7 +151,7 @@ class VAETask(Task):
             points = self._points.draw(shapes, 10.0 ** physics[:, 3], n_points, sigma, generator)
             mu, _, _ = self.module.encode(points.phase, points.mag, points.weight, physics, star_class)
             decoded = self.module.decoder(mu, physics, star_class)
-            rms = mean_square_difference(decoded, shapes).sqrt()
+            rms = _mean_square_difference(decoded, shapes).sqrt()
             for c in np.unique(star_class.cpu().numpy()).tolist():
                 median = float(rms[star_class == c].median())
                 scores[f"rms_{n_points}_{c}"] = median

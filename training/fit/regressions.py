@@ -165,18 +165,7 @@ def _fit_perceptron(module: PerceptronMap, train: LatentSample, options: Regress
 
 
 def forest_arrays(forest: RandomForestRegressor) -> dict[str, npt.NDArray[Any]]:
-    """Take the nodes out of a fitted forest.
-
-    Parameters
-    ----------
-    forest : RandomForestRegressor
-        The forest.
-
-    Returns
-    -------
-    dict of str to ndarray
-        As `pelsvae_cadence.model.latent.regressions.Forest.fill` takes them.
-    """
+    """Take the nodes out of a fitted forest."""
     parts: dict[str, list[npt.NDArray[Any]]] = {
         name: [] for name in ("left", "right", "feature", "threshold", "value")
     }

@@ -191,24 +191,7 @@ class SequenceTask(Task):
 def encode_rows(
     module: SequenceShapes, rows: SequenceRows, *, n_draws: int = 2, seed: int = 0
 ) -> LatentSample:
-    """Encode light curves and draw from their posteriors.
-
-    Parameters
-    ----------
-    module : SequenceShapes
-        A trained network, on the CPU.
-    rows : SequenceRows
-        Light curves.
-    n_draws : int
-        Draws per light curve.
-    seed : int
-        Seed of the draws.
-
-    Returns
-    -------
-    LatentSample
-        Latent coordinates of the rows.
-    """
+    """Encode light curves and draw from their posteriors."""
     generator = torch.Generator().manual_seed(seed)
     module.eval()
     tensors = _to_tensors(rows, "cpu")

@@ -28,7 +28,7 @@ from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["plot_sweep", "sweep", "sweep_table", "write_sweep"]
+__all__ = ["sweep", "sweep_table", "write_sweep"]
 
 _FINISHED: Final = ("COMPLETE", "PRUNED")
 
@@ -168,25 +168,8 @@ def sweep_table(study: optuna.Study) -> pd.DataFrame:
     return table.sort_values(["state", "score"], ignore_index=True) if len(table) else table
 
 
-def plot_sweep(study: optuna.Study) -> Figure:
-    """Draw the progress of a study and what its hyper-parameters matter.
-
-    Parameters
-    ----------
-    study : optuna.Study
-        The study, with two complete trials or more.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Scores in the order of the trials with the best so far, and the importance of each
-        hyper-parameter (fANOVA; Hutter, Hoos & Leyton-Brown 2014).
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two complete trials.
-    """
+def _plot_sweep(study: optuna.Study) -> Figure:
+    """Draw the progress of a study and what its hyper-parameters matter."""
     import optuna
 
     done = [t for t in study.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
@@ -240,7 +223,7 @@ def write_sweep(study: optuna.Study, folder: str | Path) -> list[Path]:
     if len(table) and (table["state"] == "complete").sum() >= 2:
         paths.append(place / "sweep.png")
         with replacing(paths[1]) as partial:
-            plot_sweep(study).savefig(partial, dpi=130)
+            _plot_sweep(study).savefig(partial, dpi=130)
     return paths
 
 

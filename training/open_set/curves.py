@@ -24,7 +24,7 @@ from pelsvae_cadence.training.open_set.table import OpenSet
 from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions, copies_per_class
 from pelsvae_cadence.training.preprocess.folded_light_curves import FoldedLightCurves
 
-__all__ = ["augmentation_counts", "fold_open_set", "ogle_error"]
+__all__ = ["augmentation_counts", "fold_open_set"]
 
 # Error of an OGLE-III I measurement at an I magnitude: the survey's typical errors, continued to
 # the faint end (Udalski et al. 2008, Acta Astron. 58, 69).
@@ -36,19 +36,8 @@ _FIELDLESS_MAGNITUDE: Final = 16.0
 _BLOCK: Final = 2000
 
 
-def ogle_error(magnitude: npt.ArrayLike) -> FloatArray:
-    """Give the error of an OGLE-III measurement in I.
-
-    Parameters
-    ----------
-    magnitude : array_like
-        Apparent I magnitudes (Vega).
-
-    Returns
-    -------
-    ndarray of float64
-        Errors in mag; constant outside 13 to 21.5 mag.
-    """
+def _ogle_error(magnitude: npt.ArrayLike) -> FloatArray:
+    """Give the error of an OGLE-III measurement in I."""
     log_error = np.interp(np.asarray(magnitude, np.float64), _I_MAGNITUDE, np.log(_I_ERROR))
     return np.asarray(np.exp(log_error))
 
@@ -158,7 +147,7 @@ def _observe(
     field = np.array([_FIELD.get(name, np.nan) for name in table.galaxy[row].tolist()])
     mean = np.where(np.isnan(field), _FIELDLESS_MAGNITUDE, table.abs_mag_i[row] + field)
     true = mean[:, None] + table.amplitude_i[row][:, None] * shape
-    error = ogle_error(true)
+    error = _ogle_error(true)
     return FoldedLightCurves(
         star=table.star[row],
         star_class=table.star_class[row],

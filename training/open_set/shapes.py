@@ -53,18 +53,7 @@ class ShapeTable(StructOfArrays):
 
     @classmethod
     def from_open_set(cls, open_set: Any) -> ShapeTable:
-        """Arrange the open training set.
-
-        Parameters
-        ----------
-        open_set : OpenSet
-            Table with the fields of `pelsvae_cadence.training.open_set.table`.
-
-        Returns
-        -------
-        ShapeTable
-            Its stars with complete physics.
-        """
+        """Arrange the open training set."""
         with np.errstate(invalid="ignore", divide="ignore"):
             physics = physics_matrix(open_set)
         shapes = np.concatenate([open_set.cos, open_set.sin], axis=1).astype(np.float64)

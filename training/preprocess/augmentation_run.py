@@ -16,35 +16,15 @@ from pelsvae_cadence.training.preprocess.figures import plot_augmentation_steps
 from pelsvae_cadence.training.preprocess.folded_light_curves import write_folded
 from pelsvae_cadence.training.preprocess.run import read_preprocessed
 
-__all__ = ["augment", "stars_with_parameters"]
+__all__ = ["augment"]
 
 
-def stars_with_parameters(
+def _stars_with_parameters(
     star: npt.ArrayLike,
     parameters: Path | str | pd.DataFrame,
     columns: Sequence[str] = ("radius_val", "lum_val"),
 ) -> npt.NDArray[np.bool_]:
-    """Tell which stars have all of some physical parameters.
-
-    Parameters
-    ----------
-    star : array_like of str, shape (N,)
-        Names of the stars.
-    parameters : path or DataFrame
-        Table of stars with the parameters.
-    columns : sequence of str
-        The parameters wanted; by default those the paper asks for, Gaia's radius and luminosity.
-
-    Returns
-    -------
-    ndarray of bool, shape (N,)
-        True where the table has a number for every parameter.
-
-    Raises
-    ------
-    InputError
-        If the table has no such column.
-    """
+    """Tell which stars have all of some physical parameters."""
     table = read_star_table(parameters)
     missing = [name for name in columns if name not in table]
     if missing:
@@ -90,7 +70,7 @@ def augment(
         Counts per class, see `pelsvae_cadence.training.preprocess.augmentation.augment_light_curves`.
     """
     cleaned, table = read_preprocessed(folder)
-    known = None if parameters is None else stars_with_parameters(cleaned.star, parameters, columns)
+    known = None if parameters is None else _stars_with_parameters(cleaned.star, parameters, columns)
     folded, split, counts = augment_light_curves(
         cleaned, table["split"].to_numpy(), known, options, seed=seed
     )

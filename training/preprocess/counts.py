@@ -6,23 +6,11 @@ import pandas as pd
 
 from pelsvae_cadence.training.preprocess.cleaning import STEPS
 
-__all__ = ["count_reasons", "count_steps", "format_counts"]
+__all__ = ["count_reasons", "format_counts"]
 
 
-def count_steps(log: pd.DataFrame) -> pd.DataFrame:
-    """Count the light curves of each class after each step, like Table 1 of the paper.
-
-    Parameters
-    ----------
-    log : DataFrame
-        The log of `pelsvae_cadence.training.preprocess.cleaning.clean_light_curves`.
-
-    Returns
-    -------
-    DataFrame
-        One row per class and ``total``; the column ``files`` holds what was read, each further
-        column what is left after that step.
-    """
+def _count_steps(log: pd.DataFrame) -> pd.DataFrame:
+    """Count the light curves of each class after each step, like Table 1 of the paper."""
     classes = sorted(log["star_class"].unique())
     counts = pd.DataFrame(index=pd.Index([*classes, "total"], name="class"))
     left = pd.Series(True, index=log.index)
@@ -61,18 +49,7 @@ def count_reasons(log: pd.DataFrame) -> pd.DataFrame:
 
 
 def format_counts(log: pd.DataFrame) -> str:
-    """Lay out all counts as plain text.
-
-    Parameters
-    ----------
-    log : DataFrame
-        The log of `pelsvae_cadence.training.preprocess.cleaning.clean_light_curves`.
-
-    Returns
-    -------
-    str
-        Counts after each step, reasons of rejection, and what was mended.
-    """
+    """Lay out all counts as plain text."""
     reasons = count_reasons(log)
     kept = log[log["step"] == ""]
     merged = log["n_merged"]
@@ -90,7 +67,7 @@ def format_counts(log: pd.DataFrame) -> str:
     )
     lines = [
         "Light curves left after each step",
-        count_steps(log).to_string(),
+        _count_steps(log).to_string(),
         "",
         "Rejected",
         reasons.to_string() if len(reasons) else "none",

@@ -26,25 +26,6 @@ def plot_augmentation_steps(curves: RawLightCurves, *, t_len: int = 300, seed: i
     """Draw the four steps from a folded light curve to an augmented copy, one star a row.
 
     Of each class the star of median range in magnitude is drawn.
-
-    Parameters
-    ----------
-    curves : RawLightCurves
-        Cleaned light curves.
-    t_len : int
-        Points after undersampling.
-    seed : int
-        The random seed.
-
-    Returns
-    -------
-    Figure
-        The picture; nothing is shown or saved.
-
-    Raises
-    ------
-    InputError
-        If there is no light curve.
     """
     chosen = _typical(curves)
     if chosen.size == 0:

@@ -119,25 +119,7 @@ def write_folded(
 
 
 def read_folded(path: Path | str) -> tuple[FoldedLightCurves, pd.DataFrame]:
-    """Read what `write_folded` wrote.
-
-    Parameters
-    ----------
-    path : path
-        The npz file.
-
-    Returns
-    -------
-    folded : FoldedLightCurves
-        The light curves.
-    table : DataFrame
-        One row per light curve, with all its columns.
-
-    Raises
-    ------
-    InputError
-        If a file is missing.
-    """
+    """Read what `write_folded` wrote."""
     file = Path(path)
     for needed in (file, _table_of(file)):
         if not needed.is_file():

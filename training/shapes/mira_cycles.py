@@ -172,18 +172,7 @@ def _fit_cycles(
 
 
 def cycle_scatter(miras: MiraSet) -> CycleScatter:
-    """Measure how much cycles differ.
-
-    Parameters
-    ----------
-    miras : MiraSet
-        Light curves with periods.
-
-    Returns
-    -------
-    CycleScatter
-        Medians over the stars; scatters have the variance of the fits subtracted.
-    """
+    """Measure how much cycles differ."""
     per_star: list[list[float]] = []
     steps: list[list[float]] = [[] for _ in range(4)]
     n_cycles = 0

@@ -22,14 +22,7 @@ from pelsvae_cadence.training.shapes.donors import read_light_curves
 from pelsvae_cadence.training.shapes.full_curves import LightCurve
 from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_standard_shape
 
-__all__ = [
-    "MiraShapes",
-    "asas_miras",
-    "borrow_mira_shapes",
-    "find_mira_period",
-    "fit_mira_shapes",
-    "real_mira_shapes",
-]
+__all__ = ["MiraShapes", "asas_miras", "borrow_mira_shapes", "real_mira_shapes"]
 
 #: Harmonics of a Mira shape; the fits are penalised, so that few points give a smooth curve.
 N_MIRA = 6
@@ -69,28 +62,12 @@ class MiraShapes:
     rejected: dict[str, int]
 
 
-def fit_mira_shapes(
+def _fit_mira_shapes(
     name: npt.NDArray[np.str_],
     period: npt.ArrayLike,
     light_curves: list[tuple[FloatArray, FloatArray, FloatArray]],
 ) -> MiraShapes:
-    """Fit penalised Fourier series to Mira light curves.
-
-    Parameters
-    ----------
-    name : ndarray of str, shape (N,)
-        Names.
-    period : array_like, shape (N,)
-        Periods in days.
-    light_curves : list of (time, mag, err)
-        The light curves.
-
-    Returns
-    -------
-    MiraShapes
-        The stars whose curve has enough points, full phase coverage (largest gap below 0.2), one
-        clear wave (rms below 0.25 of the amplitude), and no flat minimum.
-    """
+    """Fit penalised Fourier series to Mira light curves."""
     rejected = {"too few points": 0, "gap in phase": 0, "not one clear wave": 0, "flat minimum": 0}
     kept, shapes = [], []
     periods = np.asarray(period, dtype=np.float64)
@@ -126,22 +103,8 @@ def fit_mira_shapes(
     )
 
 
-def find_mira_period(time: npt.ArrayLike, mag: npt.ArrayLike) -> tuple[float, float]:
-    """Find the period of a Mira.
-
-    Parameters
-    ----------
-    time, mag : array_like, shape (n,)
-        Times [d] and magnitudes.
-
-    Returns
-    -------
-    period : float
-        The period [d], between 80 and 800 d: the strongest sine wave of the Lomb-Scargle
-        periodogram (astropy), refined with two harmonics.
-    power : float
-        Share of the variance that the two harmonics take away.
-    """
+def _find_mira_period(time: npt.ArrayLike, mag: npt.ArrayLike) -> tuple[float, float]:
+    """Find the period of a Mira."""
     from astropy.timeseries import LombScargle
 
     t, m = np.asarray(time, dtype=np.float64), np.asarray(mag, dtype=np.float64)
@@ -169,7 +132,7 @@ def asas_miras(folder: Path) -> tuple[npt.NDArray[np.str_], FloatArray, list[Lig
     name : ndarray of str, shape (N,)
         Names.
     period : ndarray of float64, shape (N,)
-        Periods [d] of `find_mira_period`: the set lists none.
+        Periods [d] of `_find_mira_period`: the set lists none.
     light_curves : list of (time, mag, err)
         Their light curves in V.
     rejected : dict of str to int
@@ -187,7 +150,7 @@ def asas_miras(folder: Path) -> tuple[npt.NDArray[np.str_], FloatArray, list[Lig
         if bright < _ASAS_RANGE[0] or faint > _ASAS_RANGE[1]:
             rejected["saturated or cut off"] += 1
             continue
-        period, power = find_mira_period(time[good], mag[good])
+        period, power = _find_mira_period(time[good], mag[good])
         if power < _MIN_POWER:
             rejected["no clear period"] += 1
             continue
@@ -212,13 +175,13 @@ def real_mira_shapes(folder: Path) -> MiraShapes:
     """
     stars, curves = read_light_curves(folder, "hipparcos_ogle2")
     mine = np.flatnonzero((stars.subtype == "Mira").to_numpy())
-    hipparcos = fit_mira_shapes(
+    hipparcos = _fit_mira_shapes(
         np.array([f"HIP-SET-{s}" for s in stars.id.astype(str).to_numpy()[mine]]),
         stars.period.to_numpy()[mine],
         [(curves[i][0], curves[i][1], curves[i][2]) for i in mine],
     )
     name, period, light, unread = asas_miras(folder)
-    asas = fit_mira_shapes(name, period, light)
+    asas = _fit_mira_shapes(name, period, light)
     return MiraShapes(
         star=np.concatenate([hipparcos.star, asas.star]),
         period=np.concatenate([hipparcos.period, asas.period]),

@@ -25,7 +25,7 @@ from pelsvae_cadence.training.open_set.curves import augmentation_counts
 from pelsvae_cadence.training.open_set.table import PROVENANCES, OpenSet, load_open_set, read_card
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = ["PARTS", "compare_with_phoebe", "compare_with_real_binaries", "dataset_report"]
+__all__ = ["PARTS", "compare_with_real_binaries", "dataset_report"]
 
 #: Parts of the report.
 PARTS: Final = ("rows", "card", "labels", "binaries", "phoebe")
@@ -209,19 +209,8 @@ def _binary_figures(table: OpenSet, seed: int) -> Iterator[Figure]:
         )
 
 
-def compare_with_phoebe(most: int | None = None) -> dict[str, FloatArray]:
-    """Compare our Roche light curves with full PHOEBE runs kept in the repository.
-
-    Parameters
-    ----------
-    most : int, optional
-        Largest number of systems per family; all of the file by default.
-
-    Returns
-    -------
-    dict of ndarray, shape (n, 2)
-        Per family: rms difference in mag, and the amplitude in mag.
-    """
+def _compare_with_phoebe(most: int | None = None) -> dict[str, FloatArray]:
+    """Compare our Roche light curves with full PHOEBE runs kept in the repository."""
     from pelsvae_cadence.training.binaries.roche_orbits import roche_orbit
 
     seed = int(read_card()["seed"])
@@ -243,7 +232,7 @@ def compare_with_phoebe(most: int | None = None) -> dict[str, FloatArray]:
 
 
 def _phoebe_figures() -> Iterator[Figure]:
-    for family, values in compare_with_phoebe().items():
+    for family, values in _compare_with_phoebe().items():
         yield Figure.within(
             f"{family}: difference from full PHOEBE runs, median",
             1000.0 * float(np.median(values[:, 0])),

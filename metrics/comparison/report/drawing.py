@@ -67,18 +67,7 @@ class Picture:
 
 
 def years_in_words(year: float) -> str:
-    """Say a number of years.
-
-    Parameters
-    ----------
-    year : float
-        The number.
-
-    Returns
-    -------
-    str
-        With the right form of the word.
-    """
+    """Say a number of years."""
     return f"{year:g} year" if year == 1 else f"{year:g} years"
 
 
@@ -123,17 +112,7 @@ def telling_year(result: Comparison) -> int:
 
 
 def legend_below(figure: Figure, axes: Axes, n: int) -> None:
-    """Put the legend of one panel below all of them.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-    axes : matplotlib.axes.Axes
-        The panel that has the labels.
-    n : int
-        Number of entries.
-    """
+    """Put the legend of one panel below all of them."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(n, 3), frameon=False, fontsize=9.5)
 
@@ -148,30 +127,7 @@ def draw_runs(
     size: float = 10,
     percent: bool = False,
 ) -> dict[str, float]:
-    """Draw the values of all runs with their intervals.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where.
-    result : Comparison
-        The comparison.
-    table : pandas.DataFrame
-        Rows with run, value, low, high.
-    x : {"year", "magnitude", "period"}
-        Column of the horizontal axis.
-    title : str
-        Title of the panel.
-    size : float
-        Size of its letters.
-    percent : bool
-        Show fractions in per cent, from 0 to 100.
-
-    Returns
-    -------
-    dict of str to float
-        The last value of each run.
-    """
+    """Draw the values of all runs with their intervals."""
     last = {}
     scale = 100.0 if percent else 1.0
     for k, run in enumerate(result.runs):
@@ -192,13 +148,7 @@ def draw_runs(
 
 
 def plain_period_ticks(axes: Axes) -> None:
-    """Label a logarithmic axis of periods with plain numbers.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        The panel.
-    """
+    """Label a logarithmic axis of periods with plain numbers."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
     low, high = axes.get_xlim()

@@ -73,18 +73,7 @@ def _example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
 
 
 def example_pictures(result: Comparison) -> Iterator[Picture]:
-    """Draw one star, and its visits, in every run.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-
-    Yields
-    ------
-    Picture
-        The folded light curves, then the visits.
-    """
+    """Draw one star, and its visits, in every run."""
     shown = [item for item in _example_stars(result) if len(item[1])]
     if not shown:
         return

@@ -216,15 +216,7 @@ def _beside(result: Comparison) -> Iterator[tuple[str, str]]:
 
 
 def write_report(result: Comparison, path: Path) -> None:
-    """Write the report.
-
-    Parameters
-    ----------
-    result : Comparison
-        The comparison.
-    path : Path
-        The file.
-    """
+    """Write the report."""
     plan = result.plan
     shown = [_embedded(p) for p in (*pictures(result), *example_pictures(result))]
     html = environment.from_string(_TEMPLATE).render(

@@ -16,18 +16,6 @@ def thin_visits(visits: Visits, max_visits: int) -> Visits:
     Of each night and band the same number of visits is kept, as many as the limit allows, spread
     evenly over the night. Where one a night and band is still too many, the visits are taken
     evenly in time. What is lost is depth, so recovery in deep fields is understated.
-
-    Parameters
-    ----------
-    visits : Visits
-        The visits.
-    max_visits : int
-        Largest number to keep, 1 or more.
-
-    Returns
-    -------
-    Visits
-        All visits where there are not too many, otherwise some of them.
     """
     if max_visits < 1:
         raise InputError(f"max_visits = {max_visits!r}", allowed=">= 1")

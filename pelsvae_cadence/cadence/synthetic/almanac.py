@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.core.times import local_noon
 
-__all__ = ["Nights", "Site", "airmass", "moon_position", "sidereal_time", "sun_position", "wrap_angle"]
+__all__ = ["Nights", "Site", "airmass", "moon_position", "sidereal_time", "wrap_angle"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -63,21 +63,9 @@ def wrap_angle(angle: npt.ArrayLike) -> FloatArray:
     return np.asarray((np.asarray(angle, dtype=np.float64) + 180.0) % 360.0 - 180.0)
 
 
-def sun_position(mjd: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _sun_position(mjd: npt.ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Compute the apparent place of the Sun.
 
-    Parameters
-    ----------
-    mjd : array_like
-        MJD (TAI).
-
-    Returns
-    -------
-    ra, dec, longitude : ndarray of float64
-        Equatorial place and ecliptic longitude, degrees.
-
-    References
-    ----------
     The Astronomical Almanac 2019, section C5 ("low precision formulas for the Sun").
     """
     n = np.asarray(mjd, dtype=np.float64) - _MJD_J2000
@@ -163,20 +151,7 @@ def sidereal_time(mjd: npt.ArrayLike, site: Site) -> FloatArray:
 
 
 def sine_of_altitude(hour_angle: npt.ArrayLike, dec: npt.ArrayLike, site: Site) -> FloatArray:
-    """Compute the sine of the altitude above the horizon.
-
-    Parameters
-    ----------
-    hour_angle, dec : array_like
-        Degrees.
-    site : Site
-        The observatory.
-
-    Returns
-    -------
-    ndarray of float64
-        The sine; negative below the horizon.
-    """
+    """Compute the sine of the altitude above the horizon."""
     phi = np.radians(site.latitude)
     delta = np.radians(np.asarray(dec, dtype=np.float64))
     cosine = np.cos(np.radians(np.asarray(hour_angle, dtype=np.float64)))
@@ -254,7 +229,7 @@ class Nights:
             One row a night.
         """
         midnight = first + site.noon + 0.5 + np.arange(n, dtype=np.float64)
-        ra, dec, longitude = sun_position(midnight)
+        ra, dec, longitude = _sun_position(midnight)
         # Mean to true midnight: the equation of time, up to a quarter of an hour.
         midnight = midnight + wrap_angle(ra + 180.0 - sidereal_time(midnight, site)) / SIDEREAL_RATE
         phi, delta = np.radians(site.latitude), np.radians(dec)

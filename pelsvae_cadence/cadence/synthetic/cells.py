@@ -67,18 +67,5 @@ def sky_cell(nside: int, ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
 
 
 def parent_cell(cell: int, nside: int, coarser: int) -> int:
-    """Find the coarser cell that holds a cell.
-
-    Parameters
-    ----------
-    cell : int
-        Cell number at resolution `nside`.
-    nside, coarser : int
-        Resolutions, powers of two.
-
-    Returns
-    -------
-    int
-        Cell number at resolution `coarser`.
-    """
+    """Find the coarser cell that holds a cell."""
     return cell // (nside // coarser) ** 2

@@ -92,16 +92,6 @@ _BLUR: Final = 1.75
 def galactic(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Turn ICRS positions into Galactic ones.
 
-    Parameters
-    ----------
-    ra, dec : array_like
-        Degrees.
-
-    Returns
-    -------
-    longitude, latitude : ndarray of float64
-        Degrees, longitude -180 to 180.
-
     References
     ----------
     ESA 1997, The Hipparcos and Tycho Catalogues, vol. 1, equation 1.5.11.
@@ -114,36 +104,14 @@ def galactic(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatAr
 
 
 def ecliptic_latitude(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
-    """Compute the latitude above the ecliptic of J2000.
-
-    Parameters
-    ----------
-    ra, dec : array_like
-        Degrees.
-
-    Returns
-    -------
-    ndarray of float64
-        Degrees.
-    """
+    """Compute the latitude above the ecliptic of J2000."""
     xyz = unit_vectors(ra, dec)
     sine = np.cos(_OBLIQUITY) * xyz[..., 2] - np.sin(_OBLIQUITY) * xyz[..., 1]
     return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
 
 
 def lsst_region(ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
-    """Tell the region of an LSST-like footprint.
-
-    Parameters
-    ----------
-    ra, dec : array_like
-        Degrees.
-
-    Returns
-    -------
-    ndarray of int64
-        `OUTSIDE`, `WIDE`, `DUSTY` or `NORTH_SPUR`.
-    """
+    """Tell the region of an LSST-like footprint."""
     ra = np.asarray(ra, dtype=np.float64) % 360.0
     dec = np.asarray(dec, dtype=np.float64)
     lon, lat = galactic(ra, dec)
@@ -188,17 +156,6 @@ def lsst_stripe(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
 
 
 def ztf_region(ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
-    """Tell the region of a ZTF-like footprint: all of the sky north of -29 deg.
-
-    Parameters
-    ----------
-    ra, dec : array_like
-        Degrees.
-
-    Returns
-    -------
-    ndarray of int64
-        `OUTSIDE` or `WIDE`.
-    """
+    """Tell the region of a ZTF-like footprint: all of the sky north of -29 deg."""
     ra, dec = np.broadcast_arrays(np.asarray(ra), np.asarray(dec, dtype=np.float64))
     return np.where(dec > -29.0, WIDE, OUTSIDE).astype(np.int64)

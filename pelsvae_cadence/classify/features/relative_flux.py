@@ -71,18 +71,6 @@ def relative_flux(light_curves: LightCurves, bands: Sequence[str]) -> RelativeFl
 
     Points that are saturated, not finite or without a positive error are left out, as in the
     period search; so are points in other bands than those asked for.
-
-    Parameters
-    ----------
-    light_curves : LightCurves
-        The light curves of N stars.
-    bands : sequence of str
-        Bands.
-
-    Returns
-    -------
-    RelativeFlux
-        Their points.
     """
     names = tuple(bands)
     n_bands, n_stars = len(names), len(light_curves)

@@ -104,23 +104,7 @@ class TextTable:
 
 
 def read_text(path: Path) -> TextTable:
-    """Read a text, and find its header, its separator and the comments above it.
-
-    Parameters
-    ----------
-    path : Path
-        The file, gzip'd or not.
-
-    Returns
-    -------
-    TextTable
-        The lines, not parsed yet.
-
-    Raises
-    ------
-    InputError
-        If it is no text.
-    """
+    """Read a text, and find its header, its separator and the comments above it."""
     content = path.read_bytes()
     if content.startswith(b"\x1f\x8b"):
         content = gzip.decompress(content)

@@ -18,7 +18,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = ["cadence_report", "wide_positions"]
+__all__ = ["cadence_report"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -61,29 +61,8 @@ _PUBLISHED: Final = {
 }
 
 
-def wide_positions(survey: SyntheticSurvey, n_positions: int, seed: int) -> tuple[FloatArray, FloatArray]:
-    """Draw positions of the wide survey, spread evenly over it.
-
-    Parameters
-    ----------
-    survey : SyntheticSurvey
-        The survey whose footprint is used.
-    n_positions : int
-        Number of positions, 1 to the number of HEALPix nside 16 pixels in the wide survey.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    ra, dec : ndarray of float64, shape (n_positions,)
-        Centres of HEALPix nside 16 pixels, degrees: a systematic sample with a random start from
-        the pixels in order of declination.
-
-    Raises
-    ------
-    InputError
-        If there are not that many pixels.
-    """
+def _wide_positions(survey: SyntheticSurvey, n_positions: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    """Draw positions of the wide survey, spread evenly over it."""
     import healpy as hp  # it loads matplotlib, which only this check needs
 
     ra, dec = hp.pix2ang(_NSIDE, np.arange(hp.nside2npix(_NSIDE)), lonlat=True)
@@ -204,7 +183,7 @@ def cadence_report(seed: int = 0, n_positions: int = 150) -> Report:
     extra: dict[str, Any] = {}
     for preset, published in _PUBLISHED.items():
         survey = SyntheticSurvey(preset=preset, seed=seed)
-        positions = zip(*wide_positions(survey, n_positions, seed), strict=True)
+        positions = zip(*_wide_positions(survey, n_positions, seed), strict=True)
         visits = [survey.at(float(ra), float(dec)) for ra, dec in positions]
         summary = summarise(
             [seen for seen in visits if len(seen)],

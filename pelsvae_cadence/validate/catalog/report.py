@@ -11,7 +11,7 @@ from pelsvae_cadence.validate.catalog.scaling import measure_cost
 from pelsvae_cadence.validate.catalog.workers import worker_figures
 from pelsvae_cadence.validate.report import Figure, Report
 
-__all__ = ["catalog_report", "cost_figures"]
+__all__ = ["catalog_report"]
 
 _SIZES: Final = (1_000, 10_000, 100_000)
 
@@ -30,7 +30,7 @@ def catalog_report(*, seed: int = 0) -> Report:
         All figures; it takes a quarter of an hour on an unloaded machine, most of it for the
         catalogue of 100,000 stars.
     """
-    figures = [*worker_figures(seed), *cost_figures(_SIZES, seed)]
+    figures = [*worker_figures(seed), *_cost_figures(_SIZES, seed)]
     return Report(
         topic="catalog",
         data="RR Lyrae at synthetic LSST cadences",
@@ -40,21 +40,8 @@ def catalog_report(*, seed: int = 0) -> Report:
     )
 
 
-def cost_figures(sizes: tuple[int, ...], seed: int = 0) -> list[Figure]:
-    """Measure memory and processor time of catalogues of growing size.
-
-    Parameters
-    ----------
-    sizes : tuple of int
-        Numbers of stars, growing.
-    seed : int
-        Seed of the stars.
-
-    Returns
-    -------
-    list of Figure
-        Peak memory of the largest, the slope of time against size, and the cost of a star.
-    """
+def _cost_figures(sizes: tuple[int, ...], seed: int = 0) -> list[Figure]:
+    """Measure memory and processor time of catalogues of growing size."""
     costs = [measure_cost(n, seed) for n in sizes]
     last = costs[-1]
     slope = np.polyfit(np.log([c["n_stars"] for c in costs]), np.log([c["cpu"] for c in costs]), 1)[0]

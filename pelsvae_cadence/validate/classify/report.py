@@ -272,22 +272,7 @@ def _by_magnitude(predictions: Predictions, seed: int) -> dict[str, float]:
 
 
 def many_light_curves(seed: int, n: int, n_visits: int) -> tuple[LightCurves, PeriodResult]:
-    """Simulate light curves of one position, with their true periods in place of a search.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of everything.
-    n, n_visits : int
-        Numbers of stars and of visits.
-
-    Returns
-    -------
-    light_curves : LightCurves
-        Stars of the eight classes in turn.
-    periods : PeriodResult
-        The result of a narrow search with the true frequencies put in.
-    """
+    """Simulate light curves of one position, with their true periods in place of a search."""
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
 
@@ -317,22 +302,7 @@ def many_light_curves(seed: int, n: int, n_visits: int) -> tuple[LightCurves, Pe
 def cost_of_features(
     classifier: VariableClassifier, light_curves: LightCurves, periods: PeriodResult
 ) -> float:
-    """Time features and classification.
-
-    Parameters
-    ----------
-    classifier : VariableClassifier
-        A trained classifier.
-    light_curves : LightCurves
-        Light curves.
-    periods : PeriodResult
-        Their periods.
-
-    Returns
-    -------
-    float
-        Seconds of processor time; the better of two runs.
-    """
+    """Time features and classification."""
     times = []
     for _ in range(2):
         start = time.process_time()

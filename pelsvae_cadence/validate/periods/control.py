@@ -80,20 +80,7 @@ class ControlSample:
 
 
 def control_visits(seed: int, years: float = 10.0) -> Visits:
-    """Make the toy cadence of one position.
-
-    Parameters
-    ----------
-    seed : int
-        Random seed.
-    years : float
-        Length of the survey, up to ten years.
-
-    Returns
-    -------
-    Visits
-        About 82 visits a year.
-    """
+    """Make the toy cadence of one position."""
     if not 0 < years <= 10:
         raise InputError(f"years = {years!r}", allowed="0 < years <= 10")
     rng = KeyedRandom(seed=seed).generator("control cadence", 0)

@@ -35,7 +35,7 @@ from pelsvae_cadence.validate.report import Figure
 if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves
 
-__all__ = ["TenYearStars", "alternatives", "processor_time", "search_cost_figures", "ten_year_stars"]
+__all__ = ["TenYearStars", "alternatives", "search_cost_figures"]
 
 _BASELINE: Final = 3650.0
 
@@ -59,23 +59,8 @@ class TenYearStars:
     grid: FrequencyGrid
 
 
-def ten_year_stars(n_stars: int = 16, n_frequencies: int | None = None, *, seed: int = 0) -> TenYearStars:
-    """Observe control sources for ten years: 824 visits.
-
-    Parameters
-    ----------
-    n_stars : int
-        Number of stars, in equal shares RRab, Cepheids, Algols and delta Scuti stars.
-    n_frequencies : int, optional
-        Only so many of the lowest of the 608,317 frequencies.
-    seed : int
-        Seed of visits and stars.
-
-    Returns
-    -------
-    TenYearStars
-        Stars and grid.
-    """
+def _ten_year_stars(n_stars: int = 16, n_frequencies: int | None = None, *, seed: int = 0) -> TenYearStars:
+    """Observe control sources for ten years: 824 visits."""
     kinds = [("RRab", "CEP", "EA", "DSCT")[i % 4] for i in range(n_stars)]
     sample = control_sample(control_visits(seed + 3), kinds, seed=seed + 1, r_range=(18, 23))
     grid = FrequencyGrid.from_baseline(_BASELINE)
@@ -85,21 +70,8 @@ def ten_year_stars(n_stars: int = 16, n_frequencies: int | None = None, *, seed:
     return TenYearStars(light_curves=sample.light_curves, series=series, grid=grid)
 
 
-def processor_time(function: Callable[[], object], repeats: int = 1) -> float:
-    """Measure the processor time of a call.
-
-    Parameters
-    ----------
-    function : callable
-        What to call.
-    repeats : int
-        How often; the shortest time counts.
-
-    Returns
-    -------
-    float
-        Seconds.
-    """
+def _processor_time(function: Callable[[], object], repeats: int = 1) -> float:
+    """Measure the processor time of a call."""
     times = []
     for _ in range(repeats):
         start = time.process_time()
@@ -212,7 +184,7 @@ def search_cost_figures(seed: int = 0, n_frequencies: int | None = None) -> tupl
         Milliseconds of processor time a star, of sixteen that share their visits, and how many
         times as much the alternatives take.
     """
-    stars = ten_year_stars(n_frequencies=n_frequencies, seed=seed)
+    stars = _ten_year_stars(n_frequencies=n_frequencies, seed=seed)
     n, grid = len(stars.series), stars.grid
     found: list[npt.NDArray[np.float64]] = []
 
@@ -231,11 +203,11 @@ def search_cost_figures(seed: int = 0, n_frequencies: int | None = None) -> tupl
     }
     for _ in range(_TURNS):
         for name, call in turns.items():
-            shortest[name] = min(shortest[name], processor_time(call))
+            shortest[name] = min(shortest[name], _processor_time(call))
     bare = shortest["ours"] / n
-    processor_time(ours)
-    choosing = processor_time(refinement, 3) / n
-    whole = processor_time(lambda: search(stars.light_curves, baseline=_BASELINE), 3) / n
+    _processor_time(ours)
+    choosing = _processor_time(refinement, 3) / n
+    whole = _processor_time(lambda: search(stars.light_curves, baseline=_BASELINE), 3) / n
     size = f"{stars.series[0].time.size} visits, {grid.n:,} frequencies"
     figures = [
         Figure(name="periodogram, a star", value=1e3 * bare, unit="ms", note=size),
@@ -249,7 +221,7 @@ def search_cost_figures(seed: int = 0, n_frequencies: int | None = None) -> tupl
         Figure(name="whole search, a star", value=1e3 * whole, unit="ms"),
     ]
     for name, call in others.items():
-        seconds = shortest[name] if name in shortest else processor_time(call, _REPEATS.get(name, 3))
+        seconds = shortest[name] if name in shortest else _processor_time(call, _REPEATS.get(name, 3))
         low, high = _TARGETS.get(name, (None, None))
         bare_transform = name in ("NUFFT", "FFT")
         words = f"our periodogram / bare {name}" if bare_transform else f"{name} / our periodogram"

@@ -24,10 +24,10 @@ from pelsvae_cadence.cadence.statistics import (
 from pelsvae_cadence.cadence.synthetic.almanac import (
     Nights,
     Site,
+    _sun_position,
     airmass,
     moon_position,
     sidereal_time,
-    sun_position,
     wrap_angle,
 )
 from pelsvae_cadence.cadence.synthetic.cells import parent_cell, sky_cell
@@ -36,7 +36,7 @@ from pelsvae_cadence.cadence.synthetic.presets import tilt_patterns
 from pelsvae_cadence.cadence.synthetic.survey import PRESETS, SyntheticSurvey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.validate.cadence.report import cadence_report, wide_positions
+from pelsvae_cadence.validate.cadence.report import _wide_positions, cadence_report
 
 # One ordinary position in each half of the wide survey, and one for ZTF.
 POSITIONS = ((10.0, -20.0), (150.0, -3.0), (200.0, -22.0), (40.0, 0.0))
@@ -66,7 +66,7 @@ def same(one: Visits, two: Visits) -> bool:
 def sample(survey: SyntheticSurvey, n: int = 24) -> list[Visits]:
     return [
         survey.at(float(ra), float(dec))
-        for ra, dec in zip(*wide_positions(survey, n, survey.seed), strict=True)
+        for ra, dec in zip(*_wide_positions(survey, n, survey.seed), strict=True)
     ]
 
 
@@ -341,7 +341,7 @@ def test_sun_moon_and_sidereal_time_agree_with_astropy():
         moon = get_body("moon", time).transform_to(of_date)
         time.delta_ut1_utc = 0.0
         sidereal = time.sidereal_time("mean", longitude=site.longitude * u.deg).deg
-    ra, dec, _ = sun_position(mjd)
+    ra, dec, _ = _sun_position(mjd)
     # The series promises 0.01 deg; nutation and aberration of astropy's place make the rest.
     assert np.abs(wrap_angle(ra - sun.ra.deg)).max() < 0.03
     assert np.abs(dec - sun.dec.deg).max() < 0.03

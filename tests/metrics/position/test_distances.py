@@ -11,7 +11,7 @@ from pelsvae_cadence import LightCurveModel
 from pelsvae_cadence.metrics.position.distances import (
     GOOD_DISTANCE,
     PeriodLuminosity,
-    distance_errors,
+    _distance_errors,
     period_luminosity,
 )
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
@@ -58,7 +58,7 @@ def test_a_relation_without_width_leaves_the_photometry(recovery):
     for i in np.flatnonzero(found).tolist():
         # The apparent magnitude less dust and distance modulus is the star's luminosity.
         relation = PeriodLuminosity(band="i", zero=0.0, slope=0.0, scatter=0.0)
-        luminosity = distance_errors(recovery, relation)[i]
+        luminosity = _distance_errors(recovery, relation)[i]
         dustless = replace(stars, ebv=np.zeros(len(stars)))
         own = mean_magnitudes(dustless, ("i",))[i, 0] - stars.distance_modulus[i]
         assert luminosity == pytest.approx(own, abs=0.05)
@@ -67,11 +67,11 @@ def test_a_relation_without_width_leaves_the_photometry(recovery):
 
 def test_without_a_period_there_is_no_distance(recovery):
     relation = PeriodLuminosity(band="i", zero=0.4, slope=-1.3, scatter=0.1)
-    errors = distance_errors(recovery, relation)
+    errors = _distance_errors(recovery, relation)
     np.testing.assert_array_equal(np.isnan(errors), ~recovery.verdicts.within_1pct)
     # A band that the survey does not have gives none either.
     nothing = PeriodLuminosity(band="zr", zero=0.4, slope=-1.3, scatter=0.1)
-    assert np.isnan(distance_errors(recovery, nothing)).all()
+    assert np.isnan(_distance_errors(recovery, nothing)).all()
 
 
 @pytest.mark.usefixtures("maf_ready")

@@ -12,8 +12,8 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.light_curve_files import (
+    _read_light_curve_table,
     open_light_curves,
-    read_light_curve_table,
     read_ragged,
     write_ragged,
 )
@@ -114,7 +114,7 @@ def test_ogle_archive_and_table_agree_with_the_ragged_set(tmp_path, cepheids):
     shuffled = long.sort_values("hjd", kind="stable")  # interleaves the stars
     for name, write in (("lc.csv", "to_csv"), ("lc.csv.gz", "to_csv"), ("lc.parquet", "to_parquet")):
         getattr(shuffled, write)(tmp_path / name, index=False)
-        table = read_light_curve_table(tmp_path / name, stars, band="I")
+        table = _read_light_curve_table(tmp_path / name, stars, band="I")
         table = table.take(np.argsort(table.star))
         assert (table.star == some.star).all()
         assert (table.period == some.period).all()
@@ -155,7 +155,7 @@ def test_reading_errors_name_the_way_out(tmp_path):
         read_star_table(pd.DataFrame({"x": [1]}))
     pd.DataFrame({"star": ["a"], "t": [1.0], "mag": [1.0]}).to_csv(tmp_path / "a.csv")
     with pytest.raises(InputError, match="no column for mag_err"):
-        read_light_curve_table(tmp_path / "a.csv")
+        _read_light_curve_table(tmp_path / "a.csv")
     np.savez(tmp_path / "b.npz", t=[1.0], mag=[1.0], err=[1.0])
     with pytest.raises(InputError, match="has no array 'offsets'"):
         read_ragged(tmp_path / "b.npz", pd.DataFrame({"star": ["a"]}))
@@ -198,8 +198,8 @@ def test_several_bands_in_a_table_must_be_named(tmp_path):
     )
     frame.to_csv(tmp_path / "two.csv", index=False)
     with pytest.raises(InputError, match="allowed: I, V"):
-        read_light_curve_table(tmp_path / "two.csv")
-    assert read_light_curve_table(tmp_path / "two.csv", band="V").star.tolist() == ["7", "8"]
+        _read_light_curve_table(tmp_path / "two.csv")
+    assert _read_light_curve_table(tmp_path / "two.csv", band="V").star.tolist() == ["7", "8"]
 
 
 # The published file -----------------------------------------------------------------------------

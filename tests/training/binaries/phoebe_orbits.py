@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.binaries.roche_orbits import contact_radius, i_band_response
+from pelsvae_cadence.training.binaries.roche_orbits import _contact_radius, _i_band_response
 from pelsvae_cadence.training.binaries.spheres import gravity_brightening, half_orbit_phases, limb_darkening
 from pelsvae_cadence.training.binaries.systems import BinarySystems
 
@@ -74,7 +74,7 @@ def load_phoebe() -> Any:
     phoebe.logger(clevel="ERROR")
     if I_PASSBAND in passbands._pbtable:
         return phoebe
-    response = i_band_response()
+    response = _i_band_response()
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "cousins_i.txt")
         np.savetxt(table, np.column_stack(response))
@@ -175,7 +175,7 @@ class PhoebeOrbits:
         ]
         scale = _SEPARATION / float(systems.separation[row])
         if contact:
-            settings.append(("requiv", "primary", _SEPARATION * contact_radius(q, systems.fillout[row])))
+            settings.append(("requiv", "primary", _SEPARATION * _contact_radius(q, systems.fillout[row])))
         else:
             settings.append(("requiv", "primary", float(systems.radius_1[row]) * scale))
             settings.append(("requiv", "secondary", float(systems.radius_2[row]) * scale))

@@ -9,8 +9,8 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.training.archives.splits import SPLITS
 from pelsvae_cadence.training.binaries.observed import (
+    _fit_with_prior,
     borrow_labels,
-    fit_with_prior,
     learn_prior,
     observed_binary_rows,
 )
@@ -19,7 +19,12 @@ from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set, spli
 from pelsvae_cadence.training.shapes.completion import learn_completion, rotate_to_first
 from pelsvae_cadence.training.shapes.full_curves import fit_with_completion
 from pelsvae_cadence.training.shapes.harmonics import fit_harmonics, from_complex, to_complex
-from pelsvae_cadence.training.shapes.miras import MiraShapes, asas_miras, borrow_mira_shapes, find_mira_period
+from pelsvae_cadence.training.shapes.miras import (
+    MiraShapes,
+    _find_mira_period,
+    asas_miras,
+    borrow_mira_shapes,
+)
 
 GRID = np.arange(512) / 512
 
@@ -49,7 +54,9 @@ def test_prior_keeps_eclipses_sharp(table: OpenSet) -> None:
         curve = (time, mag, np.full(time.size, noise))
         c, _, _ = fit_harmonics(*curve, period, 24, ridge=1e-5 * time.size)
         guess = from_complex(c).evaluate(GRID)[0]
-        value, rms, phase, kept = fit_with_prior(curve, period, np.roll(guess, -int(np.argmax(guess))), prior)
+        value, rms, phase, kept = _fit_with_prior(
+            curve, period, np.roll(guess, -int(np.argmax(guess))), prior
+        )
         assert kept.mean() > 0.95
         assert rms < 1.5 * max(noise, 0.004)
         fitted = np.interp(phase, GRID, value, period=1.0)
@@ -121,7 +128,7 @@ def test_mira_period_of_a_skewed_wave() -> None:
     time = np.sort(random.uniform(0, 2700, 300))
     phase = 2 * np.pi * time / 331.0
     mag = 10 + 2 * np.cos(phase) + 0.7 * np.cos(2 * phase + 1) + 0.1 * random.normal(size=300)
-    period, power = find_mira_period(time, mag)
+    period, power = _find_mira_period(time, mag)
     assert period == pytest.approx(331.0, rel=0.005)
     assert power > 0.95
 
@@ -131,7 +138,7 @@ def test_mira_periods_agree_with_the_archive(shared_data) -> None:
 
     stars, curves = read_light_curves(shared_data / "lightcurves", "hipparcos_ogle2")
     mine = np.flatnonzero((stars.subtype == "Mira").to_numpy())
-    found = np.array([find_mira_period(*curves[i][:2])[0] for i in mine])
+    found = np.array([_find_mira_period(*curves[i][:2])[0] for i in mine])
     assert (np.abs(found / stars.period.to_numpy()[mine] - 1) < 0.03).mean() > 0.85
 
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.training.binaries.real import measure_eclipses, measure_real_binaries
+from pelsvae_cadence.training.binaries.real import _measure_eclipses, measure_real_binaries
 from pelsvae_cadence.training.binaries.spheres import (
+    _true_anomaly,
     compute_orbits,
     half_orbit_phases,
     limb_darkening,
     orbit_shape,
     read_orbits,
     sphere_orbit,
-    true_anomaly,
 )
 from pelsvae_cadence.training.binaries.stellar_models import kepler_separation, roche_radius
 from pelsvae_cadence.training.binaries.systems import FAMILIES, BinarySystems, sample_systems
@@ -62,7 +62,7 @@ def test_kepler_and_roche() -> None:
 def test_kepler_equation() -> None:
     mean = np.linspace(0.01, 6.2, 50)
     for e in (0.0, 0.3, 0.6):
-        nu = true_anomaly(mean, e)
+        nu = _true_anomaly(mean, e)
         ecc = 2 * np.arctan(np.sqrt((1 - e) / (1 + e)) * np.tan(nu / 2))
         assert np.angle(np.exp(1j * (ecc - e * np.sin(ecc) - mean))) == pytest.approx(0, abs=1e-9)
 
@@ -89,7 +89,7 @@ def test_equal_stars_have_equal_minima_of_075_mag() -> None:
     assert amplitude == pytest.approx(2.5 * np.log10(2), abs=0.03)
     wide = one_system(period=5.0)
     shape, amplitude, truncation = orbit_shape(PHASE, sphere_orbit(wide, 0, PHASE), 64)
-    measures = measure_eclipses(shape, [amplitude])
+    measures = _measure_eclipses(shape, [amplitude])
     assert measures.depth_ratio[0] == pytest.approx(1.0, abs=0.01)
     assert truncation < 0.01
 
@@ -198,9 +198,9 @@ def test_a_refused_system_is_counted_once(tmp_path) -> None:
 @pytest.mark.slow
 def test_roche_curves_agree_with_full_phoebe_runs() -> None:
     _needs_phoebe()
-    from pelsvae_cadence.training.validate.dataset import compare_with_phoebe
+    from pelsvae_cadence.training.validate.dataset import _compare_with_phoebe
 
-    for family, values in compare_with_phoebe(most=2).items():
+    for family, values in _compare_with_phoebe(most=2).items():
         assert (values[:, 0] < 0.004 + 0.01 * values[:, 1]).all(), family
 
 

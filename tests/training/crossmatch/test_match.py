@@ -17,7 +17,7 @@ from pelsvae_cadence.training.crossmatch.match import (
     COLOURS,
     TEMPERATURES,
     CrossmatchOptions,
-    find_candidates,
+    _find_candidates,
     format_summary,
     summarise,
     validate_matches,
@@ -25,7 +25,7 @@ from pelsvae_cadence.training.crossmatch.match import (
 from pelsvae_cadence.training.crossmatch.run import crossmatch
 from pelsvae_cadence.training.crossmatch.tables import (
     PUBLISHED_TABLES,
-    gaia_query,
+    _gaia_query,
     gaia_table,
     query_gaia,
     read_published_crossmatch,
@@ -249,14 +249,14 @@ def test_without_confirmed_stars_a_class_has_no_place():
 
 def test_proper_motion_is_traced_back_over_15_5_years():
     fast = {"north": 3.1, "pmdec": 200.0}  # 3.1 arcsec in 15.5 yr
-    pairs = find_candidates(_stars(0.0), _sources(fast))
+    pairs = _find_candidates(_stars(0.0), _sources(fast))
     assert pairs["separation"][0] == pytest.approx(0.0, abs=1e-6)
     assert pairs["gaia_separation"][0] == pytest.approx(3.1, abs=1e-6)
     assert pairs["pm_radius"][0] == pytest.approx(3.1, abs=1e-9)
     assert pairs["in_pm_radius"][0]
-    assert len(find_candidates(_stars(0.0), _sources(fast), CrossmatchOptions(years=0.0))) == 0
+    assert len(_find_candidates(_stars(0.0), _sources(fast), CrossmatchOptions(years=0.0))) == 0
     # The motion in right ascension is the one on the sky, not the one of the coordinate.
-    east = find_candidates(_stars(0.0), _sources({"pmra": 100.0}))
+    east = _find_candidates(_stars(0.0), _sources({"pmra": 100.0}))
     assert east["separation"][0] == pytest.approx(1.55, abs=1e-5)
 
 
@@ -340,7 +340,7 @@ def test_source_ids_survive_as_integers(published):
 
 
 def test_the_archive_is_asked_through_astroquery(monkeypatch):
-    query = gaia_query(2.5)
+    query = _gaia_query(2.5)
     assert "2.500000 / 3600.0" in query
     assert "tap_upload.stars" in query
     if importlib.util.find_spec("astroquery") is None:

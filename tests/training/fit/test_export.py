@@ -11,7 +11,7 @@ import pytest
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.weights import load_weights, save_weights
-from pelsvae_cadence.training.evaluate.cross_validation import cross_validate, rotated_splits
+from pelsvae_cadence.training.evaluate.cross_validation import _rotated_splits, cross_validate
 from pelsvae_cadence.training.evaluate.score import score_model, seed_table
 from pelsvae_cadence.training.fit.export import fit_model
 from pelsvae_cadence.training.fit.options import FitOptions
@@ -125,15 +125,15 @@ def test_seeds_are_compared(tmp_path: Path) -> None:
 def test_every_star_is_tested_once(open_stars: OpenSet) -> None:
     mine = open_stars.star_class == "ACEP"
     tested: list[str] = []
-    for fold in rotated_splits(open_stars, "ACEP"):
+    for fold in _rotated_splits(open_stars, "ACEP"):
         assert np.array_equal(fold.split[~mine], open_stars.split[~mine])
         assert set(fold.split[mine]) == {"train", "validation", "test"}
         tested += fold.star[mine & (fold.split == "test")].tolist()
     assert sorted(tested) == sorted(open_stars.star[mine].tolist())
     with pytest.raises(InputError, match="2 folds"):
-        list(rotated_splits(open_stars, "ACEP", 2))
+        list(_rotated_splits(open_stars, "ACEP", 2))
     with pytest.raises(InputError, match="81 stars of class 'ACEP' in 40 folds"):
-        list(rotated_splits(open_stars, "ACEP", 40))
+        list(_rotated_splits(open_stars, "ACEP", 40))
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.fit.options import FitOptions, SweepOptions
-from pelsvae_cadence.training.fit.sweep import plot_sweep, sweep, sweep_table, write_sweep
+from pelsvae_cadence.training.fit.sweep import _plot_sweep, sweep, sweep_table, write_sweep
 from pelsvae_cadence.training.open_set.table import OpenSet, save_open_set
 
 TINY = FitOptions(config="paper-gru", steps=4, batch=8, t_len=8, row_scale=1e-4)
@@ -52,7 +52,7 @@ def test_a_study_goes_on(stars: OpenSet, tmp_path: Path) -> None:
 def test_too_few_trials_for_a_picture(stars: OpenSet, tmp_path: Path) -> None:
     study = sweep(tmp_path, TINY, SweepOptions(trials=1), table=stars, quiet=True)
     with pytest.raises(InputError, match="1 complete trials"):
-        plot_sweep(study)
+        _plot_sweep(study)
     assert [path.name for path in write_sweep(study, tmp_path)] == ["trials.csv"]
     with pytest.raises(InputError, match="trials = 0"):
         SweepOptions(trials=0)

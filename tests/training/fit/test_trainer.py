@@ -17,13 +17,13 @@ from pelsvae_cadence.model.reference_stars import group_index
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE
 from pelsvae_cadence.training.fit.config import FitConfig
-from pelsvae_cadence.training.fit.export import export_model, train_network
+from pelsvae_cadence.training.fit.export import _export_model, _train_network
 from pelsvae_cadence.training.fit.harmonic_task import (
     VAETask,
     VAETaskConfig,
-    expected_chi_square,
-    kl_divergence,
-    mean_square_difference,
+    _expected_chi_square,
+    _kl_divergence,
+    _mean_square_difference,
 )
 from pelsvae_cadence.training.fit.options import FitOptions
 from pelsvae_cadence.training.fit.schedules import SCHEDULES, rate_factor
@@ -142,7 +142,7 @@ def test_mean_square_difference_is_that_of_the_curves(known_table: ShapeTable) -
     grid = np.arange(1024) / 1024
     direct = np.mean((curves[0].evaluate(grid) - curves[1].evaluate(grid)) ** 2, axis=1)
     np.testing.assert_allclose(
-        mean_square_difference(torch.as_tensor(a), torch.as_tensor(b)), direct, rtol=1e-9
+        _mean_square_difference(torch.as_tensor(a), torch.as_tensor(b)), direct, rtol=1e-9
     )
 
 
@@ -159,17 +159,17 @@ def test_expected_chi_square_is_the_mean_over_fresh_points(known_table: ShapeTab
         curve = PhaseCurve(cos=model[:, :16].numpy(), sin=model[:, 16:].numpy())
         left = (points.mag[0].numpy() - curve.evaluate(phase)[0]) / sigma
         excess.append((left**2).sum() - n)
-    expected = expected_chi_square(truth, model, torch.tensor([sigma**2 / n]), 0.0)
+    expected = _expected_chi_square(truth, model, torch.tensor([sigma**2 / n]), 0.0)
     error = np.std(excess) / np.sqrt(len(excess))
     assert np.mean(excess) == pytest.approx(float(expected[0]), abs=4 * error)
 
 
 def test_kl_divergence() -> None:
     mu, logvar = torch.zeros(2, 3), torch.zeros(2, 3)
-    assert kl_divergence(mu, logvar).tolist() == [0.0, 0.0]
+    assert _kl_divergence(mu, logvar).tolist() == [0.0, 0.0]
     drawn = torch.distributions.Normal(torch.tensor([0.3, -1.0]), torch.tensor([0.5, 2.0]))
-    reference = torch.distributions.kl_divergence(drawn, torch.distributions.Normal(0.0, 1.0))
-    got = kl_divergence(drawn.loc[None], 2 * drawn.scale.log()[None])
+    reference = torch.distributions._kl_divergence(drawn, torch.distributions.Normal(0.0, 1.0))
+    got = _kl_divergence(drawn.loc[None], 2 * drawn.scale.log()[None])
     assert float(got[0]) == pytest.approx(float(reference.sum()), rel=1e-5)
 
 
@@ -205,7 +205,7 @@ def test_rows_without_physics_are_counted(known_table: ShapeTable) -> None:
 @pytest.mark.slow
 def test_from_table_to_a_model_that_knows_its_physics(known_table: ShapeTable, tmp_path: Path) -> None:
     fit = FitConfig(steps=60, batch=96, evaluate_every=30)
-    vae, latent, record = train_network(
+    vae, latent, record = _train_network(
         tmp_path,
         known_table,
         FitOptions(hidden=48),
@@ -214,7 +214,7 @@ def test_from_table_to_a_model_that_knows_its_physics(known_table: ShapeTable, t
         quiet=True,
     )
     path = tmp_path / "mine.safetensors"
-    export_model(path, vae, latent, record, known_table, name="mine", command="none")
+    _export_model(path, vae, latent, record, known_table, name="mine", command="none")
     model = LightCurveModel.load(path)
     assert model.classes == ("ECL", "RRLYR")
     # The hotter the known RRab, the steeper its rise: the drawn ones must follow.

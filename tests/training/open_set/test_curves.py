@@ -7,7 +7,7 @@ import pytest
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.archives.splits import require_whole_stars
-from pelsvae_cadence.training.open_set.curves import augmentation_counts, fold_open_set, ogle_error
+from pelsvae_cadence.training.open_set.curves import _ogle_error, augmentation_counts, fold_open_set
 from pelsvae_cadence.training.open_set.table import load_open_set
 from pelsvae_cadence.training.preprocess.augmentation import AugmentationOptions
 
@@ -75,7 +75,7 @@ def test_a_row_depends_on_its_address_only(folded):
 
 
 def test_ogle_errors_grow_with_magnitude():
-    error = ogle_error([10.0, 15.0, 16.5, 18.5, 20.5])
+    error = _ogle_error([10.0, 15.0, 16.5, 18.5, 20.5])
     assert (np.diff(error) > 0).all()
     assert error[2] == pytest.approx(0.010)
 

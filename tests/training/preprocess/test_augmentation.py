@@ -23,7 +23,7 @@ from pelsvae_cadence.training.preprocess.augmentation import (
     copies_per_class,
     resample_and_shift,
 )
-from pelsvae_cadence.training.preprocess.augmentation_run import augment, stars_with_parameters
+from pelsvae_cadence.training.preprocess.augmentation_run import _stars_with_parameters, augment
 from pelsvae_cadence.training.preprocess.cleaning import PreprocessingOptions, clean_light_curves
 from pelsvae_cadence.training.preprocess.figures import plot_augmentation_steps
 from pelsvae_cadence.training.preprocess.folded_light_curves import read_folded
@@ -216,7 +216,7 @@ def test_the_whole_path_from_files_to_files(shared_data, tmp_path):
     gaia = pd.DataFrame({"star": kept[::3], "radius_val": 50.0, "lum_val": 1e3})
     gaia.loc[gaia.index[:4], "lum_val"] = np.nan
     gaia.to_csv(tmp_path / "gaia.csv", index=False)
-    known = stars_with_parameters(kept, tmp_path / "gaia.csv")
+    known = _stars_with_parameters(kept, tmp_path / "gaia.csv")
     assert known.sum() == len(gaia) - 4
     counts = augment(tmp_path, tmp_path / "set.npz", SMALL, parameters=tmp_path / "gaia.csv", seed=6)
     folded, table = read_folded(tmp_path / "set.npz")
@@ -230,7 +230,7 @@ def test_the_whole_path_from_files_to_files(shared_data, tmp_path):
     assert len(real) == len(kept) - left_out
     assert counts["copies, with parameters"].sum() > 0
     with pytest.raises(InputError, match="has no column feh"):
-        stars_with_parameters(kept, gaia, ["feh"])
+        _stars_with_parameters(kept, gaia, ["feh"])
 
 
 def test_a_row_split_is_refused(cleaned):

@@ -21,11 +21,11 @@ from pelsvae_cadence.training.archives.splits import SPLITS, require_whole_stars
 from pelsvae_cadence.training.preprocess.cleaning import (
     STEPS,
     PreprocessingOptions,
+    _estimate_period,
+    _phase_dispersion,
     clean_light_curves,
-    estimate_period,
-    phase_dispersion,
 )
-from pelsvae_cadence.training.preprocess.counts import count_reasons, count_steps, format_counts
+from pelsvae_cadence.training.preprocess.counts import _count_steps, count_reasons, format_counts
 from pelsvae_cadence.training.preprocess.folded_light_curves import read_folded
 from pelsvae_cadence.training.preprocess.folding import fold_light_curves
 from pelsvae_cadence.training.preprocess.run import preprocess, read_preprocessed
@@ -158,12 +158,12 @@ def test_clipping_is_the_published_one():
 def test_phase_dispersion_is_one_for_noise_and_small_for_a_curve():
     rng = np.random.default_rng(0)
     time = np.sort(rng.uniform(0, 300, 500))
-    noise = [phase_dispersion(time, rng.normal(size=500), 2.0) for _ in range(200)]
+    noise = [_phase_dispersion(time, rng.normal(size=500), 2.0) for _ in range(200)]
     # Mean 1, standard deviation about 1 / sqrt(n) of each, hence .0032 of the mean of 200.
     assert abs(np.mean(noise) - 1) < 0.015
     curve = np.sin(2 * np.pi * time / 2.0)
-    assert phase_dispersion(time, curve, 2.0) < 0.001
-    assert phase_dispersion(time, curve, 2.1) > 0.7
+    assert _phase_dispersion(time, curve, 2.0) < 0.001
+    assert _phase_dispersion(time, curve, 2.1) > 0.7
 
 
 # Real stars --------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def mixed(lightcurves) -> RawLightCurves:
 
 def test_counts_add_up_on_real_stars(mixed):
     cleaned, log = clean_light_curves(mixed, PreprocessingOptions(min_points=50))
-    steps = count_steps(log)
+    steps = _count_steps(log)
     assert steps["files"]["total"] == len(mixed) == 901
     assert steps["period"]["total"] == len(cleaned)
     assert (steps.diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
@@ -255,7 +255,7 @@ def test_missing_periods_of_rr_lyrae_and_miras(lightcurves):
             rows = stars.rows(i)
             time, mag, err = stars.time[rows], stars.mag[rows], stars.mag_err[rows]
             if np.std(mag) / np.median(err) >= 5:
-                period = estimate_period(time, mag, err, star_class)
+                period = _estimate_period(time, mag, err, star_class)
                 hits.append(abs(period / stars.period[i] - 1) < 0.03)
         assert len(hits) > (40 if subtype else 8)
         assert np.mean(hits) >= found

@@ -18,7 +18,7 @@ from pelsvae_cadence.training.shapes.harmonics import (
     to_complex,
     to_standard_shape,
 )
-from pelsvae_cadence.training.shapes.miras import borrow_mira_shapes, fit_mira_shapes
+from pelsvae_cadence.training.shapes.miras import _fit_mira_shapes, borrow_mira_shapes
 
 GRID = np.arange(512) / 512
 
@@ -163,7 +163,7 @@ def test_mira_shapes_are_smooth_and_keyed() -> None:
         mag = 9.0 + 2.0 * np.cos(2 * np.pi * time / p) + 0.2 * rng.normal(size=90)
         light.append((time, mag, np.full(90, 0.02)))
     names = np.array([f"H{i}" for i in range(12)])
-    shapes = fit_mira_shapes(names, period, light)
+    shapes = _fit_mira_shapes(names, period, light)
     assert len(shapes.curve) + sum(shapes.rejected.values()) == 12
     cosine = PhaseCurve(cos=[[-0.5]], sin=[[0.0]]).evaluate(GRID)
     assert np.median(np.std(shapes.curve.evaluate(GRID) - cosine, axis=1)) < 0.03

@@ -8,7 +8,7 @@ import pytest
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.training.binaries.real import measure_eclipses
+from pelsvae_cadence.training.binaries.real import _measure_eclipses
 from pelsvae_cadence.training.open_set.table import load_open_set
 from pelsvae_cadence.training.validate.dataset import dataset_report
 from pelsvae_cadence.training.validate.dataset_figures import (
@@ -55,7 +55,7 @@ def test_measures_of_a_known_eclipse() -> None:
     mag = np.exp(-0.5 * (from_primary / 0.03) ** 2) + 0.4 * np.exp(-0.5 * ((phase - 0.5) / 0.02) ** 2)
     spectrum = np.fft.rfft(mag)[1:65] * 2 / 4096
     curve = PhaseCurve(cos=spectrum.real[None], sin=-spectrum.imag[None])
-    measures = measure_eclipses(curve, [1.0])
+    measures = _measure_eclipses(curve, [1.0])
     assert measures.width[0] == pytest.approx(2.355 * 0.03, abs=2 / 512)
     assert measures.depth_ratio[0] == pytest.approx(0.4, abs=0.002)
     assert len(plot_binaries(measures, measures).axes) == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pelsvae_cadence.training.validate.population import double_mode_table, population_report
+from pelsvae_cadence.training.validate.population import _double_mode_table, population_report
 from pelsvae_cadence.training.validate.population_figures import draw_population_figures
 
 
@@ -22,7 +22,7 @@ def test_pictures_and_figures(shared_data, tmp_path):
 def test_defaults_of_double_modes_are_those_of_the_catalogue():
     from pelsvae_cadence.simulation import modulation
 
-    table = double_mode_table()
+    table = _double_mode_table()
     zero, slope, _ = modulation._RRD_RATIO
     assert table["ratio"] == pytest.approx(zero, abs=2e-4)
     assert table["slope"] == pytest.approx(slope, abs=2e-3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pelsvae_cadence.validate.catalog.report import cost_figures
+from pelsvae_cadence.validate.catalog.report import _cost_figures
 from pelsvae_cadence.validate.catalog.workers import worker_figures
 
 
@@ -18,7 +18,7 @@ def test_a_killed_worker_costs_one_partition() -> None:
 
 @pytest.mark.slow
 def test_the_cost_of_growing_catalogues_is_measured() -> None:
-    memory, slope, cost, size, projected = cost_figures((100, 300))
+    memory, slope, cost, size, projected = _cost_figures((100, 300))
     assert memory.name == "peak memory for 300 stars"
     assert 0.1 < memory.value < 1.5
     assert 0.0 < slope.value < 2.0

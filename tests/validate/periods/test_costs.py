@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.periods import FrequencyGrid
-from pelsvae_cadence.validate.periods.costs import alternatives, search_cost_figures, ten_year_stars
+from pelsvae_cadence.validate.periods.costs import _ten_year_stars, alternatives, search_cost_figures
 
 
 def test_the_grid_is_that_of_ten_years_blind():
-    stars = ten_year_stars(2)
+    stars = _ten_year_stars(2)
     assert stars.grid == FrequencyGrid.from_baseline(3650.0)
     assert stars.grid.n == 608_317
     assert stars.series[0].time.size == 824
@@ -22,7 +22,7 @@ def test_the_grid_is_that_of_ten_years_blind():
 
 def test_alternatives_find_the_same_period():
     """They are asked the same question: a bright RR Lyrae star's frequency is in this range."""
-    stars = ten_year_stars(1, 40_000)
+    stars = _ten_year_stars(1, 40_000)
     calls = alternatives(stars)
     power = calls["astropy fastnifty"]()
     assert power.shape == (stars.grid.n,)

@@ -13,7 +13,7 @@ from scipy.stats import ks_2samp
 from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 
-__all__ = ["QUANTITIES", "EclipseComparison", "compare_eclipses", "measure_shapes"]
+__all__ = ["QUANTITIES", "EclipseComparison", "compare_eclipses"]
 
 _GRID: Final = 1024
 #: What is measured: depth of the primary minimum [mag], its full width at half depth [cycles],
@@ -53,21 +53,8 @@ def _width(depth: FloatArray, level: float) -> FloatArray:
     return np.asarray((right + left - 1) / _GRID)
 
 
-def measure_shapes(curve: PhaseCurve, amplitude: npt.ArrayLike) -> dict[str, FloatArray]:
-    """Measure binaries with the primary minimum at phase zero.
-
-    Parameters
-    ----------
-    curve : PhaseCurve
-        N shapes.
-    amplitude : array_like, shape (N,)
-        Peak-to-peak amplitudes in mag.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (N,)
-        The `QUANTITIES`.
-    """
+def _measure_shapes(curve: PhaseCurve, amplitude: npt.ArrayLike) -> dict[str, FloatArray]:
+    """Measure binaries with the primary minimum at phase zero."""
     value = curve.evaluate(np.arange(_GRID) / _GRID)
     depth = value - value.min(axis=1, keepdims=True)
     # An eccentric orbit moves the secondary minimum; it stays clear of the primary.
@@ -86,22 +73,9 @@ def compare_eclipses(
     other: tuple[PhaseCurve, FloatArray],
     draws: Sequence[tuple[PhaseCurve, FloatArray]],
 ) -> dict[str, EclipseComparison]:
-    """Compare the distributions of real and drawn binaries.
-
-    Parameters
-    ----------
-    real, other : (PhaseCurve, ndarray)
-        Shapes and amplitudes of two samples of real binaries.
-    draws : sequence of (PhaseCurve, ndarray)
-        Shapes and amplitudes of drawn ones.
-
-    Returns
-    -------
-    dict of str to EclipseComparison
-        For each of the `QUANTITIES`.
-    """
-    own, control = measure_shapes(*real), measure_shapes(*other)
-    drawn = [measure_shapes(*d) for d in draws]
+    """Compare the distributions of real and drawn binaries."""
+    own, control = _measure_shapes(*real), _measure_shapes(*other)
+    drawn = [_measure_shapes(*d) for d in draws]
     found = {}
     for name in QUANTITIES:
         n, m = len(own[name]), len(drawn[0][name])

@@ -110,22 +110,7 @@ def _regressors(seed: int) -> dict[str, Any]:
 
 
 def latent_table(model: LightCurveModel, train: OpenSet, test: OpenSet, *, seed: int = 0) -> LatentTable:
-    """Fit the paper's regressors to latent means and measure them on other stars.
-
-    Parameters
-    ----------
-    model : LightCurveModel
-        The model.
-    train, test : OpenSet
-        Stars to fit and stars to measure on; no star in both.
-    seed : int
-        Seed of points, noise, shuffles and regressors.
-
-    Returns
-    -------
-    LatentTable
-        The table.
-    """
+    """Fit the paper's regressors to latent means and measure them on other stars."""
     (y, spread), (y_test, _) = (
         encode_rows(model, rows, seed=seed + i) for i, rows in enumerate((train, test))
     )

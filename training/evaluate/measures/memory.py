@@ -64,22 +64,7 @@ def nearest_distance(curve: PhaseCurve, train: PhaseCurve) -> FloatArray:
 
 
 def training_distance(train: OpenSet, rows: OpenSet, draws: Sequence[Drawn]) -> Memory:
-    """Compare drawn and held-out stars of one class in their distance from training stars.
-
-    Parameters
-    ----------
-    train : OpenSet
-        Training stars of the class.
-    rows : OpenSet
-        N real stars that were not trained on.
-    draws : sequence of Drawn
-        One star for each row, drawn several times over.
-
-    Returns
-    -------
-    Memory
-        Medians and their ratio.
-    """
+    """Compare drawn and held-out stars of one class in their distance from training stars."""
     real = nearest_distance(rows.curve, train.curve)
     drawn = np.stack([nearest_distance(d.curve, train.curve) for d in draws])
     error = bootstrap_error(lambda i: float(np.median(drawn[:, i]) / np.median(real[i])), len(real), seed=0)

@@ -14,7 +14,7 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.measures.samples import exposure_error, stars_of
 from pelsvae_cadence.training.open_set.table import OpenSet
 
-__all__ = ["bic_harmonics", "reconstruct", "reconstruction_error"]
+__all__ = ["reconstruct", "reconstruction_error"]
 
 _GRID: Final = np.arange(512) / 512
 _MOST_HARMONICS: Final = 12  # of the classical fit
@@ -85,27 +85,14 @@ def reconstruction_error(
     model_rms = np.sqrt(np.mean((curves.evaluate(_GRID) - exact) ** 2, axis=1))
     fit_rms = np.empty(len(rows))
     for i in range(len(rows)):
-        fit = bic_harmonics(phase[i], mag[i], float(noise[i]))
+        fit = _bic_harmonics(phase[i], mag[i], float(noise[i]))
         scaled = fit.evaluate(_GRID)[0] / rows.amplitude_i[i]
         fit_rms[i] = np.sqrt(np.mean((scaled - exact[i]) ** 2))
     return model_rms, fit_rms
 
 
-def bic_harmonics(phase: FloatArray, mag: FloatArray, error: float) -> PhaseCurve:
-    """Fit one star by a Fourier series whose order minimises the BIC: the classical way.
-
-    Parameters
-    ----------
-    phase, mag : ndarray, shape (n_points,)
-        Folded points.
-    error : float
-        Their error in mag.
-
-    Returns
-    -------
-    PhaseCurve
-        The fit in mag, not scaled.
-    """
+def _bic_harmonics(phase: FloatArray, mag: FloatArray, error: float) -> PhaseCurve:
+    """Fit one star by a Fourier series whose order minimises the BIC: the classical way."""
     k = np.arange(1, max(1, min(_MOST_HARMONICS, (len(phase) - 2) // 2)) + 1)
     angle = 2.0 * np.pi * phase[:, None] * k
     cos, sin = np.cos(angle), np.sin(angle)

@@ -70,18 +70,6 @@ def published_ratio(model: LightCurveModel, folder: str | Path) -> float:
 
     The published network is yp4qdw1r: its latent coordinates are given, its 600 steps are the two
     periods of 300 points it was trained on, all stars in one batch.
-
-    Parameters
-    ----------
-    model : LightCurveModel
-        The model: from physical parameters to magnitudes.
-    folder : str or Path
-        Folder of the published weights.
-
-    Returns
-    -------
-    float
-        Processor time of the published network over ours.
     """
     import torch
 

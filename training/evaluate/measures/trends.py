@@ -16,16 +16,7 @@ from pelsvae_cadence.training.evaluate.errors import bootstrap_error
 from pelsvae_cadence.training.evaluate.measures.samples import draw_like
 from pelsvae_cadence.training.open_set.table import OpenSet
 
-__all__ = [
-    "Trend",
-    "circular_difference",
-    "compare_trends",
-    "hertzsprung_progression",
-    "phase_difference",
-    "rise_fraction",
-    "rr_lyrae_trends",
-    "skewness",
-]
+__all__ = ["Trend", "hertzsprung_progression", "rise_fraction", "rr_lyrae_trends", "skewness"]
 
 _GRID: Final = np.arange(512) / 512
 _DRAWS: Final = 20  # at the parameters of each real star
@@ -67,36 +58,14 @@ def skewness(curve: PhaseCurve) -> FloatArray:
     return np.asarray(np.mean(centred**3, axis=1) / np.mean(centred**2, axis=1) ** 1.5)
 
 
-def phase_difference(curve: PhaseCurve) -> FloatArray:
-    """Measure the Fourier phase difference phi_21 = phi_2 - 2 phi_1 of the cosine series.
-
-    Parameters
-    ----------
-    curve : PhaseCurve
-        N shapes of two harmonics or more.
-
-    Returns
-    -------
-    ndarray of float64, shape (N,)
-        Angles from -pi to pi (Simon & Lee 1981, ApJ 248, 291, equation 2, in magnitudes).
-    """
+def _phase_difference(curve: PhaseCurve) -> FloatArray:
+    """Measure the Fourier phase difference phi_21 = phi_2 - 2 phi_1 of the cosine series."""
     term = curve.cos - 1j * curve.sin
     return np.asarray(np.angle(term[:, 1] * np.conj(term[:, 0]) ** 2))
 
 
-def circular_difference(first: FloatArray, second: FloatArray) -> FloatArray:
-    """Subtract angles.
-
-    Parameters
-    ----------
-    first, second : ndarray
-        Angles in radians.
-
-    Returns
-    -------
-    ndarray
-        Differences from -pi to pi.
-    """
+def _circular_difference(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Subtract angles."""
     return np.asarray(np.angle(np.exp(1j * (first - second))))
 
 
@@ -129,7 +98,7 @@ class Trend:
     n: int
 
 
-def compare_trends(
+def _compare_trends(
     parameter: FloatArray,
     real: FloatArray,
     draws: Sequence[FloatArray],
@@ -138,33 +107,12 @@ def compare_trends(
     angle: bool = False,
     seed: int = 0,
 ) -> Trend:
-    """Compare a quantity of real stars with that of stars drawn at their parameters.
-
-    Parameters
-    ----------
-    parameter : ndarray, shape (N,)
-        Parameter that real and drawn stars share.
-    real : ndarray, shape (N,)
-        The quantity of the real stars.
-    draws : sequence of ndarray, shape (N,)
-        The quantity of the drawn ones, draw by draw.
-    n_bins : int
-        Bins of equal numbers of stars.
-    angle : bool
-        The quantity is an angle in radians.
-    seed : int
-        Seed of the resampling.
-
-    Returns
-    -------
-    Trend
-        Means and RMS difference.
-    """
+    """Compare a quantity of real stars with that of stars drawn at their parameters."""
     order = np.argsort(parameter, kind="stable")
     bins = np.empty(len(order), dtype=np.int64)
     bins[order] = np.arange(len(order)) * n_bins // len(order)
     mean: Callable[[FloatArray], float] = _mean_angle if angle else _mean
-    subtract = circular_difference if angle else np.subtract
+    subtract = _circular_difference if angle else np.subtract
     drawn = np.stack(draws)  # (n_draws, N)
 
     def both(rows: npt.NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
@@ -225,7 +173,7 @@ def rr_lyrae_trends(model: LightCurveModel, rows: OpenSet, *, seed: int = 0) -> 
     ]
     measures: dict[str, Callable[..., FloatArray]] = {"rise time": rise_fraction, "skewness": skewness}
     return {
-        name: compare_trends(rows.teff, f(rows.curve), [f(c) for c in drawn], seed=seed)
+        name: _compare_trends(rows.teff, f(rows.curve), [f(c) for c in drawn], seed=seed)
         for name, f in measures.items()
     }
 
@@ -249,10 +197,10 @@ def hertzsprung_progression(model: LightCurveModel, rows: OpenSet, *, seed: int 
     """
     stars = rows.take(rows.subtype == "F")
     drawn = [draw_like(model, stars, ("period",), seed=seed + i).curve for i in range(_DRAWS)]
-    return compare_trends(
+    return _compare_trends(
         np.log10(stars.period),
-        phase_difference(stars.curve),
-        [phase_difference(c) for c in drawn],
+        _phase_difference(stars.curve),
+        [_phase_difference(c) for c in drawn],
         n_bins=10,
         angle=True,
         seed=seed,

@@ -25,15 +25,7 @@ from pelsvae_cadence.training.evaluate.measures.samples import Drawn, exposure_e
 from pelsvae_cadence.training.evaluate.measures.trends import rise_fraction, skewness
 from pelsvae_cadence.training.open_set.table import OpenSet
 
-__all__ = [
-    "Verdict",
-    "given_columns",
-    "held_out_scores",
-    "observed_features",
-    "real_against_real",
-    "two_sample_by_provenance",
-    "two_sample_test",
-]
+__all__ = ["Verdict", "observed_features", "real_against_real", "two_sample_by_provenance", "two_sample_test"]
 
 _N_HARMONICS = 6
 _N_GRID = 512
@@ -124,51 +116,18 @@ def observed_features(
     return np.concatenate(parts, axis=1)
 
 
-def given_columns(rows: OpenSet, given: tuple[str, ...]) -> FloatArray:
-    """Arrange given parameters as columns.
-
-    Parameters
-    ----------
-    rows : OpenSet
-        N stars.
-    given : tuple of str
-        Parameters.
-
-    Returns
-    -------
-    ndarray of float64, shape (N, len(given))
-        log10 of each, the magnitude as it is.
-    """
+def _given_columns(rows: OpenSet, given: tuple[str, ...]) -> FloatArray:
+    """Arrange given parameters as columns."""
     columns = [
         np.asarray(rows.abs_mag_g) if name == "abs_mag_g" else np.log10(getattr(rows, name)) for name in given
     ]
     return np.stack(columns, axis=1) if columns else np.empty((len(rows), 0))
 
 
-def held_out_scores(
+def _held_out_scores(
     first: FloatArray, second: FloatArray, *, twins: bool = False, seed: int = 0
 ) -> tuple[FloatArray, FloatArray]:
-    """Score the members of two samples by boosted trees that have not seen them.
-
-    Parameters
-    ----------
-    first, second : ndarray, shape (N, n_features) and (M, n_features)
-        The samples.
-    twins : bool
-        Row i of both samples belong together and share a fold.
-    seed : int
-        Seed of folds and trees.
-
-    Returns
-    -------
-    first, second : ndarray, shape (N,) and (M,)
-        Probability of belonging to the second sample.
-
-    Raises
-    ------
-    InputError
-        If a sample has fewer than 20 members, or twins are of unequal number.
-    """
+    """Score the members of two samples by boosted trees that have not seen them."""
     if min(len(first), len(second)) < 20:
         raise InputError(f"samples of {len(first)} and {len(second)}", allowed="20 or more each")
     if twins and len(first) != len(second):
@@ -255,7 +214,7 @@ def _features(rows: OpenSet, shapes: OpenSet | Drawn, given: tuple[str, ...], se
     found = observed_features(
         shapes.curve, str(rows.star_class[0]), shapes.amplitude_i, exposure_error(rows), seed=seed
     )
-    return np.concatenate([found, given_columns(rows, given)], axis=1)
+    return np.concatenate([found, _given_columns(rows, given)], axis=1)
 
 
 def _scores(
@@ -266,29 +225,16 @@ def _scores(
     for seed, drawn in enumerate(draws):
         first = _features(rows, rows, given, 2 * seed)
         second = _features(rows, drawn, given, 2 * seed + 1)
-        scores.append(held_out_scores(first, second, twins=True, seed=seed))
+        scores.append(_held_out_scores(first, second, twins=True, seed=seed))
     return scores
 
 
 def real_against_real(rows: OpenSet, other: OpenSet, *, repeats: int = 2) -> Verdict:
-    """Try to tell real stars from other real stars of their class: the control.
-
-    Parameters
-    ----------
-    rows, other : OpenSet
-        Real stars of one class.
-    repeats : int
-        Times that points, noise and trees are drawn anew.
-
-    Returns
-    -------
-    Verdict
-        About 0.5, with its error.
-    """
+    """Try to tell real stars from other real stars of their class: the control."""
     scores = []
     for seed in range(repeats):
         first, second = (_features(t, t, ("period",), 2 * seed + i) for i, t in enumerate((rows, other)))
-        scores.append(held_out_scores(first, second, seed=seed))
+        scores.append(_held_out_scores(first, second, seed=seed))
     return _verdict(scores, twins=False)
 
 

@@ -9,16 +9,16 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.training.evaluate.errors import bootstrap_error
 from pelsvae_cadence.training.evaluate.measures.contract import dependence_on_visits
-from pelsvae_cadence.training.evaluate.measures.eclipses import compare_eclipses, measure_shapes
+from pelsvae_cadence.training.evaluate.measures.eclipses import _measure_shapes, compare_eclipses
 from pelsvae_cadence.training.evaluate.measures.latent_table import latent_table
 from pelsvae_cadence.training.evaluate.measures.memory import nearest_distance, training_distance
 from pelsvae_cadence.training.evaluate.measures.response import response
 from pelsvae_cadence.training.evaluate.measures.samples import choose, draw_like, nearest_in_training
 from pelsvae_cadence.training.evaluate.measures.separation import macro_f1, separation
 from pelsvae_cadence.training.evaluate.measures.trends import (
-    circular_difference,
-    compare_trends,
-    phase_difference,
+    _circular_difference,
+    _compare_trends,
+    _phase_difference,
     rise_fraction,
     skewness,
 )
@@ -53,8 +53,8 @@ def test_shape_measures() -> None:
     assert abs(skewness(curve)[0]) < 0.02
     turn = PhaseCurve(cos=np.array([[1.0, 0.3]]), sin=np.array([[0.0, 0.0]]))
     for shift in (0.0, 0.21):
-        assert phase_difference(turn.shifted(shift))[0] == pytest.approx(0.0, abs=1e-12)
-    assert circular_difference(np.array([3.0]), np.array([-3.0]))[0] == pytest.approx(6 - 2 * np.pi)
+        assert _phase_difference(turn.shifted(shift))[0] == pytest.approx(0.0, abs=1e-12)
+    assert _circular_difference(np.array([3.0]), np.array([-3.0]))[0] == pytest.approx(6 - 2 * np.pi)
 
 
 def test_trends_see_an_offset_and_know_their_noise() -> None:
@@ -62,12 +62,12 @@ def test_trends_see_an_offset_and_know_their_noise() -> None:
     x = rng.uniform(size=800)
     real = np.sin(4 * x) + 0.2 * rng.normal(size=800)
     good = [np.sin(4 * x) + 0.2 * rng.normal(size=800) for _ in range(20)]
-    fair = compare_trends(x, real, good)
+    fair = _compare_trends(x, real, good)
     assert fair.rms < 2.0 * fair.noise
     assert fair.noise == pytest.approx(0.02, rel=0.15)
-    off = compare_trends(x, real, [g + 0.3 for g in good])
+    off = _compare_trends(x, real, [g + 0.3 for g in good])
     assert off.rms == pytest.approx(0.3, abs=0.05)
-    turned = compare_trends(x, real + 3.0, [g + 3.0 - 2 * np.pi for g in good], angle=True)
+    turned = _compare_trends(x, real + 3.0, [g + 3.0 - 2 * np.pi for g in good], angle=True)
     assert turned.rms == pytest.approx(fair.rms, abs=0.01)
 
 
@@ -90,7 +90,7 @@ def test_eclipses_are_measured(open_stars: OpenSet) -> None:
     flat = np.interp(far, [0.03, 0.05, 0.45, 0.5], [0.8, 0, 0, 0.4])
     sharp = np.interp(far, [0, 0.08, 0.5], [0.8, 0, 0])
     term = np.fft.rfft(np.stack([flat, sharp]), axis=1)[:, 1:200] * 2 / 1024
-    found = measure_shapes(PhaseCurve(cos=term.real, sin=-term.imag), [1.0, 0.5])
+    found = _measure_shapes(PhaseCurve(cos=term.real, sin=-term.imag), [1.0, 0.5])
     assert found["width"] == pytest.approx([0.08, 0.08], abs=0.004)
     assert found["depth ratio"] == pytest.approx([0.5, 0.0], abs=0.02)
     assert found["depth"] == pytest.approx([0.8, 0.4], abs=0.02)

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.model.source import LightCurveModel
-from pelsvae_cadence.training.evaluate.measures.reconstruction import bic_harmonics
+from pelsvae_cadence.training.evaluate.measures.reconstruction import _bic_harmonics
 from pelsvae_cadence.training.evaluate.measures.samples import (
     Drawn,
     draw_like,
@@ -18,8 +18,8 @@ from pelsvae_cadence.training.evaluate.measures.samples import (
     nearest_in_training,
 )
 from pelsvae_cadence.training.evaluate.measures.two_sample import (
-    given_columns,
-    held_out_scores,
+    _given_columns,
+    _held_out_scores,
     observed_features,
     real_against_real,
     two_sample_by_provenance,
@@ -30,7 +30,7 @@ from pelsvae_cadence.training.open_set.table import OpenSet
 
 def auc_of(first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], *, twins: bool = False) -> float:
     """Area under the ROC curve of the held-out scores, as scikit-learn has it."""
-    scores = held_out_scores(first, second, twins=twins)
+    scores = _held_out_scores(first, second, twins=twins)
     return float(roc_auc_score(np.repeat([0, 1], [len(v) for v in scores]), np.concatenate(scores)))
 
 
@@ -83,14 +83,14 @@ def test_bic_finds_the_order() -> None:
     rng = np.random.default_rng(2)
     for sigma, low, high in ((0.001, 8, 12), (0.6, 1, 4)):
         mag = truth.evaluate(phase)[0] + sigma * rng.normal(size=300)
-        fit = bic_harmonics(phase, mag, sigma)
+        fit = _bic_harmonics(phase, mag, sigma)
         assert low <= fit.n_harmonics <= high
-    assert bic_harmonics(phase[:4], mag[:4], 0.6).n_harmonics == 1
+    assert _bic_harmonics(phase[:4], mag[:4], 0.6).n_harmonics == 1
 
 
 def test_small_samples_are_refused() -> None:
     with pytest.raises(InputError, match="samples of 5 and 40"):
-        held_out_scores(np.zeros((5, 2)), np.zeros((40, 2)))
+        _held_out_scores(np.zeros((5, 2)), np.zeros((40, 2)))
 
 
 def test_twins_share_a_fold() -> None:
@@ -101,11 +101,11 @@ def test_twins_share_a_fold() -> None:
     apart, together = (auc_of(first, second, twins=t) for t in (False, True))
     assert together == pytest.approx(0.5, abs=0.06)
     assert apart < together
-    a, b = held_out_scores(first, first, twins=True)
+    a, b = _held_out_scores(first, first, twins=True)
     # Twins that are alike in everything get one score.
     np.testing.assert_array_equal(a, b)
     with pytest.raises(InputError, match="twins in samples of 30 and 40"):
-        held_out_scores(np.zeros((30, 1)), np.zeros((40, 1)), twins=True)
+        _held_out_scores(np.zeros((30, 1)), np.zeros((40, 1)), twins=True)
 
 
 def few(stars: OpenSet, star_class: str, split: str, n: int) -> OpenSet:
@@ -172,7 +172,7 @@ def test_the_nearest_training_star_is_copied(open_stars: OpenSet) -> None:
     same = nearest_in_training(train, train, ("period", "teff", "abs_mag_g"))
     np.testing.assert_array_equal(same.amplitude_i, train.amplitude_i)
     np.testing.assert_allclose(same.curve.cos, train.cos)
-    columns = given_columns(train, ("period", "abs_mag_g"))
+    columns = _given_columns(train, ("period", "abs_mag_g"))
     np.testing.assert_array_equal(columns[:, 1], train.abs_mag_g)
 
 
