@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -55,16 +55,6 @@ class ModelConfig:
     hidden: int = 128
     layers: int = 3
     odd_shrink: float = 0.0
-
-    def as_dict(self) -> dict[str, int | float]:
-        """Make a JSON-able dictionary.
-
-        Returns
-        -------
-        dict
-            All sizes.
-        """
-        return asdict(self)
 
 
 def fourier_grid(n_harmonics: int, n_grid: int) -> Tensor:

@@ -6,6 +6,7 @@ import copy
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -387,7 +388,7 @@ class LightCurveModel:
         kind = class_index(star_class)
         binary = np.array([is_binary(c) for c in STAR_CLASSES])[kind]
         decoder = self._vae.decoder
-        network = decoder.unscaled if isinstance(decoder, Decoder) else decoder
+        network = partial(decoder, scaled=False) if isinstance(decoder, Decoder) else decoder
         packed = in_blocks(
             network,
             torch.as_tensor(np.array(latent), dtype=torch.float32),

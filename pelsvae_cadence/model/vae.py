@@ -184,28 +184,7 @@ class Decoder(nn.Module):
         self.network = Perceptron(n_in, config.n_axes, config.hidden, config.layers)
         self.register_buffer("grid", fourier_grid(config.n_harmonics, _GRID_SIZE), persistent=False)
 
-    def unscaled(self, z: Tensor, physics: Tensor, star_class: Tensor) -> Tensor:
-        """Decode, for a caller who scales the curves anyway.
-
-        Parameters
-        ----------
-        z : Tensor, shape (N, n_latent)
-            Latent coordinates.
-        physics : Tensor, shape (N, 4)
-            Physics.
-        star_class : Tensor of int, shape (N,)
-            Classes.
-
-        Returns
-        -------
-        Tensor, shape (N, 2 K)
-            Coefficients of roughly unit peak-to-peak amplitude.
-        """
-        weights = self.network(torch.cat([z, self.physics(physics, star_class)], dim=1))
-        weights = torch.cat([weights[:, : self.n_latent] + z, weights[:, self.n_latent :]], dim=1)
-        return self.basis.coefficients(weights, star_class)
-
-    def forward(self, z: Tensor, physics: Tensor, star_class: Tensor) -> Tensor:
+    def forward(self, z: Tensor, physics: Tensor, star_class: Tensor, *, scaled: bool = True) -> Tensor:
         """Decode.
 
         Parameters
@@ -216,13 +195,20 @@ class Decoder(nn.Module):
             Physics.
         star_class : Tensor of int, shape (N,)
             Classes.
+        scaled : bool
+            Give the curves a peak-to-peak amplitude of one on a grid of 512 phases; otherwise it is
+            roughly one, for a caller who scales them anyway.
 
         Returns
         -------
         Tensor, shape (N, 2 K)
-            Coefficients; the peak-to-peak amplitude on a grid of 512 phases is one.
+            Coefficients.
         """
-        coefficients = self.unscaled(z, physics, star_class)
+        weights = self.network(torch.cat([z, self.physics(physics, star_class)], dim=1))
+        weights = torch.cat([weights[:, : self.n_latent] + z, weights[:, self.n_latent :]], dim=1)
+        coefficients = self.basis.coefficients(weights, star_class)
+        if not scaled:
+            return coefficients
         curve = coefficients @ self.grid
         size = curve.amax(dim=1, keepdim=True) - curve.amin(dim=1, keepdim=True)
         return coefficients / size.clamp(min=1e-3)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +32,7 @@ __all__ = [
     "DEFAULT_WEIGHTS",
     "SCHEMA_VERSION",
     "Weights",
+    "config_fields",
     "fill_module",
     "list_weights",
     "load_weights",
@@ -182,6 +183,22 @@ def load_weights(name_or_path: str | Path = "default") -> Weights:
                 )
         data, text = files[0].read_bytes(), files[1].read_bytes()
     return _decode(label, data, text)
+
+
+def config_fields(config: Any) -> dict[str, Any]:
+    """Give the fields of a configuration as a card holds them.
+
+    Parameters
+    ----------
+    config : dataclass
+        Sizes or architecture of a network or map.
+
+    Returns
+    -------
+    dict
+        JSON-able fields.
+    """
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(config).items()}
 
 
 def module_tensors(module: nn.Module, prefix: str = "") -> dict[str, npt.NDArray[Any]]:

@@ -144,8 +144,8 @@ def test_coefficients_are_the_sum_over_axes(vae: HarmonicVAE) -> None:
     plain = basis.mean[kind] + torch.einsum("nr,nrk->nk", weights, basis.axes[kind])
     torch.testing.assert_close(basis.coefficients(weights, kind), plain)
     torch.testing.assert_close(
-        vae.decoder.unscaled(torch.zeros(2, 4), torch.zeros(2, 4), kind[:2])[1],
-        vae.decoder.unscaled(torch.zeros(1, 4), torch.zeros(1, 4), kind[1:2])[0],
+        vae.decoder(torch.zeros(2, 4), torch.zeros(2, 4), kind[:2], scaled=False)[1],
+        vae.decoder(torch.zeros(1, 4), torch.zeros(1, 4), kind[1:2], scaled=False)[0],
     )
 
 

@@ -17,7 +17,7 @@ from pelsvae_cadence.model.layers import ModelConfig
 from pelsvae_cadence.model.reference_stars import GROUPS, valid_ranges
 from pelsvae_cadence.model.sequence.shapes import SequenceShapes
 from pelsvae_cadence.model.vae import HarmonicVAE
-from pelsvae_cadence.model.weights import module_tensors, save_weights
+from pelsvae_cadence.model.weights import config_fields, module_tensors, save_weights
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.harmonic_task import VAETask, VAETaskConfig
 from pelsvae_cadence.training.fit.mapping import encode_table
@@ -168,7 +168,11 @@ def _train_network(
     map_result = fit_map(latent, encoded, other, mapping_fit, place / "map", **smear, **how)
     record: dict[str, Any] = {
         "architecture": "harmonic" if rows is None else "sequence",
-        "hyperparameters": {"vae": network.config.as_dict(), "map": mapping.as_dict(), "latent_map": kind},
+        "hyperparameters": {
+            "vae": config_fields(network.config),
+            "map": config_fields(mapping),
+            "latent_map": kind,
+        },
         "fits": {"vae": _summary(result), "map": _summary(map_result)},
     }
     if rows is not None:

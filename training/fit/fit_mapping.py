@@ -19,6 +19,7 @@ from pelsvae_cadence.model.latent.mapping import LATENT_MAPS, LatentMapping, sav
 from pelsvae_cadence.model.reference_stars import GROUPS, group_index, physics_matrix, valid_ranges
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.model.weights import config_fields
 from pelsvae_cadence.training.fit.config import FitConfig
 from pelsvae_cadence.training.fit.export import CITATION, LICENCE
 from pelsvae_cadence.training.fit.mapping import LatentSample, encode_table
@@ -153,7 +154,7 @@ def fit_mapping(
     card = {
         "name": label,
         "model": {"name": model.name, "sha256": model.hash},
-        "hyperparameters": {"regressor": options.regressor, "map": config.as_dict()},
+        "hyperparameters": {"regressor": options.regressor, "map": config_fields(config)},
         "classes": list(STAR_CLASSES),
         "groups": ["/".join(pair) for pair in GROUPS],
         "n_harmonics": model.n_harmonics,

@@ -12,6 +12,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.model.weights import config_fields
 from pelsvae_cadence.training.fit.task import Task
 from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
@@ -106,7 +107,7 @@ class VAETask(Task):
         for c in range(int(held_out.star_class.max()) + 1):
             rows += (held_out.star_class == c).nonzero()[0][:validation_size].tolist()
         self._held_out = self._to_tensors(held_out.take(rows))
-        self.settings: dict[str, Any] = {**asdict(config), **module.config.as_dict(), "data": table.hash}
+        self.settings: dict[str, Any] = {**asdict(config), **config_fields(module.config), "data": table.hash}
 
     def _to_tensors(self, table: ShapeTable) -> tuple[Tensor, Tensor, Tensor]:
         return (

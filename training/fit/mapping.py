@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from pelsvae_cadence.model.latent.flow import FlowMap
 from pelsvae_cadence.model.vae import HarmonicVAE
+from pelsvae_cadence.model.weights import config_fields
 from pelsvae_cadence.training.fit.task import Task
 from pelsvae_cadence.training.open_set.shapes import PointSimulator, ShapeTable
 
@@ -133,7 +134,7 @@ class MappingTask(Task):
         self._held_out = self._to_tensors(held_out, device)
         digest = hashlib.sha256(train.z.tobytes() + train.physics.tobytes()).hexdigest()
         self.settings: dict[str, Any] = {
-            **module.config.as_dict(),
+            **config_fields(module.config),
             "jitter": jitter,
             "blur": blur,
             "data": digest,

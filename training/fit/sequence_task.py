@@ -21,6 +21,7 @@ from pelsvae_cadence.core.options import at_least
 from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.model.sequence.networks import sequence_loss
 from pelsvae_cadence.model.sequence.shapes import SequenceShapes, fold_to_steps, thin
+from pelsvae_cadence.model.weights import config_fields
 from pelsvae_cadence.training.fit.mapping import LatentSample
 from pelsvae_cadence.training.fit.task import Task
 from pelsvae_cadence.training.open_set.sequences import SequenceRows
@@ -114,7 +115,7 @@ class SequenceTask(Task):
         ]
         self._train = _to_tensors(train, device)
         self._held_out = _to_tensors(held_out.take(np.concatenate(chosen)), device)
-        self.settings: dict[str, Any] = {**asdict(config), **module.config.as_dict(), "data": rows.hash}
+        self.settings: dict[str, Any] = {**asdict(config), **config_fields(module.config), "data": rows.hash}
 
     @override
     def loss(self, batch: int, generator: torch.Generator) -> dict[str, Tensor]:

@@ -284,8 +284,6 @@ def load_open_set(path: Path | str | None = None) -> OpenSet:
         raise InputError(f"{file.name} has schema version {version}", allowed=str(_SCHEMA))
     cos, sin = (arrays[name].astype(np.float64) * _SCALE for name in ("cos", "sin"))
     # The curves on 1,024 phases, by one Fourier transform: rounding has changed their size.
-    spectrum = np.zeros((cos.shape[0], _GRID // 2 + 1), dtype=np.complex128)
-    spectrum[:, 1 : cos.shape[1] + 1] = 0.5 * _GRID * (cos - 1j * sin)
-    size = np.ptp(np.fft.irfft(spectrum, n=_GRID, axis=1), axis=1)[:, None]
+    size = np.ptp(PhaseCurve(cos=cos, sin=sin).on_grid(_GRID), axis=1)[:, None]
     arrays["cos"], arrays["sin"] = cos / size, sin / size
     return OpenSet(**arrays)

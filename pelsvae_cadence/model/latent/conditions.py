@@ -8,8 +8,8 @@ that are addressed by the stars' numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -97,16 +97,6 @@ class LatentMapConfig:
         known = [i for i, name in enumerate(CONDITIONS) if name in self.parameters]
         return (*known, *(len(PARAMETERS) + i for i in range(len(self.extra))))
 
-    def as_dict(self) -> dict[str, Any]:
-        """Make a JSON-able dictionary.
-
-        Returns
-        -------
-        dict
-            All sizes.
-        """
-        return {**asdict(self), "parameters": list(self.parameters)}
-
 
 class LatentMap(nn.Module):
     """A density of the amplitude and of z given the physics; within a group of stars both are standardised.
@@ -119,6 +109,8 @@ class LatentMap(nn.Module):
 
     z_centre: Tensor
     z_scale: Tensor
+    # Numbers behind those of the density, with which a map chooses something.
+    _n_choices: ClassVar[int] = 0
 
     def __init__(self, config: LatentMapConfig) -> None:
         super().__init__()
@@ -157,11 +149,15 @@ class LatentMap(nn.Module):
     def freeze(self) -> None:
         """Prepare fast draws where there is something to prepare."""
 
-    def amplitude_noise(self, random: KeyedRandom, star_id: npt.ArrayLike) -> FloatArray:
-        """Draw the numbers that `draw_log_amplitude` makes amplitudes of.
+    def noise(
+        self, purpose: Literal["amplitude", "latent"], random: KeyedRandom, star_id: npt.ArrayLike
+    ) -> FloatArray:
+        """Draw the numbers that `draw_log_amplitude` and `draw` make amplitudes and shapes of.
 
         Parameters
         ----------
+        purpose : {"amplitude", "latent"}
+            What they are for.
         random : KeyedRandom
             Source of the numbers.
         star_id : array_like of int, shape (N,)
@@ -169,27 +165,11 @@ class LatentMap(nn.Module):
 
         Returns
         -------
-        ndarray of float64, shape (N,) or (N, 2)
+        ndarray of float64, shape (N, 1) or (N, n_latent), or one column more
             Standard normal numbers.
         """
-        return random.normal("amplitude", star_id)
-
-    def shape_noise(self, random: KeyedRandom, star_id: npt.ArrayLike) -> FloatArray:
-        """Draw the numbers that `draw` makes latent coordinates of.
-
-        Parameters
-        ----------
-        random : KeyedRandom
-            Source of the numbers.
-        star_id : array_like of int, shape (N,)
-            Addresses of the stars.
-
-        Returns
-        -------
-        ndarray of float64, shape (N, n_latent) or (N, n_latent + 1)
-            Standard normal numbers.
-        """
-        return random.normal("latent", np.asarray(star_id)[:, None], np.arange(self.config.n_latent))
+        n = (1 if purpose == "amplitude" else self.config.n_latent) + self._n_choices
+        return random.normal(purpose, np.asarray(star_id)[:, None], np.arange(n))
 
     def draw_log_amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         """Draw log10 of the amplitude.
@@ -200,8 +180,8 @@ class LatentMap(nn.Module):
             Physics; an amplitude is ignored.
         group : Tensor of int, shape (N,)
             Groups.
-        noise : Tensor, shape (N,) or (N, 2)
-            What `amplitude_noise` returns.
+        noise : Tensor, shape (N, 1) or (N, 2)
+            See `noise`.
 
         Returns
         -------
@@ -221,7 +201,7 @@ class LatentMap(nn.Module):
         group : Tensor of int, shape (N,)
             Groups.
         noise : Tensor, shape (N, n_latent) or (N, n_latent + 1)
-            What `shape_noise` returns.
+            See `noise`.
 
         Returns
         -------
@@ -267,7 +247,7 @@ class LatentMap(nn.Module):
             log10 of the peak-to-peak amplitude in mag, within the limits.
         """
         drawn = self._in_blocks(
-            self.draw_log_amplitude, physics, group, self.amplitude_noise(random, star_id)
+            self.draw_log_amplitude, physics, group, self.noise("amplitude", random, star_id)
         )
         bounds = {g: limits(g) for g in set(group.tolist())}
         low, high = np.log10(np.array([bounds[g] for g in group.tolist()]).reshape(-1, 2)).T
@@ -295,7 +275,7 @@ class LatentMap(nn.Module):
         ndarray of float64, shape (N, n_latent)
             Latent coordinates.
         """
-        return self._in_blocks(self.draw, physics, group, self.shape_noise(random, star_id))
+        return self._in_blocks(self.draw, physics, group, self.noise("latent", random, star_id))
 
     @staticmethod
     def _in_blocks(

@@ -17,7 +17,6 @@ import zuko
 from torch import Tensor
 from typing_extensions import override
 
-from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
 from pelsvae_cadence.model.latent.spline import CouplingSampler
 from pelsvae_cadence.model.reference_stars import PARAMETERS
@@ -96,8 +95,8 @@ class FlowMap(LatentMap):
     def _amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         context = self.context(physics, group)
         if self._samplers is not None:
-            return self._samplers[0](context, noise[:, None])[:, 0]
-        drawn: Tensor = self.amplitude(context).transform.inv(noise[:, None])[:, 0]
+            return self._samplers[0](context, noise)[:, 0]
+        drawn: Tensor = self.amplitude(context).transform.inv(noise)[:, 0]
         return drawn
 
     @override
@@ -212,6 +211,7 @@ class KernelFlowMap(FlowMap):
 
     anchors: Tensor
     anchor_group: Tensor
+    _n_choices = 1  # of an anchor
 
     def __init__(self, config: LatentMapConfig) -> None:
         super().__init__(config)
@@ -284,18 +284,8 @@ class KernelFlowMap(FlowMap):
         return result
 
     @override
-    def amplitude_noise(self, random: KeyedRandom, star_id: npt.ArrayLike) -> FloatArray:
-        return random.normal("amplitude", np.asarray(star_id)[:, None], np.arange(2))
-
-    @override
-    def shape_noise(self, random: KeyedRandom, star_id: npt.ArrayLike) -> FloatArray:
-        item = np.arange(self.config.n_latent + 1)
-        return random.normal("latent", np.asarray(star_id)[:, None], item)
-
-    @override
     def _amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        own = self._near_anchors(noise, physics, group, None)
-        return super()._amplitude(physics, group, own[:, 0])
+        return super()._amplitude(physics, group, self._near_anchors(noise, physics, group, None))
 
     @override
     def _shape(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:

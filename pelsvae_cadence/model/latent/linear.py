@@ -78,7 +78,7 @@ class LinearMap(LatentMap):
     def _amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
         x = self.context.standardise(physics, group)
         mean = (x * self.amplitude_slope[group]).sum(dim=1)
-        return mean + self.amplitude_scatter[group] * noise
+        return mean + self.amplitude_scatter[group] * noise[:, 0]
 
     @override
     def _shape(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:

@@ -155,7 +155,7 @@ class RegressionMap(LatentMap):
 
     @override
     def _amplitude(self, physics: Tensor, group: Tensor, noise: Tensor) -> Tensor:
-        x = self.inputs(physics, group, torch.special.ndtr(noise), amplitude=True)
+        x = self.inputs(physics, group, torch.special.ndtr(noise[:, 0]), amplitude=True)
         drawn: Tensor = self.amplitude(x)[:, 0]
         return drawn
 

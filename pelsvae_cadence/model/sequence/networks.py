@@ -11,7 +11,7 @@ Such a decoder counts its steps. Its output means something on its training grid
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 import torch
@@ -130,16 +130,6 @@ class SequenceConfig:
         """Features of a step of the decoder: tag, z, class, and physics where it reads them."""
         physics = self.n_physics if self.physics_in_decoder else 0
         return 1 + self.n_latent + self.n_classes + physics
-
-    def as_dict(self) -> dict[str, Any]:
-        """Make a JSON-able dictionary.
-
-        Returns
-        -------
-        dict
-            All fields.
-        """
-        return {**asdict(self), "dense": list(self.dense)}
 
 
 #: The configurations of the published networks with class and three physical parameters

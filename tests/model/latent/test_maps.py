@@ -61,9 +61,9 @@ def test_fast_draws_are_the_flow_s_own(flow: FlowMap) -> None:
             parameter.mul_(2.0)
         _, physics, group = tensors(*stars(500))
         noise = 2.5 * torch.randn(500, 4)  # some beyond the splines' domain of [-5, 5]
-        slow = (flow.draw(physics, group, noise), flow.draw_log_amplitude(physics, group, noise[:, 0]))
+        slow = (flow.draw(physics, group, noise), flow.draw_log_amplitude(physics, group, noise[:, :1]))
         flow.freeze()
-        fast = (flow.draw(physics, group, noise), flow.draw_log_amplitude(physics, group, noise[:, 0]))
+        fast = (flow.draw(physics, group, noise), flow.draw_log_amplitude(physics, group, noise[:, :1]))
     assert (noise.abs() > 5).any()
     assert not torch.equal(slow[0], fast[0])  # two computations, not one twice
     torch.testing.assert_close(fast[0], slow[0], atol=1e-3, rtol=1e-3)
@@ -89,7 +89,7 @@ def test_draws_use_only_the_noise_given(name: str) -> None:
     physics, group = tensors(physics, group)
     random = KeyedRandom(seed=3)
     noise, size_noise = tensors(
-        chosen.shape_noise(random, np.arange(20)), chosen.amplitude_noise(random, np.arange(20))
+        chosen.noise("latent", random, np.arange(20)), chosen.noise("amplitude", random, np.arange(20))
     )
     state = torch.random.get_rng_state()
     first = chosen.draw(physics, group, noise)
@@ -118,7 +118,7 @@ def kernel_map(width: float, n: int = 2000) -> tuple[KernelFlowMap, list[torch.T
 
 
 def drawn_by(chosen: KernelFlowMap, physics: torch.Tensor, group: torch.Tensor) -> np.ndarray:
-    noise = chosen.shape_noise(KeyedRandom(seed=5), np.arange(len(physics)))
+    noise = chosen.noise("latent", KeyedRandom(seed=5), np.arange(len(physics)))
     with torch.no_grad():
         return chosen.draw(physics, group, *tensors(noise)).numpy()
 
@@ -147,7 +147,7 @@ def test_kernel_draws_do_not_repeat_stars() -> None:
 
 def test_kernel_draws_do_not_feel_their_company() -> None:
     chosen, (_, physics, group) = kernel_map(0.3, n=256)
-    noise = chosen.shape_noise(KeyedRandom(seed=5), np.arange(256))
+    noise = chosen.noise("latent", KeyedRandom(seed=5), np.arange(256))
     (noise,) = tensors(noise)
     together = chosen.draw(physics[:128], group[:128], noise[:128])
     mixed = torch.arange(128) % 64
@@ -157,7 +157,7 @@ def test_kernel_draws_do_not_feel_their_company() -> None:
 
 def test_groups_without_anchors_are_drawn_from_the_gaussian() -> None:
     chosen, (_, physics, group) = kernel_map(0.3, n=200)
-    noise = chosen.shape_noise(KeyedRandom(seed=5), np.arange(200))
+    noise = chosen.noise("latent", KeyedRandom(seed=5), np.arange(200))
     (noise,) = tensors(noise)
     elsewhere = torch.zeros_like(group)
     plain = FlowMap(SMALL).eval()
@@ -184,7 +184,7 @@ def test_linear_map_finds_the_slopes() -> None:
     hot = (physics[:, 1] - 3.8) / 0.02
     assert np.polyfit(hot, drawn[:, 0], 1)[0] == pytest.approx(2.0, abs=0.05)
     assert drawn[:, 2].std() == pytest.approx(0.3, abs=0.02)
-    size = linear.draw_log_amplitude(*tensors(physics, group, noise[:, 0])).numpy()
+    size = linear.draw_log_amplitude(*tensors(physics, group, noise[:, :1])).numpy()
     assert np.polyfit(hot, size, 1)[0] == pytest.approx(0.1, abs=0.01)
     assert np.std(size - 0.1 * hot) == pytest.approx(0.05, abs=0.01)
 

@@ -21,6 +21,7 @@ from pelsvae_cadence.model.sequence.networks import (
     sequence_loss,
     training_tags,
 )
+from pelsvae_cadence.model.weights import config_fields
 
 KINDS = ("tcn", "gru", "lstm")
 GRID = np.arange(4096) / 4096
@@ -76,7 +77,7 @@ def test_configurations_are_frozen_and_jsonable():
     config = paper_config("paper-lstm", n_classes=0)
     with pytest.raises(FrozenInstanceError):
         config.hidden = 3
-    again = json.loads(json.dumps(config.as_dict()))
+    again = json.loads(json.dumps(config_fields(config)))
     assert SequenceConfig(**again) == config
     assert set(PAPER_CONFIGS) == {"paper-tcn", "paper-gru", "paper-lstm"}
 
