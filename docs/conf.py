@@ -18,6 +18,7 @@ myst_heading_anchors = 3
 
 default_role = "autolink"  # `name` becomes a link where the name is documented
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False  # an override is documented at its base
 autodoc_typehints = "none"  # numpydoc's tables say more
 numpydoc_show_class_members = False  # listed where they are documented, not twice
 numpydoc_class_members_toctree = False
@@ -37,6 +38,7 @@ def front_page(app: Any, docname: str, source: list[str]) -> None:
     if docname == "index":
         readme = (Path(app.srcdir).parent / "README.md").read_text(encoding="utf-8")
         links = readme.replace("](docs/", "](").replace("](examples/", "](../examples/")
+        links = links.replace("](CITATION.cff", "](../CITATION.cff").replace("](CONTRIBUTING.md", "](contributing.md")
         source[0] = links + "\n" + source[0]
 
 

@@ -66,7 +66,7 @@ OUTWARDS = {
 }
 MOST_LINES = 450
 MOST_MODULES = 16
-MOST_ENTRIES = {"pelsvae_cadence": 23, "pelsvae_cadence.training": 14, "pelsvae_cadence.metrics": 12}
+MOST_ENTRIES = {"pelsvae_cadence": 22, "pelsvae_cadence.training": 14, "pelsvae_cadence.metrics": 12}
 
 
 def _modules() -> dict[str, Path]:
@@ -175,7 +175,9 @@ def test_the_command_line_reaches_outwards_only_when_asked():
 
 @pytest.mark.parametrize("package", sorted(FOLDERS))
 def test_rooms_can_be_taken_in_at_a_glance(package):
-    entries = [e.name for e in FOLDERS[package].iterdir() if e.name != "__pycache__"]
+    # Rooms and nouns; the links to the other two packages and the marker of typing are neither.
+    aside = {"__pycache__", "py.typed", "training", "metrics"}
+    entries = [e.name for e in FOLDERS[package].iterdir() if e.name not in aside]
     assert len(entries) <= MOST_ENTRIES[package], sorted(entries)
     folders: dict[Path, int] = {}
     for name, file in MODULES.items():
