@@ -206,9 +206,12 @@ def text(name: str, value: Any, n: int | None = None) -> npt.NDArray[np.str_]:
         If the length is wrong or it is no text.
     """
     if isinstance(value, str | bytes):
-        value = np.full(n or 1, str(_decoded(value) or ""))
+        value = np.full(1 if n is None else n, str(_decoded(value) or ""))
     value, mask = _parts(_arrow(value))
-    codes, known = pd.factorize(np.asarray(value, dtype=object) if mask is not None else pd.Series(value))
+    try:
+        codes, known = pd.factorize(np.asarray(value, dtype=object) if mask is not None else pd.Series(value))
+    except TypeError as error:
+        raise InputError(f"{name} holds lists, expected one entry per row") from error
     entries = [_decoded(entry) for entry in known]
     for entry in entries:
         if entry is not None and not isinstance(entry, str | int | np.integer):

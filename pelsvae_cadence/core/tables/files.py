@@ -167,6 +167,9 @@ def open_table(source: Any) -> TableSource:
     if hasattr(source, "colnames"):  # astropy
         return _from_astropy(kind, source)
     if isinstance(source, Mapping):
+        if any(_is_nested(pd.Series(list(value)[:1])) for value in source.values() if np.iterable(value)):
+            with _Refusing(kind):
+                return _from_frame(kind, pd.DataFrame({name: list(value) for name, value in source.items()}))
         names = tuple(str(name) for name in source)
         return TableSource(label=kind, names=names, load=lambda wanted: _of_mapping(source, wanted))
     raise InputError(

@@ -130,7 +130,7 @@ def read_text(path: Path) -> TextTable:
         header = _fields(comments[-1], separator) if comments else []
         names = header if len(header) == len(_fields(body[0], separator)) else []
     else:
-        separator = _separator(body[0] if body else lines[first])
+        separator = _separator(body[0] if body else lines[first], lines[first])
         names = _fields(lines[first], separator)
         if separator is None and "," in lines[first]:
             names = [name for name in re.split(r"[,\s]+", lines[first].strip()) if name]
@@ -155,9 +155,12 @@ def _is_number(entry: str) -> bool:
     return True
 
 
-def _separator(line: str) -> str | None:
-    """Find what separates the entries of a line; None is blanks."""
-    return next((mark for mark in _SEPARATORS if mark in line), None)
+def _separator(line: str, header: str | None = None) -> str | None:
+    """Find what separates the entries of a line, and of the header where there is one; None is blanks."""
+    marks = [mark for mark in _SEPARATORS if mark in line]
+    if header is not None:
+        marks.sort(key=lambda mark: (mark not in header, line.count(mark) != header.count(mark)))
+    return marks[0] if marks else None
 
 
 def _fields(line: str, separator: str | None) -> list[str]:
@@ -195,8 +198,10 @@ def _is_cut(body: list[str], separator: str | None) -> bool:
 
     def decimals(line: str) -> int:
         entries = _fields(line, separator)
-        return len(entries[-1].partition(".")[2]) if entries else 0
+        return len(entries[-1].strip('"').partition(".")[2]) if entries else 0
 
+    if len(body) < 10:  # too few to tell
+        return False
     last = decimals(body[-1])
     fewer = sum(decimals(line) <= last for line in body[:-1])
     return fewer < 0.05 * (len(body) - 1)
