@@ -33,7 +33,7 @@ def test_documented_modules_exist(module):
 @pytest.mark.parametrize("package", PACKAGES)
 def test_public_names_are_documented(package):
     room = import_module(package)
-    for name in room.__all__:
+    for name in sorted(set(room.__all__) - {"__version__"}):
         home = getattr(getattr(room, name), "__module__", package)
         rooms = {package, home, home.rpartition(".")[0]} - {"pelsvae_cadence"}
         assert rooms & DOCUMENTED, f"{package}.{name} is missing in docs/api"
