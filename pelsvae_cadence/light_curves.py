@@ -13,6 +13,7 @@ from typing_extensions import override
 from pelsvae_cadence.core.arrays import RaggedArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import DETECTION_SNR, flux_to_mag
+from pelsvae_cadence.core.tables.band_spellings import band_names
 from pelsvae_cadence.core.tables.columns import ColumnReport, flags, numbers, text
 from pelsvae_cadence.core.tables.long_tables import points_from_table
 from pelsvae_cadence.core.tables.points import FluxKind, MagSystem, Points, points_from_arrays
@@ -54,7 +55,7 @@ class LightCurves(RaggedArrays):
     mjd : ndarray of float64, shape (n_points,)
         Mid-exposure times, MJD (TAI), in days.
     band : ndarray of str, shape (n_points,)
-        Bands.
+        Bands, named as in `pelsvae_cadence.bands.KNOWN_BANDS` if possible (`band_names`).
     visit_id : ndarray of int64, shape (n_points,), optional
         The survey's visit behind each point; -1 where there is none.
     mag_true : ndarray of float64, shape (n_points,), optional
@@ -412,4 +413,4 @@ def _per_point(name: str, value: Any, n: int) -> npt.NDArray[Any]:
             value = numbers(name, value, _UNITS[name])
     if value.shape != (n,):
         raise InputError(f"{name} has shape {value.shape}, expected ({n},)")
-    return np.asarray(value)
+    return band_names(value) if name == "band" else np.asarray(value)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.bands import warn_of_unknown_bands
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
@@ -81,6 +82,11 @@ def search(
     InputError
         If an option is out of range.
 
+    Warns
+    -----
+    UnknownBandWarning
+        If nothing is known of a band.
+
     References
     ----------
     Zechmeister & Kuerster 2009, A&A 496, 577 (floating mean); VanderPlas & Ivezic 2015, ApJ 812,
@@ -91,6 +97,7 @@ def search(
     if precision not in ("single", "double"):
         raise InputError(f"precision = {precision!r}", allowed="'single', 'double'")
     n_stars = len(light_curves)
+    warn_of_unknown_bands(np.unique(light_curves.band).tolist())
     series = [joint_series(light_curves, i) for i in range(n_stars)]
     if baseline is None:
         baseline = time_span(light_curves.mjd)

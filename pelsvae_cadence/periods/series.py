@@ -12,37 +12,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.bands import band_filter
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.photometry.noise import GAMMA, SYSTEMATIC
+from pelsvae_cadence.photometry.noise import error_model
 
-__all__ = ["DEFAULT_BAND_SCALES", "JointSeries", "error_at_mean_flux", "joint_series"]
+__all__ = ["JointSeries", "error_at_mean_flux", "joint_series"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-#: Amplitudes relative to g where the data cannot tell (typical pulsators of the instability
-#: strip; the ZTF values are those of the LSST bands of the same letter).
-DEFAULT_BAND_SCALES: Final[dict[str, float]] = {
-    "u": 0.95,
-    "g": 1.0,
-    "r": 0.8,
-    "i": 0.65,
-    "z": 0.6,
-    "y": 0.58,
-    "zg": 1.0,
-    "zr": 0.8,
-    "zi": 0.65,
-}
 _SCALE_RANGE: Final = (0.2, 2.0)
 # Days between points that see a star in the same state: bands observed together, repeats of a
 # deep field. LSST's pairs are half an hour apart and count as two moments.
 _ONE_MOMENT: Final = 0.005
-
-_BAND_CODES: Final = {name: code for code, name in enumerate(BANDS)}
-_BAND_SCALES: Final = np.array([DEFAULT_BAND_SCALES[name] for name in BANDS])
-_BAND_GAMMA: Final = np.array([GAMMA[name] for name in BANDS])
-_BAND_FLOOR: Final = np.array([SYSTEMATIC[name] for name in BANDS]) * (np.log(10.0) / 2.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,9 +144,9 @@ def _band_means(value: FloatArray, weight: FloatArray, band: IntArray, n_bands: 
     return mean
 
 
-def _band_scales(value: FloatArray, error: FloatArray, band: IntArray, codes: IntArray) -> FloatArray:
+def _band_scales(value: FloatArray, error: FloatArray, band: IntArray, typical: FloatArray) -> FloatArray:
     """Estimate relative amplitudes from the excess variance, or fall back to the defaults."""
-    n_bands = codes.size
+    n_bands = typical.size
     count = np.bincount(band, minlength=n_bands)
     mean = np.bincount(band, weights=value, minlength=n_bands) / count
     squares = np.bincount(band, weights=(value - mean[band]) ** 2, minlength=n_bands)
@@ -172,7 +154,7 @@ def _band_scales(value: FloatArray, error: FloatArray, band: IntArray, codes: In
     free = np.maximum(count - 1, 1)
     excess = squares / free - noise
     significant = (count > 1) & (excess > 3.0 * np.sqrt(2.0 / free) * noise)
-    scales = _BAND_SCALES[codes]
+    scales = typical
     if significant.any():
         size = np.sqrt(np.maximum(excess, 0.0))
         scales = np.where(significant, size / size[significant].max(), scales)
@@ -195,8 +177,7 @@ def joint_series(light_curves: LightCurves, i: int) -> JointSeries:
     flux, error = flux_all[usable], error_all[usable]
     time = light_curves.mjd[rows][usable]
     names, band = np.unique(light_curves.band[rows][usable], return_inverse=True)
-    codes = np.array([_BAND_CODES[name] for name in names.tolist()], dtype=np.int64)
-    n_bands = codes.size
+    n_bands = names.size
     n_excluded = int(usable.size - flux.size)
     if flux.size == 0:
         empty = np.empty(0)
@@ -211,17 +192,22 @@ def joint_series(light_curves: LightCurves, i: int) -> JointSeries:
 
     # The mean for the error model is unweighted: it must not depend on the errors it mends.
     plain = np.bincount(band, weights=flux, minlength=n_bands) / np.bincount(band)
-    code = codes[band]
-    error = error_at_mean_flux(flux, error, plain[band], _BAND_GAMMA[code], _BAND_FLOOR[code])
+    total = light_curves.flux_kind == "total"
+    if total:
+        gamma, floor = error_model(names.tolist())
+        error = error_at_mean_flux(flux, error, plain[band], gamma[band], floor[band])
     weight = error**-2.0
     mean = _band_means(flux, weight, band, n_bands)
     # In a band too faint to have a mean, three sigma of the mean stands in: dividing by noise
     # would blow the band up, and in relative flux it has little weight either way.
     mean_error = np.bincount(band, weights=weight, minlength=n_bands) ** -0.5
     unit = np.maximum(mean, 3.0 * mean_error)
+    if not total:  # a difference flux is no measure of how bright the star is: one unit for all bands
+        unit = np.full(n_bands, np.std(flux - mean[band]) or 1.0)
     value = (flux - mean[band]) / unit[band]
     error = error / unit[band]
-    scales = _band_scales(value, error, band, codes)
+    typical = np.array([band_filter(name).amplitude for name in names.tolist()])
+    scales = _band_scales(value, error, band, typical)
     return JointSeries(
         time=time,
         value=value / scales[band],

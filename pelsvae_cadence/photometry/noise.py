@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,15 @@ from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import mag_to_flux
 
-__all__ = ["GAMMA", "SATURATION", "SYSTEMATIC", "fiducial_seeing", "flux_error", "saturation_magnitude"]
+__all__ = [
+    "GAMMA",
+    "SATURATION",
+    "SYSTEMATIC",
+    "error_model",
+    "fiducial_seeing",
+    "flux_error",
+    "saturation_magnitude",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -70,6 +79,25 @@ _FIDUCIAL_SEEING: Final[dict[str, float]] = {
     "zr": 2.0,
     "zi": 2.1,
 }
+
+
+def error_model(bands: Sequence[str]) -> tuple[FloatArray, FloatArray]:
+    """Give what the errors of bands are made of, for those of any instrument.
+
+    Parameters
+    ----------
+    bands : sequence of str, shape (B,)
+        Bands; those of other instruments have the sky noise of a CCD and no floor beneath their errors.
+
+    Returns
+    -------
+    gamma : ndarray of float64, shape (B,)
+        `GAMMA`.
+    floor : ndarray of float64, shape (B,)
+        `SYSTEMATIC`, as a fraction of the flux.
+    """
+    gamma = np.array([GAMMA.get(name, 0.039) for name in bands])
+    return gamma, np.array([SYSTEMATIC.get(name, 0.0) for name in bands]) * (np.log(10.0) / 2.5)
 
 
 def _lookup(table: dict[str, float], band: npt.ArrayLike) -> FloatArray:

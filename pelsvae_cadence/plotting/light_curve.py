@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.bands import BANDS, in_order
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.plotting.styles import BAND_MARKERS, axes_of, legend_outside
+from pelsvae_cadence.plotting.styles import axes_of, band_style, legend_outside
 from pelsvae_cadence.simulation.timing import MJD_ZERO
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def plot_folded(
 ) -> Axes:
     """Draw the light curve of one star over two cycles.
 
-    Points that are not detected are left out, and counted beside the picture.
+    Points that are not detected are left out, and counted beside the picture. Fluxes of difference
+    images are drawn as they are, all of them.
 
     Parameters
     ----------
@@ -96,7 +97,8 @@ def plot_folded(
 def plot_light_curve(light_curve: LightCurves, *, title: str = "", ax: Axes | None = None) -> Axes:
     """Draw the light curve of one star over time.
 
-    Points that are not detected are left out, and counted beside the picture.
+    Points that are not detected are left out, and counted beside the picture. Fluxes of difference
+    images are drawn as they are, all of them.
 
     Parameters
     ----------
@@ -133,28 +135,37 @@ def _one_star(light_curve: LightCurves) -> None:
         )
 
 
+def _drawn(light_curve: LightCurves) -> tuple[npt.NDArray[np.bool_], FloatArray, FloatArray]:
+    """Choose the points to draw, and what: magnitudes, or fluxes of difference images."""
+    if light_curve.flux_kind == "difference":
+        value, error = light_curve.flux, light_curve.flux_err
+        return np.isfinite(value) & np.isfinite(error), value, error
+    return light_curve.detected & np.isfinite(light_curve.mag), light_curve.mag, light_curve.mag_err
+
+
 def _draw_points(
     ax: Axes, x: FloatArray, light_curve: LightCurves, shifts: tuple[float, ...] = (0.0,)
 ) -> None:
-    """Draw the detected points of one star, band by band, filled unless saturated."""
-    detected = light_curve.detected & np.isfinite(light_curve.mag)
-    crowded = max(1.0, np.count_nonzero(detected) / 150.0)
+    """Draw points of one star, band by band, filled unless saturated."""
+    drawn, value, error = _drawn(light_curve)
+    crowded = max(1.0, np.count_nonzero(drawn) / 150.0)
     size, alpha = max(3.0, 5.5 / crowded**0.2), max(0.35, 0.9 / crowded**0.25)
-    for name, band in BANDS.items():
-        mine = detected & (light_curve.band == name)
+    for name in in_order(np.unique(light_curve.band).tolist()):
+        colour, marker = band_style(name)
+        mine = drawn & (light_curve.band == name)
         for saturated in (False, True):
             rows = np.flatnonzero(mine & (light_curve.saturated == saturated))
             if rows.size == 0:
                 continue
             ax.errorbar(
                 np.concatenate([x[rows] + shift for shift in shifts]),
-                np.tile(light_curve.mag[rows], len(shifts)),
-                yerr=np.tile(light_curve.mag_err[rows], len(shifts)),
-                fmt=BAND_MARKERS[name],
-                color=band.colour,
-                markerfacecolor="none" if saturated else band.colour,
+                np.tile(value[rows], len(shifts)),
+                yerr=np.tile(error[rows], len(shifts)),
+                fmt=marker,
+                color=colour,
+                markerfacecolor="none" if saturated else colour,
                 markeredgewidth=0.8 if saturated else 0.0,
-                markersize=size * (1.5 if BAND_MARKERS[name] == "*" else 1.0),
+                markersize=size * (1.5 if marker == "*" else 1.0),
                 elinewidth=0.8,
                 alpha=alpha,
                 label=f"{name} (saturated)" if saturated else name,
@@ -162,8 +173,10 @@ def _draw_points(
 
 
 def _finish(ax: Axes, light_curve: LightCurves, lines: list[FloatArray]) -> None:
-    _limit_magnitudes(ax, light_curve, lines)
-    ax.set_ylabel("AB magnitude")
+    difference = light_curve.flux_kind == "difference"
+    if not difference:
+        _limit_magnitudes(ax, light_curve, lines)
+    ax.set_ylabel("difference flux (nJy)" if difference else "AB magnitude")
     if ax.get_legend_handles_labels()[1]:
         n = int(np.count_nonzero(light_curve.detected))
         legend_outside(ax, f"{n} of {light_curve.n_points}\npoints detected", marker_scale=1.4)

@@ -5,11 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pelsvae_cadence.bands import BANDS, KNOWN_BANDS
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BAND_MARKERS", "CLASS_STYLES", "ClassStyle", "axes_of", "legend_outside", "new_figure"]
+__all__ = [
+    "BAND_MARKERS",
+    "CLASS_STYLES",
+    "ClassStyle",
+    "axes_of",
+    "band_style",
+    "legend_outside",
+    "new_figure",
+]
 
 #: Markers per band, so that colour is not all that tells bands apart. ugrizy: Rubin's publication
 #: guidelines (RTN-045).
@@ -24,6 +34,40 @@ BAND_MARKERS: Final[dict[str, str]] = {
     "zr": ">",
     "zi": "D",
 }
+
+
+_BLUEST, _REDDEST = 340.0, 1000.0  # nm
+# Of other filters, one after the other.
+_OTHER_MARKERS: Final = ("o", "^", "v", "s", "D", "p", "h", "P", "X", "d")
+
+
+def band_style(name: str) -> tuple[str, str]:
+    """Tell how a band looks in pictures.
+
+    Parameters
+    ----------
+    name : str
+        Any band.
+
+    Returns
+    -------
+    colour : str
+        Hex string: the survey's own of LSST and ZTF, otherwise one that follows the wavelength; grey
+        where nothing is known of the band.
+    marker : str
+        Matplotlib's name of the marker.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    if name in BANDS:
+        return BANDS[name].colour, BAND_MARKERS[name]
+    if name not in KNOWN_BANDS:
+        return "#555555", _OTHER_MARKERS[sum(map(ord, name)) % len(_OTHER_MARKERS)]
+    place = (KNOWN_BANDS[name].wavelength - _BLUEST) / (_REDDEST - _BLUEST)
+    return to_hex(colormaps["turbo"](place)), _OTHER_MARKERS[
+        list(KNOWN_BANDS).index(name) % len(_OTHER_MARKERS)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,5 +42,5 @@ def test_values_that_are_no_colour_excess():
             kind([0.1, -0.1])
         with pytest.raises(InputError, match="nan"):
             kind(np.nan)
-    with pytest.raises(InputError, match="unknown band 'B'"):
-        extinction("B", TrueEBV(0.1))
+    with pytest.raises(InputError, match="unknown band 'J'"):
+        extinction("J", TrueEBV(0.1))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import LSST_BANDS
+from pelsvae_cadence.bands import DEFAULT_BAND_SCALES, KNOWN_BANDS, LSST_BANDS, warn_of_unknown_bands
 from pelsvae_cadence.classify.features.curve_shape import SHAPE_PHASES, shape_of_curve
 from pelsvae_cadence.classify.features.folded_curve import FoldedCurves, fold
 from pelsvae_cadence.classify.features.relative_flux import RelativeFlux, relative_flux
@@ -19,13 +19,12 @@ from pelsvae_cadence.classify.features.table import (
     DEFAULT_GROUPS,
     JOINT_STATISTICS,
     FeatureTable,
-    feature_definitions,
+    definitions_of,
 )
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import flux_to_mag
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.result import PeriodResult
-from pelsvae_cadence.periods.series import DEFAULT_BAND_SCALES
 
 __all__ = ["FeatureWarning", "extract"]
 
@@ -63,7 +62,8 @@ def extract(
     periods : PeriodResult
         What the search found for them, in the same order.
     bands : sequence of str
-        The bands to use, which fix the columns; points in others are ignored.
+        The bands to use, which fix the columns; points in others are ignored. Bands out of
+        `pelsvae_cadence.bands.KNOWN_BANDS`, or others that the light curves have.
     groups : iterable of str
         Groups of features out of `pelsvae_cadence.classify.FEATURE_GROUPS`. Mean magnitudes
         ("magnitude") have to be asked for: they give the distance away.
@@ -77,19 +77,30 @@ def extract(
     Raises
     ------
     InputError
-        If light curves and periods do not belong together, or a band or group is unknown.
+        If light curves and periods do not belong together, a band or group is unknown, or the fluxes
+        are those of difference images: of these nothing follows that is relative to the star's light.
 
     Warns
     -----
     FeatureWarning
         If a band has no usable point of any star.
+    UnknownBandWarning
+        If nothing is known of a band.
     """
+    if light_curves.flux_kind == "difference":
+        raise InputError(
+            "these light curves are fluxes of difference images, which have no magnitudes",
+            allowed="total fluxes",
+            remedy='Read total fluxes (flux_kind="total"), or add the flux of the reference image.',
+        )
     if not np.array_equal(light_curves.star_id, periods.star_id):
         raise InputError(
             f"{len(light_curves)} light curves and {len(periods)} periods are not of the same "
             "stars in the same order"
         )
-    definitions = feature_definitions(bands, groups)
+    there = set(np.unique(light_curves.band).tolist())
+    definitions = definitions_of(bands, groups, known={*KNOWN_BANDS, *there})
+    warn_of_unknown_bands(bands)
     points = relative_flux(light_curves, bands)
     _warn_of_empty_bands(points, light_curves)
     curves = fold(points, periods.frequency)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.bands import band_filter
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.periods.series import DEFAULT_BAND_SCALES, error_at_mean_flux
-from pelsvae_cadence.photometry.noise import GAMMA, SYSTEMATIC
+from pelsvae_cadence.periods.series import error_at_mean_flux
+from pelsvae_cadence.photometry.noise import error_model
 
 __all__ = ["RelativeFlux", "relative_flux"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-
-_LN_RATIO: Final = np.log(10.0) / 2.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +61,7 @@ class RelativeFlux:
 
     def scales(self) -> FloatArray:
         """Typical amplitudes of the bands relative to g, shape (B,)."""
-        return np.array([DEFAULT_BAND_SCALES[name] for name in self.bands])
+        return np.array([band_filter(name).amplitude for name in self.bands])
 
 
 def relative_flux(light_curves: LightCurves, bands: Sequence[str]) -> RelativeFlux:
@@ -93,9 +91,8 @@ def relative_flux(light_curves: LightCurves, bands: Sequence[str]) -> RelativeFl
     full = count > 0
     # The mean for the error model is unweighted: it must not depend on the errors it mends.
     plain = np.bincount(cell, weights=flux, minlength=n_cells) / np.maximum(count, 1)
-    gamma = np.array([GAMMA[name] for name in names])[band]
-    floor = np.array([SYSTEMATIC[name] for name in names])[band] * _LN_RATIO
-    error = error_at_mean_flux(flux, error, plain[cell], gamma, floor)
+    gamma, floor = error_model(names)
+    error = error_at_mean_flux(flux, error, plain[cell], gamma[band], floor[band])
     weight = error**-2.0
     total = np.bincount(cell, weights=weight, minlength=n_cells)
     with np.errstate(invalid="ignore", divide="ignore"):

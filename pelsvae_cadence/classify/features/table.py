@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Self
@@ -10,7 +10,7 @@ from typing import Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import BANDS, LSST_BANDS
+from pelsvae_cadence.bands import KNOWN_BANDS, LSST_BANDS
 from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 
@@ -21,6 +21,7 @@ __all__ = [
     "JOINT_STATISTICS",
     "Feature",
     "FeatureTable",
+    "definitions_of",
     "feature_definitions",
 ]
 
@@ -122,7 +123,7 @@ def feature_definitions(
     Parameters
     ----------
     bands : sequence of str
-        Bands out of `pelsvae_cadence.bands.BANDS`, in the order of wavelength.
+        Bands out of `pelsvae_cadence.bands.KNOWN_BANDS`, in the order of wavelength.
     groups : iterable of str
         Groups out of `FEATURE_GROUPS`.
 
@@ -136,10 +137,37 @@ def feature_definitions(
     InputError
         If a band or a group is unknown, or none is given.
     """
+    return definitions_of(bands, groups, known=KNOWN_BANDS)
+
+
+def definitions_of(
+    bands: Sequence[str], groups: Iterable[str], *, known: Collection[str]
+) -> tuple[Feature, ...]:
+    """List the features of a set of bands, out of those that may be meant.
+
+    Parameters
+    ----------
+    bands : sequence of str
+        Bands, in the order of wavelength.
+    groups : iterable of str
+        Groups out of `FEATURE_GROUPS`.
+    known : collection of str
+        The bands that may be meant.
+
+    Returns
+    -------
+    tuple of Feature
+        As `feature_definitions` gives them.
+
+    Raises
+    ------
+    InputError
+        If a band or a group is unknown, or none is given.
+    """
     names = tuple(bands)
     for band in names:
-        if band not in BANDS:
-            raise InputError(f"unknown band {band!r}", allowed=", ".join(BANDS))
+        if band not in known:
+            raise InputError(f"unknown band {band!r}", allowed=", ".join(known))
     if not names or len(set(names)) != len(names):
         raise InputError(f"bands = {list(names)!r}", allowed="one or more, none twice")
     wanted = set(groups)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import VEGA_TO_AB, mag_to_flux
+from pelsvae_cadence.core.tables.band_spellings import band_names
 from pelsvae_cadence.core.tables.columns import ColumnReport, OmissionWarning, identifiers, numbers, text
 from pelsvae_cadence.core.time_systems import MJD_TAI, TimeSystem, detect_time_system, parse_time_system
 
@@ -202,7 +203,7 @@ def to_ab(mag: FloatArray, band: npt.NDArray[np.str_], system: str) -> FloatArra
         return mag
     if system != "Vega":
         raise InputError(f"magnitude system {system!r}", allowed="AB, Vega")
-    names, which = np.unique(band, return_inverse=True)
+    names, which = np.unique(band_names(band), return_inverse=True)
     unknown = [name for name in names.tolist() if name and name not in VEGA_TO_AB]
     if unknown:
         raise InputError(
@@ -275,6 +276,7 @@ def collect_points(
     if flux_kind not in ("total", "difference"):
         raise InputError(f"flux_kind = {flux_kind!r}", allowed='"total", "difference"')
     n = time.size
+    band = band_names(band)
     if star is None or np.ndim(star) == 0:
         star = np.full(n, 0 if star is None else star)
     ids, known = identifiers("star_id", star)
