@@ -38,7 +38,9 @@ def front_page(app: Any, docname: str, source: list[str]) -> None:
     if docname == "index":
         readme = (Path(app.srcdir).parent / "README.md").read_text(encoding="utf-8")
         links = readme.replace("](docs/", "](").replace("](examples/", "](../examples/")
-        links = links.replace("](CITATION.cff", "](../CITATION.cff").replace("](CONTRIBUTING.md", "](contributing.md")
+        links = links.replace("](CITATION.cff", "](../CITATION.cff").replace(
+            "](CONTRIBUTING.md", "](contributing.md"
+        )
         source[0] = links + "\n" + source[0]
 
 

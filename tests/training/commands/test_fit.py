@@ -70,8 +70,8 @@ def test_the_command_of_a_fit(changes: dict[str, Any], paths: dict[str, str | No
 def test_the_card_has_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The command of the card named neither table nor light curves nor the name of the model.
     cards: list[dict[str, Any]] = []
-    monkeypatch.setattr(export, "train_network", lambda *args, **given: (None, None, {}))
-    monkeypatch.setattr(export, "export_model", lambda *args, **given: cards.append(given))
+    monkeypatch.setattr(export, "_train_network", lambda *args, **given: (None, None, {}))
+    monkeypatch.setattr(export, "_export_model", lambda *args, **given: cards.append(given))
     table = tmp_path / "table.npz"
     table.write_bytes((Path(program.__file__).parent / "open_set" / "open_set.npz").read_bytes())
     export.fit_model(tmp_path, FitOptions(seed=2), table=table, name="mine")
