@@ -170,20 +170,10 @@ def stars_batch(
     ----------
     slicer : BaseSlicer
         A slicer with one star a slice point (`pelsvae_cadence.metrics.slicer_of_stars`).
-    colmap : dict, optional
-        Column names as of ``rubin_sim.maf.batches.col_map_dict``; the current ones by default.
-    run_name : str
-        Name of the run.
-    extra_sql : str, optional
-        Constraint on the visits.
-    survey : {"lsst", "ztf", "joint"}
-        Whose filters and noise apply.
+    colmap, run_name, extra_sql, survey, on_run, on_observed : optional
+        As in `period_recovery_batch`.
     magnitude : float
         A typical mean r magnitude; the stars have their own.
-    on_run : callable, optional
-        Called after each slice point.
-    on_observed : callable, optional
-        Called with what was observed at each slice point.
     **options
         Further options of `PeriodRecoveryMetric`.
 
@@ -233,7 +223,7 @@ def _whole_sky(
 
 def _distinct(star_classes: Sequence[str], magnitudes: Sequence[float]) -> tuple[float, ...]:
     """Refuse classes and magnitudes that are missing or named twice; give the magnitudes."""
-    for name, values in (("star_classes", star_classes), ("magnitudes", magnitudes)):
+    for name, values in (("star_classes", tuple(star_classes)), ("magnitudes", tuple(magnitudes))):
         if not values or len(set(values)) != len(values):
             raise InputError(f"{name} = {list(values)!r}", allowed="one or more, none twice")
     return tuple(magnitudes)
@@ -319,23 +309,15 @@ def periodic_variables_batch(
 
     Parameters
     ----------
-    colmap : dict, optional
-        Column names as of ``rubin_sim.maf.batches.col_map_dict``; the current ones by default.
-    run_name : str
-        Name of the run.
-    nside : int
-        HEALPix resolution, without a slicer.
-    extra_sql : str, optional
-        Constraint on the visits.
-    extra_info_label : str, optional
-        Label of constraint and fields; made of them by default.
+    colmap, run_name, nside, extra_sql, extra_info_label : optional
+        As in `period_recovery_batch`; the fields are part of the default label.
     slicer : BaseSlicer, optional
         A spatial slicer instead of the HealpixSlicer: positions, or a population
         (`pelsvae_cadence.metrics.position.population_slicer`). Of a population, whose stars bring their own
         class and brightness, give the one class as `star_classes` and one magnitude, which name
         the bundles only.
-    survey : {"lsst", "ztf", "joint"}
-        Whose filters, noise and field of view apply.
+    survey, use_camera, display_group, on_run, on_observed : optional
+        As in `period_recovery_batch`.
     star_classes : sequence of str
         Classes, subtypes or aliases; all eight classes by default.
     magnitudes : sequence of float
@@ -346,14 +328,6 @@ def periodic_variables_batch(
         First visit of the survey (MJD) and its length in years (`TimeToRecoveryMetric`).
     fields : {"all", "wide", "deep"}
         Leave out, or keep only, the deep drilling fields, by the scheduler's notes.
-    use_camera : bool, optional
-        Use MAF's camera footprint; by default where its data are installed (LSST).
-    display_group : str
-        Group in MAF's web pages.
-    on_run : callable, optional
-        Called after each slice point of each bundle.
-    on_observed : callable, optional
-        Called with what was observed at each slice point, by both metrics.
     **options
         Further options of `PeriodRecoveryMetric`, for both metrics: stars_per_position (10 by
         default here), seed, period_range, ...

@@ -22,25 +22,10 @@ def sky_slicer(
     radius: float,
     use_camera: bool = False,
 ) -> BaseSlicer:
-    """Make the slicer of a map or of some positions.
+    """Make the slicer of a map (`nside`) or of some positions in degrees.
 
-    Parameters
-    ----------
-    columns : mapping
-        Column names as of ``rubin_sim.maf.batches.col_map_dict``.
-    nside : int, optional
-        HEALPix resolution of a map.
-    points : sequence of (ra, dec)
-        Positions in degrees, where there is no map.
-    radius : float
-        Radius of the field of view in degrees.
-    use_camera : bool
-        Use MAF's camera footprint instead.
-
-    Returns
-    -------
-    BaseSlicer
-        A HealpixSlicer without a cache, since stars depend on the position, or a UserPointsSlicer.
+    Columns are named as by ``rubin_sim.maf.batches.col_map_dict``. A map has no cache, since stars depend
+    on the position.
     """
     options: dict[str, Any] = {
         "lon_col": columns["ra"],

@@ -16,7 +16,7 @@ import pandas as pd
 
 from pelsvae_cadence.bands import SurveyName, parse_bands
 from pelsvae_cadence.cadence.soundness import check_database, check_hash, file_sha256
-from pelsvae_cadence.cadence.survey import FOV_RADIUS, Survey
+from pelsvae_cadence.cadence.survey import FOV_RADIUS, Cadence, Survey
 from pelsvae_cadence.cadence.tables import find_columns, guess_survey, read_survey
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.parallel.checkpoints import fingerprint
@@ -33,30 +33,11 @@ _ON_POSITION: Final = 1e-4
 
 
 @runtime_checkable
-class PositionCadence(Protocol):
+class PositionCadence(Cadence, Protocol):
     """A cadence that makes its visits position by position (the synthetic survey)."""
 
-    @property
-    def name(self) -> str:
-        """Name of the run."""
-
-    @property
-    def survey(self) -> SurveyName:
-        """Whose filters and noise apply."""
-
     def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
-        """Give the visits of some positions as a table with OpSim's column names.
-
-        Parameters
-        ----------
-        ra, dec : array_like, shape (n,)
-            Positions in degrees.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row per position and visit.
-        """
+        """Give the visits of some positions (degrees), with OpSim's column names: a row per position and visit."""
 
 
 class _Keywords(TypedDict):
@@ -119,33 +100,14 @@ class SurveySource:
         return {"visit_id_col": self.visit_id, "seeing_col": self.seeing, "mjd_is_middle": self.mjd_is_middle}
 
     def reach(self, radius: float | None = None) -> float:
-        """Give the radius within which a pointing sees a position.
+        """Give the radius in degrees within which a pointing sees a position.
 
-        Parameters
-        ----------
-        radius : float, optional
-            Radius of the circular field of view in degrees; the survey's own by default.
-
-        Returns
-        -------
-        float
-            In degrees. Visits that were made for a position reach that one alone.
+        Visits that were made for a position reach that one alone, whatever the radius.
         """
         return _ON_POSITION if self.by_position else radius or FOV_RADIUS[self.survey]
 
     def first_and_last_visit(self, constraint: str = "") -> tuple[float, float]:
-        """Find the first and the last visit, anywhere on the sky.
-
-        Parameters
-        ----------
-        constraint : str
-            SQL condition on the visits of a database.
-
-        Returns
-        -------
-        first, last : float
-            MJD (TAI), in the survey's own time column.
-        """
+        """Find the first and the last visit anywhere on the sky: MJD (TAI), as in the time column."""
         column = self.columns["mjd"]
         if self.array is not None:
             return float(self.array[column].min()), float(self.array[column].max())

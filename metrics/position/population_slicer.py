@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
+from typing_extensions import Unpack
 
 from pelsvae_cadence.cadence.survey import FOV_RADIUS
 from pelsvae_cadence.core.errors import InputError
@@ -20,7 +21,18 @@ prepare_data_directory()  # rubin_sim looks for it when it is imported
 
 from rubin_sim.maf.slicers import UserPointsSlicer
 
-__all__ = ["generate_periodic_pop_slicer", "slicer_of_stars"]
+__all__ = ["SlicerKeywords", "generate_periodic_pop_slicer", "slicer_of_stars"]
+
+
+class SlicerKeywords(TypedDict, total=False):
+    """Keywords of `slicer_of_stars`."""
+
+    radius: float
+    use_camera: bool | None
+    lon_col: str
+    lat_col: str
+    rot_sky_pos_col_name: str
+    badval: float
 
 
 def slicer_of_stars(
@@ -101,7 +113,7 @@ def generate_periodic_pop_slicer(
     dec_range: tuple[float, float] = (-90.0, 12.0),
     ebv: float | None = None,
     model: str = "default",
-    **slicer_options: Any,
+    **slicer_options: Unpack[SlicerKeywords],
 ) -> UserPointsSlicer:
     """Generate a population of periodic variables, and put it into a UserPointsSlicer.
 
@@ -113,22 +125,8 @@ def generate_periodic_pop_slicer(
         Seed of the population.
     star_classes : str or mapping of str to float
         Class, subtype or alias, or several with their shares.
-    where : str
-        Spatial model: ``"galaxy"``, ``"sky"`` or a component.
-    mode : {"magnitude-limited", "volume", "fixed-magnitude"}
-        How stars are selected.
-    band : str
-        Band of the magnitudes.
-    magnitude_range : tuple of float
-        Brightest and faintest mean magnitude (magnitude-limited).
-    magnitude : float
-        Mean magnitude (fixed-magnitude).
-    max_distance : float
-        Largest distance in kpc (volume).
-    dec_range : tuple of float
-        Declinations in degrees; the default is what Rubin sees.
-    ebv : float, optional
-        True E(B-V) in mag of all stars instead of the dust map's.
+    where, mode, band, magnitude_range, magnitude, max_distance, dec_range, ebv : optional
+        As in `pelsvae_cadence.population.survey.draw_population`; by default Rubin's sky.
     model : str
         Name or path of the source model.
     **slicer_options

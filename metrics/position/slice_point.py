@@ -36,18 +36,7 @@ STAR_KEYS: Final = (
 
 
 def carries_star(slice_point: Mapping[str, Any] | None) -> bool:
-    """Tell whether a slice point, or all those of a slicer, carry a star of their own.
-
-    Parameters
-    ----------
-    slice_point : mapping or None
-        The slice point, or a slicer's ``slice_points``.
-
-    Returns
-    -------
-    bool
-        True for those of a population slicer.
-    """
+    """Tell whether a slice point, or all those of a slicer, carry a star of their own."""
     return slice_point is not None and all(key in slice_point for key in STAR_KEYS)
 
 
@@ -107,19 +96,9 @@ class SlicePoint:
         return crowded_field(self.ra, self.dec) if from_map is None else from_map
 
     def star(self, model: LightCurveModel, seed: int) -> tuple[Stars, PhaseCurve] | None:
-        """Take the star that the slice point carries.
+        """Take the star that the slice point carries, with its own distance and dust; None without one.
 
-        Parameters
-        ----------
-        model : LightCurveModel
-            Decodes the shape.
-        seed : int
-            Seed of the shape where the slice point has no "latent" coordinates.
-
-        Returns
-        -------
-        tuple of Stars and PhaseCurve, or None
-            One star with its own distance and dust; None where the slice point carries none.
+        The seed is that of the shape where the slice point has no "latent" coordinates.
         """
         if not carries_star(self.values):
             return None

@@ -25,41 +25,12 @@ _MJD_ZERO: Final = 40000.0
 
 
 def band_codes(band: npt.NDArray[np.str_]) -> IntArray:
-    """Give bands the numbers of their place in `pelsvae_cadence.bands.BANDS`.
-
-    Parameters
-    ----------
-    band : ndarray of str, shape (n_visits,)
-        Bands.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_visits,)
-        Their places.
-    """
+    """Give bands the numbers of their places in `pelsvae_cadence.bands.BANDS`."""
     return np.array([_BAND_CODES[name] for name in band.tolist()], dtype=np.int64)
 
 
 def visits_from_slice(data_slice: npt.NDArray[Any], options: SliceOptions) -> Visits:
-    """Read the visits of one slice point.
-
-    Parameters
-    ----------
-    data_slice : numpy structured array, shape (n_visits,)
-        What MAF hands to a metric.
-    options : SliceOptions
-        Names of its columns, and whose filters they are.
-
-    Returns
-    -------
-    Visits
-        All visits of the slice, sorted by time.
-
-    Raises
-    ------
-    InputError
-        If a column is missing, a band is unknown or a value is not finite.
-    """
+    """Read the visits of one slice point, sorted by time; a missing column is refused by its name."""
     names = data_slice.dtype.names or ()
     for name in options.columns:
         if name not in names:

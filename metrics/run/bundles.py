@@ -33,25 +33,7 @@ _CHECKPOINTS: Final = ".finished"
 def sky_positions(
     nside: int | None, positions: Sequence[tuple[float, float]] | None
 ) -> list[tuple[float, float]]:
-    """List the positions of a map, or check those that are given.
-
-    Parameters
-    ----------
-    nside : int or None
-        HEALPix resolution of a map of the sky.
-    positions : sequence of (ra, dec) or None
-        Positions in degrees instead.
-
-    Returns
-    -------
-    list of (float, float)
-        Right ascension and declination in degrees.
-
-    Raises
-    ------
-    InputError
-        If neither or both are given, `nside` is no power of two, or a position is not on the sky.
-    """
+    """List the positions of a HEALPix map, or check those that are given: degrees."""
     if (nside is None) == (positions is None):
         raise InputError(f"nside = {nside!r} and positions = {positions!r}", remedy="Give one of them.")
     if nside is None:
@@ -114,31 +96,9 @@ def finished_group(
 ) -> Iterator[tuple[ResumableBundleGroup, Path]]:
     """Run bundles on a survey; their files take the place of earlier results at the end.
 
-    Parameters
-    ----------
-    bundles : dict of str to MetricBundle
-        The bundles.
-    source : SurveySource
-        The survey.
-    constraint : str
-        SQL condition on the visits.
-    folder : Path
-        Folder of the results.
-    keep : bool
-        Keep finished positions in a hidden folder of `folder` until the results are complete.
-    workers : int
-        Processes that share the positions.
-    scheduler : str, optional
-        Address of a Dask scheduler instead.
-    on_partition : callable, optional
-        Called with (positions done, positions in all).
-
-    Yields
-    ------
-    group : ResumableBundleGroup
-        The group after its run, with its results database open.
-    work : Path
-        Where MAF's files are so far; what is written beside them is moved with them.
+    Unless told not to keep them, finished positions stay in a hidden folder until the results are
+    complete. Yields the group after its run, with its results database open, and the folder of MAF's
+    files so far: what is written beside them is moved with them.
     """
     kept: Path | None = None
     if keep:

@@ -110,27 +110,14 @@ def map_classifiability(
     Parameters
     ----------
     cadence : str, Path, Survey or SyntheticSurvey
-        The survey: a database or table, or an object in memory.
+        The survey.
+    nside, positions, radius, constraint, sha256, workers, progress : optional
+        As in `pelsvae_cadence.metrics.run_period_recovery`.
     classifier : SurveyClassifier
         What `train_classifiers` returns. Of the survey only the first years are looked at, as
         many as it was trained on.
-    nside : int, optional
-        HEALPix resolution of a map of the sky.
-    positions : sequence of (ra, dec), optional
-        Positions in degrees, instead of a map.
-    radius : float, optional
-        Radius of the circular field of view in degrees: 1.75 (LSST) or 3.5 (ZTF) by default.
-    constraint : str
-        SQL condition on the visits.
-    sha256 : str, optional
-        SHA-256 that the file must have; by default what ``FILE.sha256`` beside it says, if there
-        is one.
     out_dir : str or Path
         Folder for MAF's files and the table of positions.
-    workers : int
-        Processes that share the positions; more than one need Dask.
-    progress : callable, optional
-        Called with (positions done, positions in all).
     **options
         Further options of `ClassifiabilityMetric`: stars_per_class, ebv, min_visits, model, ...
 

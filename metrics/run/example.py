@@ -54,18 +54,6 @@ def find_example(bundles: Sequence[MetricBundle], visits: npt.NDArray[Any]) -> E
     The star is of the class and magnitude nearest to the middle that has a period found at all. Of
     the positions where periods were found, that with the median number of visits is taken: what a
     survey usually gives. The richest one is a deep field, the sparsest one the edge of the footprint.
-
-    Parameters
-    ----------
-    bundles : sequence of MetricBundle
-        Bundles of `PeriodRecoveryMetric`, after the run.
-    visits : numpy structured array
-        The visits of the run.
-
-    Returns
-    -------
-    Example or None
-        None where no position has enough visits.
     """
     middle = float(np.median([bundle.metric.options.magnitude for bundle in bundles]))
     ranked = sorted(bundles, key=lambda bundle: abs(bundle.metric.options.magnitude - middle))

@@ -321,11 +321,11 @@ def run_period_recovery(
         if nside is not None:
             _warn_of_patches(object_bundles[0])
         tables["positions"], tables["stars"] = tables_of_bundles(object_bundles, name)
-        whole = stars is not None  # stars with magnitudes of their own: bins of one magnitude
-        tables["summary"] = summary_of_positions(tables["positions"], round_magnitudes=whole)
+        binned = stars is not None  # stars with magnitudes of their own
+        tables["summary"] = summary_of_positions(tables["positions"], round_magnitudes=binned)
         if by_years:
             tables["years"] = year_table(by_years, name)
-            tables["by_year"] = summary_by_year(tables["years"], round_magnitudes=whole)
+            tables["by_year"] = summary_by_year(tables["years"], round_magnitudes=binned)
         example = find_example(object_bundles, group.sim_data)
         if plots:
             _plot(group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -29,35 +29,12 @@ def tables_of_bundles(bundles: list[MetricBundle], run_name: str) -> tuple[pd.Da
     positions: list[dict[str, Any]] = []
     stars: list[pd.DataFrame] = []
     for bundle in bundles:
-        metric, points = bundle.metric, bundle.slicer.slice_points
-        values = bundle.metric_values
-        mask = np.ma.getmaskarray(values)
-        for i in np.flatnonzero(~mask).tolist():
-            value = values.data[i]
-            row = {
-                "run": run_name,
-                **_kind_at(metric, points, i),
-                "ra": round(float(np.degrees(points["ra"][i])), 9),
-                "dec": round(float(np.degrees(points["dec"][i])), 9),
-            }
-            n_stars = value["star_id"].size
-            positions.append(
-                {
-                    **row,
-                    "n_visits": value["n_visits_all"],
-                    "n_visits_used": value["n_visits"],
-                    "n_stars": n_stars,
-                    **{key: value[key] for key in RECOVERY_VALUES if key != "n_visits"},
-                }
-            )
-            stars.append(
-                pd.DataFrame(
-                    {
-                        **{key: [content] * n_stars for key, content in row.items()},
-                        **{key: value[key] for key in ("star_id", "true_period", "found_period", "verdict")},
-                    }
-                )
-            )
+        for row, value in _rows(bundle, bundle.metric, run_name):
+            fractions = {key: value[key] for key in RECOVERY_VALUES if key != "n_visits"}
+            visits = {"n_visits": value["n_visits_all"], "n_visits_used": value["n_visits"]}
+            positions.append({**row, **visits, "n_stars": value["star_id"].size, **fractions})
+            of_stars = {key: value[key] for key in ("star_id", "true_period", "found_period", "verdict")}
+            stars.append(pd.DataFrame({**row, **of_stars}))
     if not positions:
         raise InputError(
             "no position has enough visits",
@@ -66,43 +43,40 @@ def tables_of_bundles(bundles: list[MetricBundle], run_name: str) -> tuple[pd.Da
     return pd.DataFrame(positions), pd.concat(stars, ignore_index=True)
 
 
-def _kind_at(metric: PeriodRecoveryMetric, points: Mapping[str, Any], i: int) -> dict[str, Any]:
-    """Give class and magnitude of the stars at a slice point: the metric's, or the star's own."""
-    if not carries_star(points):
-        return {"star_class": metric.options.star_class, "magnitude": metric.options.magnitude}
-    magnitude = points.get("mean_magnitude")
-    star_class, subtype = str(points["star_class"][i]), str(points["subtype"][i])
-    # Most subtypes have names of their own (RRab); pulsation modes belong to a class (CEP F).
-    return {
-        "star_class": subtype if subtype in _NAMES else star_class,
-        "magnitude": np.nan if magnitude is None else float(magnitude[i]),
-    }
+def _rows(
+    bundle: MetricBundle, metric: PeriodRecoveryMetric, run_name: str
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Give the positions of a bundle that have values: run, class, magnitude and place; the values."""
+    points = bundle.slicer.slice_points
+    for i in np.flatnonzero(~np.ma.getmaskarray(bundle.metric_values)).tolist():
+        kind = {"star_class": metric.options.star_class, "magnitude": metric.options.magnitude}
+        if carries_star(points):
+            magnitude = points.get("mean_magnitude")
+            star_class, subtype = str(points["star_class"][i]), str(points["subtype"][i])
+            # Most subtypes have names of their own (RRab); pulsation modes belong to a class (CEP F).
+            kind = {
+                "star_class": subtype if subtype in _NAMES else star_class,
+                "magnitude": np.nan if magnitude is None else float(magnitude[i]),
+            }
+        place = {key: round(float(np.degrees(points[key][i])), 9) for key in ("ra", "dec")}
+        yield {"run": run_name, **kind, **place}, bundle.metric_values.data[i]
 
 
 def year_table(bundles: list[MetricBundle], run_name: str) -> pd.DataFrame:
     """List what bundles of TimeToRecoveryMetric have found."""
-    frames = []
-    for bundle in bundles:
-        metric, points = bundle.metric.recovery, bundle.slicer.slice_points
-        mask = np.ma.getmaskarray(bundle.metric_values)
-        for i in np.flatnonzero(~mask).tolist():
-            value = bundle.metric_values.data[i]
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "run": run_name,
-                        **_kind_at(metric, points, i),
-                        "ra": round(float(np.degrees(points["ra"][i])), 9),
-                        "dec": round(float(np.degrees(points["dec"][i])), 9),
-                        "year": value["years"],
-                        "n_stars": value["star_id"].size,
-                        **{
-                            key: value[key]
-                            for key in ("n_visits", "recovered", "recovered_low", "recovered_high")
-                        },
-                    }
-                )
-            )
+    columns = ("n_visits", "recovered", "recovered_low", "recovered_high")
+    frames = [
+        pd.DataFrame(
+            {
+                **row,
+                "year": value["years"],
+                "n_stars": value["star_id"].size,
+                **{key: value[key] for key in columns},
+            }
+        )
+        for bundle in bundles
+        for row, value in _rows(bundle, bundle.metric.recovery, run_name)
+    ]
     table = pd.concat(frames, ignore_index=True)
     return table[table["recovered"].notna()].reset_index(drop=True)  # years the survey reaches
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from pelsvae_cadence.cli.options import (
+    DEFAULT_NSIDE,
     Constraint,
     Crowded,
     Database,
@@ -17,17 +16,28 @@ from pelsvae_cadence.cli.options import (
     Model,
     Modulated,
     NoClobber,
+    Positions,
     Radius,
     RunSeed,
     Scheduler,
     Sha256,
+    SkyNside,
+    StarTable,
     SurveyKind,
     Synthetic,
+    Workers,
+    unset,
+)
+from pelsvae_cadence.cli.output import progress_bar, warn_of_crowding
+from pelsvae_cadence.cli.parsing import (
+    exclude_each_other,
     load_cadence,
+    numbers,
     parse_positions,
     refuse_existing,
+    words,
 )
-from pelsvae_cadence.core.console import command_line, messages, print_json, progress_bars, table
+from pelsvae_cadence.core.console import command_line, messages, print_json, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import replacing
 
@@ -35,8 +45,6 @@ if TYPE_CHECKING:
     from pelsvae_cadence.catalog.sites import StarSource
 
 __all__ = ["app"]
-
-_DEFAULT_NSIDE = 8
 
 app = typer.Typer(help="HDF5 catalogues of simulated stars.", no_args_is_help=True)
 
@@ -52,13 +60,7 @@ def make(
     constraint: Constraint = "",
     sha256: Sha256 = None,
     radius: Radius = None,
-    stars: Annotated[
-        Path | None,
-        typer.Option(
-            help="Table of stars with positions (CSV, Parquet or FITS) instead of drawing them.",
-            show_default=False,
-        ),
-    ] = None,
+    stars: StarTable = None,
     visits_nside: Annotated[
         int,
         typer.Option(
@@ -66,34 +68,13 @@ def make(
             "its centre; 0 looks up every star's own (slower, larger)."
         ),
     ] = 128,
-    nside: Annotated[
-        int | None,
-        typer.Option(
-            help=f"Draw stars at the pixels of a HEALPix map of this resolution. Default: {_DEFAULT_NSIDE}.",
-            show_default=False,
-        ),
-    ] = None,
-    positions: Annotated[
-        str | None,
-        typer.Option(
-            help="Draw stars at RA,DEC in degrees (several: '10,-20 30,-45'), or at those of a CSV "
-            "file with columns ra, dec.",
-            show_default=False,
-        ),
-    ] = None,
+    nside: SkyNside = None,
+    positions: Positions = None,
     cone: Annotated[
-        str | None,
-        typer.Option(
-            help="With --nside: only pixels within RADIUS of RA,DEC, e.g. '80.9,-69.8,10' (deg).",
-            show_default=False,
-        ),
+        str | None, unset("With --nside: only pixels within RADIUS of RA,DEC, e.g. '80.9,-69.8,10' (deg).")
     ] = None,
     star_class: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Class, subtype or alias; repeat it, or separate by commas. Default: RRab.",
-            show_default=False,
-        ),
+        list[str] | None, unset("Class, subtype or alias; repeat it, or separate by commas. Default: RRab.")
     ] = None,
     stars_per_position: Annotated[
         int, typer.Option(help="Stars of each class at each position.", min=1)
@@ -101,21 +82,18 @@ def make(
     magnitude: Annotated[
         str, typer.Option("--mag", help="Mean magnitude of drawn stars, or its range (uniform): 17,24.")
     ] = "17,24",
-    band: Annotated[
-        str | None, typer.Option(help="Band of --mag. Default: r (zr for ZTF).", show_default=False)
-    ] = None,
+    band: Annotated[str | None, unset("Band of --mag. Default: r (zr for ZTF).")] = None,
     ebv: Annotated[float, typer.Option(help="True E(B-V) of drawn stars in mag.", min=0.0)] = 0.0,
     modulated: Modulated = False,
     crowded: Crowded = False,
     model: Model = "default",
-    workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
+    workers: Workers = 1,
     scheduler: Scheduler = None,
     checkpoint_dir: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder for finished partitions. Default: OUTPUT.parts. A repeated command begins "
-            "where it was stopped.",
-            show_default=False,
+        unset(
+            "Folder for finished partitions. Default: OUTPUT.parts. A repeated command begins where it was "
+            "stopped."
         ),
     ] = None,
     stars_per_partition: Annotated[
@@ -149,28 +127,23 @@ def make(
     cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256)
     source: StarSource
     if stars is not None:
-        for given, name in (
-            (nside, "--nside"),
-            (positions, "--positions"),
-            (cone, "--cone"),
-            (star_class, "--star-class"),
-        ):
-            if given is not None:
-                raise InputError(f"--stars and {name} exclude each other")
+        exclude_each_other(stars=stars, nside=nside)
+        exclude_each_other(stars=stars, positions=positions)
+        exclude_each_other(stars=stars, cone=cone)
+        exclude_each_other(stars=stars, star_class=star_class)
         source = _listed(stars, visits_nside, model, seed)
     else:
-        classes = [n.strip() for item in star_class or ["RRab"] for n in item.split(",")]
         source = _drawn(
             nside,
             positions,
             cone,
-            star_classes=[name for name in classes if name],
+            star_classes=list(words(star_class)) or ["RRab"],
             stars_per_class=stars_per_position,
             magnitude=_magnitudes(magnitude),
             band=band or ("zr" if cadence.survey == "ztf" else "r"),
             ebv=ebv,
         )
-    with _partition_bar("simulating") as step:
+    with progress_bar("simulating", "partitions") as step:
         made = generate_catalog(
             output,
             cadence,
@@ -217,20 +190,7 @@ def make(
         ],
         text=True,
     )
-    _warn_of_crowding(made.n_crowded, crowded)
-
-
-def _warn_of_crowding(n_crowded: Mapping[str, int], crowded: bool) -> None:
-    """Name the regions where the noise of the catalogue is that of isolated stars."""
-    alone = {name: n for name, n in n_crowded.items() if name == "plane" or not crowded}
-    if alone:
-        listed = ", ".join(f"{name} {n:,}" for name, n in sorted(alone.items()))
-        remedy = "there are no star counts for them" if crowded else "see --crowded"
-        messages.print(
-            f"[yellow]stars in crowded fields ({listed}): noise of isolated stars is too "
-            f"optimistic there; {remedy}[/]",
-            soft_wrap=True,
-        )
+    warn_of_crowding("stars", made.n_crowded, crowded)
 
 
 def _listed(path: Path, visits_nside: int, model: str, seed: int) -> StarSource:
@@ -251,22 +211,20 @@ def _drawn(nside: int | None, positions: str | None, cone: str | None, **options
     from pelsvae_cadence.catalog.sites import DrawnStars
 
     if positions is not None:
-        for given, name in ((nside, "--nside"), (cone, "--cone")):
-            if given is not None:
-                raise InputError(f"--positions and {name} exclude each other")
+        exclude_each_other(positions=positions, nside=nside)
+        exclude_each_other(positions=positions, cone=cone)
         points = np.array(parse_positions(positions))
         return DrawnStars(ra=points[:, 0], dec=points[:, 1], **options)
-    resolution = _DEFAULT_NSIDE if nside is None else nside
+    resolution = DEFAULT_NSIDE if nside is None else nside
     if not (0 < resolution <= 4096 and healpy.isnsideok(resolution, nest=True)):
         raise InputError(f"--nside {resolution}", allowed="a power of two, 1 to 4096")
     ra, dec = healpy.pix2ang(resolution, np.arange(healpy.nside2npix(resolution)), lonlat=True)
     if cone is not None:
-        try:
-            centre_ra, centre_dec, reach = (float(part) for part in cone.split(","))
-        except ValueError:
-            raise InputError(f"--cone {cone!r}", allowed="RA,DEC,RADIUS in degrees") from None
-        cosine = unit_vectors(ra, dec) @ unit_vectors([centre_ra], [centre_dec])[0]
-        inside = cosine >= np.cos(np.radians(min(max(reach, 0.0), 180.0)))
+        centre = numbers(cone, "--cone")
+        if len(centre) != 3:
+            raise InputError(f"--cone {cone!r}", allowed="RA,DEC,RADIUS in degrees")
+        cosine = unit_vectors(ra, dec) @ unit_vectors([centre[0]], [centre[1]])[0]
+        inside = cosine >= np.cos(np.radians(min(max(centre[2], 0.0), 180.0)))
         if not inside.any():
             raise InputError(
                 f"no pixel of nside {resolution} has its centre in the cone {cone}",
@@ -277,20 +235,10 @@ def _drawn(nside: int | None, positions: str | None, cone: str | None, **options
 
 
 def _magnitudes(text: str) -> tuple[float, float]:
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError:
-        values = []
-    if len(values) not in (1, 2):
+    values = numbers(text, "--mag")
+    if len(values) > 2:
         raise InputError(f"--mag {text!r}", allowed="a magnitude, or brightest,faintest: 17,24")
     return values[0], values[-1]
-
-
-@contextmanager
-def _partition_bar(what: str, unit: str = "partitions") -> Iterator[Callable[[int, int], None]]:
-    with progress_bars(unit) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @app.command()
@@ -344,7 +292,7 @@ def export(
             f"cannot export to {output.suffix}", allowed="a folder for HATS, or .ecsv, .fits, .vot"
         )
     else:
-        with _partition_bar("writing", "files") as step:
+        with progress_bar("writing", "files") as step:
             export_hats(file, output, stars_per_file=stars_per_file, overwrite=not no_clobber, progress=step)
     messages.print(f"{output}", soft_wrap=True)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,17 +18,19 @@ from pelsvae_cadence.cli.options import (
     Sha256,
     SurveyKind,
     Synthetic,
-    load_cadence,
-    parse_positions,
+    Workers,
+    unset,
 )
-from pelsvae_cadence.core.console import messages, print_json, progress_bars, table
+from pelsvae_cadence.cli.output import list_files, progress_bar, save_picture
+from pelsvae_cadence.cli.parsing import load_cadence, numbers, pair, parse_class_mix, parse_positions, words
+from pelsvae_cadence.core.console import print_json, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 
 if TYPE_CHECKING:
     from pelsvae_cadence.classify.scores import Predictions, Scores
 
-__all__ = ["Folder", "Positions", "Workers", "app", "progress_bar"]
+__all__ = ["Folder", "Places", "StarsPerClass", "app"]
 
 app = typer.Typer(
     help="Tell classes of stars apart: train on a survey, apply, evaluate.", no_args_is_help=True
@@ -39,15 +39,17 @@ app = typer.Typer(
 Folder = Annotated[
     Path, typer.Argument(help="Folder of a classifier, made by 'classify train'.", show_default=False)
 ]
-Positions = Annotated[
+Places = Annotated[
     str | None,
-    typer.Option(
-        help="RA,DEC in degrees, several separated by blanks; or a CSV file. Default: positions "
-        "all over the footprint.",
-        show_default=False,
+    unset(
+        "RA,DEC in degrees, several separated by blanks; or a CSV file. Default: positions all over the "
+        "footprint.",
+        "--positions",
     ),
 ]
-Workers = Annotated[int, typer.Option(help="Processes.", min=1)]
+StarsPerClass = Annotated[
+    int | None, unset("Stars of each class at each position; as in training by default.")
+]
 
 
 @app.command()
@@ -57,31 +59,22 @@ def train(
     survey: SurveyKind = None,
     constraint: Constraint = "",
     sha256: Sha256 = None,
-    positions: Positions = None,
+    positions: Places = None,
     n_positions: Annotated[int, typer.Option(help="Positions, without --positions.", min=2)] = 30,
     classes: Annotated[
         str,
-        typer.Option(
-            help="Classes, separated by commas; 'constant' and 'contaminant' (aperiodic) may be "
-            "among them. Default: the eight classes.",
-            show_default=False,
+        unset(
+            "Classes, separated by commas; 'constant' and 'contaminant' (aperiodic) may be among them. "
+            "Default: the eight classes."
         ),
     ] = "",
     stars_per_class: Annotated[int, typer.Option(help="Stars of each class at each position.", min=1)] = 10,
     magnitudes: Annotated[
-        str,
-        typer.Option(
-            help="Brightest and faintest mean r magnitude, e.g. 17,23. Default: of the survey.",
-            show_default=False,
-        ),
+        str, unset("Brightest and faintest mean r magnitude, e.g. 17,23. Default: of the survey.")
     ] = "",
     years: Annotated[
         str,
-        typer.Option(
-            help="Lengths of the survey in years, e.g. 1,2,5,10: one classifier for each. Default: "
-            "all of it.",
-            show_default=False,
-        ),
+        unset("Lengths of the survey in years, e.g. 1,2,5,10: one classifier for each. Default: all of it."),
     ] = "",
     with_magnitudes: Annotated[
         bool, typer.Option("--with-magnitudes", help="Also use mean magnitudes (leaks distances).")
@@ -103,13 +96,13 @@ def train(
     from pelsvae_cadence.classify.survey_classifier import train_on_survey
 
     lengths = _years(years)
-    names = tuple(part.strip() for part in classes.split(",") if part.strip())
+    names = words(classes)
     cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256)
     mix = class_mix_for(cadence.survey, stars_per_class=stars_per_class, seed=seed)
     if names:
         mix = replace(mix, classes=names)
     if magnitudes:
-        mix = replace(mix, magnitude_range=_pair(magnitudes))
+        mix = replace(mix, magnitude_range=pair(magnitudes, "--magnitudes"))
     folder = output_folder(out_dir)
     with progress_bar("observing positions") as step:
         trained = train_on_survey(
@@ -141,14 +134,9 @@ def evaluate(
     survey: SurveyKind = None,
     constraint: Constraint = "",
     sha256: Sha256 = None,
-    positions: Positions = None,
+    positions: Places = None,
     n_positions: Annotated[int, typer.Option(help="Positions, without --positions.", min=1)] = 10,
-    stars_per_class: Annotated[
-        int | None,
-        typer.Option(
-            help="Stars of each class at each position; as in training by default.", show_default=False
-        ),
-    ] = None,
+    stars_per_class: StarsPerClass = None,
     out_dir: OutDir = Path("evaluation"),
     workers: Workers = 1,
     model: Model = "default",
@@ -195,11 +183,7 @@ def apply(
     catalogue: Annotated[Path, typer.Argument(help="HDF5 catalogue of light curves.", show_default=False)],
     output: Annotated[Path, typer.Option(help="Table of probabilities (CSV).")] = Path("classified.csv"),
     priors: Annotated[
-        str,
-        typer.Option(
-            help="Expected shares, e.g. RRLYR=5,ECL=10,... for every class. Default: equal.",
-            show_default=False,
-        ),
+        str, unset("Expected shares, e.g. RRLYR=5,ECL=10,... for every class. Default: equal.")
     ] = "",
     as_json: Json = False,
 ) -> None:
@@ -212,7 +196,7 @@ def apply(
     from pelsvae_cadence.periods import search
 
     trained = SurveyClassifier.load(classifier)
-    shares = _shares(priors)
+    shares = parse_class_mix(priors) if priors.strip() else None
     with Catalog(catalogue) as source:
         light_curves = source.light_curves()
         stars = source.stars
@@ -257,45 +241,16 @@ def apply(
         ["class", "classified as", "true"],
         rows_of,
     )
-    messages.print(f"table: {output}", soft_wrap=True, highlight=False)
-
-
-@contextmanager
-def progress_bar(words: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar for something that takes a while."""
-    with progress_bars() as progress:
-        bar = progress.add_task(words, total=None)
-        yield lambda done, total: progress.update(bar, completed=done, total=total)
+    list_files({"table": output})
 
 
 def _years(text: str) -> tuple[float | None, ...]:
     if not text.strip():
         return (None,)
-    try:
-        values = sorted(float(part) for part in text.replace(",", " ").split())
-    except ValueError:
-        values = []
-    if not values or values[0] <= 0 or len(set(values)) != len(values):
+    values = sorted(numbers(text, "--years"))
+    if values[0] <= 0 or len(set(values)) != len(values):
         raise InputError(f"--years {text!r}", allowed="positive numbers, e.g. 1,2,5,10")
     return tuple(values)
-
-
-def _pair(text: str) -> tuple[float, float]:
-    try:
-        low, high = (float(part) for part in text.replace(",", " ").split())
-    except ValueError as error:
-        raise InputError(f"--magnitudes {text!r}", allowed="two numbers, e.g. 17,23") from error
-    return low, high
-
-
-def _shares(text: str) -> dict[str, float] | None:
-    if not text.strip():
-        return None
-    try:
-        pairs = [part.split("=") for part in text.split(",") if part.strip()]
-        return {name.strip(): float(value) for name, value in pairs}
-    except ValueError as error:
-        raise InputError(f"--priors {text!r}", allowed="CLASS=share,CLASS=share,...") from error
 
 
 def _folder_of(years: float | None) -> str:
@@ -314,10 +269,7 @@ def _pictures(found: dict[str, Predictions], folder: Path, run: str, band: str) 
     files = {}
 
     def save(name: str, axes: Any) -> None:
-        path = folder / f"{name}.png"
-        with replacing(path) as partial:
-            axes.figure.savefig(partial, dpi=130, format="png")
-        files[name.replace("_", " ")] = str(path)
+        files[name.replace("_", " ")] = str(save_picture(folder / f"{name}.png", axes.figure, 130))
 
     last, predictions = list(found.items())[-1]
     scores = score(predictions)
@@ -364,8 +316,7 @@ def _report(
             ["class", "stars", "recall", "precision"],
             rows,
         )
-    for name, path in files.items():
-        messages.print(f"{name + ':':22s}{path}", soft_wrap=True, highlight=False)
+    list_files(files)
 
 
 def _number(estimate: Any) -> str:

@@ -5,25 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from pelsvae_cadence.cli.classify import Folder, Positions, Workers, app, progress_bar
+from pelsvae_cadence.cli.classify import Folder, StarsPerClass, app
 from pelsvae_cadence.cli.options import (
     Constraint,
     Database,
     Json,
     Model,
     OutDir,
+    Positions,
     Radius,
     RunSeed,
     Sha256,
     Synthetic,
-    load_cadence,
-    parse_positions,
+    Workers,
+    unset,
 )
+from pelsvae_cadence.cli.output import list_files, progress_bar, save_picture
+from pelsvae_cadence.cli.parsing import exclude_each_other, load_cadence, parse_positions
 from pelsvae_cadence.core.console import messages, print_json, table
-from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.files import output_folder, replacing
+from pelsvae_cadence.core.files import output_folder
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.run.classifiability_map import ClassifiabilityMap
@@ -40,18 +40,10 @@ def sky_map(
     synthetic: Synthetic = None,
     constraint: Constraint = "",
     sha256: Sha256 = None,
-    nside: Annotated[
-        int | None,
-        typer.Option(help=f"HEALPix resolution of the map. Default: {_DEFAULT_NSIDE}.", show_default=False),
-    ] = None,
+    nside: Annotated[int | None, unset(f"HEALPix resolution of the map. Default: {_DEFAULT_NSIDE}.")] = None,
     positions: Positions = None,
     radius: Radius = None,
-    stars_per_class: Annotated[
-        int | None,
-        typer.Option(
-            help="Stars of each class at each position; as in training by default.", show_default=False
-        ),
-    ] = None,
+    stars_per_class: StarsPerClass = None,
     out_dir: OutDir = Path("classifiability"),
     workers: Workers = 1,
     model: Model = "default",
@@ -69,12 +61,10 @@ def sky_map(
     """
     from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 
-    if nside is not None and positions is not None:
-        raise InputError("--nside and --positions exclude each other", remedy="Give one of them.")
+    exclude_each_other(nside=nside, positions=positions)
+    if positions is None and nside is None:
+        nside = _DEFAULT_NSIDE
     points = None if positions is None else parse_positions(positions)
-    resolution = None
-    if points is None:
-        resolution = _DEFAULT_NSIDE if nside is None else nside
     trained = SurveyClassifier.load(classifier)
     cadence: Any = db
     if db is None or synthetic is not None:
@@ -86,7 +76,7 @@ def sky_map(
         found = map_classifiability(
             cadence,
             trained,
-            nside=resolution,
+            nside=nside,
             positions=points,
             radius=radius,
             constraint=constraint,
@@ -107,8 +97,7 @@ def sky_map(
         return
     rows = [[name, f"{value:.3f}"] for name, value in means.items()]
     table(f"{title}: means of {len(found.positions)} positions", ["score", "mean"], rows)
-    for name, path in files.items():
-        messages.print(f"{name + ':':22s}{path}", soft_wrap=True, highlight=False)
+    list_files(files)
 
 
 def _picture(found: ClassifiabilityMap, classes: tuple[str, ...], folder: Path, title: str) -> Path:
@@ -123,7 +112,4 @@ def _picture(found: ClassifiabilityMap, classes: tuple[str, ...], folder: Path, 
         maps = {words: found.positions[column].to_numpy() for column, words in columns.items()}
         places = found.positions["ra"].to_numpy(), found.positions["dec"].to_numpy()
         figure = plot_recall_maps(maps, ra=places[0], dec=places[1], title=title)
-    path = folder / "recall_maps.png"
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=110, format="png")
-    return path
+    return save_picture(folder / "recall_maps.png", figure, 110)

@@ -11,17 +11,25 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from pelsvae_cadence.cli.options import (
+    DEFAULT_NSIDE,
     Json,
+    MafPlots,
+    MaxVisits,
     Model,
     NoClobber,
     OutDir,
+    Positions,
     Radius,
     RunSeed,
     Scheduler,
+    SkyNside,
+    StarsPerPosition,
     SurveyKind,
-    parse_positions,
-    survey_name,
+    Workers,
+    unset,
 )
+from pelsvae_cadence.cli.output import list_files
+from pelsvae_cadence.cli.parsing import exclude_each_other, numbers, pair, parse_positions, words
 from pelsvae_cadence.core.console import command_line, messages, print_json, progress_bars, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-_DEFAULT_NSIDE = 8
 # Sentences about pairs of runs that are printed at most.
 _MOST_PAIRS = 6
 
@@ -49,22 +56,10 @@ def compare(
     list_strategies: Annotated[
         bool, typer.Option("--list", help="List strategies and changes, and stop.")
     ] = False,
-    names: Annotated[
-        str | None, typer.Option(help="Names of the runs, separated by commas.", show_default=False)
-    ] = None,
+    names: Annotated[str | None, unset("Names of the runs, separated by commas.")] = None,
     survey: SurveyKind = None,
-    nside: Annotated[
-        int | None,
-        typer.Option(help=f"HEALPix resolution of a sky map. Default: {_DEFAULT_NSIDE}.", show_default=False),
-    ] = None,
-    positions: Annotated[
-        str | None,
-        typer.Option(
-            help="Instead of a map: RA,DEC in degrees (several: '10,-20 30,-45'), or a CSV file "
-            "with columns ra, dec.",
-            show_default=False,
-        ),
-    ] = None,
+    nside: SkyNside = None,
+    positions: Positions = None,
     radius: Radius = None,
     star_class: Annotated[
         str, typer.Option(help="Classes, subtypes or aliases, separated by commas.")
@@ -75,15 +70,11 @@ def compare(
     years: Annotated[
         str, typer.Option(help="Ends of the survey years to look at, separated by commas.")
     ] = "1,2,5,10",
-    stars_per_position: Annotated[
-        int, typer.Option(help="Stars per position, class and magnitude.", min=1)
-    ] = 10,
+    stars_per_position: StarsPerPosition = 10,
     period_range: Annotated[
         str, typer.Option(help="Shortest and longest trial period in days.")
     ] = "0.03,1000",
-    max_visits: Annotated[
-        int, typer.Option(help="Positions with more visits (deep fields) are thinned to this many.")
-    ] = 5000,
+    max_visits: MaxVisits = 5000,
     classify: Annotated[
         bool,
         typer.Option(
@@ -99,9 +90,9 @@ def compare(
             "positions. auto: positions from 8 on."
         ),
     ] = "auto",
-    workers: Annotated[int, typer.Option(help="Processes that work at once.", min=1)] = 1,
+    workers: Workers = 1,
     scheduler: Scheduler = None,
-    maf_plots: Annotated[bool, typer.Option("--maf-plots", help="Also let MAF draw plots.")] = False,
+    maf_plots: MafPlots = False,
     seed: RunSeed = 0,
     model: Model = "default",
     out_dir: OutDir = Path("comparison"),
@@ -127,16 +118,15 @@ def compare(
             allowed="two or more, e.g. run.db run.db:without-pairs",
             remedy="--list shows strategies and changes by name.",
         )
-    if nside is not None and positions is not None:
-        raise InputError("--nside and --positions exclude each other", remedy="Give one of them.")
-    kind = None if survey is None else survey_name(survey)
-    points = None if positions is None else tuple(parse_positions(positions))
-    periods = _numbers(period_range, "--period-range")
-    if len(periods) != 2:
-        raise InputError(f"--period-range {period_range!r}", allowed="two numbers, e.g. 0.03,1000")
+    exclude_each_other(nside=nside, positions=positions)
+    if positions is None and nside is None:
+        nside = DEFAULT_NSIDE
     labels = None if names is None else [name.strip() for name in names.split(",")]
     if labels is not None and (len(labels) != len(runs) or not all(labels)):
         raise InputError(f"--names {names!r}", allowed=f"{len(runs)} names, one for each run")
+    mags, ends = numbers(magnitudes, "--mag"), numbers(years, "--years")
+    points = None if positions is None else tuple(parse_positions(positions))
+    periods = pair(period_range, "--period-range")
     folder = output_folder(out_dir)
     with messages.status("loading MAF"):
         from pelsvae_cadence.metrics.comparison.compare_runs import compare as compare_runs
@@ -144,14 +134,14 @@ def compare(
 
     plan = Plan(
         positions=points,
-        nside=None if points is not None else (_DEFAULT_NSIDE if nside is None else nside),
-        star_classes=tuple(name.strip() for name in star_class.split(",") if name.strip()),
-        magnitudes=_numbers(magnitudes, "--mag"),
-        years=_numbers(years, "--years"),
+        nside=nside,
+        star_classes=words(star_class),
+        magnitudes=mags,
+        years=ends,
         stars_per_position=stars_per_position,
         seed=seed,
         model=model,
-        period_range=(periods[0], periods[1]),
+        period_range=periods,
         radius=radius,
         max_visits=max_visits,
     )
@@ -168,7 +158,7 @@ def compare(
             plan,
             out_dir=folder,
             names=labels,
-            survey=kind,
+            survey=survey,
             further=further,
             unit=None if resample == "auto" else resample,
             workers=workers,
@@ -202,16 +192,6 @@ def _list(as_json: bool) -> None:
     table("Synthetic strategies; knobs follow after colons", ["name", "what it is"], rows, text=True)
     changes = [[spelling, text] for spelling, text in CHANGES.values()]
     table("Changes to any table or strategy", ["written", "what it does"], changes, text=True)
-
-
-def _numbers(text: str, option: str) -> tuple[float, ...]:
-    try:
-        values = tuple(float(part) for part in text.replace(",", " ").split())
-    except ValueError:
-        values = ()
-    if not values:
-        raise InputError(f"{option} {text!r} is not a list of numbers", allowed="e.g. 18,20,22")
-    return values
 
 
 def _say_failure(name: str, reason: str) -> None:
@@ -271,8 +251,6 @@ def _print(result: Comparison, as_json: bool) -> None:
     for answer in (*answers(result), *(pairs if few else ())):
         messages.print(f"- {answer.text}", soft_wrap=True, markup=False, highlight=False)
     names = ["report", "summary csv", "differences csv", *(["pairs csv"] if pairs else [])]
-    for name in names:
-        messages.print(f"{name + ':':18s}{result.files[name]}", soft_wrap=True, highlight=False)
-    messages.print(
-        f"{'MAF folders:':18s}{result.files['maf summary'].parent}", soft_wrap=True, highlight=False
+    list_files(
+        {name: result.files[name] for name in names} | {"MAF folders": result.files["maf summary"].parent}
     )

@@ -24,9 +24,10 @@ from pelsvae_cadence.cli.options import (
     Sha256,
     SurveyKind,
     Synthetic,
-    load_cadence,
-    refuse_existing,
+    unset,
 )
+from pelsvae_cadence.cli.output import list_files, save_picture
+from pelsvae_cadence.cli.parsing import load_cadence, refuse_existing
 from pelsvae_cadence.core.console import messages, print_json, table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
@@ -35,51 +36,41 @@ __all__ = ["lightcurve"]
 
 # Inside the wide survey of both hemispheres' surveys (LSST and ZTF).
 _DEFAULT_POSITION = (35.6, -4.8)
+# What is told of the star, and of its points.
+_PARAMETERS = (
+    *("star_class", "subtype", "period", "teff", "abs_mag_g", "amplitude_i", "epoch"),
+    *("distance_modulus", "ebv", "ra", "dec"),
+)
+_COLUMNS = (
+    *("visit_id", "mjd", "band", "mag", "mag_err", "flux", "flux_err"),
+    *("detected", "saturated", "mag_true"),
+)
 
 
 def lightcurve(
     star_class: Annotated[
         str, typer.Option("--star-class", help="Class or alias: RRab, RRc, CEP, EW, Mira, ...")
     ] = "RRab",
-    period: Annotated[
-        float | None, typer.Option(help="Period in days; drawn if not given.", show_default=False)
-    ] = None,
-    teff: Annotated[
-        float | None, typer.Option(help="Effective temperature in K; drawn if not given.", show_default=False)
-    ] = None,
-    abs_mag: Annotated[
-        float | None,
-        typer.Option(help="Absolute magnitude in Gaia G; drawn if not given.", show_default=False),
-    ] = None,
+    period: Annotated[float | None, unset("Period in days; drawn if not given.")] = None,
+    teff: Annotated[float | None, unset("Effective temperature in K; drawn if not given.")] = None,
+    abs_mag: Annotated[float | None, unset("Absolute magnitude in Gaia G; drawn if not given.")] = None,
     amplitude: Annotated[
-        float | None,
-        typer.Option(
-            help="Peak-to-peak amplitude in Cousins I (mag); drawn if not given.", show_default=False
-        ),
+        float | None, unset("Peak-to-peak amplitude in Cousins I (mag); drawn if not given.")
     ] = None,
     magnitude: Annotated[
-        float | None,
-        typer.Option(
-            "--mag", show_default=False, help="Mean apparent AB magnitude. Default: 20, or what --stars says."
-        ),
+        float | None, unset("Mean apparent AB magnitude. Default: 20, or what --stars says.", "--mag")
     ] = None,
-    band: Annotated[
-        str | None, typer.Option(help="Band of --mag. Default: r (zr for ZTF).", show_default=False)
-    ] = None,
+    band: Annotated[str | None, unset("Band of --mag. Default: r (zr for ZTF).")] = None,
     ra: Annotated[float, typer.Option(help="Right ascension in degrees.")] = _DEFAULT_POSITION[0],
     dec: Annotated[float, typer.Option(help="Declination in degrees.")] = _DEFAULT_POSITION[1],
     ebv: Annotated[float, typer.Option(help="True colour excess E(B-V) in mag.", min=0.0)] = 0.0,
     stars: Annotated[
         Path | None,
-        typer.Option(
-            help="Table of stars (CSV, Parquet, FITS) to take the star from, position, distance and "
-            "dust included.",
-            show_default=False,
+        unset(
+            "Table of stars (CSV, Parquet, FITS) to take the star from, position, distance and dust included."
         ),
     ] = None,
-    star_id: Annotated[
-        int | None, typer.Option(help="Which star of --stars. Default: the first.", show_default=False)
-    ] = None,
+    star_id: Annotated[int | None, unset("Which star of --stars. Default: the first.")] = None,
     modulated: Modulated = False,
     crowded: Crowded = False,
     db: Database = None,
@@ -99,6 +90,7 @@ def lightcurve(
     from pelsvae_cadence.cadence.tables import file_sha256
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
+    from pelsvae_cadence.plotting.light_curve import plot_folded
     from pelsvae_cadence.population.crowding import crowded_field, crowded_region
     from pelsvae_cadence.simulation.modulation import draw_modulation
     from pelsvae_cadence.simulation.simulate import simulate
@@ -151,7 +143,8 @@ def lightcurve(
         f"Teff = {star.teff[0]:.0f} K, {cadence.name}"
     )
     _write_csv(csv, points)
-    _write_picture(png, star, points, curve, title)
+    figure: Any = plot_folded(points, star=star, curve=curve, title=title).figure
+    save_picture(png, figure, 150)
     rows: list[dict[str, Any]] = []
     for name in visits.bands:
         here = points.band == name
@@ -167,22 +160,7 @@ def lightcurve(
                 "median_mag_err": float(np.median(points.mag_err[good])) if good.any() else None,
             }
         )
-    parameters = {
-        name: getattr(star, name)[0].item()
-        for name in (
-            "star_class",
-            "subtype",
-            "period",
-            "teff",
-            "abs_mag_g",
-            "amplitude_i",
-            "epoch",
-            "distance_modulus",
-            "ebv",
-            "ra",
-            "dec",
-        )
-    }
+    parameters = {name: getattr(star, name)[0].item() for name in _PARAMETERS}
     if as_json:
         print_json(
             {
@@ -204,13 +182,8 @@ def lightcurve(
         ["band", "visits", "detected", "saturated", "mean mag", "range [mag]", "error [mag]"],
         [
             [
-                r["band"],
-                str(r["visits"]),
-                str(r["detected"]),
-                str(r["saturated"]),
-                _text(r["mean_mag"]),
-                _text(r["range_mag"]),
-                _text(r["median_mag_err"]),
+                *(str(r[key]) for key in ("band", "visits", "detected", "saturated")),
+                *(_text(r[key]) for key in ("mean_mag", "range_mag", "median_mag_err")),
             ]
             for r in rows
         ],
@@ -221,7 +194,7 @@ def lightcurve(
             f"[yellow]crowded field ({region}): noise of isolated stars is too optimistic here; {remedy}[/]",
             soft_wrap=True,
         )
-    messages.print(f"table:   {csv}\npicture: {png}", soft_wrap=True)
+    list_files({"table": csv, "picture": png})
 
 
 def _listed_star(path: Path, star_id: int | None, source: Any, seed: int) -> Any:
@@ -252,30 +225,6 @@ def _text(value: float | None) -> str:
 def _write_csv(path: Any, points: Any) -> None:
     import pandas as pd
 
-    frame = pd.DataFrame(
-        {
-            name: getattr(points, name)
-            for name in (
-                "visit_id",
-                "mjd",
-                "band",
-                "mag",
-                "mag_err",
-                "flux",
-                "flux_err",
-                "detected",
-                "saturated",
-                "mag_true",
-            )
-        }
-    )
+    frame = pd.DataFrame({name: getattr(points, name) for name in _COLUMNS})
     with replacing(path) as partial:
         frame.to_csv(partial, index=False)
-
-
-def _write_picture(path: Any, star: Any, points: Any, curve: Any, title: str) -> None:
-    from pelsvae_cadence.plotting.light_curve import plot_folded
-
-    figure: Any = plot_folded(points, star=star, curve=curve, title=title).figure
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=150)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import typer
@@ -16,6 +16,8 @@ from pelsvae_cadence.cli.options import (
     Crowded,
     Database,
     Json,
+    MafPlots,
+    Magnitudes,
     MaxVisits,
     Model,
     Modulated,
@@ -27,18 +29,26 @@ from pelsvae_cadence.cli.options import (
     Scheduler,
     Sha256,
     SkyNside,
+    StarTable,
     SurveyKind,
     Synthetic,
+    Workers,
+    unset,
+)
+from pelsvae_cadence.cli.output import list_files, progress_bar, save_picture, warn_of_crowding
+from pelsvae_cadence.cli.parsing import (
+    exclude_each_other,
     load_cadence,
     numbers,
+    pair,
     parse_positions,
-    survey_name,
+    words,
 )
-from pelsvae_cadence.core.console import command_line, messages, print_json, progress_bars, table
-from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.files import output_folder, replacing
+from pelsvae_cadence.core.console import command_line, messages, print_json, table
+from pelsvae_cadence.core.files import output_folder
 
 if TYPE_CHECKING:
+    from pelsvae_cadence.metrics.position.options import PeriodRange
     from pelsvae_cadence.metrics.run.run import RunResult
 
 __all__ = ["metrics"]
@@ -52,46 +62,21 @@ def metrics(
     survey: SurveyKind = None,
     nside: SkyNside = None,
     positions: Positions = None,
-    stars: Annotated[
-        Path | None,
-        typer.Option(
-            help="Instead of a map: a table of your own stars (CSV, ECSV, Parquet or FITS) with "
-            "class, ra, dec; each is observed where and as bright as it is.",
-            show_default=False,
-        ),
-    ] = None,
+    stars: StarTable = None,
     sha256: Sha256 = None,
     radius: Radius = None,
     star_class: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Class, subtype or alias; repeat it, or separate by commas. "
-            "Default: RRab,RRc,CEP,DSCT,ECL,LPV.",
-            show_default=False,
+        unset(
+            "Class, subtype or alias; repeat it, or separate by commas. Default: RRab,RRc,CEP,DSCT,ECL,LPV."
         ),
     ] = None,
-    magnitudes: Annotated[
-        str | None,
-        typer.Option(
-            "--magnitudes",
-            "--mag",
-            help="Mean r magnitudes, separated by commas. "
-            "Default: 17,19,21,22,23,24 (LSST), 14,16,18,19,20 (ZTF).",
-            show_default=False,
-        ),
-    ] = None,
+    magnitudes: Magnitudes = None,
     stars_per_position: Annotated[
-        int | None,
-        typer.Option(
-            help=f"Stars per position, class and magnitude. Default: {_DEFAULT_STARS}.",
-            min=1,
-            show_default=False,
-        ),
+        int | None, unset(f"Stars per position, class and magnitude. Default: {_DEFAULT_STARS}.", least=1)
     ] = None,
     constraint: Constraint = "",
-    run_name: Annotated[
-        str | None, typer.Option(help="Name of the run. Default: the survey's.", show_default=False)
-    ] = None,
+    run_name: Annotated[str | None, unset("Name of the run. Default: the survey's.")] = None,
     period_range: Annotated[
         str,
         typer.Option(
@@ -102,37 +87,30 @@ def metrics(
     max_visits: MaxVisits = 5000,
     stack_minutes: Annotated[
         float | None,
-        typer.Option(
-            help="Add up visits of one night and band that lie within so many minutes: for deep "
-            "fields, e.g. 15. Default: no stacks.",
-            show_default=False,
+        unset(
+            "Add up visits of one night and band that lie within so many minutes: for deep fields, "
+            "e.g. 15. Default: no stacks."
         ),
     ] = None,
     fields: Annotated[
-        str,
-        typer.Option(
-            help="all, wide or deep: leave out, or keep only, visits whose scheduler_note begins with DD."
-        ),
+        Literal["all", "wide", "deep"],
+        typer.Option(help="Leave out, or keep only, visits whose scheduler_note begins with DD."),
     ] = "all",
     years: Annotated[
         str | None,
-        typer.Option(
-            help="Also search after each of these survey years, e.g. 1,2,5,10: table of recovery "
-            "by class, magnitude and year. Ten years cost four times the last one.",
-            show_default=False,
+        unset(
+            "Also search after each of these survey years, e.g. 1,2,5,10: table of recovery by class, "
+            "magnitude and year. Ten years cost four times the last one."
         ),
     ] = None,
-    workers: Annotated[
-        int, typer.Option(help="Processes that share the positions (several need Dask).", min=1)
-    ] = 1,
+    workers: Workers = 1,
     scheduler: Scheduler = None,
     camera: Annotated[
         bool | None,
-        typer.Option(
+        unset(
+            "MAF's camera footprint or a circular field of view. Default: the camera where rubin_sim's "
+            "data are installed and no radius is given.",
             "--camera/--circle",
-            help="MAF's camera footprint or a circular field of view. Default: the camera where "
-            "rubin_sim's data are installed and no radius is given.",
-            show_default=False,
         ),
     ] = None,
     modulated: Modulated = False,
@@ -142,7 +120,7 @@ def metrics(
     catalog: Annotated[
         bool, typer.Option("--catalog", help="Also write the stars and light curves to HDF5.")
     ] = False,
-    maf_plots: Annotated[bool, typer.Option("--maf-plots", help="Also write MAF's plots.")] = False,
+    maf_plots: MafPlots = False,
     out_dir: OutDir = Path("outputs"),
     no_clobber: NoClobber = False,
     as_json: Json = False,
@@ -162,69 +140,50 @@ def metrics(
     """
     from pelsvae_cadence.model.source import LightCurveModel
 
-    places = {"--nside": nside, "--positions": positions, "--stars": stars}
-    given = [name for name, value in places.items() if value is not None]
-    if len(given) > 1:
-        raise InputError(f"{' and '.join(given)} exclude each other", remedy="Give one of them.")
-    if stars is not None:
-        drawn = {
-            "--star-class": star_class,
-            "--magnitudes": magnitudes,
-            "--stars-per-position": stars_per_position,
-        }
-        for name, value in drawn.items():
-            if value is not None:
-                raise InputError(f"{name} with --stars", remedy="The table says which stars there are.")
+    exclude_each_other(nside=nside, positions=positions, stars=stars)
+    exclude_each_other(stars=stars, star_class=star_class)
+    exclude_each_other(stars=stars, magnitudes=magnitudes)
+    exclude_each_other(stars=stars, stars_per_position=stars_per_position)
     points = None if positions is None else parse_positions(positions)
-    resolution = None
-    if points is None and stars is None:
-        resolution = DEFAULT_NSIDE if nside is None else nside
-    kind = None if survey is None else survey_name(survey)
-    periods: Any = "class"
+    if nside is None and points is None and stars is None:
+        nside = DEFAULT_NSIDE
+    periods: PeriodRange = "class"
     if period_range.strip() != "class":
-        periods = tuple(numbers(period_range, "--period-range"))
-        if len(periods) != 2:
-            raise InputError(
-                f"--period-range {period_range!r}", allowed="two numbers, e.g. 0.03,1000, or class"
-            )
-    classes = [name.strip() for item in star_class or [] for name in item.split(",") if name.strip()]
-    options: dict[str, Any] = {}
-    if classes:
-        options["star_classes"] = classes
-    if magnitudes is not None:
-        options["magnitudes"] = numbers(magnitudes, "--magnitudes")
-    if years is not None:
-        options["years"] = numbers(years, "--years")
-    if fields != "all":
-        from pelsvae_cadence.metrics.position.deep_fields import FIELDS, fields_constraint
-
-        if fields not in FIELDS:
-            raise InputError(f"--fields {fields!r}", allowed=", ".join(FIELDS))
-        notes = fields_constraint(fields)
-        constraint = f"({constraint}) and {notes}" if constraint else notes
+        periods = pair(period_range, "--period-range")
+    mags = None if magnitudes is None else numbers(magnitudes, "--magnitudes")
+    ends = () if years is None else numbers(years, "--years")
     source = LightCurveModel.load(model)  # a wrong model is said before any work
     cadence: Any = db
     if db is None or synthetic is not None:
-        cadence = load_cadence(db, synthetic, seed=seed, sha256=sha256)
-    if db is None and constraint == "" and survey is not None:
-        raise InputError("--survey needs a table (--db): a synthetic survey knows what it is")
+        # Its visits are made where the run looks: the constraint is the run's.
+        cadence = load_cadence(db, synthetic, seed=seed, survey=survey, sha256=sha256)
+    listed = None
     if stars is not None:
         from pelsvae_cadence.population.tables import read_star_table
 
-        options["stars"] = read_star_table(stars, model=source, seed=seed)
+        listed = read_star_table(stars, model=source, seed=seed)
     folder = output_folder(out_dir)
     with messages.status("loading MAF"):
+        from pelsvae_cadence.metrics.batches import DEFAULT_CLASSES
+        from pelsvae_cadence.metrics.position.deep_fields import fields_constraint
         from pelsvae_cadence.metrics.run.run import run_period_recovery
 
-    with progress_bars("positions") as bar, warnings.catch_warnings(record=True) as caught:
-        task = bar.add_task("searching periods", total=None)
+    notes = fields_constraint(fields)
+    constraint = f"({constraint}) and {notes}" if constraint and notes else constraint or notes
+    with (
+        progress_bar("searching periods", "positions") as step,
+        warnings.catch_warnings(record=True) as caught,
+    ):
         warnings.simplefilter("always")
         result = run_period_recovery(
             cadence,
-            nside=resolution,
+            nside=nside,
             positions=points,
+            stars=listed,
             radius=radius,
-            survey=kind,
+            survey=survey,
+            star_classes=words(star_class) or DEFAULT_CLASSES,
+            magnitudes=mags,
             stars_per_position=stars_per_position or _DEFAULT_STARS,
             constraint=constraint,
             sha256=sha256,
@@ -235,21 +194,21 @@ def metrics(
             use_camera=camera,
             overwrite=not no_clobber,
             plots=maf_plots,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=step,
             max_visits=max_visits,
             stack_minutes=stack_minutes,
             modulated=modulated,
             crowded=crowded,
+            years=ends,
             workers=workers,
             scheduler=scheduler,
             model=model,
             catalog="catalogue.h5" if catalog else None,
             command=command_line(),
-            **options,
         )
     _repeat_warnings(caught)
     files = {name: str(path) for name, path in result.files.items()}
-    files |= _pictures(result, folder, resolution)
+    files |= _pictures(result, folder, nside)
     regions = _crowded_positions(result)
     if as_json:
         print_json(
@@ -268,18 +227,8 @@ def metrics(
         )
         return
     _print_summary(result)
-    # Star counts are built in for the bulge and the Clouds only.
-    alone = {name: n for name, n in regions.items() if name == "plane" or not crowded}
-    if alone:
-        listed = ", ".join(f"{name} {count}" for name, count in alone.items())
-        remedy = "there are no star counts for them" if crowded else "see --crowded"
-        messages.print(
-            f"[yellow]positions in crowded fields ({listed}): noise of isolated stars is too "
-            f"optimistic there; {remedy}[/]",
-            soft_wrap=True,
-        )
-    for name, path in files.items():
-        messages.print(f"{name + ':':22s}{path}", soft_wrap=True, highlight=False)
+    warn_of_crowding("positions", regions, crowded)
+    list_files(files)
 
 
 def _crowded_positions(result: RunResult) -> dict[str, int]:
@@ -312,10 +261,7 @@ def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, s
     files = {}
 
     def save(name: str, axes: Any) -> None:
-        path = folder / f"{name}.png"
-        with replacing(path) as partial:
-            axes.figure.savefig(partial, dpi=130)
-        files[name.replace("_", " ")] = str(path)
+        files[name.replace("_", " ")] = str(save_picture(folder / f"{name}.png", axes.figure, 130))
 
     stars = result.stars.assign(recovered=result.stars["verdict"] == "exact")
     save("recovery_by_magnitude", plot_recovery_by_magnitude(stars, title=f"Periods recovered: {run}"))
@@ -323,24 +269,14 @@ def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, s
     fraction = result.positions.groupby(["ra", "dec"], sort=False)["recovered"].mean().reset_index()
     title = f"Recovered fraction: {run} ({label}; mean over magnitudes)"
     bar = "fraction of stars with recovered period"
-    if nside is None:
-        axes = plot_sky_map(
-            fraction["recovered"],
-            ra=fraction["ra"],
-            dec=fraction["dec"],
-            vmin=0.0,
-            vmax=1.0,
-            title=title,
-            label=bar,
-        )
-    else:
+    sky: dict[str, Any] = {"values": fraction["recovered"], "ra": fraction["ra"], "dec": fraction["dec"]}
+    if nside is not None:
         import healpy
 
-        sky = np.full(healpy.nside2npix(nside), np.nan)
         pixels = healpy.ang2pix(nside, fraction["ra"], fraction["dec"], lonlat=True)
-        sky[pixels] = fraction["recovered"]
-        axes = plot_sky_map(sky, vmin=0.0, vmax=1.0, title=title, label=bar)
-    save("sky_map", axes)
+        sky = {"values": np.full(healpy.nside2npix(nside), np.nan)}
+        sky["values"][pixels] = fraction["recovered"]
+    save("sky_map", plot_sky_map(**sky, vmin=0.0, vmax=1.0, title=title, label=bar))
     example = result.example
     if example is not None:
         star = example.stars
@@ -362,6 +298,14 @@ def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, s
 def _print_summary(result: RunResult) -> None:
     frame = result.summary
     run = frame["run"].iloc[0]
+    shares = {
+        "strict": "strict",
+        "top5": "top 5",
+        "harmonic": "P/2,2P",
+        "alias": "alias",
+        "wrong": "wrong",
+        "no_detection": "none",
+    }
     rows = [
         [
             f"{row.star_class}",
@@ -370,33 +314,12 @@ def _print_summary(result: RunResult) -> None:
             f"{row.n_stars}",
             f"{row.n_visits:.0f}",
             f"{row.recovered:.2f}±{row.recovered_err:.2f}",
-            f"{row.strict:.2f}",
-            f"{row.top5:.2f}",
-            f"{row.harmonic:.2f}",
-            f"{row.alias:.2f}",
-            f"{row.wrong:.2f}",
-            f"{row.no_detection:.2f}",
+            *(f"{getattr(row, key):.2f}" for key in shares),
         ]
         for row in frame.itertuples()
     ]
-    table(
-        f"{run}: fraction of stars by verdict",
-        [
-            "class",
-            "mag",
-            "sites",
-            "stars",
-            "visits",
-            "recovered",
-            "strict",
-            "top 5",
-            "P/2,2P",
-            "alias",
-            "wrong",
-            "none",
-        ],
-        rows,
-    )
+    columns = ["class", "mag", "sites", "stars", "visits", "recovered", *shares.values()]
+    table(f"{run}: fraction of stars by verdict", columns, rows)
     if result.by_year is not None:
         years = result.by_year.pivot_table(
             index=["star_class", "magnitude"], columns="year", values="recovered", sort=False

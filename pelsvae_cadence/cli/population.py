@@ -8,40 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from pelsvae_cadence.cli.options import Json, NoClobber, RunSeed
+from pelsvae_cadence.cli.options import Json, NoClobber, RunSeed, unset
+from pelsvae_cadence.cli.output import list_files, progress_bar, save_picture
+from pelsvae_cadence.cli.parsing import pair, parse_class_mix, refuse_existing
 from pelsvae_cadence.core.console import messages, print_json, table
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.files import output_folder, replacing
+from pelsvae_cadence.core.files import output_folder
 
 if TYPE_CHECKING:
     from pelsvae_cadence.population.survey import DrawnPopulation
 
 __all__ = ["population"]
-
-
-def _parse_class_mix(text: str) -> dict[str, float]:
-    """Read classes and their shares from the command line."""
-    mix: dict[str, float] = {}
-    for part in text.split(","):
-        name, _, share = part.partition("=")
-        name = name.strip()
-        try:
-            weight = float(share) if share else 1.0
-        except ValueError:
-            raise InputError(f"share {share!r} of {name}", allowed="e.g. RRab=0.7,RRc=0.3") from None
-        if name in mix:
-            raise InputError(f"class {name!r} is named twice")
-        mix[name] = weight
-    return mix
-
-
-def _parse_range(text: str, option: str) -> tuple[float, float]:
-    """Read two numbers from the command line."""
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"{option} {text!r}", allowed="two numbers, e.g. 16,24") from None
-    return low, high
 
 
 def population(
@@ -75,11 +52,7 @@ def population(
     ] = "-90,90",
     ebv: Annotated[
         float | None,
-        typer.Option(
-            help="True E(B-V) in mag of all stars instead of the dust map's; 0 for no dust.",
-            min=0.0,
-            show_default=False,
-        ),
+        unset("True E(B-V) in mag of all stars instead of the dust map's; 0 for no dust.", least=0),
     ] = None,
     seed: RunSeed = 0,
     source_model: Annotated[
@@ -102,7 +75,6 @@ def population(
 
     The table is input to the other commands (--stars), and to read_star_table.
     """
-    from pelsvae_cadence.cli.options import refuse_existing
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.population.survey import MODES, draw_population
     from pelsvae_cadence.population.tables import table_kind, write_star_table
@@ -110,36 +82,38 @@ def population(
     chosen = next((m for m in MODES if m == mode), None)
     if chosen is None:
         raise InputError(f"unknown mode {mode!r}", allowed=", ".join(MODES))
-    mix = _parse_class_mix(star_class)
-    ranges = _parse_range(mag_range, "--mag-range"), _parse_range(dec_range, "--dec-range")
+    mix = parse_class_mix(star_class)
+    ranges = pair(mag_range, "--mag-range"), pair(dec_range, "--dec-range")
     table_kind(output)  # refused before anything is drawn
     output_folder(output.parent)
     png = output.with_name(output.name.split(".")[0] + ".png")
     refuse_existing([output, png] if picture else [output], no_clobber)
     model = LightCurveModel.load(source_model)
-    drawn = _draw_with_progress(
-        draw_population,
-        n,
-        model,
-        mix,
-        n=n,
-        seed=seed,
-        where=where,
-        mode=chosen,
-        band=band,
-        magnitude_range=ranges[0],
-        magnitude=magnitude,
-        max_distance=max_distance,
-        dec_range=ranges[1],
-        ebv=ebv,
-    )
+    with progress_bar("drawing stars") as step:
+        drawn = draw_population(
+            model,
+            mix,
+            n=n,
+            seed=seed,
+            where=where,
+            mode=chosen,
+            band=band,
+            magnitude_range=ranges[0],
+            magnitude=magnitude,
+            max_distance=max_distance,
+            dec_range=ranges[1],
+            ebv=ebv,
+            on_progress=lambda done: step(done, n),
+        )
     write_star_table(
         drawn.stars,
         output,
         extra={"component": drawn.component, "crowded_region": drawn.region, f"mag_{band}": drawn.magnitude},
     )
     if picture:
-        _draw_picture(drawn, png)
+        from pelsvae_cadence.plotting.population import plot_population
+
+        save_picture(png, plot_population(drawn), 150)
     summary = _summary(drawn)
     if as_json:
         print_json(
@@ -161,20 +135,7 @@ def population(
             f"({regions}): noise of isolated stars is too optimistic there[/]",
             soft_wrap=True,
         )
-    messages.print(f"table:   {output}", soft_wrap=True)
-    if picture:
-        messages.print(f"picture: {png}", soft_wrap=True)
-
-
-def _draw_with_progress(draw: Any, total: int, *arguments: Any, **options: Any) -> DrawnPopulation:
-    from rich.progress import Progress
-
-    with Progress(console=messages, transient=True) as progress:
-        task = progress.add_task("drawing stars", total=total)
-        result: DrawnPopulation = draw(
-            *arguments, on_progress=lambda done: progress.update(task, completed=done), **options
-        )
-    return result
+    list_files({"table": output} | ({"picture": png} if picture else {}))
 
 
 def _summary(drawn: DrawnPopulation) -> dict[str, Any]:
@@ -198,11 +159,3 @@ def _summary(drawn: DrawnPopulation) -> dict[str, Any]:
         "components": dict(zip(components.tolist(), counts.tolist(), strict=True)),
         "crowded": dict(zip(regions.tolist(), crowded.tolist(), strict=True)),
     }
-
-
-def _draw_picture(drawn: DrawnPopulation, path: Path) -> None:
-    from pelsvae_cadence.plotting.population import plot_population
-
-    figure = plot_population(drawn)
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=150)

@@ -274,7 +274,7 @@ def test_broken_databases(run, tmp_path, command, kind, message):
         (("lightcurve", "--band", "B"), "unknown band 'B'"),
         (("lightcurve", "--dec", 85), "has no visit"),
         (("lightcurve", "--dec", 95), "declination 95|not on the sky"),
-        (("lightcurve", "--synthetic", "des"), "unknown synthetic survey 'des'"),
+        (("lightcurve", "--synthetic", "des"), "unknown survey preset 'des'"),
         (("lightcurve", "--model", "none"), "none"),
         (("lightcurve", "--constraint", "night < 3"), "--constraint needs a table"),
         (("metrics", "--star-class", "quasar"), "unknown star class 'quasar'"),

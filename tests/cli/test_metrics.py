@@ -68,9 +68,8 @@ def test_years_and_class_ranges_from_the_command_line(command, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--fields", "shallow"], "--fields 'shallow'"),
         (["--period-range", "class,3"], "not a list of numbers"),
-        (["--period-range", "1,2,3"], "or class"),
+        (["--period-range", "1,2,3"], "two numbers"),
         (["--years", "2,1"], "rising"),
         (["--stack-minutes", "500"], "stack_minutes"),
     ],
@@ -78,6 +77,22 @@ def test_years_and_class_ranges_from_the_command_line(command, tmp_path):
 def test_what_cannot_be_asked_is_refused(command, tmp_path, options, message):
     with pytest.raises(InputError, match=message):
         _invoke([*command, *options, "--out-dir", str(tmp_path)])
+
+
+@pytest.mark.parametrize("constraint", [[], ["--constraint", "night < 100"]])
+@pytest.mark.parametrize("command", ["metrics", "lightcurve"])
+def test_a_synthetic_survey_cannot_be_called_another_one(tmp_path, command, constraint):
+    options = ["--synthetic", "lsst", "--survey", "ztf", "--out-dir", str(tmp_path / "out")]
+    with pytest.raises(InputError, match=r"--(survey|constraint) needs a table"):
+        _invoke([command, *options, *constraint])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", [["--fields", "shallow"], ["--survey", "des"]])
+def test_choices_are_usage_errors(tmp_path, options):
+    result = _invoke(["metrics", *options, "--out-dir", str(tmp_path)])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{options[0]}'" in result.output
 
 
 STAR_TABLE = """id,class,ra,dec,period,distance_kpc
@@ -128,8 +143,8 @@ def test_stars_of_a_table_are_observed_where_they_are(shared_data, tmp_path):
     ("options", "message"),
     [
         (["--nside", "2"], "--nside and --stars"),
-        (["--mag", "20"], "--magnitudes with --stars"),
-        (["--stars-per-position", "3"], "--stars-per-position with --stars"),
+        (["--mag", "20"], "--stars and --magnitudes"),
+        (["--stars-per-position", "3"], "--stars and --stars-per-position"),
     ],
 )
 def test_a_table_of_stars_goes_with_nothing_that_draws_stars(tmp_path, options, message):
