@@ -15,6 +15,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import DETECTION_SNR, flux_to_mag
 from pelsvae_cadence.core.tables.band_spellings import band_names
 from pelsvae_cadence.core.tables.columns import ColumnReport, flags, numbers, text
+from pelsvae_cadence.core.tables.light_curve_tables import LightCurveTables, own_columns
 from pelsvae_cadence.core.tables.long_tables import points_from_table
 from pelsvae_cadence.core.tables.points import FluxKind, MagSystem, Points, points_from_arrays
 
@@ -39,7 +40,7 @@ _KINDS: Final[dict[str, Any]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class LightCurves(RaggedArrays):
+class LightCurves(LightCurveTables, RaggedArrays):
     """Multi-band light curves of N stars (ragged struct of arrays).
 
     The points of star ``i`` are ``offsets[i]:offsets[i + 1]`` in every per-point array. Units and masks
@@ -201,7 +202,7 @@ class LightCurves(RaggedArrays):
         return MeasuredLightCurves.from_points(points)
 
     @staticmethod
-    def from_table(
+    def from_table(  # type: ignore[override]
         table: Any,
         *,
         time: str | None = None,
@@ -221,7 +222,8 @@ class LightCurves(RaggedArrays):
         """Read the light curves of many stars from a table with one row per point.
 
         Columns, units and the time system are told by their names; `origin` says what was taken for
-        what. Where several could be meant the table is refused until an argument says which.
+        what. Where several could be meant the table is refused until an argument says which. A table
+        that `to_table` or `to_pandas` made becomes what it was.
 
         Parameters
         ----------
@@ -268,6 +270,9 @@ class LightCurves(RaggedArrays):
             "star_id": star_id,
             "visit_id": visit_id,
         }
+        if not any(given.values()) and (own := own_columns(table)) is not None:
+            home: Any = MeasuredLightCurves if "flux_kind" in own[1] else LightCurves
+            return home._of_table(*own)  # type: ignore[no-any-return]
         points = points_from_table(
             table,
             given=given,

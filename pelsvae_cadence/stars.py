@@ -8,7 +8,7 @@ and two surveys observe the same stars.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,19 @@ _RUNNING_BITS: Final = 20
 _KIND_BITS: Final = 6
 #: Most stars of one class at one site of a catalogue.
 MOST_STARS_AT_SITE: Final = 2**_RUNNING_BITS
+
+_UNITS: Final = {
+    "period": "d",
+    "teff": "K",
+    "abs_mag_g": "mag",
+    "amplitude_i": "mag",
+    "epoch": "d",
+    "ra": "deg",
+    "dec": "deg",
+    "distance_modulus": "mag",
+    "ebv": "mag",
+    "feh": "dex",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +120,9 @@ class Stars(StructOfArrays):
     ebv: FloatArray
     feh: FloatArray
     latent: FloatArray | None = None
+
+    _units: ClassVar = _UNITS
+    _times: ClassVar = {"epoch": ("jd", "tdb")}
 
     def __post_init__(self) -> None:
         star_id = column("star_id", np.atleast_1d(self.star_id), None, np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,8 @@ class Visits(StructOfArrays):
     exptime: FloatArray
     airmass: FloatArray | None = None
     seeing: FloatArray | None = None
+
+    _units: ClassVar = {"mjd": "d", "m5": "mag(AB)", "exptime": "s", "seeing": "arcsec"}
 
     def __post_init__(self) -> None:
         mjd = column("visit times (mjd)", np.atleast_1d(self.mjd), None, unit="day")

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from typing_extensions import override
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.exchange import Tabular
 
 __all__ = [
     "BoolArray",
@@ -35,7 +36,7 @@ StrArray = npt.NDArray[np.str_]
 
 
 @dataclass(frozen=True, kw_only=True)
-class StructOfArrays:
+class StructOfArrays(Tabular):
     """Base of the dataclasses that hold N rows (stars, visits, curves), one array per quantity.
 
     Every field that is an array, or itself such a struct, has N rows. Everything else (a name, a seed,
@@ -45,6 +46,7 @@ class StructOfArrays:
     def __len__(self) -> int:
         return len(next(value for _, value in self._arrays()))
 
+    @override
     def _arrays(self) -> Iterator[tuple[str, Any]]:
         for field in fields(self):
             value = getattr(self, field.name)
@@ -126,6 +128,43 @@ class RaggedArrays(StructOfArrays):
         names = [field.name for field in fields(cls)]
         at = names.index("offsets")
         return names[:at], names[at + 1 :]
+
+    @override
+    def _table(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        columns, meta = super()._table()
+        lengths = np.diff(columns.pop("offsets"))
+        per_star, _ = self._columns()
+        if (lengths == 0).any():  # stars that have no row
+            meta["stars"] = {name: columns[name].tolist() for name in per_star if name in columns}
+        return {
+            name: np.repeat(value, lengths, axis=0) if name in per_star else value
+            for name, value in columns.items()
+        }, meta
+
+    @classmethod
+    @override
+    def _of_table(cls, columns: dict[str, Any], meta: Mapping[str, Any]) -> Self:
+        per_star, _ = cls._columns()
+        ids = column("star_id", columns["star_id"], None, np.int64)
+        _, first, code = np.unique(ids, return_index=True, return_inverse=True)
+        seen = np.argsort(np.argsort(first))[code]  # stars in the order in which they come
+        order = np.argsort(seen, kind="stable")
+        points = {
+            name: value.iloc[order] if hasattr(value, "iloc") else value[order]
+            for name, value in columns.items()
+        }
+        first = np.sort(first)
+        stars = {name: np.asarray(columns[name])[first] for name in per_star if name in columns}
+        lengths = np.bincount(seen, minlength=first.size)
+        listed = {name: np.asarray(value) for name, value in dict(meta.get("stars", {})).items()}
+        if listed and np.isin(ids, listed["star_id"]).all():
+            place = {star: k for k, star in enumerate(listed["star_id"].tolist())}
+            every = np.zeros(len(place), dtype=np.int64)
+            at = [place[star] for star in stars["star_id"].tolist()]
+            if (np.diff(at) > 0).all():
+                every[at] = lengths
+                stars, lengths = listed, every
+        return super()._of_table({**points, **stars, "offsets": _offsets(lengths)}, meta)
 
     def rows(self, i: int) -> slice:
         """Locate the points of one star.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import override
 
 from pelsvae_cadence.core.arrays import StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
@@ -71,6 +72,8 @@ class PeriodResult(StructOfArrays):
     grid: FrequencyGrid
     options: Mapping[str, object]
 
+    _units: ClassVar = {"period": "d", "frequency": "1/d", "top_frequencies": "1/d"}
+
     def __post_init__(self) -> None:
         n = self.star_id.size
         for name, value in self._arrays():
@@ -87,3 +90,24 @@ class PeriodResult(StructOfArrays):
     def period(self) -> FloatArray:
         """Best period in days, NaN where there is none."""
         return 1.0 / self.frequency
+
+    @override
+    def _table(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        columns, meta = super()._table()
+        return {"star_id": columns.pop("star_id"), "period": self.period, **columns}, meta
+
+    @classmethod
+    @override
+    def _of_table(cls, columns: dict[str, Any], meta: Mapping[str, Any]) -> Self:
+        if not {"grid", "options"} <= set(meta):
+            raise InputError(
+                "a table of periods without the grid and the options of the search",
+                remedy="Make it with PeriodResult.to_table() or to_pandas(), and keep its meta or attrs.",
+            )
+        plain = {
+            name: value if name == "status" else getattr(value, "value", value)
+            for name, value in columns.items()
+        }
+        types = {"star_id": np.int64, "n_harmonics": np.int64, "n_points": np.int64, "status": np.str_}
+        arrays = {name: np.array(value, dtype=types.get(name, np.float64)) for name, value in plain.items()}
+        return super()._of_table(arrays, {**meta, "grid": FrequencyGrid(**meta["grid"])})
