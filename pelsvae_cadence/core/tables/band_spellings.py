@@ -8,8 +8,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.extinction import EXTINCTION
-
 __all__ = ["band_names"]
 
 # What others write: "LSST_r", "lsstr", "ps1::g", "PS1_g", "Gaia_BP", "bessell-V", "ATLAS_o", "DES_g".
@@ -33,6 +31,7 @@ _LETTERS: Final = {
     ("hst", "acs", "acswf", "hst_acs_wfc"): {f.lower(): f for f in ("F475W", "F606W", "F814W")},
     ("eros",): {"b": "B_E", "r": "R_E", "b_e": "B_E", "r_e": "R_E"},
 }
+_OURS: Final = {name for letters in _LETTERS.values() for name in letters.values()}
 _SYSTEMS: Final = {prefix: letters for prefixes, letters in _LETTERS.items() for prefix in prefixes}
 _BARE: Final = {"g_bp": "BP", "g_rp": "RP", "gbp": "BP", "grp": "RP"} | _SYSTEMS["hst"]
 _WITH_PREFIX: Final = re.compile(
@@ -68,7 +67,7 @@ def band_names(values: npt.NDArray[np.str_]) -> npt.NDArray[np.str_]:
 
 def _translated(name: str) -> str:
     text = name.strip()
-    if text in EXTINCTION:
+    if text in _OURS:
         return text
     if text.lower() in _BARE:
         return _BARE[text.lower()]

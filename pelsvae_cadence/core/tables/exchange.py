@@ -272,7 +272,8 @@ def has_columns(table: Any, names: Iterable[str]) -> bool:
 def _names_of(table: Any) -> list[str]:
     if isinstance(table, Mapping):
         return list(table)
-    return list(getattr(table, "colnames", None) or getattr(table, "columns", []))
+    names = getattr(table, "colnames", None) or getattr(table, "columns", [])
+    return [name for name in names if isinstance(name, str)]
 
 
 def _same(one: Any, other: Any) -> bool:
