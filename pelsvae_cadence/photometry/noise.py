@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.flux import mag_to_flux
+from pelsvae_cadence.core.flux import DETECTION_SNR, flux_to_mag, mag_to_flux
 
 __all__ = [
     "GAMMA",
@@ -19,7 +19,9 @@ __all__ = [
     "error_model",
     "fiducial_seeing",
     "flux_error",
+    "mag_error",
     "saturation_magnitude",
+    "upper_limit",
 ]
 
 FloatArray = npt.NDArray[np.float64]
@@ -163,6 +165,41 @@ def flux_error(
     return np.asarray(np.sqrt(variance))
 
 
+def mag_error(
+    mag: npt.ArrayLike, m5: npt.ArrayLike, band: npt.ArrayLike, *, systematic: bool = True
+) -> FloatArray:
+    """Give the magnitude error 2.5 log10(1 + N/S), the convention of rubin_sim.
+
+    Parameters
+    ----------
+    mag : array_like
+        Noise-free AB magnitudes.
+    m5 : array_like
+        Five-sigma depths of the visits, AB mag.
+    band : array_like of str
+        Bands.
+    systematic : bool
+        Add the systematic floor `SYSTEMATIC` in quadrature to N/S.
+
+    Returns
+    -------
+    ndarray of float64
+        Magnitude errors in mag.
+
+    Raises
+    ------
+    InputError
+        For an unknown band.
+
+    References
+    ----------
+    Ivezic et al. 2019, ApJ 873, 111, eq. 4 and 5.
+    """
+    flux = mag_to_flux(mag)
+    noise_to_signal = flux_error(flux, m5, band, systematic=systematic) / flux
+    return np.asarray(2.5 * np.log10(1.0 + noise_to_signal))
+
+
 def fiducial_seeing(band: npt.ArrayLike) -> FloatArray:
     """Give the seeing that applies where a survey states none.
 
@@ -182,6 +219,35 @@ def fiducial_seeing(band: npt.ArrayLike) -> FloatArray:
         For an unknown band.
     """
     return _lookup(_FIDUCIAL_SEEING, band)
+
+
+def upper_limit(flux_err: npt.ArrayLike, n_sigma: float = DETECTION_SNR) -> FloatArray:
+    """Give the limiting magnitude of a measurement that is no detection.
+
+    Parameters
+    ----------
+    flux_err : array_like
+        Errors of the forced fluxes in nJy, above 0.
+    n_sigma : float
+        Signal-to-noise ratio of the limit, above 0: that of a detection by default.
+
+    Returns
+    -------
+    ndarray of float64
+        AB magnitudes of a source of `n_sigma` times the error.
+
+    Raises
+    ------
+    InputError
+        If an error or `n_sigma` is not positive.
+
+    References
+    ----------
+    Masci et al. 2019, PASP 131, 018003 and the ZTF forced-photometry guide: limits of 5 sigma.
+    """
+    _positive("flux_err", flux_err, "nJy")
+    _positive("n_sigma", n_sigma, "sigma")
+    return flux_to_mag(n_sigma * np.asarray(flux_err, dtype=np.float64))
 
 
 def saturation_magnitude(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.phase_curve import PhaseCurve
+from pelsvae_cadence.core.phase_curve import PhaseCurve, with_phase_zero
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +79,34 @@ def test_zero_harmonics_cost_nothing_and_change_nothing(curve):
     np.testing.assert_array_equal(wide.evaluate(phase), curve.evaluate(phase))
     nothing = PhaseCurve(cos=np.zeros((2, 5)), sin=np.zeros((2, 5)))
     np.testing.assert_array_equal(nothing.evaluate([0.1, 0.9]), np.zeros((2, 2)))
+
+
+def test_the_grid_is_the_curve_at_equidistant_phases(curve):
+    np.testing.assert_allclose(curve.on_grid(256), curve.evaluate(np.arange(256) / 256), atol=1e-12)
+    coarse = PhaseCurve(cos=curve.cos[:, :15], sin=curve.sin[:, :15])
+    np.testing.assert_allclose(curve.on_grid(32), coarse.evaluate(np.arange(32) / 32), atol=1e-12)
+
+
+def test_shorter_series_are_filled_up_when_curves_are_joined(curve):
+    short = PhaseCurve(cos=curve.cos[:3, :4], sin=curve.sin[:3, :4])
+    joined = PhaseCurve.concatenate([short, curve])
+    phase = np.linspace(0, 1, 9)
+    np.testing.assert_array_equal(joined.take([0, 1, 2]).evaluate(phase), short.evaluate(phase))
+    np.testing.assert_array_equal(joined.take(np.arange(3, 43)).evaluate(phase), curve.evaluate(phase))
+    with pytest.raises(InputError, match="no PhaseCurve to join"):
+        PhaseCurve.concatenate([])
+
+
+def test_phase_zero_is_the_brightest_phase_or_the_deepest_minimum_of_a_binary(curve):
+    binary = np.arange(len(curve)) % 2 == 0
+    found, shift = with_phase_zero(curve, binary)
+    values = found.on_grid(512)
+    np.testing.assert_allclose(np.ptp(values, axis=1), 1.0, atol=2e-3)
+    extreme = np.where(binary, values.max(axis=1) - values[:, 0], values[:, 0] - values.min(axis=1))
+    assert (extreme < 0.005).all()
+    again, none = with_phase_zero(found, binary)
+    np.testing.assert_array_equal(none, 0.0)
+    np.testing.assert_allclose(again.cos, found.cos, atol=2e-3)
+    size = np.ptp(curve.on_grid(1024), axis=1)[:, None]
+    back = found.shifted(-shift)
+    np.testing.assert_allclose(back.cos * size, curve.cos, atol=1e-6)

@@ -8,21 +8,14 @@ import pytest
 from pelsvae_cadence.bands import BANDS, LSST_BANDS
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import flux_to_mag, mag_to_flux
-from pelsvae_cadence.photometry.noise import GAMMA, SYSTEMATIC, flux_error, saturation_magnitude
-
-
-def mag_error(mag, m5, band, *, systematic=True):
-    """Magnitude error by the convention of rubin_sim."""
-    flux = mag_to_flux(mag)
-    return 2.5 * np.log10(1.0 + flux_error(flux, m5, band, systematic=systematic) / flux)
-
-
-def test_flux_and_magnitude_are_inverse():
-    mag = np.linspace(10, 30, 41)
-    np.testing.assert_allclose(flux_to_mag(mag_to_flux(mag)), mag, rtol=1e-13)
-    # AB: 3631 Jy at magnitude 0; 8.9 is 1 Jy, 31.4 is 1 nJy (Oke & Gunn 1983).
-    np.testing.assert_allclose(mag_to_flux(31.4), 1.0, rtol=1e-4)
-    assert np.isnan(flux_to_mag([0.0, -1.0])).all()
+from pelsvae_cadence.photometry.noise import (
+    GAMMA,
+    SYSTEMATIC,
+    flux_error,
+    mag_error,
+    saturation_magnitude,
+    upper_limit,
+)
 
 
 @pytest.mark.parametrize("band", LSST_BANDS)
@@ -81,6 +74,16 @@ def test_saturation():
     assert saturation_magnitude(["zg", "r"], [30.0, 30.0]).tolist() == [12.5, 15.9]
 
 
+def test_the_limit_of_what_is_not_seen_is_the_depth():
+    # A source at the five-sigma depth has the error of an empty sky, but for its own photons.
+    limit = upper_limit(flux_error(0.0, 24.0, "r", systematic=False))
+    assert limit == pytest.approx(24.0, abs=0.03)
+    assert upper_limit(10.0, n_sigma=3.0) == flux_to_mag(30.0)
+    for arguments in ((0.0,), (10.0, -5.0)):
+        with pytest.raises(InputError, match=r"allowed: > 0"):
+            upper_limit(*arguments)
+
+
 def test_impossible_exposures():
     with pytest.raises(InputError, match=r"exptime = -30 s; allowed: > 0 s"):
         saturation_magnitude("r", -30.0)
@@ -88,6 +91,7 @@ def test_impossible_exposures():
         saturation_magnitude("r", 30.0, 0.0)
 
 
-def test_unknown_band():
+@pytest.mark.parametrize("function", [mag_error, flux_error])
+def test_unknown_band(function):
     with pytest.raises(InputError, match=f"unknown band 'B'.*{', '.join(BANDS)}"):
-        flux_error(20.0, 24.0, "B")
+        function(20.0, 24.0, "B")

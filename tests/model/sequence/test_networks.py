@@ -75,7 +75,7 @@ def test_the_lstm_has_four_gates_where_the_gru_has_three():
 
 def test_configurations_are_frozen_and_jsonable():
     config = paper_config("paper-lstm", n_classes=0)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(FrozenInstanceError, match="hidden"):
         config.hidden = 3
     again = json.loads(json.dumps(config_fields(config)))
     assert SequenceConfig(**again) == config
