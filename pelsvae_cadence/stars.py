@@ -22,6 +22,8 @@ __all__ = [
     "MOST_STARS_AT_POSITION",
     "MOST_STARS_AT_SITE",
     "POSITION_NSIDE",
+    "REFERENCE_EPOCH",
+    "UNITS",
     "Stars",
     "numbers_at_magnitude",
     "numbers_at_position",
@@ -32,6 +34,20 @@ __all__ = [
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+#: Units of the columns of `Stars` that have one.
+UNITS: Final = {
+    "period": "day",
+    "teff": "K",
+    "abs_mag_g": "mag",
+    "amplitude_i": "mag",
+    "epoch": "day",
+    "ra": "deg",
+    "dec": "deg",
+    "distance_modulus": "mag",
+    "ebv": "mag",
+}
+#: Epochs are drawn in the period after this BJD (2025 November 25), early in the Rubin survey.
+REFERENCE_EPOCH: Final = 2461005.0
 #: Positions are told apart by the pixel of this HEALPix resolution (26 arcsec, nested).
 POSITION_NSIDE: Final = 8192
 # At a position: magnitude in hundredths (bits 50-61), pixel (20-49), kind (15-19), star (0-14).
@@ -130,21 +146,9 @@ class Stars(StructOfArrays):
         checked: dict[str, Any] = {"star_id": star_id}
         for name in ("star_class", "subtype"):
             checked[name] = column(name, getattr(self, name), n, np.str_)
-        units = {"period": "day", "teff": "K", "epoch": "day", "ra": "deg", "dec": "deg"}
-        for name in (
-            "period",
-            "teff",
-            "abs_mag_g",
-            "amplitude_i",
-            "epoch",
-            "ra",
-            "dec",
-            "distance_modulus",
-            "ebv",
-        ):
+        for name, unit in UNITS.items():
             value = getattr(self, name)
-            value = true_ebv(value) if name == "ebv" else value
-            checked[name] = column(name, value, n, unit=units.get(name, "mag"))
+            checked[name] = column(name, true_ebv(value) if name == "ebv" else value, n, unit=unit)
         checked["feh"] = column("feh", self.feh, n, finite=False)
         for name, value in checked.items():
             object.__setattr__(self, name, value)

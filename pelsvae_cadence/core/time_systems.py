@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import MJD_ZERO
 
 __all__ = ["MJD_TAI", "Reference", "TimeSystem", "detect_time_system", "parse_time_system"]
 
 FloatArray = npt.NDArray[np.float64]
 Reference = Literal["geocentric", "heliocentric", "barycentric"]
 
-_MJD_ZERO: Final = 2400000.5
 _SCALES: Final = ("utc", "tai", "tt", "tdb", "tcb")
 # What is meant where a name has no scale; whoever assumes it says so.
 _USUAL_SCALE: Final[dict[str, str]] = {"MJD": "tai", "JD": "utc", "HJD": "utc", "BJD": "tdb"}
@@ -87,7 +87,7 @@ class TimeSystem:
         ndarray of float64
             MJD (TAI); NaN where there was no date between the years 1600 and 2400.
         """
-        days = values + (self.zero if self.format == "MJD" else self.zero - _MJD_ZERO)
+        days = values + (self.zero if self.format == "MJD" else self.zero - MJD_ZERO)
         days = np.where((days > _DATES[0]) & (days < _DATES[1]), days, np.nan)
         if self.scale == "tai":
             return days
@@ -95,7 +95,7 @@ class TimeSystem:
 
         good = np.isfinite(days)
         # The whole days go apart: the sum of a Julian Date keeps 40 microseconds, no less.
-        offset = self.zero - (_MJD_ZERO if self.format == "JD" else 0.0)
+        offset = self.zero - (MJD_ZERO if self.format == "JD" else 0.0)
         whole = np.floor(values[good])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # ERFA calls years before 1960 dubious
@@ -197,7 +197,7 @@ def detect_time_system(name: str, values: FloatArray, *, argument: str = "time_s
     middle = float(np.median(finite)) if finite.size else np.nan
     remedy = f'State it: {argument}="MJD TAI", "JD UTC", "HJD - 2450000", "BJD TCB - 2455197.5" or the like.'
     system = _system_from_name(name)
-    julian = _RECENT[0] + _MJD_ZERO < middle < _RECENT[1] + _MJD_ZERO
+    julian = _RECENT[0] + MJD_ZERO < middle < _RECENT[1] + MJD_ZERO
     if system is None:
         if julian:
             return TimeSystem(format="JD", scale="utc", scale_assumed=True)
@@ -215,4 +215,4 @@ def detect_time_system(name: str, values: FloatArray, *, argument: str = "time_s
 
 
 def _is_date(system: TimeSystem, value: float) -> bool:
-    return _DATES[0] < value + system.zero - _MJD_ZERO < _DATES[1]
+    return _DATES[0] < value + system.zero - MJD_ZERO < _DATES[1]

@@ -7,12 +7,14 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["JULIAN_YEAR", "local_noon", "mid_exposure", "start_of_exposure", "time_span"]
+__all__ = ["JULIAN_YEAR", "MJD_ZERO", "local_noon", "mid_exposure", "start_of_exposure", "time_span"]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: Survey years are Julian years, in days.
 JULIAN_YEAR: Final = 365.25
+#: Julian Date of MJD 0.
+MJD_ZERO: Final = 2400000.5
 _SECONDS_PER_DAY: Final = 86400.0
 
 

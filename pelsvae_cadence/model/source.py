@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from pelsvae_cadence.model.extrapolation import (
 )
 from pelsvae_cadence.model.reference_stars import GROUPS, PARAMETERS, Population, class_index, physics_matrix
 from pelsvae_cadence.model.weights import Weights, fill_module, load_weights
-from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.stars import REFERENCE_EPOCH, Stars
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.latent.conditions import LatentMap
@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
 
 FloatArray = npt.NDArray[np.float64]
-
-# Epochs are drawn in the period after this BJD (2025 November 25), early in the Rubin survey.
-_REFERENCE_EPOCH: Final = 2461005.0
 
 
 class LightCurveModel:
@@ -306,7 +303,7 @@ class LightCurveModel:
             star_id=ids,
             star_class=np.full(size, name),
             subtype=np.array([GROUPS[g][1] for g in group], dtype=np.str_),
-            epoch=_REFERENCE_EPOCH + phase * values["period"],
+            epoch=REFERENCE_EPOCH + phase * values["period"],
             ra=ra,
             dec=dec,
             distance_modulus=distance_modulus,

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS, in_order
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.times import MJD_ZERO
 from pelsvae_cadence.plotting.styles import axes_of, band_style, legend_outside
-from pelsvae_cadence.simulation.timing import MJD_ZERO
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -21,7 +21,9 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import RawSFD
 from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.stars import Stars
+from pelsvae_cadence.core.times import MJD_ZERO
+from pelsvae_cadence.model.reference_stars import PARAMETERS
+from pelsvae_cadence.stars import REFERENCE_EPOCH, UNITS, Stars
 
 if TYPE_CHECKING:
     from pelsvae_cadence.model.source import LightCurveModel
@@ -51,23 +53,7 @@ COLUMN_ALIASES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 #: Units of plain numbers, and into which others are converted.
-_UNITS: Final = {
-    "period": "day",
-    "teff": "K",
-    "abs_mag_g": "mag",
-    "amplitude_i": "mag",
-    "epoch": "day",
-    "ra": "deg",
-    "dec": "deg",
-    "distance_modulus": "mag",
-    "distance": "kpc",
-    "distance_pc": "pc",
-    "ebv": "mag",
-    "ebv_sfd": "mag",
-}
-_DRAWN: Final = ("period", "teff", "abs_mag_g", "amplitude_i")
-# Tables hold times as JD, as MJD, or as JD with the leading 24 cut off: told from their size.
-_JD_FROM_MJD: Final = 2400000.5
+_UNITS: Final = {**UNITS, "distance": "kpc", "distance_pc": "pc", "ebv_sfd": "mag"}
 _FORMATS: Final = (".csv", ".ecsv", ".parquet", ".fits", ".fit", ".fits.gz")
 
 
@@ -167,14 +153,14 @@ def _numbers(path: Path, name: str, values: pd.Series[Any], unit: str | None) ->
 
 
 def _julian(path: Path, epoch: FloatArray) -> FloatArray:
-    """Tell full Julian Dates from modified ones and from those with 2450000 cut off."""
+    """Tell full Julian Dates from modified ones and from those with 2450000 cut off, by their size."""
     if not epoch.size:
         return epoch
     low, high = float(epoch.min()), float(epoch.max())
     if low > 2.3e6 and high < 2.6e6:
         return epoch
     if low > 2.0e4 and high < 1.0e5:
-        return epoch + _JD_FROM_MJD
+        return epoch + MJD_ZERO
     if low > -1.0e4 and high < 2.0e4:
         return epoch + 2450000.0
     raise InputError(
@@ -247,7 +233,7 @@ def read_star_table(
     ids = _numbering(file, frame, found, n)
     if "epoch" in values:
         values["epoch"] = _julian(file, values["epoch"])
-    lacking = [key for key in _DRAWN if key not in values]
+    lacking = [key for key in PARAMETERS if key not in values]
     if lacking:
         if model is None:
             raise InputError(
@@ -258,7 +244,7 @@ def read_star_table(
         subtype = _draw_missing(model, star_class, subtype, ids, values, seed)
     if "epoch" not in values:
         phase = KeyedRandom(seed=seed).uniform("epoch", ids)
-        values["epoch"] = 2461005.0 + phase * values["period"]
+        values["epoch"] = REFERENCE_EPOCH + phase * values["period"]
     return Stars(
         star_id=ids,
         star_class=star_class,
@@ -266,7 +252,7 @@ def read_star_table(
         distance_modulus=_modulus(file, values, n),
         ebv=_true_ebv(file, values, n),
         feh=values.get("feh", np.full(n, np.nan)),
-        **{key: values[key] for key in (*_DRAWN, "epoch", "ra", "dec")},
+        **{key: values[key] for key in (*PARAMETERS, "epoch", "ra", "dec")},
     )
 
 
@@ -369,8 +355,8 @@ def _draw_missing(
     seed: int,
 ) -> npt.NDArray[np.str_]:
     """Draw what is lacking, given what is there; subtypes that are unknown come with it."""
-    given = {key: values[key] for key in _DRAWN if key in values}
-    for key in _DRAWN:
+    given = {key: values[key] for key in PARAMETERS if key in values}
+    for key in PARAMETERS:
         values[key] = np.array(values[key]) if key in given else np.empty(len(ids))
     kinds = subtype.astype("U16")
     pairs = list(zip(star_class.tolist(), subtype.tolist(), strict=True))
@@ -379,7 +365,7 @@ def _draw_missing(
         known: dict[str, Any] = {key: value[mine] for key, value in given.items()}
         drawn = model.sample(name, subtype=kind or None, star_id=ids[mine], seed=seed, **known)
         kinds[mine] = drawn.subtype
-        for key in _DRAWN:
+        for key in PARAMETERS:
             values[key][mine] = getattr(drawn, key)
     return kinds
 

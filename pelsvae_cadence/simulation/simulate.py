@@ -13,12 +13,13 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import flux_to_mag, mag_to_flux
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.times import MJD_ZERO
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.band_curves import band_curves
 from pelsvae_cadence.photometry.forced import forced_photometry
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.photometry.noise import fiducial_seeing, flux_error, saturation_magnitude
-from pelsvae_cadence.simulation.timing import MJD_ZERO, barycentric_time
+from pelsvae_cadence.simulation.timing import barycentric_time
 from pelsvae_cadence.stars import Stars
 
 if TYPE_CHECKING:

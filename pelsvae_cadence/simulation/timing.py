@@ -14,12 +14,11 @@ import erfa
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MJD_ZERO", "barycentric_time", "light_travel_time"]
+from pelsvae_cadence.core.times import MJD_ZERO
+
+__all__ = ["barycentric_time", "light_travel_time"]
 
 FloatArray = npt.NDArray[np.float64]
-
-#: Julian Date of MJD 0.
-MJD_ZERO: Final = 2400000.5
 
 # TT - TAI in days; TDB follows TT to 1.7 ms, which no period here can feel.
 _TT_MINUS_TAI: Final = 32.184 / 86400.0

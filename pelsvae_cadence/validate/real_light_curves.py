@@ -19,6 +19,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import mag_to_flux
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.real_data import read_light_curve_set
+from pelsvae_cadence.core.times import MJD_ZERO
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.forced import forced_photometry
 from pelsvae_cadence.photometry.noise import SATURATION, flux_error
@@ -46,7 +47,6 @@ _FAINTEST: Final = 30.0
 _LARGEST_ERROR: Final = 1.0
 # From an error in magnitudes to a relative error of the flux.
 _LN_RATIO: Final = np.log(10.0) / 2.5
-_MJD_OF_JD: Final = 2400000.5
 
 #: OGLE's LMC Cepheids (I about 15.3) saturate in LSST's exposures: they are put to ten times the distance.
 FAINTER_BY: Final = 5.0
@@ -127,7 +127,7 @@ def stripe82_rr_lyrae(data: Path, n: int | None = None, *, seed: int = 0) -> Rea
     points, table = read_light_curve_set(data / "lightcurves", "sdss_s82_rrlyr_ugriz")
     table = table.iloc[_choose(len(table), n, seed, "Stripe 82 stars")]
     letters = np.array(FIVE_BANDS)
-    zero = float(points["time_zero"]) - _MJD_OF_JD
+    zero = float(points["time_zero"]) - MJD_ZERO
     parts = []
     for row in table["row"].tolist():
         time, mag, err, some = _points(points, row)
@@ -221,7 +221,7 @@ def cepheids_at_the_lmc(
     table = table[usable]
     table = table.iloc[_choose(len(table), n, seed, "OGLE Cepheids")]
     random = KeyedRandom(seed=seed)
-    zero = float(points["time_zero"]) - _MJD_OF_JD
+    zero = float(points["time_zero"]) - MJD_ZERO
     limit = np.array([SATURATION[name] for name in visits.band.tolist()])
     parts = []
     for row, period, number in zip(

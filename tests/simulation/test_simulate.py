@@ -156,7 +156,8 @@ def test_intensity_mean_and_amplitude(stars, curve):
 
 def test_phase_zero_is_the_epoch(stars, curve):
     """At the epoch (barycentric) the curve is at phase zero."""
-    from pelsvae_cadence.simulation.timing import MJD_ZERO, light_travel_time
+    from pelsvae_cadence.core.times import MJD_ZERO
+    from pelsvae_cadence.simulation.timing import light_travel_time
 
     star = stars.take([4])
     mjd = float(star.epoch[0]) - MJD_ZERO - 32.184 / 86400

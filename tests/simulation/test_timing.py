@@ -8,7 +8,8 @@ import numpy as np
 from astropy.coordinates import EarthLocation, SkyCoord
 from astropy.time import Time
 
-from pelsvae_cadence.simulation.timing import MJD_ZERO, _earth_position, barycentric_time, light_travel_time
+from pelsvae_cadence.core.times import MJD_ZERO
+from pelsvae_cadence.simulation.timing import _earth_position, barycentric_time, light_travel_time
 
 
 def test_against_astropy():

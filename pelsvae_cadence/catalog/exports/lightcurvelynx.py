@@ -18,6 +18,7 @@ from pelsvae_cadence.cadence.tables import survey_from_frame
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import mag_to_flux
+from pelsvae_cadence.core.times import MJD_ZERO
 from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
 
@@ -88,7 +89,7 @@ class PeriodicStars(_Base):  # type: ignore[misc]
             "row": np.arange(len(stars)),
             "ra": stars.ra,
             "dec": stars.dec,
-            "t0": stars.epoch - 2400000.5,
+            "t0": stars.epoch - MJD_ZERO,
             "period": stars.period,
         }
         node = {name: _given.GivenValueList(values, stateful=False) for name, values in table.items()}
