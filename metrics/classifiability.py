@@ -1,4 +1,4 @@
-"""The MAF metric: how well a survey tells the stars of a position apart."""
+"""MAF metric of classification: recall and F1 of classes at a sky position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MAF metric: the fraction of stars whose period a blind search finds."""
+"""MAF metric of period recovery: fraction of stars whose period a blind search finds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MAF metric: how many years of the survey it takes until stars are told apart."""
+"""MAF metric of time to classification: survey years until stars are told apart."""
 
 from __future__ import annotations
 

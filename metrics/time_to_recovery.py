@@ -1,4 +1,4 @@
-"""The MAF metric: how many years of the survey it takes until stars have their periods."""
+"""MAF metric of time to recovery: survey years until stars have their periods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well stars are told apart, compared between runs: classifiers of each run and year."""
+"""Classification in comparisons: classifiers trained for each run and survey year."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What classifiers take the stars of a run for, star by star and year by year."""
+"""Table of classified stars of a run: true and predicted class by star and survey year."""
 
 from __future__ import annotations
 

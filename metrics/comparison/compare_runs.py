@@ -1,4 +1,4 @@
-"""From many runs to a decision: the same stars in every run, tables, MAF's files, a report."""
+"""Compare survey runs on the same stars: evaluate, summarise, write tables and report."""
 
 from __future__ import annotations
 

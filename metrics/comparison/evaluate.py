@@ -1,4 +1,4 @@
-"""One run of a comparison: every position asked, in pieces that can be resumed."""
+"""Evaluate one run of a comparison at every sky position, resumable in pieces."""
 
 from __future__ import annotations
 

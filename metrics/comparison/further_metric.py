@@ -1,4 +1,4 @@
-"""What else a comparison can ask at every position: metrics of a user's own."""
+"""Base class of a user's own metric in a comparison."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every run of a comparison is asked: where, for which stars, after which years."""
+"""Plan of a comparison: positions, stars, magnitudes, survey years, seeds."""
 
 from __future__ import annotations
 

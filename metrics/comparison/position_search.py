@@ -1,4 +1,4 @@
-"""All stars of one position searched year by year, with the work that they share done once."""
+"""Period searches of all stars of one position after each survey year, windows shared."""
 
 from __future__ import annotations
 

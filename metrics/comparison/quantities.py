@@ -1,4 +1,4 @@
-"""What is compared, in which direction it is better, and how MAF's files call it."""
+"""Quantities that a comparison compares: direction, unit, name in MAF's files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distances from periods: what a recovered star is good for.
+"""Distances from recovered periods: period-luminosity errors of a star.
 
 A period gives a luminosity, the luminosity and the mean flux a distance. Its error comes from the
 width of the period-luminosity relation, from the period, and from the mean of the points that a

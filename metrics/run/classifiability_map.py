@@ -1,4 +1,4 @@
-"""Maps of what a survey can tell apart: one call from a survey to the recall of each class."""
+"""Sky maps of classification: recall of each class from one call."""
 
 from __future__ import annotations
 

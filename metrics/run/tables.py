@@ -1,4 +1,4 @@
-"""The tables of a run: positions, stars, years, and what they come to."""
+"""Tables of a run: positions, stars, survey years, summary."""
 
 from __future__ import annotations
 

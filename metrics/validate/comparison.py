@@ -1,4 +1,4 @@
-"""Figures of merit of comparisons: what must be zero, what must be found, what must not, and cost."""
+"""Figures of merit of comparisons: self-comparison, lost visits, false alarms, cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a MAF metric costs at one sky position, measured in a process that has nothing loaded yet."""
+"""Cost of a MAF metric at one sky position, measured in a fresh process."""
 
 from __future__ import annotations
 

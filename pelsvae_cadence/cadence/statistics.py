@@ -1,4 +1,4 @@
-"""What a cadence is like, in numbers: nights, gaps, seasons, pairs of visits, depths, years.
+"""Statistics of a cadence: nights, gaps, seasons, pairs of visits, depths, years.
 
 Functions of one `Visits` come first; `summarise` pools many positions into the tables with which
 two surveys, or a synthetic survey and the real one, are compared.

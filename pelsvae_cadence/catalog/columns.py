@@ -1,4 +1,4 @@
-"""What grows in a catalogue while it is written: its columns, and the numbers of its stars."""
+"""Growing columns of a catalogue that is being written, and its star numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stars of a catalogue stand where: drawn at sky positions, or listed in a table.
+"""Sky positions of a catalogue and their stars: drawn, or listed in a table.
 
 A *site* is a place in the sky whose visits its stars share. Sites are put in the order of their
 HEALPix pixels and cut into partitions; the stars of a site depend on nothing but the site, so that

@@ -1,4 +1,4 @@
-"""The protocol: whoever is judged was not seen in training, nor was anybody else nearby."""
+"""Cross-validation by sky position: stars are judged by classifiers trained elsewhere."""
 
 from __future__ import annotations
 

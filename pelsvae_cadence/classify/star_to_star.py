@@ -1,4 +1,4 @@
-"""What the source model leaves out and a classifier must not profit from.
+"""Star-to-star scatter of colours and amplitudes that the source model leaves out.
 
 The source model gives all stars of a class one relation between temperature and colours and one
 set of amplitude ratios. A classifier would learn these relations to a hundredth of a magnitude and

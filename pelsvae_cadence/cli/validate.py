@@ -1,4 +1,4 @@
-"""``pelsvae_cadence validate``: the one place that prints our figures of merit."""
+"""``pelsvae_cadence validate``: figures of merit with their targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error a user can mend."""
+"""InputError: input that cannot be used, with the allowed range and the remedy."""
 
 from __future__ import annotations
 

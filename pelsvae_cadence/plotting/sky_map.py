@@ -1,4 +1,4 @@
-"""Pictures of the sky."""
+"""Sky maps: values of positions or pixels on the sphere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of when a survey looks."""
+"""Plots of visits over time."""
 
 from __future__ import annotations
 

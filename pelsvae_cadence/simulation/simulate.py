@@ -1,4 +1,4 @@
-"""The one place where stars meet visits: noisy multi-band light curves."""
+"""Simulate noisy multi-band light curves of stars at the visits of a survey."""
 
 from __future__ import annotations
 

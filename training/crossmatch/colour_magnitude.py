@@ -1,4 +1,4 @@
-"""Where the stars of a class lie in the colour-magnitude diagram."""
+"""Colour-magnitude selection of the stars of a class."""
 
 from __future__ import annotations
 

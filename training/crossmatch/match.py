@@ -1,4 +1,4 @@
-"""Which Gaia source is which survey star: a cross-match whose every verdict has a reason.
+"""Cross-match of survey stars with Gaia sources, with a reason for every verdict.
 
 The steps are those of the appendix on the cross-match of Martinez-Palomera, Bloom & Abrahams (2020,
 arXiv:2005.07773): a match within 2 arcsec, the radius of the proper motion over 15.5 years (OGLE's

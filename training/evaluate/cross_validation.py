@@ -1,4 +1,4 @@
-"""Classes of too few test stars: every star is tested once, by a model that has not seen it."""
+"""Cross-validation of source models for classes of too few test stars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a source model is on test stars it has never seen: the report."""
+"""Evaluation report of a source model on test stars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One command from weights to report and figures."""
+"""Evaluate weights: report and figures from one call."""
 
 from __future__ import annotations
 

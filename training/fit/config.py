@@ -1,4 +1,4 @@
-"""How long and how fast to train: steps, learning rate, optimiser, device."""
+"""Fit configuration: steps, batch, learning rate, optimiser, device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fit trains: a network with its loss and its validation."""
+"""Training tasks: a network with its loss and its validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many light curves are left after each step of the preprocessing, and why the others left."""
+"""Counts of light curves after each preprocessing step, with reasons for rejection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well the i curves of RR Lyrae stars predict their other bands, on stars not learned from."""
+"""Figures of merit of RR Lyrae band curves, predicted from i on stars not learned from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold for the open training set: `dataset_report` measures it and says so."""
+"""Figures of merit of the open training set."""
 
 from __future__ import annotations
 

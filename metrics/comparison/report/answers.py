@@ -1,4 +1,4 @@
-"""The answer in words: whether a run is better than the reference, by how much, for which stars."""
+"""Answers in words: is a run better than the reference, by how much, for which stars."""
 
 from __future__ import annotations
 

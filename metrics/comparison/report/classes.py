@@ -1,4 +1,4 @@
-"""How well the stars of each run are told apart: by year, magnitude, period and class."""
+"""Pictures of classification scores of runs: by year, magnitude, period and class."""
 
 from __future__ import annotations
 

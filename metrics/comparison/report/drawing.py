@@ -1,4 +1,4 @@
-"""What all pictures of a comparison share: one look for each run, panels, legends, words."""
+"""Shared drawing of comparison pictures: colours of runs, panels, legends, words."""
 
 from __future__ import annotations
 

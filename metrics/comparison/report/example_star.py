@@ -1,4 +1,4 @@
-"""One star of a comparison, as every run sees it."""
+"""Picture of one star of a comparison: folded light curve and visits in every run."""
 
 from __future__ import annotations
 

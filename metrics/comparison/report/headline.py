@@ -1,4 +1,4 @@
-"""The answer in pictures: all stars together at a glance, then each class, magnitude and year."""
+"""Headline pictures of a comparison: all stars at a glance, forest of differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well the stars of each run are told apart: F1 scores of all of them together."""
+"""Classification scores of runs: F1 of all stars together, differences and intervals."""
 
 from __future__ import annotations
 

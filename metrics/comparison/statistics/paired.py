@@ -1,4 +1,4 @@
-"""Is a difference between two runs real? Tests that swap the two where they could be swapped.
+"""Paired significance tests of two runs: sign-flip permutations, Benjamini-Hochberg.
 
 Both runs observe the same stars at the same positions, so what is judged are differences star by
 star. If the two were one strategy, either could have been called the first, at each position (or

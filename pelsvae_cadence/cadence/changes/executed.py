@@ -1,4 +1,4 @@
-"""What has been observed so far, and a simulation of what follows."""
+"""Executed visits joined with a simulated future."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several surveys that look at the same sky, as one strategy."""
+"""Joint surveys: several surveys of the same sky as one cadence."""
 
 from __future__ import annotations
 

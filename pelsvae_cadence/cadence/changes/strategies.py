@@ -1,4 +1,4 @@
-"""A small library of observing strategies, each a named setting of the synthetic survey."""
+"""Named observing strategies of the synthetic survey."""
 
 from __future__ import annotations
 

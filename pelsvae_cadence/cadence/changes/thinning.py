@@ -1,4 +1,4 @@
-"""Fewer visits where there are tens of thousands: a bounded cost in deep fields, with every night kept."""
+"""Thinning of deep-field visits: bounded cost with every night kept."""
 
 from __future__ import annotations
 

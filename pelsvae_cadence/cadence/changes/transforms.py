@@ -1,4 +1,4 @@
-"""What if the survey had been another one: changes to the visits of any cadence.
+"""Changes to the visits of a cadence: thinned, shifted, without pairs or bands.
 
 Each function takes a cadence - a table, a synthetic survey, or one that was changed before - and
 gives another, position by position. Visits that stay keep their numbers, and with them their

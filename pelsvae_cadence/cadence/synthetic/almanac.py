@@ -1,4 +1,4 @@
-"""Where Sun and Moon stand, what the sidereal time is and when it is dark: good to a few arcmin.
+"""Almanac: positions of Sun and Moon, sidereal time, darkness, good to a few arcmin.
 
 The synthetic surveys need nights, hour angles, airmasses and moonlight for thousands of nights in
 milliseconds, without tables from the network. The low-precision series used here are good to

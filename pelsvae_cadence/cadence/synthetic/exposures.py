@@ -1,4 +1,4 @@
-"""When in a night, how often and how deep a synthetic survey exposes."""
+"""Exposures of a synthetic night: times, pairs, depths."""
 
 from __future__ import annotations
 

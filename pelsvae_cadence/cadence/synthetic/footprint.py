@@ -1,4 +1,4 @@
-"""Which part of the sky a synthetic survey covers, and in which rolling stripe a position lies."""
+"""Footprint and rolling stripes of a synthetic survey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which nights a synthetic survey spends on a position, and what it does in them."""
+"""Schedule of a synthetic survey: nights and bands of a sky position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A seeded survey without a data file: LSST-like and ZTF-like cadences made at any sky position.
+"""Synthetic survey: seeded LSST-like and ZTF-like visits at any sky position.
 
 The survey is made position by position. Every random number has an address - (seed, purpose, cell
 of the sky, item) or (seed, purpose, night) for what the whole sky shares, such as the weather - so

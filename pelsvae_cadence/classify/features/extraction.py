@@ -1,4 +1,4 @@
-"""From light curves and the periods found for them to features."""
+"""Extract features from light curves and their period results."""
 
 from __future__ import annotations
 

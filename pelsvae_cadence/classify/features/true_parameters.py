@@ -1,4 +1,4 @@
-"""What a star is, without noise and without distance: the ceiling of any classification."""
+"""True parameters of stars as features: the ceiling of any classification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the synthetic survey look like the real ones? Its statistics against published tables."""
+"""Figures of merit of synthetic surveys: statistics against published tables."""
 
 from __future__ import annotations
 

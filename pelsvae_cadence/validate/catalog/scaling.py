@@ -1,4 +1,4 @@
-"""What a catalogue costs: processor time, memory and bytes as it grows.
+"""Cost of a catalogue: processor time, memory and bytes against the number of stars.
 
 ``python -m pelsvae_cadence.validate.catalog.scaling N`` makes a catalogue of about N stars in a process of its own
 and prints what that took, as JSON.

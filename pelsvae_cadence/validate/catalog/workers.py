@@ -1,4 +1,4 @@
-"""Do workers share the work, and what does a dead one cost? Tried with Dask on this machine."""
+"""Workers of a catalogue: speed-up, and the cost of one that dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Our recovery next to what others have published for the same question."""
+"""Period recovery compared with published simulations."""
 
 from __future__ import annotations
 

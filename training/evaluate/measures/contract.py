@@ -1,4 +1,4 @@
-"""The cadence contract, measured: what a star's magnitude owes to its other visits."""
+"""Measure of the cadence contract: dependence of a magnitude on other visits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eclipses of drawn binaries beside those of real rows: how deep, how wide, how flat."""
+"""Measures of eclipses: depth, width and flatness of drawn and real binaries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distance from the training stars: a model must neither repeat them nor stray."""
+"""Memorisation: distance of drawn stars from the training stars."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noisy points of known stars, encoded, decoded, and compared with the true curves."""
+"""Reconstruction error: noisy points of known stars encoded and decoded."""
 
 from __future__ import annotations
 

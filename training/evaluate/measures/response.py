@@ -1,4 +1,4 @@
-"""What the model makes of each input: own physics against somebody else's."""
+"""Response of a source model to each input: own physics against another star's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real stars to compare with, and stars drawn to resemble them."""
+"""Samples for evaluation: real test stars, and stars drawn to match them."""
 
 from __future__ import annotations
 

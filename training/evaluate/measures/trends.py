@@ -1,4 +1,4 @@
-"""How shapes run with physical parameters: drawn stars beside real ones, bin by bin."""
+"""Trends of shapes with physical parameters, drawn beside real stars."""
 
 from __future__ import annotations
 
