@@ -16,6 +16,7 @@ import pytest
 
 from pelsvae_cadence import __version__
 from pelsvae_cadence.cli import main
+from pelsvae_cadence.core.console import command_line
 from tests.cadence.test_survey import database, frame
 
 pytestmark = pytest.mark.maf
@@ -161,7 +162,8 @@ def test_metrics_writes_everything(run, survey_db, tmp_path):
     with Catalog(files["catalogue"]) as catalog:
         assert len(catalog) == 2 * 2 * 2 * 2
         assert catalog.provenance.seed == 4
-        assert "--run_name toy" in catalog.provenance.command or catalog.provenance.command
+        assert catalog.provenance.command == command_line()
+        assert catalog.provenance.extra["run_name"] == "toy"
         stars = pd.read_csv(files["stars"])
         assert set(stars.star_id) == set(catalog.star_id.tolist())
     from rubin_sim.maf.db import ResultsDb

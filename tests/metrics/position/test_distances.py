@@ -8,12 +8,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence import LightCurveModel
-from pelsvae_cadence.metrics.position.distances import (
-    GOOD_DISTANCE,
-    PeriodLuminosity,
-    _distance_errors,
-    period_luminosity,
-)
+from pelsvae_cadence.metrics.position.distances import PeriodLuminosity, _distance_errors, period_luminosity
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 from pelsvae_cadence.validate.periods.control import control_visits
 
@@ -106,4 +101,3 @@ def test_the_metric_counts_good_distances(shared_data):
     by_year = time.run(visits, point)
     assert by_year["good_distance"][-1] == value["good_distance"]
     assert time.reduce_good_distance_year_2(by_year) == value["good_distance"]
-    assert GOOD_DISTANCE == 0.1

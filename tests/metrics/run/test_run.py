@@ -197,8 +197,13 @@ def test_what_cannot_be_run_is_refused(run, cadence_folder, tmp_path, options, m
 
 def test_what_is_no_survey_is_refused(run, tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
-    for cadence in (tmp_path / "missing.db", tmp_path, 3.0):
-        with pytest.raises(InputError):
+    for cadence, message in (
+        (tmp_path / "missing.db", "does not exist"),
+        (tmp_path, "is a directory"),
+        (tmp_path / "notes.txt", "not an sqlite database"),
+        (3.0, "a float is no survey"),
+    ):
+        with pytest.raises(InputError, match=message):
             run(cadence, positions=[(0, -30)], out_dir=tmp_path / "out", **QUICK)
     assert not (tmp_path / "out").exists()
 
