@@ -18,6 +18,7 @@ from pelsvae_cadence.classify.labelled import LABELS, ClassMix, observe_mix
 from pelsvae_cadence.classify.scores import scores_of_counts
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier, train_on_survey
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.metrics.position.metric import PositionMetric
 from pelsvae_cadence.metrics.position.observe import load_model
 from pelsvae_cadence.metrics.position.options import SliceKeywords, SliceOptions, TableKeywords
@@ -79,6 +80,11 @@ class ClassifiabilityOptions(SliceOptions):
 
     stars_per_class: int | None = None
     model: str = "default"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stars_per_class is not None:
+            whole_number("stars_per_class", self.stars_per_class, 1)
 
 
 def train_classifiers(

@@ -12,6 +12,7 @@ from typing_extensions import Unpack, override
 
 from pelsvae_cadence.cadence.survey import Survey
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import number
 from pelsvae_cadence.metrics.maf.survey_source import open_survey
 from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES, PeriodRecoveryMetric
 from pelsvae_cadence.metrics.position.observe import Recovery
@@ -124,14 +125,14 @@ class TimeToRecoveryMetric(YearsMetric):
         on_observed: Callable[[Recovery], None] | None = None,
         **options: Unpack[PeriodRecoveryKeywords],
     ) -> None:
-        if survey_years is not None and not survey_years > 0:
+        if survey_years is not None and not number("survey_years", survey_years, "yr") > 0:
             raise InputError(f"survey_years = {survey_years!r}", allowed="> 0 years")
         if options.get("baseline") is not None:
             raise InputError(
                 f"baseline = {options['baseline']!r} d",
                 remedy="Leave it out: the baseline grows with the survey.",
             )
-        self.survey_years = survey_years
+        self.survey_years = None if survey_years is None else number("survey_years", survey_years, "yr")
         # Composed, not derived: MAF would take the parent's reduce methods for ours.
         self.recovery = PeriodRecoveryMetric(on_observed=on_observed, **options)
         if metric_name is None:

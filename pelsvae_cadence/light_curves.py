@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
@@ -14,10 +15,11 @@ from pelsvae_cadence.core.arrays import RaggedArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import DETECTION_SNR, flux_to_mag
 from pelsvae_cadence.core.tables.band_spellings import band_names
-from pelsvae_cadence.core.tables.columns import ColumnReport, flags, numbers, text
+from pelsvae_cadence.core.tables.columns import ColumnReport, OmissionWarning, text
 from pelsvae_cadence.core.tables.light_curve_tables import LightCurveTables, own_columns
 from pelsvae_cadence.core.tables.long_tables import points_from_table
 from pelsvae_cadence.core.tables.points import FluxKind, MagSystem, Points, points_from_arrays
+from pelsvae_cadence.core.times import check_mjd
 
 __all__ = ["LightCurves", "MeasuredLightCurves"]
 
@@ -37,6 +39,8 @@ _KINDS: Final[dict[str, Any]] = {
     "detected": np.bool_,
     "saturated": np.bool_,
 }
+# A point without one of these is no measurement.
+_NEEDED: Final = ("mjd", "flux", "flux_err")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +101,7 @@ class LightCurves(LightCurveTables, RaggedArrays):
     origin = None
 
     def __post_init__(self) -> None:
-        star_id = column("star_id", np.atleast_1d(self.star_id), None, np.int64)
+        star_id = column("star_id", self.star_id, None, np.int64)
         offsets = column("offsets", self.offsets, star_id.size + 1, np.int64)
         if offsets[0] != 0 or (np.diff(offsets) < 0).any():
             raise InputError("offsets must start at 0 and never fall")
@@ -106,10 +110,24 @@ class LightCurves(LightCurveTables, RaggedArrays):
         object.__setattr__(self, "offsets", offsets)
         per_point = [name for name in self._columns()[1] if name in _UNITS or name in _KINDS]
         absent = [name for name in per_point if getattr(self, name) is None]
+        lacking = np.zeros(n, dtype=np.bool_)
         for name in per_point:
             if name not in absent:
-                value = _per_point(name, getattr(self, name), n)
+                given = getattr(self, name)
+                value = _per_point(name, given, n)
+                if name in _NEEDED and not (type(given) is np.ndarray and given.dtype.kind in "iuf"):
+                    lacking |= ~np.isfinite(value)
                 object.__setattr__(self, name, freeze(value.view()))
+        check_mjd("light curve", self.mjd)
+        if lacking.any():
+            warnings.warn(
+                f"{int(lacking.sum())} of {n} points do not count: masked, or without time, flux or error",
+                OmissionWarning,
+                stacklevel=4,
+            )
+        if (self.band == "").any():
+            row = int(np.argmax(self.band == ""))
+            raise InputError(f"band is missing in row {row}", remedy="Leave out points without a band.")
         for name in ("visit_id", "mag_true", "saturated", "detected", "mag", "mag_err"):
             if name in absent:
                 object.__setattr__(self, name, freeze(self._default(name)))
@@ -400,22 +418,9 @@ class MeasuredLightCurves(LightCurves):
 def _per_point(name: str, value: Any, n: int) -> npt.NDArray[Any]:
     """Read a column; plain arrays of the right type are taken as they are."""
     wanted = np.dtype(_KINDS.get(name, np.float64))
-    plain = type(value) is np.ndarray
-    if not (plain and value.dtype.kind == wanted.kind and (wanted.kind == "U" or value.dtype == wanted)):
-        if (
-            plain
-            and value.dtype.kind != wanted.kind
-            and not (wanted.kind == "f" and value.dtype.kind in "iu")
-        ):
-            raise InputError(f"{name} has type {value.dtype}, expected {wanted}")
-        if wanted.kind == "U":
-            value = text(name, value, n)
-        elif wanted.kind == "b":
-            value = flags(name, value)
-        elif wanted.kind == "i":
-            value = column(name, value, n, np.int64)
-        else:
-            value = numbers(name, value, _UNITS[name])
+    plain = type(value) is np.ndarray and value.dtype.kind == wanted.kind
+    if not (plain and (wanted.kind == "U" or value.dtype == wanted)):
+        value = column(name, value, n, wanted, unit=_UNITS.get(name), finite=False)
     if value.shape != (n,):
         raise InputError(f"{name} has shape {value.shape}, expected ({n},)")
     return band_names(value) if name == "band" else np.asarray(value)

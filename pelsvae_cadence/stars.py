@@ -106,7 +106,7 @@ class Stars(StructOfArrays):
     epoch : ndarray of float64, shape (N,)
         BJD_TDB of a maximum, or of a primary minimum for ECL and ELL, in days.
     ra, dec : ndarray of float64, shape (N,)
-        ICRS position in degrees.
+        ICRS position in degrees; negative right ascensions are taken as westward, -10 as 350.
     distance_modulus : ndarray of float64, shape (N,)
         True distance modulus in mag.
     ebv : ndarray of float64, shape (N,)
@@ -141,15 +141,18 @@ class Stars(StructOfArrays):
     _times: ClassVar = {"epoch": ("jd", "tdb")}
 
     def __post_init__(self) -> None:
-        star_id = column("star_id", np.atleast_1d(self.star_id), None, np.int64)
+        star_id = column("star_id", self.star_id, None, np.int64)
         n = star_id.size
         checked: dict[str, Any] = {"star_id": star_id}
         for name in ("star_class", "subtype"):
-            checked[name] = column(name, getattr(self, name), n, np.str_)
+            checked[name] = column(name, getattr(self, name), n, np.str_, finite=name == "star_class")
         for name, unit in UNITS.items():
             value = getattr(self, name)
             checked[name] = column(name, true_ebv(value) if name == "ebv" else value, n, unit=unit)
-        checked["feh"] = column("feh", self.feh, n, finite=False)
+        checked["feh"] = column("feh", self.feh, n, unit="dex", finite=False)
+        ra = checked["ra"]
+        if (ra < 0.0).any():  # longitudes that run from -180 to 180
+            checked["ra"] = freeze(np.where((ra >= -360.0) & (ra < 0.0), ra + 360.0, ra))
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         self._check_domains()
@@ -176,6 +179,7 @@ class Stars(StructOfArrays):
             ("period", 0.0, np.inf, "d"),
             ("teff", 0.0, np.inf, "K"),
             ("amplitude_i", 0.0, np.inf, "mag"),
+            ("ra", 0.0, 360.0, "deg"),
             ("dec", -90.0, 90.0, "deg"),
             ("ebv", 0.0, np.inf, "mag"),
         ):

@@ -12,8 +12,9 @@ from typing import Any, Final, Literal, TypedDict, cast
 
 from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import number, whole_number
 from pelsvae_cadence.metrics.position.observe import StarSample
-from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid
+from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid, period_limits
 
 __all__ = [
     "PeriodRange",
@@ -171,15 +172,18 @@ class SliceOptions:
     def __post_init__(self) -> None:
         if self.survey not in SURVEYS:
             raise InputError(f"unknown survey {self.survey!r}", allowed=", ".join(SURVEYS))
-        if self.min_visits < 1 or self.max_visits < self.min_visits:
-            raise InputError(
-                f"min_visits = {self.min_visits!r}, max_visits = {self.max_visits!r}",
-                allowed="1 <= min_visits <= max_visits",
-            )
-        if self.stack_minutes is not None and not 0 < self.stack_minutes <= _LONGEST_STACK:
-            raise InputError(
-                f"stack_minutes = {self.stack_minutes!r}", allowed=f"above 0, up to {_LONGEST_STACK:g}"
-            )
+        least = whole_number("min_visits", self.min_visits, 1)
+        whole_number("max_visits", self.max_visits, least)
+        if not number("ebv", self.ebv, "mag") >= 0:
+            raise InputError(f"ebv = {self.ebv!r} mag", allowed="0 or more")
+        object.__setattr__(self, "ebv", number("ebv", self.ebv, "mag"))
+        if self.stack_minutes is not None:
+            minutes = number("stack_minutes", self.stack_minutes, "min")
+            if not 0 < minutes <= _LONGEST_STACK:
+                raise InputError(
+                    f"stack_minutes = {self.stack_minutes!r}", allowed=f"above 0, up to {_LONGEST_STACK:g}"
+                )
+            object.__setattr__(self, "stack_minutes", minutes)
 
     @property
     def columns(self) -> list[str]:
@@ -260,10 +264,30 @@ class RecoveryOptions(SliceOptions):
                 f"magnitude = {self.magnitude!r} and distance_modulus = {self.distance_modulus!r}",
                 remedy="Give one of the two; magnitude=None uses the distance modulus.",
             )
+        for name in ("star_class", "reference_band", "model"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                hint = f'A mix is one name, "{"+".join(map(str, value))}".' if _names(name, value) else ""
+                raise InputError(f"{name} = {value!r}", allowed="one name", remedy=hint)
+        for name, unit in (("magnitude", "mag"), ("distance_modulus", "mag"), ("baseline", "d")):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, number(name, getattr(self, name), unit))
+        if self.magnitude is not None and not 0 < self.magnitude < 40:
+            raise InputError(f"magnitude = {self.magnitude:g}", allowed="0 to 40")
+        level = number("false_alarm_level", self.false_alarm_level)
+        if not 0 < level <= 1:
+            raise InputError(f"false_alarm_level = {level:g}", allowed="above 0, up to 1")
+        object.__setattr__(self, "false_alarm_level", level)
+        whole_number("stars_per_position", self.stars_per_position, 1)
+        object.__setattr__(self, "seed", whole_number("seed", self.seed, 0))
         band = str(parse_bands([self.reference_band], self.survey)[0])
         object.__setattr__(self, "reference_band", band)
         _ = self.sample  # refuses an unknown class
         # Refuse a range or baseline now rather than at the first slice point.
+        if isinstance(self.period_range, str) and self.period_range != "class":
+            raise InputError(
+                f"period_range = {self.period_range!r}", allowed='two periods in days, or "class"'
+            )
         FrequencyGrid.from_baseline(3650.0 if self.baseline is None else self.baseline, self.blind_range)
 
     @property
@@ -278,9 +302,13 @@ class RecoveryOptions(SliceOptions):
         """Trial periods in days, where the class is not known."""
         if self.period_range is None or self.period_range == "class":
             return PERIOD_RANGE
-        return self.period_range
+        return period_limits(self.period_range)
 
     @property
     def keywords(self) -> PeriodRecoveryKeywords:
         """The options as keywords of another metric."""
         return cast("PeriodRecoveryKeywords", dict(vars(self)))
+
+
+def _names(name: str, value: Any) -> bool:
+    return name == "star_class" and isinstance(value, list | tuple)

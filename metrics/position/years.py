@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from astropy.stats import binom_conf_interval
 
+from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import number
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.metrics.position.metric import PositionMetric
 from pelsvae_cadence.metrics.position.options import SliceOptions
@@ -73,13 +75,14 @@ class YearsMetric(PositionMetric):
         *,
         on_run: Callable[[], None] | None = None,
     ) -> None:
-        self.years = np.array(years, dtype=np.float64)
-        rising = self.years.ndim == 1 and bool((np.diff(self.years, prepend=0.0) > 0).all())
+        self.years = column("years", years, None, unit="yr", finite=False)
+        rising = bool((np.diff(self.years, prepend=0.0) > 0).all())
         if not (self.years.size and rising and np.isfinite(self.years).all()):
-            raise InputError(f"years = {list(years)!r}", allowed="positive, rising")
-        if survey_start is not None and not np.isfinite(survey_start):
-            raise InputError(f"survey_start = {survey_start!r}", allowed="an MJD in days")
-        self.survey_start = survey_start
+            raise InputError(f"years = {years!r}", allowed="positive, rising")
+        try:
+            self.survey_start = None if survey_start is None else number("survey_start", survey_start, "d")
+        except InputError as error:
+            raise InputError(f"survey_start = {survey_start!r}", allowed="an MJD in days") from error
         super().__init__(options, metric_name, on_run=on_run)
 
     def _elapsed(self, data_slice: npt.NDArray[Any]) -> FloatArray:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.core.arrays import StructOfArrays, column, to_value
+from pelsvae_cadence.cadence.visits import M5_RANGE, POSITIVE, Visits
+from pelsvae_cadence.core.arrays import StructOfArrays, check_range, column
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import number
 from pelsvae_cadence.core.times import local_noon
 
 __all__ = ["FOV_RADIUS", "Cadence", "Footprint", "Survey", "check_position", "local_nights", "unit_vectors"]
@@ -123,14 +124,16 @@ def check_position(ra: Any, dec: Any) -> tuple[float, float]:
     InputError
         If they are not finite or the declination is not within 90 degrees of the equator.
     """
+    allowed = "ra -360 to 360, dec -90 to 90 deg"
     try:
-        ra_deg, dec_deg = float(to_value(ra, "deg")), float(to_value(dec, "deg"))
-    except (TypeError, ValueError) as error:
-        raise InputError(f"position ({ra!r}, {dec!r}) is not a pair of numbers") from error
-    if not (np.isfinite(ra_deg) and -360.0 <= ra_deg <= 360.0 and abs(dec_deg) <= 90.0):
+        ra_deg, dec_deg = number("ra", ra, "deg"), number("dec", dec, "deg")
+    except InputError as error:
         raise InputError(
-            f"position ra = {ra_deg:g}, dec = {dec_deg:g} deg is not on the sky",
-            allowed="ra -360 to 360, dec -90 to 90 deg",
+            f"the position is not a pair of numbers: {error.problem}", allowed=allowed
+        ) from error
+    if not (-360.0 <= ra_deg <= 360.0 and abs(dec_deg) <= 90.0):
+        raise InputError(
+            f"position ra = {ra_deg:g}, dec = {dec_deg:g} deg is not on the sky", allowed=allowed
         )
     return ra_deg % 360.0, dec_deg
 
@@ -184,26 +187,24 @@ class Survey(StructOfArrays):
     path: str = field(default="", compare=False)  # where a table lies does not change what is in it
 
     def __post_init__(self) -> None:
-        n = np.asarray(self.mjd).size
+        n = column("mjd", self.mjd, None, unit="d").size
         types: dict[str, Any] = {"band": np.str_, "night": np.int64, "visit_id": np.int64}
+        units = {"m5": "mag", "exptime": "s", "seeing": "arcsec", "mjd": "d", "night": "d"}
+        units |= dict.fromkeys(("ra", "dec", "rotation"), "deg")
         for name in (item.name for item in fields(self)):
             value = getattr(self, name)
             if name not in ("name", "survey", "path") and value is not None:
-                checked = column(name, value, n, types.get(name, np.float64))
+                checked = column(name, value, n, types.get(name, np.float64), unit=units.get(name))
                 object.__setattr__(self, name, checked)
         for name, low, high, unit in (
             ("dec", -90.0, 90.0, "deg"),
             ("ra", -360.0, 360.0, "deg"),
-            ("m5", 5.0, 35.0, "mag"),
-            ("exptime", 1e-3, 1e5, "s"),
+            ("m5", *M5_RANGE, "mag"),
+            *POSITIVE,
         ):
             value = getattr(self, name)
-            bad = np.flatnonzero((value < low) | (value > high))
-            if bad.size:
-                raise InputError(
-                    f"{name} = {value[bad[0]]:g} {unit} in visit {bad[0]} of {self.name}",
-                    allowed=f"{low:g} to {high:g} {unit}",
-                )
+            if value is not None:
+                check_range(name, value, low, high, unit, row="visit", of=f" of {self.name}")
 
     @property
     def fov_radius(self) -> float:
@@ -266,7 +267,7 @@ class Survey(StructOfArrays):
                 f"radius = {radius!r} and a camera footprint",
                 remedy="Give one of the two: a footprint has its own reach.",
             )
-        reach = self.fov_radius if radius is None else float(to_value(radius, "deg"))
+        reach = self.fov_radius if radius is None else number("radius", radius, "deg")
         if not 0.0 < reach <= 90.0:
             raise InputError(f"radius = {reach:g} deg", allowed="above 0, up to 90 deg")
         if footprint is not None:

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
-from pelsvae_cadence.core.arrays import StructOfArrays, column
+from pelsvae_cadence.core.arrays import StructOfArrays, check_range, column
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import drop_missing
+from pelsvae_cadence.core.times import check_mjd
 
-__all__ = ["Visits"]
+__all__ = ["M5_RANGE", "POSITIVE", "Visits"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-# MJD of 1950 and 2100: a Julian Date or a survey day in the time column shows up here.
-_MJD_RANGE = (33282.0, 88069.0)
+#: Depths that a survey can have, AB mag.
+M5_RANGE: Final = (5.0, 35.0)
+
+#: Ranges of what must be positive: name, smallest, largest value, unit.
+POSITIVE: Final = (
+    ("exptime", 1e-3, 1e5, "s"),
+    ("airmass", 0.5, 100.0, ""),
+    ("seeing", 1e-3, 100.0, "arcsec"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visits(StructOfArrays):
     """The visits of a survey to one position, sorted by time.
 
-    Unsorted input is sorted (stably) at construction.
+    Unsorted input is sorted (stably) at construction. Visits whose time, band, depth, night, number or
+    exposure time is masked or missing are left out, with a warning that counts them.
 
     Parameters
     ----------
@@ -64,29 +74,28 @@ class Visits(StructOfArrays):
     _units: ClassVar = {"mjd": "d", "m5": "mag(AB)", "exptime": "s", "seeing": "arcsec"}
 
     def __post_init__(self) -> None:
-        mjd = column("visit times (mjd)", np.atleast_1d(self.mjd), None, unit="day")
+        needed = ("mjd", "band", "m5", "night", "visit_id", "exptime")
+        given = drop_missing(
+            {name: getattr(self, name) for name in (*needed, "airmass", "seeing")}, needed, "visits"
+        )
+        mjd = column("visit times (mjd)", given["mjd"], None, unit="day")
         n = mjd.size
         values: dict[str, npt.NDArray[Any]] = {
             "mjd": mjd,
-            "band": column("band", self.band, n, np.str_),
-            "m5": column("five-sigma depths (m5)", self.m5, n, unit="mag"),
-            "night": column("night", self.night, n, np.int64),
-            "visit_id": column("visit_id", self.visit_id, n, np.int64),
-            "exptime": column("exptime", self.exptime, n, unit="s"),
+            "band": column("band", given["band"], n, np.str_),
+            "m5": column("five-sigma depths (m5)", given["m5"], n, unit="mag"),
+            "night": column("night", given["night"], n, np.int64, unit="d"),
+            "visit_id": column("visit_id", given["visit_id"], n, np.int64),
+            "exptime": column("exptime", given["exptime"], n, unit="s"),
         }
         for name, unit in (("airmass", None), ("seeing", "arcsec")):
-            if getattr(self, name) is not None:
-                values[name] = column(name, getattr(self, name), n, unit=unit)
+            if given[name] is not None:
+                values[name] = column(name, given[name], n, unit=unit)
         order = np.argsort(mjd, kind="stable")
         in_order = bool((order == np.arange(n)).all())
         for name, value in values.items():
             object.__setattr__(self, name, value if in_order else column(name, value[order], n, value.dtype))
-        if n and not (_MJD_RANGE[0] < self.mjd[0] and self.mjd[-1] < _MJD_RANGE[1]):
-            raise InputError(
-                f"visit times run from {self.mjd[0]:.1f} to {self.mjd[-1]:.1f}",
-                allowed=f"MJD {_MJD_RANGE[0]:.0f} to {_MJD_RANGE[1]:.0f}",
-                remedy="Times are Modified Julian Dates (TAI): subtract 2400000.5 from Julian Dates.",
-            )
+        check_mjd("visit", self.mjd)
         unknown = sorted(set(self.band.tolist()) - set(BANDS))
         if unknown:
             raise InputError(
@@ -94,6 +103,10 @@ class Visits(StructOfArrays):
                 allowed=", ".join(BANDS),
                 remedy="Translate a survey's own names with pelsvae_cadence.bands.parse_bands.",
             )
+        check_range("five-sigma depth (m5)", self.m5, *M5_RANGE, "mag", row="visit")
+        for name, low, high, unit in POSITIVE:
+            if getattr(self, name) is not None:
+                check_range(name, getattr(self, name), low, high, unit, row="visit")
         if np.unique(self.visit_id).size != n:
             raise InputError("visit_id must be unique")
 

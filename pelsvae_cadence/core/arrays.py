@@ -11,6 +11,8 @@ import numpy.typing as npt
 from typing_extensions import override
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.columns import missing
+from pelsvae_cadence.core.tables.containers import n_axes, read_array
 from pelsvae_cadence.core.tables.exchange import Tabular
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "RaggedArrays",
     "StrArray",
     "StructOfArrays",
+    "check_range",
     "column",
     "common_length",
     "freeze",
@@ -247,49 +250,96 @@ def column(
     unit: str | None = None,
     finite: bool = True,
 ) -> npt.NDArray[Any]:
-    """Make one validated column of a struct of arrays.
+    """Make one validated column of a struct of arrays: the way in of everything that users bring.
 
     Parameters
     ----------
     name : str
         Name of the column, for the message.
     value : array_like
-        A scalar is repeated `n` times.
+        Arrays, lists, pandas, astropy and arrow columns, Quantities, masked arrays; a scalar is
+        repeated `n` times. Masked and missing entries become NaN, or "" in text; whole numbers that
+        are missing, or not whole, are refused.
     n : int or None
         Required length; None accepts any length.
     dtype : dtype-like
         Data type of the column.
     unit : str, optional
-        Unit to which a Quantity is converted.
+        Unit to which values with a unit are converted; without it they must have none.
     finite : bool
-        Refuse NaN and infinity in floating-point columns.
+        Refuse NaN, infinity and what is missing, in columns of floating-point numbers and of text.
 
     Returns
     -------
     ndarray, shape (n,)
-        A read-only array; a new one where `value` was writeable.
+        A read-only array.
 
     Raises
     ------
     InputError
-        On a wrong shape or a value that is not finite.
+        On a wrong shape or unit, or a value that is not finite or cannot be read.
     """
-    array = np.asarray(to_value(value, unit))
-    if array.ndim == 0 and n is not None:
-        array = np.repeat(array, n)
+    wanted = np.dtype(dtype)
+    plain = type(value) is np.ndarray and value.dtype.kind == wanted.kind
+    array = value if plain else read_array(name, value, wanted, unit)
+    if array.ndim == 0:
+        array = np.repeat(array, 1 if n is None else n)
     if array.ndim != 1 or (n is not None and array.size != n):
         raise InputError(f"{name} has shape {array.shape}, expected ({'n' if n is None else n},)")
-    try:
-        array = array.astype(dtype)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} cannot be read as {np.dtype(dtype)}: {error}") from error
+    array = array.astype(wanted)
+    if finite and wanted.kind == "U" and not plain and n_axes(value) == 1 and (gone := missing(value)).any():
+        raise InputError(
+            f"{name} is missing in {int(gone.sum())} of {gone.size} rows, first in row {int(np.argmax(gone))}"
+        )
     if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
         bad = np.flatnonzero(~np.isfinite(array))
         raise InputError(
-            f"{name} is not finite in {bad.size} of {array.size} rows, first in row {bad[0]}",
+            f"{name} is not finite in {bad.size} of {array.size} rows, "
+            f"first in row {bad[0]}{_entry(value, int(bad[0]))}",
             remedy="Remove or mend those rows.",
         )
     return freeze(array)
+
+
+def _entry(value: Any, row: int) -> str:
+    """Show what stands in a row, if it can be told."""
+    try:
+        return f" ({str((value.iloc if hasattr(value, 'iloc') else value)[row])[:40]})"
+    except (TypeError, IndexError, KeyError):
+        return ""
+
+
+def check_range(
+    name: str, values: npt.NDArray[Any], low: float, high: float, unit: str, *, row: str = "row", of: str = ""
+) -> None:
+    """Refuse values out of range.
+
+    Parameters
+    ----------
+    name : str
+        Name of the column.
+    values : ndarray
+        The column; NaN passes.
+    low, high : float
+        Smallest and largest value.
+    unit : str
+        Their unit.
+    row : str
+        What a row is.
+    of : str
+        Of what, for the message.
+
+    Raises
+    ------
+    InputError
+        If one is out of range.
+    """
+    bad = np.flatnonzero((values < low) | (values > high))
+    if bad.size:
+        raise InputError(
+            f"{name} = {values[bad[0]]:.10g} {unit} in {row} {bad[0]}{of}",
+            allowed=f"{low:g} to {high:g} {unit}",
+        )
 
 
 def common_length(values: Mapping[str, Any]) -> int:

@@ -15,8 +15,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import freeze, to_value
+from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.columns import numbers
 
 __all__ = ["EXTINCTION", "SFD_SCALE", "RawSFD", "TrueEBV", "extinction", "true_ebv"]
 
@@ -109,7 +110,7 @@ _THETA, _THICKNESS = (5040.0 / 7000.0, 5040.0 / 4000.0), (0.1, 2.0)
 
 
 def _checked(value: Any, name: str) -> FloatArray:
-    array = np.array(to_value(value, "mag"), dtype=np.float64)
+    array = numbers(name, value, "mag")
     if not np.isfinite(array).all() or (array < 0.0).any():
         bad = array[~(np.isfinite(array) & (array >= 0.0))].flat[0]
         raise InputError(f"{name} = {bad:g} mag", allowed="finite and >= 0 mag")

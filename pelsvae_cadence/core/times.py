@@ -7,7 +7,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["JULIAN_YEAR", "MJD_ZERO", "local_noon", "mid_exposure", "start_of_exposure", "time_span"]
+from pelsvae_cadence.core.errors import InputError
+
+__all__ = [
+    "JULIAN_YEAR",
+    "MJD_RANGE",
+    "MJD_ZERO",
+    "check_mjd",
+    "local_noon",
+    "mid_exposure",
+    "start_of_exposure",
+    "time_span",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -15,7 +26,33 @@ FloatArray = npt.NDArray[np.float64]
 JULIAN_YEAR: Final = 365.25
 #: Julian Date of MJD 0.
 MJD_ZERO: Final = 2400000.5
+#: MJD of 1950 and 2100: a Julian Date or a survey day in the time column shows up here.
+MJD_RANGE: Final = (33282.0, 88069.0)
 _SECONDS_PER_DAY: Final = 86400.0
+
+
+def check_mjd(what: str, mjd: FloatArray) -> None:
+    """Refuse times that are no Modified Julian Dates of 1950 to 2100.
+
+    Parameters
+    ----------
+    what : str
+        What they are times of, for the message.
+    mjd : ndarray of float64
+        Times in days; NaN passes.
+
+    Raises
+    ------
+    InputError
+        If one is out of range.
+    """
+    outside = (mjd <= MJD_RANGE[0]) | (mjd >= MJD_RANGE[1])
+    if outside.any():
+        raise InputError(
+            f"{what} times run from {np.nanmin(mjd):.1f} to {np.nanmax(mjd):.1f}",
+            allowed=f"MJD {MJD_RANGE[0]:.0f} to {MJD_RANGE[1]:.0f}",
+            remedy="Times are Modified Julian Dates (TAI): subtract 2400000.5 from Julian Dates.",
+        )
 
 
 def mid_exposure(start: FloatArray, exptime: FloatArray) -> FloatArray:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import number
 
-__all__ = ["PERIOD_RANGE", "FrequencyGrid"]
+__all__ = ["PERIOD_RANGE", "FrequencyGrid", "period_limits"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -19,6 +20,34 @@ PERIOD_RANGE = (0.03, 1000.0)
 
 # Ten years at the default range are 6e5 frequencies; a hundred times that is a mistyped baseline.
 _MAX_FREQUENCIES = 60_000_000
+
+
+def period_limits(period_range: Any) -> tuple[float, float]:
+    """Read a range of periods.
+
+    Parameters
+    ----------
+    period_range : tuple of float or Quantity
+        Shortest and longest period; plain numbers are in days.
+
+    Returns
+    -------
+    shortest, longest : float
+        In days.
+
+    Raises
+    ------
+    InputError
+        If they are not two rising periods above zero.
+    """
+    try:
+        shortest, longest = period_range
+    except (TypeError, ValueError):
+        raise InputError(f"period_range = {period_range!r}", allowed="two periods in days") from None
+    shortest, longest = (number("period_range", period, "d") for period in (shortest, longest))
+    if not 0 < shortest < longest:
+        raise InputError(f"period_range = {period_range!r} d", allowed="0 < shortest < longest, in days")
+    return shortest, longest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +121,12 @@ class FrequencyGrid:
         InputError
             If a value is out of range.
         """
-        if not (np.isfinite(baseline) and baseline > 0):
+        baseline, oversampling = number("baseline", baseline, "d"), number("oversampling", oversampling)
+        if not baseline > 0:
             raise InputError(f"baseline = {baseline!r} d", allowed="> 0 d")
         if not oversampling >= 1:
             raise InputError(f"oversampling = {oversampling!r}", allowed=">= 1")
-        try:
-            shortest, longest = (float(p) for p in period_range)
-        except (TypeError, ValueError):
-            raise InputError(f"period_range = {period_range!r}", allowed="two periods in days") from None
-        if not (0 < shortest < longest and np.isfinite(longest)):
-            raise InputError(f"period_range = {period_range!r} d", allowed="0 < shortest < longest, in days")
+        shortest, longest = period_limits(period_range)
         df = 1.0 / (oversampling * baseline)
         first = max(1, int(np.floor(1.0 / longest / df)))
         last = max(first, int(np.ceil(1.0 / shortest / df)))

@@ -39,7 +39,9 @@ _MODEL_ERROR: Final = 0.2
 _ERROR_OF_HALVES: Final = 0.1
 
 
-def candidates(peaks: FloatArray, grid: FrequencyGrid) -> FloatArray:
+def candidates(
+    peaks: FloatArray, grid: FrequencyGrid, limits: tuple[float, float] | None = None
+) -> FloatArray:
     """List the frequencies worth a fit: the peaks, and their halves for short periods.
 
     Parameters
@@ -48,11 +50,13 @@ def candidates(peaks: FloatArray, grid: FrequencyGrid) -> FloatArray:
         Frequencies of periodogram peaks in 1/d, the highest first.
     grid : FrequencyGrid
         The grid of the search.
+    limits : tuple of float, optional
+        Lowest and highest frequency in 1/d; by default those of the grid.
 
     Returns
     -------
     ndarray of float64
-        Frequencies in 1/d on the range of the grid, rounded to 1/(20 T), without repetitions, in
+        Frequencies in 1/d within the limits, rounded to 1/(20 T), without repetitions, in
         order of first mention.
     """
     halves = 0.5 * peaks[peaks > 1.0 / HALF_FREQUENCY_BELOW_DAYS]
@@ -60,8 +64,10 @@ def candidates(peaks: FloatArray, grid: FrequencyGrid) -> FloatArray:
     rounded = np.rint(np.concatenate([peaks, halves]) / step)
     _, first = np.unique(rounded, return_index=True)
     unique: FloatArray = rounded[np.sort(first)] * step
-    # A step of the grid of slack: the ends were rounded outwards, and peaks are interpolated.
-    return unique[(unique > 0) & (unique >= grid.fmin - grid.df) & (unique <= grid.fmax + grid.df)]
+    low, high = limits or (grid.fmin, grid.fmax)
+    # A step of slack: rounding must not lose a peak at the end of the range.
+    inside = (unique > 0) & (unique >= low - step) & (unique <= high + step)
+    return np.clip(unique[inside], low, high)
 
 
 def _allowed_harmonics(series: JointSeries, wanted: Sequence[int]) -> tuple[int, ...]:
@@ -119,7 +125,7 @@ def fourier_scores(
 
 
 def refine(
-    series: JointSeries, peaks: FloatArray, grid: FrequencyGrid
+    series: JointSeries, peaks: FloatArray, grid: FrequencyGrid, limits: tuple[float, float] | None = None
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Choose among the peaks of a periodogram.
 
@@ -131,6 +137,8 @@ def refine(
         Frequencies of the highest peaks in 1/d.
     grid : FrequencyGrid
         The grid of the search.
+    limits : tuple of float, optional
+        Lowest and highest frequency in 1/d that may be found; by default those of the grid.
 
     Returns
     -------
@@ -154,7 +162,8 @@ def refine(
     """
     exact = series
     series = exact.with_model_error(_MODEL_ERROR)
-    trial = candidates(peaks, grid)
+    low, high = limits or (grid.fmin, grid.fmax)
+    trial = candidates(peaks, grid, (low, high))
     baseline = grid.baseline
 
     def search(
@@ -162,8 +171,10 @@ def refine(
     ) -> tuple[FloatArray, FloatArray, IntArray]:
         away = shifts / baseline
         # A shift must not reach zero frequency, where the model becomes the band offsets.
-        centre = np.maximum(centre, 0.5 * grid.df - away.min())
+        centre = np.minimum(np.maximum(centre, 0.5 * grid.df - away.min()), high)
         score, order = fourier_scores(series, centre, away, _allowed_harmonics(series, wanted))
+        tried = centre[:, None] + away
+        score = np.where((tried >= low) & (tried <= high), score, -np.inf)
         best = np.argmax(score, axis=1)
         rows = np.arange(centre.size)
         return centre + away[best], score[rows, best], order[rows, best]
@@ -180,14 +191,14 @@ def refine(
     first = _choose(series, frequency, order, baseline)
     chosen = frequency[first], score[first], order[first]
     half = 0.5 * frequency[first]
-    if half > 0.5 / HALF_FREQUENCY_BELOW_DAYS and half >= grid.fmin:
+    if half > 0.5 / HALF_FREQUENCY_BELOW_DAYS and half >= low:
         halves = unequal_halves(
             exact.with_model_error(_ERROR_OF_HALVES), frequency[first], int(order[first]), baseline
         )
         if halves.gain <= 0.0:
             halves = unequal_minima(series, frequency[first], int(order[first]))
         if halves.gain > 0.0:
-            chosen = halves.frequency, score[first] + halves.gain, halves.order
+            chosen = float(np.clip(halves.frequency, low, high)), score[first] + halves.gain, halves.order
     others = np.abs(frequency - chosen[0]) * baseline > _SAME_PEAK
     return (
         np.concatenate([[chosen[0]], frequency[others]]),

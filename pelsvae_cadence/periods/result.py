@@ -20,7 +20,15 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 #: How the search of a star can end; only "ok" comes with a frequency.
-STATUSES: Final = ("ok", "no visits", "all saturated", "too few visits", "no variation")
+STATUSES: Final = (
+    "ok",
+    "no visits",
+    "all saturated",
+    "no usable flux",
+    "too few visits",
+    "span too short",
+    "no variation",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

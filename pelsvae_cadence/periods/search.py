@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -9,9 +10,11 @@ import numpy.typing as npt
 
 from pelsvae_cadence.bands import warn_of_unknown_bands
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.columns import OmissionWarning
+from pelsvae_cadence.core.tables.containers import number, whole_number
 from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid
+from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid, period_limits
 from pelsvae_cadence.periods.periodogram import (
     Precision,
     false_alarm_probability,
@@ -58,7 +61,8 @@ def search(
         Nominal time span T in days, which sets the frequency step. The span of all points of the
         call where it is None. Give it where results of several calls are compared.
     period_range : tuple of float
-        Shortest and longest trial period in days.
+        Shortest and longest trial period in days; no answer lies outside. Stars whose points span less
+        than the shortest have the status "span too short".
     oversampling : float
         Frequency steps in 1/T.
     refine_peaks : bool
@@ -86,24 +90,34 @@ def search(
     -----
     UnknownBandWarning
         If nothing is known of a band.
+    OmissionWarning
+        If points have a flux, but no time or no positive error: they are left out.
 
     References
     ----------
     Zechmeister & Kuerster 2009, A&A 496, 577 (floating mean); VanderPlas & Ivezic 2015, ApJ 812,
     18 (multi-band periodograms, shared shape with band offsets); VanderPlas 2018, ApJS 236, 16.
     """
-    if not 1 <= int(n_top) <= 8:
-        raise InputError(f"n_top = {n_top!r}", allowed="1 .. 8")
+    n_top = whole_number("n_top", n_top, 1, 8)
     if precision not in ("single", "double"):
         raise InputError(f"precision = {precision!r}", allowed="'single', 'double'")
     n_stars = len(light_curves)
     warn_of_unknown_bands(np.unique(light_curves.band).tolist())
     series = [joint_series(light_curves, i) for i in range(n_stars)]
-    if baseline is None:
-        baseline = time_span(light_curves.mjd)
+    _warn_of_omissions(light_curves)
+    baseline = time_span(light_curves.mjd) if baseline is None else number("baseline", baseline, "d")
+    oversampling = number("oversampling", oversampling)
     grid = FrequencyGrid.from_baseline(baseline, period_range, oversampling)
+    shortest, longest = period_limits(period_range)
+    limits = _limits(shortest, longest)
 
-    status = np.array([_status(s) for s in series], dtype="U14")
+    status = np.array(
+        [
+            _status(one, light_curves.saturated[light_curves.rows(i)], min(baseline, _span(one)) > shortest)
+            for i, one in enumerate(series)
+        ],
+        dtype="U14",
+    )
     frequency = np.full(n_stars, np.nan)
     score = np.full(n_stars, np.nan)
     n_harmonics = np.zeros(n_stars, dtype=np.int64)
@@ -117,13 +131,14 @@ def search(
         spectra = periodograms([series[i] for i in batch], grid, precision)
         for i, spectrum in zip(batch, spectra, strict=True):
             peaks, _ = highest_peaks(spectrum, grid, _N_CANDIDATES)
+            peaks = np.clip(peaks, *limits)  # the ends of the grid are rounded outwards
             heights = power_at(series[i], peaks)
             order = np.argsort(-heights, kind="stable")[:_N_PEAKS]
             peaks, heights = peaks[order], heights[order]
             power[i] = heights[0]
             alarm[i] = false_alarm_probability(float(heights[0]), series[i], grid)
             if refine_peaks:
-                found, scores, harmonics = refine(series[i], peaks, grid)
+                found, scores, harmonics = refine(series[i], peaks, grid, limits)
                 n_harmonics[i] = harmonics[0]
             else:
                 found, scores = peaks, heights
@@ -148,24 +163,61 @@ def search(
         status=status,
         grid=grid,
         options={
-            "baseline": float(baseline),
-            "period_range": tuple(float(p) for p in period_range),
-            "oversampling": float(oversampling),
+            "baseline": baseline,
+            "period_range": (shortest, longest),
+            "oversampling": oversampling,
             "refine_peaks": bool(refine_peaks),
-            "n_top": int(n_top),
+            "n_top": n_top,
             "precision": precision,
         },
     )
 
 
-def _status(series: JointSeries) -> str:
+def _limits(shortest: float, longest: float) -> tuple[float, float]:
+    """Give the lowest and highest frequency whose periods are in a range, to the last bit."""
+    low, high = 1.0 / longest, 1.0 / shortest
+    while 1.0 / low > longest:
+        low = np.nextafter(low, np.inf)
+    while 1.0 / high < shortest:
+        high = np.nextafter(high, 0.0)
+    return float(low), float(high)
+
+
+def _span(series: JointSeries) -> float:
+    return float(np.ptp(series.time)) if series.time.size else 0.0
+
+
+def _warn_of_omissions(light_curves: LightCurves) -> None:
+    """Count points with a flux that lack a time or a good error. NaN says itself that there is no flux."""
+    measured = np.isfinite(light_curves.flux)
+    timeless = measured & ~np.isfinite(light_curves.mjd)
+    error = light_curves.flux_err
+    wrong = measured & ~timeless & ~((error > 0.0) & np.isfinite(error))
+    counts = {
+        "without a time": np.count_nonzero(timeless),
+        "without a positive error of the flux": np.count_nonzero(wrong),
+    }
+    if any(counts.values()):
+        reasons = ", ".join(f"{n} {reason}" for reason, n in counts.items() if n)
+        warnings.warn(
+            f"{sum(counts.values())} of {measured.size} points left out: {reasons}",
+            OmissionWarning,
+            stacklevel=3,
+        )
+
+
+def _status(series: JointSeries, saturated: npt.NDArray[np.bool_], long_enough: bool) -> str:
     n = series.time.size
+    if n == 0 and saturated.size:
+        return "all saturated" if saturated.all() else "no usable flux"
     if n == 0:
-        return "all saturated" if series.n_excluded else "no visits"
+        return "no visits"
     # Band offsets, two amplitudes and a frequency leave a degree of freedom to judge them by;
     # repeated times add nothing to the frequency.
     if n < series.n_bands + 4 or np.unique(series.time).size < 5:
         return "too few visits"
+    if not long_enough:
+        return "span too short"
     if series.chi2 <= 1e-18 * n:
         return "no variation"
     return "ok"

@@ -16,11 +16,17 @@ from pelsvae_cadence.bands import band_filter
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.noise import error_model
 
-__all__ = ["JointSeries", "error_at_mean_flux", "joint_series"]
+__all__ = ["JointSeries", "credible_errors", "error_at_mean_flux", "joint_series"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
+# Errors far below those of a band are not precision but mistakes: a tenth of the points at most, each
+# below a thirtieth of all the others (3.7 mag deeper). The least error is a share of what varies.
+_FEW: Final = 0.1
+_ABSURD: Final = 1.0 / 30.0
+_LEAST_ERROR: Final = 1e-4
+_LARGEST_FLUX: Final = 1e17  # nJy, magnitude -11: what is brighter is a placeholder
 _SCALE_RANGE: Final = (0.2, 2.0)
 # Days between points that see a star in the same state: bands observed together, repeats of a
 # deep field. LSST's pairs are half an hour apart and count as two moments.
@@ -89,6 +95,36 @@ class JointSeries:
     def chi2(self) -> float:
         """Chi-squared of the constant model (one constant a band)."""
         return float(((self.value / self.error) ** 2).sum())
+
+
+def credible_errors(flux: FloatArray, flux_err: FloatArray, band: IntArray) -> FloatArray:
+    """Mend errors so small that single points would decide the period.
+
+    In each band, errors below a thirtieth of the others become the band's median, if they are no more
+    than a tenth of the points (two telescopes of different size in one band keep theirs). No error is
+    below 1e-4 of the band's standard deviation, or 1e-6 of its mean flux.
+
+    Parameters
+    ----------
+    flux, flux_err : ndarray of float64, shape (n,)
+        Fluxes and their errors, finite and above zero.
+    band : ndarray of int64, shape (n,)
+        Index of each point's band, 0 to n_bands - 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        The errors; the same ones where all are credible.
+    """
+    error = flux_err.copy()
+    for code in range(int(band.max(initial=-1)) + 1):
+        mine = np.flatnonzero(band == code)
+        own = flux_err[mine]
+        usual = np.sort(own)[int(np.ceil(_FEW * (own.size - 1)))]
+        error[mine[own < _ABSURD * usual]] = np.median(own)
+        least = max(_LEAST_ERROR * flux[mine].std(), 1e-2 * _LEAST_ERROR * abs(flux[mine].mean()))
+        error[mine] = np.maximum(error[mine], least)
+    return error
 
 
 def error_at_mean_flux(
@@ -165,14 +201,14 @@ def joint_series(light_curves: LightCurves, i: int) -> JointSeries:
     """Prepare one star for the search.
 
     Saturated points and points without a finite flux and a positive error are left out and
-    counted. Non-detections stay: their forced fluxes carry the information that the star was
+    counted; errors that are absurdly small are mended (`credible_errors`). Non-detections stay: their forced fluxes carry the information that the star was
     faint.
     """
     rows = light_curves.rows(i)
     flux_all = light_curves.flux[rows]
     error_all = light_curves.flux_err[rows]
     with np.errstate(invalid="ignore"):
-        usable = np.isfinite(flux_all) & np.isfinite(error_all) & (error_all > 0)
+        usable = (np.abs(flux_all) < _LARGEST_FLUX) & (error_all < _LARGEST_FLUX) & (error_all > 0)
     usable &= np.isfinite(light_curves.mjd[rows]) & ~light_curves.saturated[rows]
     flux, error = flux_all[usable], error_all[usable]
     time = light_curves.mjd[rows][usable]
@@ -192,6 +228,7 @@ def joint_series(light_curves: LightCurves, i: int) -> JointSeries:
 
     # The mean for the error model is unweighted: it must not depend on the errors it mends.
     plain = np.bincount(band, weights=flux, minlength=n_bands) / np.bincount(band)
+    error = credible_errors(flux, error, band)
     total = light_curves.flux_kind == "total"
     if total:
         gamma, floor = error_model(names.tolist())

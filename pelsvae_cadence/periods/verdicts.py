@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import StructOfArrays, freeze
+from pelsvae_cadence.core.arrays import StructOfArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import number
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.periods.result import PeriodResult
 
@@ -134,7 +135,7 @@ def judge(
     ----------
     result : PeriodResult
         The periods found.
-    true_period : array_like, shape (N,)
+    true_period : array_like or Quantity, shape (N,)
         The true periods in days.
     tolerance : float
         Phase drift that still counts as exact, in cycles over the baseline.
@@ -149,13 +150,17 @@ def judge(
     Raises
     ------
     InputError
-        If the shapes differ or a period is not positive.
+        If the shapes differ or a period is missing or not positive.
     """
-    period = np.asarray(true_period, dtype=np.float64)
-    if period.shape != (len(result),):
-        raise InputError(f"true_period has shape {period.shape}, expected ({len(result)},)")
-    if not (np.isfinite(period) & (period > 0)).all():
-        raise InputError("a true period is not a positive number of days")
+    period = column("true_period", true_period, len(result), unit="d", finite=False)
+    wrong = np.flatnonzero(~(np.isfinite(period) & (period > 0)))
+    if wrong.size:
+        raise InputError(
+            f"true_period = {period[wrong[0]]:g} in row {wrong[0]} is not a positive number of days",
+            remedy="Leave out stars whose period is not known.",
+        )
+    tolerance = number("tolerance", tolerance)
+    false_alarm_level = number("false_alarm_level", false_alarm_level)
     if not 0 < tolerance < 1:
         raise InputError(f"tolerance = {tolerance!r} cycles", allowed="0 < tolerance < 1")
     if not 0 < false_alarm_level <= 1:

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.arrays import to_value
+from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import EXTINCTION, TrueEBV, extinction
+from pelsvae_cadence.core.tables.columns import text
 from pelsvae_cadence.photometry.amplitudes import amplitude_ratio
 from pelsvae_cadence.photometry.colours import colour_minus_i, g_minus_i
 from pelsvae_cadence.stars import Stars
@@ -41,6 +42,7 @@ def mean_magnitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
     InputError
         For an unknown band or a temperature without colours.
     """
+    bands = tuple(text("bands", bands).tolist())
     m_i = stars.abs_mag_g - g_minus_i(stars.teff, stars.star_class)
     dust = TrueEBV(stars.ebv)
     out = np.empty((len(stars), len(bands)))
@@ -74,6 +76,7 @@ def band_amplitudes(stars: Stars, bands: tuple[str, ...]) -> FloatArray:
     InputError
         For an unknown band.
     """
+    bands = tuple(text("bands", bands).tolist())
     out = np.empty((len(stars), len(bands)))
     for j, band in enumerate(bands):
         out[:, j] = stars.amplitude_i * amplitude_ratio(
@@ -109,7 +112,7 @@ def at_magnitude(stars: Stars, band: str, magnitude: npt.ArrayLike) -> Stars:
     InputError
         For an unknown band or a magnitude outside 0 to 40.
     """
-    wanted = np.broadcast_to(np.asarray(to_value(magnitude, "mag"), dtype=np.float64), len(stars))
+    wanted = column("magnitude", magnitude, len(stars), unit="mag")
     if not ((wanted > 0.0) & (wanted < 40.0)).all():
         bad = wanted[~((wanted > 0.0) & (wanted < 40.0))][0]
         raise InputError(f"magnitude = {bad:g} is not an apparent magnitude", allowed="0 to 40")

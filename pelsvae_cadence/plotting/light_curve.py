@@ -212,10 +212,10 @@ def _noise_free_lines(
         visits = Visits(
             mjd=np.full(grid.size, 60000.0),
             band=np.full(grid.size, name),
-            m5=np.zeros(grid.size),
+            m5=np.full(grid.size, 25.0),
             night=np.zeros(grid.size, dtype=np.int64),
             visit_id=np.arange(grid.size),
-            exptime=np.zeros(grid.size),
+            exptime=np.full(grid.size, 30.0),
         )
         lines[name] = noise_free_magnitudes(star, visits, curve, phase=grid[None, :])[0]
     return lines

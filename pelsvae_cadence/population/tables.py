@@ -17,10 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from pelsvae_cadence.classes import parse_star_class
+from pelsvae_cadence.core.arrays import column as read_column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import RawSFD
 from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.tables.columns import numbers as read_numbers
 from pelsvae_cadence.core.times import MJD_ZERO
 from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.stars import REFERENCE_EPOCH, UNITS, Stars
@@ -104,17 +106,8 @@ def _load(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
         table = Table.read(path, format="ascii.ecsv" if kind == ".ecsv" else "fits")
         units = {name: str(table[name].unit) for name in table.colnames if table[name].unit}
         flat = [name for name in table.colnames if table[name].ndim == 1]
-        columns = {}
-        for name in flat:
-            column = table[name]
-            values = np.asarray(column.filled() if hasattr(column, "filled") else column)
-            if hasattr(column, "mask") and values.dtype.kind == "f":
-                values = np.where(np.asarray(column.mask), np.nan, values)
-            if values.dtype.kind == "S":
-                values = np.char.decode(values, "utf-8")
-            # FITS stores big-endian numbers, which pandas does not take.
-            columns[name] = values.astype(values.dtype.newbyteorder("="))
-        return pd.DataFrame(columns), units
+        # Masked whole numbers stay whole and missing; FITS' big-endian numbers become the machine's.
+        return table[flat].to_pandas(), units
     except ImportError as error:
         raise InputError(
             f"reading {path.name} needs a package that is not installed ({error.name})",
@@ -130,7 +123,7 @@ def _load(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
 def _numbers(path: Path, name: str, values: pd.Series[Any], unit: str | None) -> FloatArray:
     """Turn a column into numbers in the package's unit."""
     wanted = _UNITS.get(name)
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64)
+    numbers = read_numbers(f"column {values.name!r} of {path.name}", values)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if bad.size and name != "feh":
         what = values.iloc[int(bad[0])]
@@ -310,17 +303,21 @@ def _numbering(path: Path, frame: pd.DataFrame, found: Mapping[str, str], n: int
     if "star_id" not in found:
         return np.arange(n, dtype=np.int64)
     column = frame[found["star_id"]]
-    try:
-        ids = column.to_numpy().astype(np.int64)
-        same = bool((ids == column.to_numpy().astype(np.float64)).all()) or column.dtype.kind in "iu"
-    except (TypeError, ValueError):
-        same = False
-    if not same:
+    remedy = "Leave star numbers out (rows are then numbered), or use integers."
+    gone = np.flatnonzero(column.isna())
+    if gone.size:
         raise InputError(
-            f"column {found['star_id']!r} of {path.name} does not hold whole numbers",
-            remedy="Leave star numbers out (rows are then numbered), or use integers.",
+            f"column {found['star_id']!r} of {path.name} is missing in {gone.size} of {n} rows, "
+            f"first in row {gone[0] + 1}",
+            remedy=remedy,
         )
-    return np.asarray(ids, dtype=np.int64)
+    try:
+        return read_column("star_id", column, n, np.int64)
+    except InputError as error:
+        raise InputError(
+            f"column {found['star_id']!r} of {path.name} does not hold whole numbers: {error.problem}",
+            remedy=remedy,
+        ) from error
 
 
 def _modulus(path: Path, values: Mapping[str, FloatArray], n: int) -> FloatArray:

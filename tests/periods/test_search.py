@@ -224,7 +224,7 @@ def test_odd_inputs_end_in_a_status(one_year):
         (empty, "no visits"),
         (_thin(base, few), "too few visits"),
         (saturated, "all saturated"),
-        (unusable, "all saturated"),
+        (unusable, "no usable flux"),
         (constant, "no variation"),
         (one_time, "too few visits"),
     ):

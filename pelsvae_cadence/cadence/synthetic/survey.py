@@ -36,6 +36,8 @@ from pelsvae_cadence.cadence.synthetic.schedule import Schedule
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.tables.columns import numbers
+from pelsvae_cadence.core.tables.containers import number
 from pelsvae_cadence.core.times import JULIAN_YEAR
 
 if TYPE_CHECKING:
@@ -60,11 +62,14 @@ def _check_range(name: str, value: float, allowed: tuple[float, float], unit: st
     """Refuse a knob that is not a number in its range."""
     low, high = allowed
     words = f"{low:g} to {high:g}{unit}"
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise InputError(f"{name} = {value!r} is not a number", allowed=words)
-    if not low <= float(value) <= high:
+    units = {" years": "yr", " s": "s"}
+    try:
+        found = number(name, value, units.get(unit))
+    except InputError as error:
+        raise InputError(f"{name} = {value!r} is not a number", allowed=words) from error
+    if not low <= found <= high:
         raise InputError(f"{name} = {value!r}", allowed=words)
-    return float(value)
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,9 +345,9 @@ class SyntheticSurvey(PositionTables):
 
 def _check_positions(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     try:
-        alpha, delta = np.broadcast_arrays(
-            np.asarray(ra, dtype=np.float64), np.asarray(dec, dtype=np.float64)
-        )
+        alpha, delta = np.broadcast_arrays(numbers("ra", ra, "deg"), numbers("dec", dec, "deg"))
+    except InputError:
+        raise
     except (TypeError, ValueError) as error:
         raise InputError(f"positions cannot be read: {error}") from error
     if not (np.isfinite(alpha).all() and np.isfinite(delta).all()):
@@ -353,7 +358,7 @@ def _check_positions(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray,
     if alpha.size and not ((alpha >= -360.0) & (alpha <= 720.0)).all():
         raise InputError(
             f"right ascension {alpha[(alpha < -360.0) | (alpha > 720.0)].ravel()[0]:g}",
-            allowed="0 to 360 deg",
+            allowed="-360 to 360 deg",
         )
     return np.asarray(alpha % 360.0), np.asarray(delta)
 

@@ -20,6 +20,7 @@ __all__ = [
     "flags",
     "identifiers",
     "match_columns",
+    "missing",
     "numbers",
     "plain_name",
     "text",
@@ -118,7 +119,32 @@ def _in_unit(name: str, value: Any, own: Any, unit: str | None) -> Any:
         quantity = value if hasattr(value, "to_value") else Quantity(np.asarray(value, dtype=np.float64), own)
         return quantity.to_value(unit)
     except Exception as error:
-        raise InputError(f"{name} is in {own}, which cannot be converted to {unit}") from error
+        raise InputError(
+            f"{name} is in {own}, which cannot be converted to {unit or 'a number without a unit'}"
+        ) from error
+
+
+def missing(value: Any) -> BoolArray:
+    """Tell which entries a container marks as missing: masked, null, None. NaN in plain arrays is not.
+
+    Parameters
+    ----------
+    value : array_like
+        Arrays, lists, pandas, astropy and arrow columns, Quantities, masked arrays.
+
+    Returns
+    -------
+    ndarray of bool
+        In the shape of `value`.
+    """
+    value, mask = _parts(_arrow(value))
+    if mask is not None:
+        return np.asarray(mask)
+    if isinstance(value, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        return np.asarray(pd.isna(value))
+    if isinstance(value, list | tuple) or getattr(value, "dtype", None) == object:
+        return np.array([entry is None or entry is pd.NA or entry is np.ma.masked for entry in value], bool)
+    return np.zeros(np.shape(value), dtype=np.bool_)
 
 
 def numbers(name: str, value: Any, unit: str | None = None) -> FloatArray:
@@ -156,7 +182,7 @@ def numbers(name: str, value: Any, unit: str | None = None) -> FloatArray:
         wrong = ~np.isfinite(parsed) & plain.notna().to_numpy()
         if parsed.size and not np.isfinite(parsed).any() and wrong.any():
             first = plain[wrong].iloc[0]
-            raise InputError(f"{name} holds no numbers: {str(first)[:40]!r}")
+            raise InputError(f"{name} cannot be read, it holds no numbers: {str(first)[:40]!r}")
         array = parsed.reshape(array.shape)
     elif array.dtype.kind not in "fiub":
         raise InputError(f"{name} has type {array.dtype}, expected numbers")
@@ -301,7 +327,7 @@ def identifiers(name: str, value: Any) -> tuple[npt.NDArray[Any], BoolArray]:
         if wrong.any():
             row = int(np.argmax(wrong))
             raise InputError(
-                f"{name} = {plain[row]!r} in row {row} is no exact whole number",
+                f"{name} = {float(plain[row])!r} in row {row} is no exact whole number",
                 remedy="Read the column as integers or as text: floating point has rounded it.",
             )
         return np.where(known, plain, 0).astype(np.int64), known
