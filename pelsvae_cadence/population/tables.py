@@ -9,6 +9,7 @@ units where the format has a place for them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -388,7 +389,7 @@ def write_star_table(
     """
     file = Path(path)
     kind = table_kind(file)
-    names = [n for n in Stars.__dataclass_fields__ if n != "latent"]
+    names = [field.name for field in fields(Stars) if field.name != "latent"]
     frame = pd.DataFrame({name: getattr(stars, name) for name in names})
     for name, value in (extra or {}).items():
         frame[name] = np.asarray(value)
