@@ -17,6 +17,7 @@ from pelsvae_cadence.classes import STAR_CLASSES, SUBTYPES, parse_star_class
 from pelsvae_cadence.core.arrays import StructOfArrays, column, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import true_ebv
+from pelsvae_cadence.core.tables.sky_positions import unpack_sky_coord
 
 __all__ = [
     "MOST_STARS_AT_POSITION",
@@ -67,19 +68,6 @@ _KIND_BITS: Final = 6
 #: Most stars of one class at one site of a catalogue.
 MOST_STARS_AT_SITE: Final = 2**_RUNNING_BITS
 
-_UNITS: Final = {
-    "period": "d",
-    "teff": "K",
-    "abs_mag_g": "mag",
-    "amplitude_i": "mag",
-    "epoch": "d",
-    "ra": "deg",
-    "dec": "deg",
-    "distance_modulus": "mag",
-    "ebv": "mag",
-    "feh": "dex",
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Stars(StructOfArrays):
@@ -106,7 +94,8 @@ class Stars(StructOfArrays):
     epoch : ndarray of float64, shape (N,)
         BJD_TDB of a maximum, or of a primary minimum for ECL and ELL, in days.
     ra, dec : ndarray of float64, shape (N,)
-        ICRS position in degrees; negative right ascensions are taken as westward, -10 as 350.
+        ICRS position in degrees, or a SkyCoord alone, as `ra`; negative right ascensions are taken as
+        westward, -10 as 350.
     distance_modulus : ndarray of float64, shape (N,)
         True distance modulus in mag.
     ebv : ndarray of float64, shape (N,)
@@ -131,16 +120,17 @@ class Stars(StructOfArrays):
     amplitude_i: FloatArray
     epoch: FloatArray
     ra: FloatArray
-    dec: FloatArray
+    dec: FloatArray = None  # type: ignore[assignment]
     distance_modulus: FloatArray
     ebv: FloatArray
     feh: FloatArray
     latent: FloatArray | None = None
 
-    _units: ClassVar = _UNITS
+    _units: ClassVar = UNITS | {"feh": "dex"}
     _times: ClassVar = {"epoch": ("jd", "tdb")}
 
     def __post_init__(self) -> None:
+        unpack_sky_coord(self)
         star_id = column("star_id", self.star_id, None, np.int64)
         n = star_id.size
         checked: dict[str, Any] = {"star_id": star_id}

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from pelsvae_cadence.bands import BANDS, LSST_BANDS
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.footprint_edge import visits_if_any
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, feature_definitions
@@ -118,7 +119,9 @@ def _classified(
 ) -> ClassifiedStars:
     """Observe the stars of one run once, and classify them after every year."""
     start, years = start_of(cadence), np.array(plan.years)
-    elapsed = [(cadence.at(ra, dec, plan.radius).mjd - start) / JULIAN_YEAR for ra, dec in plan.sky]
+    elapsed = [
+        (visits_if_any(cadence, ra, dec, plan.radius).mjd - start) / JULIAN_YEAR for ra, dec in plan.sky
+    ]
     n_visits = np.stack([np.count_nonzero(t[:, None] < years, axis=0) for t in elapsed])
     places = np.flatnonzero(n_visits[:, -1] >= plan.min_visits)
     enough = plan.min_visits <= n_visits[places].T

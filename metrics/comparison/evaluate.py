@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.footprint_edge import visits_if_any
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
@@ -123,7 +124,7 @@ class _Piece:
     def _position(self, place: int) -> dict[str, npt.NDArray[Any]]:
         plan = self.plan
         ra, dec = plan.sky[place].tolist()
-        visits = self.cadence.at(ra, dec, plan.radius)
+        visits = visits_if_any(self.cadence, ra, dec, plan.radius)
         elapsed = (visits.mjd - self._start) / JULIAN_YEAR
         visits = visits.take(elapsed < plan.years[-1])
         elapsed = (visits.mjd - self._start) / JULIAN_YEAR

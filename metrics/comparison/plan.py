@@ -14,6 +14,7 @@ from pelsvae_cadence.cadence.survey import check_position
 from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.sky_positions import position_pairs
 from pelsvae_cadence.periods.grid import PERIOD_RANGE
 
 __all__ = ["DEFAULT_CLASSES", "DEFAULT_YEARS", "Group", "Plan"]
@@ -104,7 +105,7 @@ class Plan:
         if self.nside is not None and not healpy.isnsideok(self.nside, nest=True):
             raise InputError(f"nside = {self.nside!r}", allowed="a power of two, e.g. 8, 16, 64")
         if self.positions is not None:
-            points = tuple(check_position(ra, dec) for ra, dec in self.positions)
+            points = tuple(check_position(ra, dec) for ra, dec in position_pairs(self.positions))
             if not points or len(set(points)) != len(points):
                 raise InputError(f"{len(points)} positions", allowed="one or more, none twice")
             object.__setattr__(self, "positions", points)

@@ -13,6 +13,7 @@ import numpy as np
 
 from pelsvae_cadence.cadence.survey import check_position
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.sky_positions import position_pairs
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup, fingerprint_of
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
@@ -37,7 +38,9 @@ def sky_positions(
     if (nside is None) == (positions is None):
         raise InputError(f"nside = {nside!r} and positions = {positions!r}", remedy="Give one of them.")
     if nside is None:
-        points = [check_position(ra, dec) for ra, dec in positions or ()]
+        points = [
+            check_position(ra, dec) for ra, dec in position_pairs(() if positions is None else positions)
+        ]
         if not points:
             raise InputError("no position to run on", remedy="Give at least one (ra, dec).")
         return points

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.cadence.footprint_edge import visits_if_any
 from pelsvae_cadence.cadence.survey import Cadence, check_position
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.sky_positions import ra_dec
 from pelsvae_cadence.core.times import start_of_exposure
 
 if TYPE_CHECKING:
@@ -44,9 +46,10 @@ def position_table(cadence: Cadence, ra: npt.ArrayLike, dec: npt.ArrayLike) -> p
     import pandas as pd
 
     frames = []
+    ra, dec = ra_dec(ra, dec)
     for one_ra, one_dec in zip(np.atleast_1d(ra), np.atleast_1d(dec), strict=True):
         alpha, delta = check_position(one_ra, one_dec)
-        visits = cadence.at(alpha, delta)
+        visits = visits_if_any(cadence, alpha, delta)
         band = visits.band
         if cadence.survey != "joint":
             band = np.array([name[-1] for name in band.tolist()], dtype="U1")
@@ -77,13 +80,13 @@ def position_table(cadence: Cadence, ra: npt.ArrayLike, dec: npt.ArrayLike) -> p
 class PositionTables:
     """Base of cadences whose visits are made position by position."""
 
-    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
+    def at(self, ra: Any, dec: Any = None, radius: float | None = None) -> Visits:
         """Give the visits to a position.
 
         Parameters
         ----------
-        ra, dec : float
-            Position in degrees.
+        ra, dec : float, Quantity or SkyCoord
+            Position in degrees; or a SkyCoord alone, as `ra`.
         radius : float, optional
             Radius of the circular field of view in degrees, of every survey; its own by default. A
             synthetic survey makes its visits for its own field of view, whatever the radius.
@@ -100,13 +103,13 @@ class PositionTables:
         """
         raise NotImplementedError
 
-    def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
+    def opsim_table(self, ra: Any, dec: Any = None) -> pd.DataFrame:
         """Write the visits of some positions as a table, see `position_table`.
 
         Parameters
         ----------
-        ra, dec : array_like, shape (n_positions,)
-            ICRS positions, degrees.
+        ra, dec : array_like or SkyCoord, shape (n_positions,)
+            ICRS positions, degrees; or a SkyCoord alone, as `ra`.
 
         Returns
         -------

@@ -16,6 +16,7 @@ from pelsvae_cadence.cadence.visits import M5_RANGE, POSITIVE, Visits
 from pelsvae_cadence.core.arrays import StructOfArrays, check_range, column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import number
+from pelsvae_cadence.core.tables.sky_positions import ra_dec, unpack_sky_coord
 from pelsvae_cadence.core.times import local_noon
 
 __all__ = ["FOV_RADIUS", "Cadence", "Footprint", "Survey", "check_position", "local_nights", "unit_vectors"]
@@ -53,13 +54,13 @@ class Cadence(Protocol):
     def fov_radius(self) -> float:
         """Radius of the circular field of view in degrees."""
 
-    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
+    def at(self, ra: Any, dec: Any = None, radius: float | None = None) -> Visits:
         """Give the visits to a position.
 
         Parameters
         ----------
-        ra, dec : float
-            Position in degrees.
+        ra, dec : float, Quantity or SkyCoord
+            Position in degrees; or a SkyCoord alone, as `ra`.
         radius : float, optional
             Radius of the circular field of view in degrees; the survey's own by default.
 
@@ -106,13 +107,13 @@ def unit_vectors(ra: npt.ArrayLike, dec: npt.ArrayLike) -> FloatArray:
     return np.stack([np.cos(dec_rad) * np.cos(ra_rad), np.cos(dec_rad) * np.sin(ra_rad), np.sin(dec_rad)], -1)
 
 
-def check_position(ra: Any, dec: Any) -> tuple[float, float]:
+def check_position(ra: Any, dec: Any = None) -> tuple[float, float]:
     """Check a sky position.
 
     Parameters
     ----------
-    ra, dec : float or astropy.units.Quantity
-        ICRS coordinates, in degrees if plain numbers.
+    ra, dec : float, Quantity or SkyCoord
+        ICRS coordinates, in degrees if plain numbers; or a SkyCoord of one position, as `ra`.
 
     Returns
     -------
@@ -124,6 +125,12 @@ def check_position(ra: Any, dec: Any) -> tuple[float, float]:
     InputError
         If they are not finite or the declination is not within 90 degrees of the equator.
     """
+    ra, dec = ra_dec(ra, dec, one=True)
+    if np.size(ra) > 1 or np.size(dec) > 1:
+        raise InputError(
+            f"{max(np.size(ra), np.size(dec))} positions where one position is wanted",
+            remedy="Ask for one position at a time.",
+        )
     allowed = "ra -360 to 360, dec -90 to 90 deg"
     try:
         ra_deg, dec_deg = number("ra", ra, "deg"), number("dec", dec, "deg")
@@ -149,7 +156,7 @@ class Survey(StructOfArrays):
     survey : {"lsst", "ztf", "joint"}
         Whose filters and noise apply.
     ra, dec : ndarray of float64, shape (n,)
-        Pointings in degrees.
+        Pointings in degrees; or a SkyCoord alone, as `ra`.
     mjd : ndarray of float64, shape (n,)
         Mid-exposure times, MJD (TAI), in days.
     band : ndarray of str, shape (n,)
@@ -174,7 +181,7 @@ class Survey(StructOfArrays):
     name: str
     survey: SurveyName
     ra: FloatArray
-    dec: FloatArray
+    dec: FloatArray = None  # type: ignore[assignment]
     mjd: FloatArray
     band: npt.NDArray[np.str_]
     m5: FloatArray
@@ -187,6 +194,7 @@ class Survey(StructOfArrays):
     path: str = field(default="", compare=False)  # where a table lies does not change what is in it
 
     def __post_init__(self) -> None:
+        unpack_sky_coord(self)
         n = column("mjd", self.mjd, None, unit="d").size
         types: dict[str, Any] = {"band": np.str_, "night": np.int64, "visit_id": np.int64}
         units = {"m5": "mag", "exptime": "s", "seeing": "arcsec", "mjd": "d", "night": "d"}
@@ -237,14 +245,14 @@ class Survey(StructOfArrays):
         return float(np.degrees(2.0 * np.arcsin(min(1.0, chord / 2.0))))
 
     def at(
-        self, ra: float, dec: float, radius: float | None = None, *, footprint: Footprint | None = None
+        self, ra: Any, dec: Any = None, radius: float | None = None, *, footprint: Footprint | None = None
     ) -> Visits:
         """Give the visits that see a position.
 
         Parameters
         ----------
-        ra, dec : float or astropy.units.Quantity
-            Position in degrees.
+        ra, dec : float, Quantity or SkyCoord
+            Position in degrees; or a SkyCoord alone, as `ra`.
         radius : float, optional
             Radius of the circular field of view in degrees; the survey's own by default.
         footprint : callable, optional

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.cadence.footprint_edge import visits_if_any
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.cadence.tables import file_sha256
 from pelsvae_cadence.cadence.visits import Visits
@@ -306,7 +307,7 @@ class _Observation:
     def __call__(self, piece: Partition) -> Arrays:
         sites = np.arange(self.bounds[piece.index], self.bounds[piece.index + 1])
         visits = [
-            self.cadence.at(float(self.source.ra[s]), float(self.source.dec[s]), self.radius)
+            visits_if_any(self.cadence, float(self.source.ra[s]), float(self.source.dec[s]), self.radius)
             for s in sites.tolist()
         ]
         if self.skip_unseen:

@@ -20,6 +20,7 @@ from pelsvae_cadence.cadence.survey import check_position
 from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.tables.sky_positions import unpack_sky_coord
 from pelsvae_cadence.photometry.magnitudes import at_magnitude
 from pelsvae_cadence.stars import MOST_STARS_AT_SITE, POSITION_NSIDE, Stars, numbers_at_sites
 
@@ -106,7 +107,7 @@ class DrawnStars(StarSource):
     """
 
     ra: FloatArray
-    dec: FloatArray
+    dec: FloatArray = None  # type: ignore[assignment]
     star_classes: Sequence[str]
     stars_per_class: int = 1
     magnitude: tuple[float, float] = (17.0, 24.0)
@@ -114,6 +115,7 @@ class DrawnStars(StarSource):
     ebv: float = 0.0
 
     def __post_init__(self) -> None:
+        unpack_sky_coord(self)
         pairs = zip(np.atleast_1d(self.ra).tolist(), np.atleast_1d(self.dec).tolist(), strict=True)
         points = np.array([check_position(*pair) for pair in pairs]).reshape(-1, 2)
         pixel = _pixels(POSITION_NSIDE, points[:, 0], points[:, 1])

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.footprint_edge import visits_if_any
 from pelsvae_cadence.cadence.survey import Cadence, Survey, check_position
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
 from pelsvae_cadence.cadence.visits import Visits
@@ -19,6 +20,7 @@ from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, observe_mix
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.tables.sky_positions import position_pairs
 from pelsvae_cadence.core.times import JULIAN_YEAR, time_span
 from pelsvae_cadence.core.version import __version__
 from pelsvae_cadence.parallel.checkpoints import fingerprint
@@ -82,7 +84,7 @@ def positions_of(
     found: list[tuple[float, float]] = []
     taken: set[int] = set()
     for cell, a, d in zip(sky_cell(_CELL_NSIDE, ra, dec).tolist(), ra.tolist(), dec.tolist(), strict=True):
-        if cell in taken or len(cadence.at(a, d)) < min_visits:
+        if cell in taken or len(visits_if_any(cadence, a, d)) < min_visits:
             continue
         taken.add(cell)
         found.append((a, d))
@@ -110,7 +112,7 @@ class _Observe:
 
     def __call__(self, piece: Partition) -> Mapping[str, npt.NDArray[Any]]:
         ra, dec = self.positions[piece.index]
-        visits = self.cadence.at(ra, dec, self.radius)
+        visits = visits_if_any(self.cadence, ra, dec, self.radius)
         model = _model(self.model)
         drawn: dict[str, tuple[Stars, PhaseCurve]] = {}
         arrays: dict[str, npt.NDArray[Any]] = {}
@@ -239,7 +241,7 @@ def observe_survey(
     InputError
         If a position is not on the sky, none is given, or the folder belongs to another run.
     """
-    points = tuple(check_position(ra, dec) for ra, dec in positions)
+    points = tuple(check_position(ra, dec) for ra, dec in position_pairs(positions))
     if not points:
         raise InputError("no position to observe")
     reddening = (
@@ -279,6 +281,6 @@ def observe_survey(
 
 def _fingerprint(task: _Observe) -> str:
     """Identify stars, visits and options, so that nothing else is taken for them."""
-    visits = [task.cadence.at(ra, dec, task.radius) for ra, dec in task.positions]
+    visits = [visits_if_any(task.cadence, ra, dec, task.radius) for ra, dec in task.positions]
     seen = [(v.mjd, v.m5, v.band) for v in visits]
     return fingerprint(__version__, _FEATURES, _model(task.model).hash, {**vars(task), "cadence": None}, seen)

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 import numpy as np
 
-from pelsvae_cadence.cadence.survey import Cadence
+from pelsvae_cadence.cadence.survey import Cadence, check_position
 from pelsvae_cadence.classify.classifier import VariableClassifier
 from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, feature_definitions
 from pelsvae_cadence.classify.labelled import ClassMix, LabelledStars, class_mix_for
@@ -68,20 +68,20 @@ class SurveyClassifier:
         # MAF copies a metric for each of its reduce methods; nothing here ever changes.
         return self
 
-    def at(self, ra: float, dec: float) -> VariableClassifier:
+    def at(self, ra: Any, dec: Any = None) -> VariableClassifier:
         """Give the classifier for a position.
 
         Parameters
         ----------
-        ra, dec : float
-            Position in degrees.
+        ra, dec : float, Quantity or SkyCoord
+            Position in degrees; or a SkyCoord alone, as `ra`.
 
         Returns
         -------
         VariableClassifier
             One that was trained without this part of the sky.
         """
-        return self.classifiers[int(self.split.part_of(ra, dec))]
+        return self.classifiers[int(self.split.part_of(*check_position(ra, dec)))]
 
     def predict(self, stars: LabelledStars) -> Predictions:
         """Classify stars, each by the classifier for its position.

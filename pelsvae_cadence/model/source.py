@@ -18,6 +18,7 @@ from pelsvae_cadence.core.arrays import column, common_length
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve, with_phase_zero
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.tables.sky_positions import ra_dec
 from pelsvae_cadence.model.blocks import in_blocks
 from pelsvae_cadence.model.encoder_points import encoder_points
 from pelsvae_cadence.model.extrapolation import (
@@ -226,7 +227,7 @@ class LightCurveModel:
         seed: int = 0,
         star_id: npt.ArrayLike | None = None,
         ra: Any = 0.0,
-        dec: Any = 0.0,
+        dec: Any = None,
         distance_modulus: Any = 0.0,
         ebv: Any = 0.0,
         extrapolate: Extrapolate = "error",
@@ -253,7 +254,7 @@ class LightCurveModel:
         star_id : array_like of int, shape (n,), optional
             Unique numbers; by default 0 to n - 1.
         ra, dec, distance_modulus, ebv : float, array_like or Quantity
-            Position [deg], true distance modulus and E(B-V) [mag].
+            Position [deg], or a SkyCoord alone as `ra`; true distance modulus and E(B-V) [mag].
         extrapolate : {"error", "clip", "flag"}
             What to do with parameters outside `ranges`: refuse them, replace them by the border
             with a warning, or use them with a warning.
@@ -269,6 +270,7 @@ class LightCurveModel:
             On unknown classes, wrong shapes, NaN, or parameters out of range.
         """
         name, kind = parse_star_class(star_class, subtype)
+        ra, dec = ra_dec(ra, 0.0 if dec is None and not hasattr(ra, "transform_to") else dec)
         given = dict(zip(PARAMETERS, (period, teff, abs_mag_g, amplitude_i), strict=True))
         others = {"ra": ra, "dec": dec, "distance_modulus": distance_modulus, "ebv": ebv, "star_id": star_id}
         size = common_length(given | others) if n is None else int(n)

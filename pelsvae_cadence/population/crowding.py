@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.cadence.survey import check_position
 from pelsvae_cadence.core.arrays import column, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
@@ -295,13 +296,13 @@ def _strictly_rising(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArr
     return x[keep], y[keep]
 
 
-def crowded_field(ra: float, dec: float) -> CrowdedField | None:
+def crowded_field(ra: Any, dec: Any = None) -> CrowdedField | None:
     """Give typical star counts of the bulge and the Magellanic Clouds.
 
     Parameters
     ----------
-    ra, dec : float
-        ICRS position in degrees.
+    ra, dec : float, Quantity or SkyCoord
+        ICRS position in degrees; or a SkyCoord alone, as `ra`.
 
     Returns
     -------
@@ -310,6 +311,7 @@ def crowded_field(ra: float, dec: float) -> CrowdedField | None:
         of a Cloud or the Galactic plane; good to a factor of two. None elsewhere, the rest of the
         plane included, where no counts are built in.
     """
+    ra, dec = check_position(ra, dec)
     region = str(crowded_region(ra, dec)[0])
     if region not in _COUNTS:
         return None

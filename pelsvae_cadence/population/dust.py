@@ -12,7 +12,7 @@ without their warp and flare). At high latitude that is :math:`1 - \exp(-d |\sin
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import SFD_SCALE, RawSFD, TrueEBV
+from pelsvae_cadence.core.tables.sky_positions import ra_dec
 from pelsvae_cadence.population.galaxy import LMC_CENTRE, R_SUN, SMC_CENTRE, Z_SUN, equatorial_to_galactic
 
 __all__ = ["reddening"]
@@ -89,13 +90,13 @@ def _in_disc(
     return np.asarray(cosine > np.cos(np.radians(radius)))
 
 
-def reddening(ra: npt.ArrayLike, dec: npt.ArrayLike, distance: npt.ArrayLike | None = None) -> TrueEBV:
+def reddening(ra: Any, dec: Any = None, distance: npt.ArrayLike | None = None) -> TrueEBV:
     """Give the true E(B-V) in front of stars.
 
     Parameters
     ----------
-    ra, dec : array_like, shape (N,)
-        ICRS position in degrees.
+    ra, dec : array_like or SkyCoord, shape (N,)
+        ICRS position in degrees; or a SkyCoord alone, as `ra`.
     distance : array_like, shape (N,), optional
         Distance in kpc; without it the whole line of sight counts.
 
@@ -109,6 +110,7 @@ def reddening(ra: npt.ArrayLike, dec: npt.ArrayLike, distance: npt.ArrayLike | N
     Within 5 degrees of the LMC and 3 of the SMC the map sees the Clouds' own dust. Foreground
     stars get the mean foreground there, stars beyond 40 kpc foreground and mean internal dust.
     """
+    ra, dec = ra_dec(ra, dec)
     ra_deg = column("ra", np.atleast_1d(ra), None, unit="deg")
     dec_deg = column("dec", np.atleast_1d(dec), ra_deg.size, unit="deg")
     whole = np.array(_sfd_map(ra_deg, dec_deg).to_true().value)

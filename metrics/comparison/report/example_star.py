@@ -9,6 +9,7 @@ import numpy as np
 
 from pelsvae_cadence.cadence.changes.thinning import thin_visits
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.footprint_edge import visits_if_any
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.classes import display_name
 from pelsvae_cadence.core.times import JULIAN_YEAR, time_span
@@ -57,7 +58,7 @@ def _example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
     shown = []
     for run in result.runs[:_MOST_EXAMPLE_RUNS]:
         start = start_of(run.cadence)
-        visits = run.cadence.at(ra, dec, plan.radius)
+        visits = visits_if_any(run.cadence, ra, dec, plan.radius)
         visits = visits.take(visits.mjd < start + JULIAN_YEAR * plan.years[y])
         used = thin_visits(visits, plan.max_visits)
         recovery = observe_and_search(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from typing_extensions import override
@@ -10,6 +11,7 @@ from typing_extensions import override
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.changes.joint import joined
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.footprint_edge import visits_if_any
 from pelsvae_cadence.cadence.position_table import PositionTables
 from pelsvae_cadence.cadence.survey import Cadence, Survey
 from pelsvae_cadence.cadence.visits import Visits
@@ -58,9 +60,9 @@ class SplicedSurvey(PositionTables):
         return start_of(self.observed)
 
     @override
-    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
+    def at(self, ra: Any, dec: Any = None, radius: float | None = None) -> Visits:
         before = self.observed.at(ra, dec, radius)
-        after = self.simulation.at(ra, dec, radius)
+        after = visits_if_any(self.simulation, ra, dec, radius)
         # The simulation comes first: its visits keep their numbers.
         return joined([after.take(after.mjd >= self.mjd), before.take(before.mjd < self.mjd)], self.survey)
 

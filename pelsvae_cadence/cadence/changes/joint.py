@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from pelsvae_cadence.bands import SurveyName
 from pelsvae_cadence.cadence.changes.transforms import start_of
+from pelsvae_cadence.cadence.footprint_edge import visits_if_any
 from pelsvae_cadence.cadence.position_table import PositionTables
 from pelsvae_cadence.cadence.survey import Cadence, local_nights
 from pelsvae_cadence.cadence.visits import Visits
@@ -101,5 +102,5 @@ class JointSurvey(PositionTables):
         return start_of(self.surveys[0])
 
     @override
-    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
-        return joined([part.at(ra, dec, radius) for part in self.surveys], "joint")
+    def at(self, ra: Any, dec: Any = None, radius: float | None = None) -> Visits:
+        return joined([visits_if_any(part, ra, dec, radius) for part in self.surveys], "joint")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -102,7 +102,7 @@ class ChangedCadence(PositionTables):
         return self.cadence.fov_radius
 
     @override
-    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
+    def at(self, ra: Any, dec: Any = None, radius: float | None = None) -> Visits:
         ra, dec = check_position(ra, dec)
         return self.change(self.cadence.at(ra, dec, radius), ra, dec)
 

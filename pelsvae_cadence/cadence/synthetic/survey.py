@@ -10,16 +10,18 @@ real pointing tables (see `pelsvae_cadence.cadence.synthetic.presets`).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from typing_extensions import override
 
 from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.footprint_edge import OutsideFootprintWarning
 from pelsvae_cadence.cadence.position_table import PositionTables
 from pelsvae_cadence.cadence.synthetic import footprint
 from pelsvae_cadence.cadence.synthetic.cells import sky_cell
@@ -38,6 +40,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.tables.columns import numbers
 from pelsvae_cadence.core.tables.containers import number
+from pelsvae_cadence.core.tables.sky_positions import ra_dec
 from pelsvae_cadence.core.times import JULIAN_YEAR
 
 if TYPE_CHECKING:
@@ -273,13 +276,13 @@ class SyntheticSurvey(PositionTables):
         )
         return Exposures(schedule=schedule, exposure_time=self._exposure_times)
 
-    def in_footprint(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    def in_footprint(self, ra: Any, dec: Any = None) -> npt.NDArray[np.bool_]:
         """Tell which positions the survey observes.
 
         Parameters
         ----------
-        ra, dec : array_like
-            ICRS positions, degrees.
+        ra, dec : array_like or SkyCoord
+            ICRS positions, degrees; or a SkyCoord alone, as `ra`.
 
         Returns
         -------
@@ -311,14 +314,19 @@ class SyntheticSurvey(PositionTables):
         return find(ra, dec)
 
     @override
-    def at(self, ra: float, dec: float, radius: float | None = None) -> Visits:
+    def at(self, ra: Any, dec: Any = None, radius: float | None = None) -> Visits:
         del radius
-        alpha, delta = _check_positions(ra, dec)
+        alpha, delta = _check_positions(*ra_dec(ra, dec, one=True))
         if alpha.size != 1:
             raise InputError(f"at() got {alpha.size} positions", remedy="Ask for one position at a time.")
         ra, dec = float(alpha.ravel()[0]), float(delta.ravel()[0])
         region = int(self.region(ra, dec))
         if region == footprint.OUTSIDE:
+            warnings.warn(
+                f"{self.name} never looks at ra = {ra:.4f}, dec = {dec:.4f} deg: no visits",
+                OutsideFootprintWarning,
+                stacklevel=2,
+            )
             return _no_visits()
         schedule = self._exposures.schedule
         place = schedule.place(ra, dec, region)
@@ -333,7 +341,7 @@ class SyntheticSurvey(PositionTables):
         return self._exposures.expose(place, night[inside], pattern[inside])
 
     @override
-    def opsim_table(self, ra: npt.ArrayLike, dec: npt.ArrayLike) -> pd.DataFrame:
+    def opsim_table(self, ra: Any, dec: Any = None) -> pd.DataFrame:
         alpha, delta = (values.ravel() for values in _check_positions(ra, dec))
         if np.unique(sky_cell(ID_NSIDE, alpha, delta)).size != alpha.size:
             raise InputError(
@@ -343,7 +351,8 @@ class SyntheticSurvey(PositionTables):
         return super().opsim_table(alpha, delta)
 
 
-def _check_positions(ra: npt.ArrayLike, dec: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _check_positions(ra: Any, dec: Any = None) -> tuple[FloatArray, FloatArray]:
+    ra, dec = ra_dec(ra, dec)
     try:
         alpha, delta = np.broadcast_arrays(numbers("ra", ra, "deg"), numbers("dec", dec, "deg"))
     except InputError:

@@ -15,6 +15,7 @@ from astropy.utils import iers
 from astropy.utils.exceptions import AstropyWarning
 from erfa import ErfaWarning
 
+from pelsvae_cadence.cadence.footprint_edge import OutsideFootprintWarning
 from pelsvae_cadence.cadence.statistics import (
     intervals_within_night,
     summarise,
@@ -296,7 +297,8 @@ def test_footprint():
     dec = np.array([0.0, 2.2, 15.0, -80.0, -69.0, -29.5, 60.0])
     assert survey.in_footprint(ra, dec).tolist() == [True] * 6 + [False]
     assert (survey.region(ra, dec)[[0, 1, 4, 5]] == WIDE).all()
-    nothing = survey.at(200.0, 60.0)
+    with pytest.warns(OutsideFootprintWarning, match="never looks at ra = 200"):
+        nothing = survey.at(200.0, 60.0)
     assert len(nothing) == 0
     assert nothing.mjd.dtype == np.float64
     # The spur in the north has fewer visits, and none in u and y.
