@@ -10,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Unpack, override
 
+from pelsvae_cadence.cadence.columns import plain_columns
 from pelsvae_cadence.cadence.survey import Survey
+from pelsvae_cadence.cadence.table_files import read_table
+from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import number
 from pelsvae_cadence.metrics.maf.survey_source import open_survey
@@ -48,7 +51,12 @@ def first_visit(survey: str | Path | Survey) -> float:
     InputError
         If the survey cannot be read.
     """
-    return open_survey(survey, positions=[]).first_and_last_visit()[0]
+    if isinstance(survey, Survey):
+        return open_survey(survey, positions=[]).first_and_last_visit()[0]
+    read_survey(survey)  # whatever is wrong with the file is said here
+    table = read_table(Path(survey), "", None, check=False)
+    times = plain_columns(table.columns, table.found)
+    return float(times["start" if "start" in times else "middle"].min())
 
 
 class TimeToRecoveryMetric(YearsMetric):

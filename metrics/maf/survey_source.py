@@ -1,11 +1,11 @@
-"""Surveys in the form MAF wants: a database and its column names, or an array."""
+"""Surveys in the form MAF wants: an array of visits, and what its columns are called."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Protocol, TypedDict, runtime_checkable
@@ -14,18 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pelsvae_cadence.bands import SurveyName, parse_bands
-from pelsvae_cadence.cadence.soundness import check_database, check_hash, file_sha256
+from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.cadence.soundness import file_sha256
 from pelsvae_cadence.cadence.survey import FOV_RADIUS, Cadence, Survey
-from pelsvae_cadence.cadence.tables import find_columns, guess_survey, read_survey
+from pelsvae_cadence.cadence.tables import find_columns, read_survey
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.parallel.checkpoints import fingerprint
 
-__all__ = ["PositionCadence", "SurveySource", "open_survey"]
+__all__ = ["PositionCadence", "SurveySource", "named_columns", "open_survey"]
 
-_SQLITE_HEADER: Final = b"SQLite format 3\x00"
-# The tables MAF looks for by itself; any other name has to be given.
-_TABLES: Final = ("observations", "SummaryAllProps", "summary", "exposures", "visits")
 # Positions of a synthetic survey: a map of nside 16 in all, some 3 million visits in memory.
 _MOST_POSITIONS: Final = 5000
 # It puts its visits exactly on the positions, and none may reach another one (degrees).
@@ -63,12 +60,12 @@ class SurveySource:
         Columns of visit number and effective seeing.
     mjd_is_middle : bool
         The times are those of mid-exposure.
-    database : str or None
-        The sqlite file.
-    table : str or None
-        Its table.
-    array : numpy structured array or None
-        The visits, where they are in memory.
+    array : numpy structured array
+        The visits.
+    file : str
+        The file they were read from, ``""`` if there is none.
+    field_radius : float or None
+        Radius of the field of view in degrees, where it is not the survey's own.
     by_position : bool
         Each visit lies exactly on the position it was made for.
     """
@@ -79,15 +76,15 @@ class SurveySource:
     visit_id: str | None
     seeing: str | None
     mjd_is_middle: bool
-    database: str | None = None
-    table: str | None = None
-    array: npt.NDArray[Any] | None = None
+    array: npt.NDArray[Any]
+    file: str = ""
+    field_radius: float | None = None
     by_position: bool = False
 
     @cached_property
     def file_hash(self) -> str:
-        """SHA-256 of the database, ``""`` where the visits are in memory."""
-        return "" if self.database is None else file_sha256(Path(self.database))
+        """SHA-256 of the file, ``""`` where there is none."""
+        return file_sha256(Path(self.file)) if self.file else ""
 
     @cached_property
     def content_hash(self) -> str:
@@ -104,23 +101,48 @@ class SurveySource:
 
         Visits that were made for a position reach that one alone, whatever the radius.
         """
-        return _ON_POSITION if self.by_position else radius or FOV_RADIUS[self.survey]
+        return _ON_POSITION if self.by_position else radius or self.field_radius or FOV_RADIUS[self.survey]
 
-    def first_and_last_visit(self, constraint: str = "") -> tuple[float, float]:
+    def first_and_last_visit(self) -> tuple[float, float]:
         """Find the first and the last visit anywhere on the sky: MJD (TAI), as in the time column."""
-        column = self.columns["mjd"]
-        if self.array is not None:
-            return float(self.array[column].min()), float(self.array[column].max())
-        where = f" where ({constraint})" if constraint else ""
-        query = f'select min("{column}"), max("{column}") from "{self.table}"{where}'
-        with closing(_connect(Path(str(self.database)))) as connection:
-            first, last = connection.execute(query).fetchone()
-        return float(first), float(last)
+        times = self.array[self.columns["mjd"]]
+        return float(times.min()), float(times.max())
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open a database to read it, which makes no file where there is none."""
-    return sqlite3.connect(f"file:{path.resolve().as_posix()}?mode=ro", uri=True)
+#: Columns that a user names to MAF, by what they mean in a survey table.
+_MAF_COLUMNS: Final = {
+    "mjd_col": "start",
+    "m5_col": "m5",
+    "band_col": "band",
+    "night_col": "night",
+    "exptime_col": "exptime",
+    "visit_id_col": "visit_id",
+    "seeing_col": "seeing",
+}
+
+
+def named_columns(cadence: Any, options: dict[str, Any]) -> dict[str, str | None]:
+    """Take the columns that a user names out of the options of a metric.
+
+    Parameters
+    ----------
+    cadence : str, Path or object
+        The survey. A file is read under these names; one in memory keeps its own.
+    options : dict
+        Options of a metric, changed in place.
+
+    Returns
+    -------
+    dict of str to str or None
+        The columns by their meaning, as `read_survey` takes them.
+    """
+    if not isinstance(cadence, (str, Path)):
+        return {}
+    middle = bool(options.pop("mjd_is_middle", False))
+    named = {meaning: options.pop(key) for key, meaning in _MAF_COLUMNS.items() if key in options}
+    if middle and "start" in named:
+        named["middle"] = named.pop("start")
+    return named
 
 
 def open_survey(
@@ -130,8 +152,12 @@ def open_survey(
     survey: SurveyName | None = None,
     constraint: str = "",
     sha256: str | None = None,
+    columns: Mapping[str, str | None] | None = None,
 ) -> SurveySource:
     """Open a survey for MAF.
+
+    A file is read as everywhere else (`pelsvae_cadence.cadence.tables.read_survey`), so that MAF and the
+    rest of the package see the same visits.
 
     Parameters
     ----------
@@ -142,11 +168,12 @@ def open_survey(
     survey : {"lsst", "ztf"}, optional
         Whose filters and noise apply; told from bands and depths by default.
     constraint : str
-        SQL condition on the visits. It is checked here, so that MAF need not skip the run with a
-        warning.
+        SQL condition on the visits.
     sha256 : str, optional
         SHA-256 that the file must have; by default what ``FILE.sha256`` beside it says, if there
         is one.
+    columns : mapping of str to str or None, optional
+        Columns of a file, where their names do not say what they are.
 
     Returns
     -------
@@ -175,85 +202,10 @@ def open_survey(
         if isinstance(cadence, Survey):
             return _from_survey(cadence, constraint)
         return _from_positions(cadence, positions, constraint)
-    path = Path(cadence)
-    if path.is_file():
-        with path.open("rb") as stream:
-            if stream.read(len(_SQLITE_HEADER)) == _SQLITE_HEADER:
-                return _from_sqlite(path, survey, constraint, sha256)
-    return _from_survey(read_survey(path, survey=survey, constraint=constraint, sha256=sha256))
-
-
-def _from_sqlite(path: Path, survey: SurveyName | None, constraint: str, sha256: str | None) -> SurveySource:
-    certain = check_hash(path, sha256)
-    connection = _connect(path)
-    try:
-        if not certain:
-            check_database(connection, path.name)
-        tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
-        known = {name.lower(): name for name in tables}
-        table = next((known[t.lower()] for t in _TABLES if t.lower() in known), None)
-        if table is None:
-            raise InputError(
-                f"{path.name} has no survey table (its tables: {', '.join(tables) or 'none'})",
-                allowed=", ".join(_TABLES),
-            )
-        own = [row[1] for row in connection.execute(f'pragma table_info("{table}")')]
-        found = find_columns(own)
-        where = f" where ({constraint})" if constraint else ""
-        query = f'select "{found["band"]}", count(*), avg("{found["m5"]}") from "{table}"{where}'
-        rows = connection.execute(f'{query} group by "{found["band"]}"').fetchall()
-        _refuse_gaps(connection, table, found, where)
-        unique = True
-        if "visit_id" in found:
-            n, n_ids = connection.execute(
-                f'select count(*), count(distinct "{found["visit_id"]}") from "{table}"{where}'
-            ).fetchone()
-            unique = n == n_ids
-    except sqlite3.Error as error:
-        raise InputError(
-            f"constraint {constraint!r} on {path.name} fails: {error}"
-            if constraint
-            else f"{path.name} cannot be read: {error}"
-        ) from error
-    finally:
-        connection.close()
-    if not rows:
-        why = f"satisfies {constraint!r}" if constraint else "is in the table"
-        raise InputError(f"no visit of {path.name} {why}")
-    if survey is None:
-        names, counts, depths = zip(*rows, strict=True)
-        repeats = np.maximum(1, np.round(100 * np.array(counts) / np.sum(counts))).astype(int)
-        survey = guess_survey(
-            np.repeat(np.array(names, dtype=str), repeats),
-            np.repeat(np.array(depths, dtype=np.float64), repeats),
-        )
-    parse_bands([row[0] for row in rows], survey)  # an unknown band is said before MAF starts
-    return SurveySource(
-        name=path.name.split(".db")[0],
-        survey=survey,
-        columns=_column_map(found),
-        visit_id=found.get("visit_id") if unique else None,
-        seeing=found.get("seeing"),
-        mjd_is_middle="middle" in found,
-        database=str(path),
-        table=table,
+    return _from_survey(
+        read_survey(cadence, survey=survey, constraint=constraint, sha256=sha256, columns=columns),
+        file=str(cadence),
     )
-
-
-def _refuse_gaps(connection: sqlite3.Connection, table: str, found: dict[str, str], where: str) -> None:
-    """Name the first column that MAF needs as a number and that is something else somewhere."""
-    for key in ("start", "middle", "m5", "ra", "dec"):
-        if key not in found:
-            continue
-        column = found[key]
-        bad = f"typeof(\"{column}\") not in ('real', 'integer')"
-        condition = f"{where} and {bad}" if where else f" where {bad}"
-        (n,) = connection.execute(f'select count(*) from "{table}"{condition}').fetchone()
-        if n:
-            raise InputError(
-                f"{column} is not a number in {n} visits of the table",
-                remedy=f'Leave them out with a constraint, e.g. "{column} is not null".',
-            )
 
 
 def _column_map(found: dict[str, str]) -> dict[str, Any]:
@@ -271,7 +223,7 @@ def _column_map(found: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _from_survey(survey: Survey, constraint: str = "") -> SurveySource:
+def _from_survey(survey: Survey, constraint: str = "", file: str = "") -> SurveySource:
     """Make an array of a survey in memory, with mid-exposure times as they are."""
     if constraint:
         raise InputError(
@@ -291,7 +243,8 @@ def _from_survey(survey: Survey, constraint: str = "") -> SurveySource:
         "rotSkyPos": survey.rotation,
     }
     present = {name: values for name, values in frame.items() if values is not None}
-    return _from_arrays(survey.name, survey.survey, present)
+    source = _from_arrays(survey.name, survey.survey, present)
+    return replace(source, file=file, field_radius=survey.field_radius)
 
 
 def _from_positions(
@@ -308,7 +261,7 @@ def _from_positions(
     frame = pd.DataFrame(cadence.opsim_table(ra, dec))
     if constraint:
         # One SQL dialect everywhere: let sqlite select the rows.
-        with sqlite3.connect(":memory:") as connection:
+        with closing(sqlite3.connect(":memory:")) as connection:
             frame.to_sql("observations", connection, index_label="_row")
             try:
                 rows = pd.read_sql(f"select _row from observations where {constraint}", connection)
@@ -317,7 +270,6 @@ def _from_positions(
                 raise InputError(
                     f"constraint {constraint!r} on {cadence.name} fails: {error.__cause__}"
                 ) from error
-        connection.close()
     if frame.empty:
         raise InputError(f"no visit of {cadence.name} satisfies {constraint!r}")
     columns = {str(name): frame[name].to_numpy() for name in frame.columns}

@@ -151,7 +151,9 @@ class PositionMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no type
         point, options = SlicePoint(slice_point or {}), self.options
         if len(data_slice) < options.min_visits:
             return None
-        every = visits_from_slice(data_slice, options)
+        every = visits_from_slice(data_slice, options, slice_point)
+        if len(every) < options.min_visits:
+            return None
         visits = every if options.stack_minutes is None else stack_visits(every, options.stack_minutes)
         return Look(
             point=point,

@@ -51,10 +51,10 @@ def sky_positions(
 
 
 def bundles_by_years(
-    bundles: Sequence[MetricBundle], source: SurveySource, years: Sequence[float], constraint: str
+    bundles: Sequence[MetricBundle], source: SurveySource, years: Sequence[float]
 ) -> list[MetricBundle]:
     """Make the bundles that ask for the years, with the stars and settings of those given."""
-    first, last = source.first_and_last_visit(constraint)
+    first, last = source.first_and_last_visit()
     made = []
     for bundle in bundles:
         metric, shown = bundle.metric, bundle.display_dict
@@ -111,11 +111,10 @@ def finished_group(
     with new_results(folder, kept) as work, results_database(work) as results:
         group = ResumableBundleGroup(
             bundles,
-            source.database,
+            None,
             out_dir=str(work),
             results_db=results,
             save_early=False,
-            db_table=source.table,
             checkpoint_dir=kept,
             workers=workers,
             scheduler=scheduler,

@@ -23,7 +23,12 @@ from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.metrics.classifiability import ClassifiabilityKeywords, ClassifiabilityMetric
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.maf.slicers import sky_slicer
-from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
+from pelsvae_cadence.metrics.maf.survey_source import (
+    PositionCadence,
+    SurveySource,
+    named_columns,
+    open_survey,
+)
 from pelsvae_cadence.metrics.position.options import table_keywords
 from pelsvae_cadence.metrics.run.bundles import finished_group, sky_positions
 from pelsvae_cadence.metrics.run.folder import RESULTS_FILE
@@ -132,14 +137,20 @@ def map_classifiability(
         If the survey cannot be read, no visit is left, or the positions are wrong.
     """
     targets = sky_positions(nside, positions)
-    source = open_survey(cadence, positions=targets, constraint=constraint, sha256=sha256)
-    source, condition = _first_years(cadence, source, classifier.years, constraint)
+    source = open_survey(
+        cadence,
+        positions=targets,
+        constraint=constraint,
+        sha256=sha256,
+        columns=named_columns(cadence, options),
+    )
+    source = _first_years(cadence, source, classifier.years)
     chosen: ClassifiabilityKeywords = {**source.keywords, **options}
     metric = ClassifiabilityMetric(classifier, **table_keywords(source.columns, source.survey), **chosen)
     slicer = sky_slicer(source.columns, nside=nside, points=targets, radius=source.reach(radius))
-    bundles = {"classifiability": MetricBundle(metric, slicer, condition, run_name=source.name)}
+    bundles = {"classifiability": MetricBundle(metric, slicer, constraint, run_name=source.name)}
     folder = output_folder(out_dir)
-    with finished_group(bundles, source, condition, folder, workers=workers, on_partition=progress) as (
+    with finished_group(bundles, source, constraint, folder, workers=workers, on_partition=progress) as (
         _,
         work,
     ):
@@ -149,23 +160,16 @@ def map_classifiability(
     return ClassifiabilityMap(positions=frame, nside=nside, name=source.name, files=files)
 
 
-def _first_years(
-    cadence: Any, source: SurveySource, years: float | None, constraint: str
-) -> tuple[SurveySource, str]:
+def _first_years(cadence: Any, source: SurveySource, years: float | None) -> SurveySource:
     """Leave out what comes after the years of the classifier."""
     if years is None:
-        return source, constraint
-    column = source.columns["mjd"]
+        return source
     # The visits to some positions need not hold the first one of a survey that is made for them.
     begin = start_of(cadence) if source.by_position else source.first_and_last_visit()[0]
-    end = begin + years * JULIAN_YEAR
-    if source.array is None:
-        limit = f"{column} < {end!r}"
-        return source, f"({constraint}) and {limit}" if constraint else limit
-    kept = source.array[source.array[column] < end]
+    kept = source.array[source.array[source.columns["mjd"]] < begin + years * JULIAN_YEAR]
     if not kept.size:
         raise InputError(f"no visit of {source.name} in the first {years:g} years")
-    return replace(source, array=kept), constraint
+    return replace(source, array=kept)
 
 
 def _table(bundle: MetricBundle, targets: list[tuple[float, float]]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import event
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import open_database
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
@@ -86,7 +87,7 @@ def _files_of_results(database: Path) -> list[str]:
     """List the metric files of an earlier run, which the new one replaces."""
     if not database.exists():
         return []
-    connection = sqlite3.connect(f"file:{database.resolve().as_posix()}?mode=ro", uri=True)
+    connection = open_database(database)
     try:
         rows = connection.execute("select metric_datafile from metrics").fetchall()
     except sqlite3.Error:

@@ -27,7 +27,12 @@ from pelsvae_cadence.metrics.batches import (
 from pelsvae_cadence.metrics.maf.bundle_group import ResumableBundleGroup
 from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
 from pelsvae_cadence.metrics.maf.slicers import sky_slicer
-from pelsvae_cadence.metrics.maf.survey_source import PositionCadence, SurveySource, open_survey
+from pelsvae_cadence.metrics.maf.survey_source import (
+    PositionCadence,
+    SurveySource,
+    named_columns,
+    open_survey,
+)
 from pelsvae_cadence.metrics.position.observe import Recovery, load_model
 from pelsvae_cadence.metrics.position.options import RecoveryKeywords
 from pelsvae_cadence.metrics.position.population_slicer import slicer_of_stars
@@ -127,8 +132,8 @@ def run_period_recovery(
 ) -> RunResult:
     """Run one period-recovery metric per class and magnitude on a survey, or one on given stars.
 
-    An sqlite database goes through MAF with the constraint; other tables, surveys in memory and
-    the synthetic survey are handed to MAF as arrays.
+    Files are read by `pelsvae_cadence.cadence.tables.read_survey`, and MAF gets the visits as an array:
+    what is one visit, where it points and in which units is the same as everywhere in the package.
 
     Positions that are finished are kept in `out_dir` until the run is complete: a run that was
     stopped begins where it ended when it is repeated with the same arguments. A run that writes a
@@ -220,7 +225,12 @@ def run_period_recovery(
         )
     # A synthetic survey visits each position once.
     source = open_survey(
-        cadence, positions=list(dict.fromkeys(targets)), survey=survey, constraint=constraint, sha256=sha256
+        cadence,
+        positions=list(dict.fromkeys(targets)),
+        survey=survey,
+        constraint=constraint,
+        sha256=sha256,
+        columns=named_columns(cadence, options),
     )
     name = run_name or source.name
     if use_camera is None:
@@ -298,7 +308,7 @@ def run_period_recovery(
     object_bundles = list(bundles.values())
     by_years: list[MetricBundle] = []
     if len(years):
-        by_years = bundles_by_years(object_bundles, source, years, constraint)
+        by_years = bundles_by_years(object_bundles, source, years)
         bundles |= make_bundles_dict_from_list(by_years)
     tables: dict[str, pd.DataFrame] = {}
     provenance = _provenance(object_bundles[0], source, name, constraint, command)

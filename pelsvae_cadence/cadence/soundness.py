@@ -2,7 +2,7 @@
 
 Tables of visits carry no checksums, so a damaged digit that makes another possible number cannot be
 told from the number that was there. What is refused here contradicts the rest of its own table. Nothing
-is asked of the sky: a night, a depth or an hour that is unusual may be another site's or another
+is asked of the sky: a night, a shallow depth or an hour that is unusual may be another site's or another
 strategy's.
 
 Certainty comes from the hash of the file alone: stated by the user, or beside it in ``FILE.sha256``.
@@ -34,6 +34,8 @@ _FEW: Final = 0.05
 _ENOUGH: Final = 20
 # Rows that a page of a database can exchange or lose at once and still be called a few.
 _RUN: Final = 3
+# Sky and seeing make a visit deeper by a magnitude or two.
+_DEEPER: Final = 4.0
 _SHORTEST_NAME: Final = 6  # "light" is no night
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _HASH_IN_TEXT: Final = re.compile(r"\b[0-9a-fA-F]{64}\b")
@@ -167,7 +169,10 @@ def check_visits(survey: Survey, *, visit_id: npt.ArrayLike | None = None) -> No
     n = len(survey)
     if n < _ENOUGH:
         return
-    broken = [(_out_of_order(survey.mjd), "are out of the order of time")]
+    broken = [
+        (_out_of_order(survey.mjd), "are out of the order of time"),
+        (_too_deep(survey), f"are {_DEEPER:g} mag deeper than their band and exposure time allow"),
+    ]
     if visit_id is not None:
         broken += _numbers(np.asarray(visit_id, dtype=np.float64))
     for rows, what in broken:
@@ -178,6 +183,16 @@ def check_visits(survey: Survey, *, visit_id: npt.ArrayLike | None = None) -> No
                 remedy="Compare the file with its source. If it is as it should be, state its "
                 "SHA-256, or leave these visits out with a constraint.",
             )
+
+
+def _too_deep(survey: Survey) -> Rows:
+    """Find visits that are far deeper than those of their band: clouds only make them shallower."""
+    depth = survey.m5 - 1.25 * np.log10(survey.exptime)
+    deep = np.zeros(len(survey), dtype=np.bool_)
+    for band in np.unique(survey.band):
+        mine = survey.band == band
+        deep[mine] = depth[mine] > np.median(depth[mine]) + _DEEPER
+    return np.flatnonzero(deep)
 
 
 def _numbers(number: FloatArray) -> list[tuple[Rows, str]]:

@@ -171,6 +171,9 @@ class Survey(StructOfArrays):
         Airmass; effective seeing in arcsec; camera rotation on the sky (rotSkyPos) in degrees.
     path : str
         The file behind it, for provenance.
+    field_radius : float, optional
+        Radius of the circle that stands for the field of view, in degrees, where it is not the
+        survey's own: a table of the detectors of a small camera has a small field.
 
     Raises
     ------
@@ -192,6 +195,7 @@ class Survey(StructOfArrays):
     seeing: FloatArray | None = None
     rotation: FloatArray | None = None
     path: str = field(default="", compare=False)  # where a table lies does not change what is in it
+    field_radius: float | None = None
 
     def __post_init__(self) -> None:
         unpack_sky_coord(self)
@@ -201,9 +205,11 @@ class Survey(StructOfArrays):
         units |= dict.fromkeys(("ra", "dec", "rotation"), "deg")
         for name in (item.name for item in fields(self)):
             value = getattr(self, name)
-            if name not in ("name", "survey", "path") and value is not None:
+            if name not in ("name", "survey", "path", "field_radius") and value is not None:
                 checked = column(name, value, n, types.get(name, np.float64), unit=units.get(name))
                 object.__setattr__(self, name, checked)
+        if self.field_radius is not None and not 0.0 < self.field_radius <= 90.0:
+            raise InputError(f"field_radius = {self.field_radius!r} deg", allowed="above 0, up to 90 deg")
         for name, low, high, unit in (
             ("dec", -90.0, 90.0, "deg"),
             ("ra", -360.0, 360.0, "deg"),
@@ -217,7 +223,7 @@ class Survey(StructOfArrays):
     @property
     def fov_radius(self) -> float:
         """Radius of the circular field of view in degrees."""
-        return FOV_RADIUS[self.survey]
+        return FOV_RADIUS[self.survey] if self.field_radius is None else self.field_radius
 
     @property
     def mjd_start(self) -> float:

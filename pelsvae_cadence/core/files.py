@@ -1,10 +1,11 @@
-"""Atomic writing of files and folders: a crash, a full disk or Ctrl-C never leaves half of one."""
+"""Files by path: atomic writing, which never leaves half of one, and databases of any name."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +13,28 @@ from pathlib import Path
 
 from pelsvae_cadence.core.errors import InputError
 
-__all__ = ["output_folder", "publish", "replacing", "replacing_folder"]
+__all__ = ["open_database", "output_folder", "publish", "replacing", "replacing_folder"]
+
+
+def open_database(path: str | Path) -> sqlite3.Connection:
+    """Open an SQLite database to read it, whatever its name holds (``#``, ``?``, ``%``, blanks).
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    sqlite3.Connection
+        A connection that cannot write, and makes no file where there is none.
+
+    Raises
+    ------
+    sqlite3.Error
+        If there is no such file.
+    """
+    return sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True)
 
 
 def output_folder(folder: str | Path) -> Path:

@@ -171,7 +171,7 @@ def test_stars_at_one_place_of_a_synthetic_survey_share_its_visits_once(tmp_path
 
 
 def test_a_database_is_held_to_its_hash_and_to_its_structure(shared_data, tmp_path):
-    """MAF would read a damaged database without a word."""
+    """A survey is read for MAF as everywhere else."""
     from pelsvae_cadence.cadence.tables import file_sha256
     from pelsvae_cadence.metrics.maf.survey_source import open_survey
 
@@ -187,7 +187,7 @@ def test_a_database_is_held_to_its_hash_and_to_its_structure(shared_data, tmp_pa
         _invoke(options)
     beside.unlink()
     good = open_survey(path, positions=[], sha256=file_sha256(path))
-    assert good.database == str(path)
+    assert good.file == str(path)
     middle = len(content) // 2
     path.write_bytes(content[:middle] + b"\xff" * 64 + content[middle + 64 :])
     with pytest.raises(InputError, match=r"damaged|cannot be read"):

@@ -12,6 +12,7 @@ import logging
 import time
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pelsvae_cadence.core.errors import InputError
@@ -19,7 +20,7 @@ from pelsvae_cadence.core.errors import InputError
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["open_study", "quiet_optuna"]
+__all__ = ["database_url", "open_study", "quiet_optuna"]
 
 #: Seconds between signs of life of a trial, and after which one without is given to another.
 _HEARTBEAT: Final = 30
@@ -102,6 +103,24 @@ def quiet_optuna() -> Iterator[None]:
             yield
     finally:
         optuna.logging.set_verbosity(level)
+
+
+def database_url(path: Path) -> str:
+    """Give SQLAlchemy's URL of an SQLite file, whatever its name holds (``?``, ``%``).
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        Its URL.
+    """
+    from sqlalchemy.engine import URL
+
+    return URL.create("sqlite", database=str(path.resolve())).render_as_string(hide_password=False)
 
 
 def _shown(url: str) -> str:

@@ -20,7 +20,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder, replacing
 from pelsvae_cadence.training.fit.export import network_task, options_rows
 from pelsvae_cadence.training.fit.options import FitOptions, SweepOptions
-from pelsvae_cadence.training.fit.study import open_study, quiet_optuna
+from pelsvae_cadence.training.fit.study import database_url, open_study, quiet_optuna
 from pelsvae_cadence.training.fit.trainer import RunOptions, run
 from pelsvae_cadence.training.open_set.shapes import ShapeTable
 from pelsvae_cadence.training.open_set.table import OpenSet, load_open_set
@@ -124,7 +124,7 @@ def sweep(
 
     with quiet_optuna():
         study = open_study(
-            storage or f"sqlite:///{place.resolve() / 'study.db'}",
+            storage or database_url(place / "study.db"),
             search.name,
             {**asdict(options), "data": shapes.hash},
             seed=search.seed * 1000 + search.worker,

@@ -21,6 +21,7 @@ from pelsvae_cadence.cadence.changes.transforms import (
 )
 from pelsvae_cadence.cadence.statistics import _season_gaps, season_lengths
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.columns import OmissionWarning
 
 POSITION = (35.6, -4.8)
 WIDE = (0.0, -30.0)
@@ -255,11 +256,13 @@ def test_detectors_of_a_visit_become_one_pointing(tmp_path):
     assert distance.max() < 0.005
     np.testing.assert_allclose(survey.m5, 24.04)
     np.testing.assert_allclose(survey.mjd[order], visits.expMidptMJD)
+    assert 0.4 < survey.fov_radius < 0.5  # of three by three detectors, not of LSST's camera
+    with pytest.warns(OmissionWarning, match="2 of [0-9]+ rows of survey left out"):
+        again = survey_from_frame(pd.concat([table, table.head(2)]))
+    np.testing.assert_array_equal(again.m5, survey.m5)
     table.loc[table.detector == 3, "expMidptMJD"] += 0.1
     with pytest.raises(InputError, match="more than a minute"):
         survey_from_frame(table)
-    with pytest.raises(InputError, match="repeat a visitId and detector"):
-        survey_from_frame(pd.concat([table, table.head(2)]))
 
 
 def test_a_consolidated_database_table(tmp_path):

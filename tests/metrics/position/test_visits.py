@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.columns import OmissionWarning
 from pelsvae_cadence.metrics.position.options import SliceOptions
 from pelsvae_cadence.metrics.position.visits import visits_from_slice
 
@@ -69,10 +70,40 @@ def test_visit_numbers_do_not_depend_on_the_selection():
     assert [of_time[t] for t in some.mjd.tolist()] == some.visit_id.tolist()
 
 
-def test_repeated_rows_get_numbers_of_their_own():
-    table = np.repeat(_table(n=2), 3)
-    visits = visits_from_slice(table, SliceOptions())
-    assert np.unique(visits.visit_id).size == 6
+def test_rows_of_one_exposure_are_one_visit():
+    """Repeated rows, or the detectors of a camera: the first row stands for them, with the median depth."""
+    once = _table(n=4)
+    table = np.repeat(once, 3)
+    table["fiveSigmaDepth"] = np.tile([23.0, 24.0, 24.5], 4)
+    with pytest.warns(OmissionWarning, match=r"8 of 12 rows of a slice point left out"):
+        visits = visits_from_slice(table, SliceOptions())
+    np.testing.assert_array_equal(visits.mjd, visits_from_slice(once, SliceOptions()).mjd)
+    np.testing.assert_array_equal(visits.visit_id, visits_from_slice(once, SliceOptions()).visit_id)
+    np.testing.assert_array_equal(visits.m5, 24.0)
+
+
+def test_pointings_of_one_rounded_time_are_several_visits():
+    """The times of the public ZTF log are rounded to minutes."""
+    table = np.repeat(_table(n=4, fieldRA=np.full(4, 10.0), fieldDec=np.full(4, 5.0)), 2)
+    table["fieldDec"][::2] -= 6.0
+    assert len(visits_from_slice(table, SliceOptions())) == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"fiveSigmaDepth": np.array([24.0, 500.0, 24.0, 24.0])},
+            r"fiveSigmaDepth = 500 mag in 1 of 4 visits",
+        ),
+        ({"visitExposureTime": np.full(4, 0.0)}, r"visitExposureTime = 0 s in 4 of 4 visits"),
+        ({"_ra": np.full(4, 0.5), "_dec": np.full(4, -0.5)}, r"no pointing.*lies within 15 deg"),
+        ({"fieldRA": np.full(4, 150.0), "fieldDec": np.full(4, 2.0)}, r"no pointing.*lies within 15 deg"),
+    ],
+)
+def test_what_maf_brings_is_checked(change, message):
+    with pytest.raises(InputError, match=message):
+        visits_from_slice(_table(**change), SliceOptions(), {"ra": np.radians(0.5), "dec": np.radians(-0.5)})
 
 
 def test_named_visit_numbers_are_used():

@@ -155,7 +155,6 @@ def test_times_that_are_already_mid_exposure(cadence_folder):
     source = open_survey(path, positions=[])
     assert source.mjd_is_middle
     assert source.columns["mjd"] == "exp_midpt_mjd"
-    assert source.columns["night"] is None
 
 
 def test_a_map_of_patches_is_warned_of(run, cadence_folder, tmp_path):
