@@ -214,7 +214,8 @@ def _is_nested(column: pd.Series[Any]) -> bool:
 def _from_astropy(label: str, table: Any) -> TableSource:
     from astropy.table import Table as AstropyTable
 
-    lists = [name for name in table.colnames if table[name].dtype.kind == "O" or table[name].ndim > 1]
+    arrays = [name for name in table.colnames if hasattr(table[name], "dtype")]  # times have none
+    lists = [name for name in arrays if table[name].dtype.kind == "O" or table[name].ndim > 1]
     if lists and len(table) and any(np.ndim(table[name][0]) for name in lists):
         columns = {name: list(table[name]) if name in lists else table[name] for name in table.colnames}
         frame = pd.DataFrame({name: _plain(column) for name, column in columns.items()})
