@@ -202,7 +202,7 @@ def by_maf(path: Path, constraint: str) -> Visits:
 
 def by_command_line(path: Path, constraint: str) -> Visits:
     """Read a file as `catalog`, `classify` and `lightcurve` do."""
-    from pelsvae_cadence.cli.options import load_cadence
+    from pelsvae_cadence.cli.parsing import load_cadence
 
     return load_cadence(path, None, seed=0, constraint=constraint).at(*PLACE)
 

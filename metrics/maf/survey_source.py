@@ -121,7 +121,7 @@ _MAF_COLUMNS: Final = {
 }
 
 
-def named_columns(cadence: Any, options: dict[str, Any]) -> dict[str, str | None]:
+def named_columns(cadence: Any, options: Any) -> dict[str, str | None]:
     """Take the columns that a user names out of the options of a metric.
 
     Parameters

@@ -221,7 +221,7 @@ def _survey(
 
     def numbers(key: str, meaning: str) -> FloatArray:
         column = found[key]
-        values = rows[key].to_numpy(np.float64)
+        values: FloatArray = rows[key].to_numpy(np.float64)
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             raise InputError(
