@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import sys
+from contextlib import closing
 
 import pytest
 
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.files import output_folder, replacing, replacing_folder
+from pelsvae_cadence.core.files import open_database, output_folder, replacing, replacing_folder
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
@@ -88,3 +90,17 @@ def test_folder_that_cannot_be_written(tmp_path):
     with pytest.raises(InputError, match="cannot write"):
         output_folder(tmp_path)
     tmp_path.chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["run#2.db", "run%202.db", "what?.db", "a b.db", "100%25.db"])
+def test_a_database_of_any_name_is_itself(tmp_path, name):
+    with closing(sqlite3.connect(tmp_path / name)) as connection:
+        connection.execute("create table mine (x)")
+    with closing(open_database(tmp_path / name)) as connection:
+        assert connection.execute("select name from sqlite_master").fetchall() == [("mine",)]
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            connection.execute("drop table mine")
+    (tmp_path / name).unlink()
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        open_database(tmp_path / name).execute("select 1 from sqlite_master")
+    assert not list(tmp_path.iterdir())

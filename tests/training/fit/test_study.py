@@ -64,3 +64,16 @@ def test_what_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(InputError, match=r"nobody:\*\*\*@localhost") as refused:
         open_study("mysql+nodriver://nobody:secret@localhost/studies", "one", {})
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["study.db", "a#b.db", "a?b.db", "a%20b.db", "a b.db"])
+def test_the_url_of_a_study_names_its_file(tmp_path, name):
+    from sqlalchemy import create_engine
+
+    from pelsvae_cadence.training.fit.study import database_url
+
+    engine = create_engine(database_url(tmp_path / name))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table mine (x)")
+    engine.dispose()
+    assert [file.name for file in tmp_path.iterdir()] == [name]
