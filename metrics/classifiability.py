@@ -14,7 +14,7 @@ from typing_extensions import Unpack, override
 from pelsvae_cadence.cadence.survey import Cadence
 from pelsvae_cadence.cadence.tables import read_survey
 from pelsvae_cadence.classes import CLASS_DESCRIPTIONS
-from pelsvae_cadence.classify.labelled import LABELS, ClassMix, observe_mix
+from pelsvae_cadence.classify.labelled import LABELS, SURVEY_BANDS, ClassMix, observe_mix
 from pelsvae_cadence.classify.scores import scores_of_counts
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier, train_on_survey
 from pelsvae_cadence.core.errors import InputError
@@ -182,6 +182,7 @@ class ClassifiabilityMetric(PositionMetric):
                 remedy="Make it with train_classifiers(survey)[0].",
             )
         chosen = ClassifiabilityOptions(**options)
+        classifier.check_bands(SURVEY_BANDS[chosen.survey], f"a survey of kind {chosen.survey!r}")
         super().__init__(chosen, metric_name, on_run=on_run)
         self.classifier = classifier
         self.mix = classifier.mix

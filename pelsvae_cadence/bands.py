@@ -16,7 +16,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.errors import InputError, did_you_mean
 from pelsvae_cadence.core.extinction import EXTINCTION
 from pelsvae_cadence.core.flux import AB_ZERO_NJY, VEGA_TO_AB
 from pelsvae_cadence.core.tables.band_spellings import band_names
@@ -248,7 +248,9 @@ def filter_wavelength(band: str) -> float:
         For an unknown band.
     """
     if band not in KNOWN_BANDS:
-        raise InputError(f"unknown band {band!r}", allowed=", ".join(KNOWN_BANDS))
+        raise InputError(
+            f"unknown band {band!r}", allowed=", ".join(KNOWN_BANDS), remedy=did_you_mean(band, KNOWN_BANDS)
+        )
     return KNOWN_BANDS[band].wavelength
 
 

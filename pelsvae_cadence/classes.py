@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.errors import InputError, did_you_mean
 
 __all__ = ["CLASS_DESCRIPTIONS", "STAR_CLASSES", "SUBTYPES", "display_name", "is_binary", "parse_star_class"]
 
@@ -105,7 +105,9 @@ def parse_star_class(name: str, subtype: str | None = None) -> tuple[str, str | 
     except KeyError:
         subtypes = ", ".join(s for subs in SUBTYPES.values() for s in subs if s.lower() in _ALIASES)
         raise InputError(
-            f"unknown star class {name!r}", allowed=f"{', '.join(STAR_CLASSES)} or a subtype ({subtypes})"
+            f"unknown star class {name!r}",
+            allowed=f"{', '.join(STAR_CLASSES)} or a subtype ({subtypes})",
+            remedy=did_you_mean(name, (*STAR_CLASSES, *subtypes.split(", "))),
         ) from None
     if not subtype:
         return star_class, implied

@@ -19,7 +19,7 @@ from pelsvae_cadence.metrics.comparison.maf_files import folder_name
 from pelsvae_cadence.metrics.comparison.plan import Plan
 from pelsvae_cadence.metrics.comparison.result import REPORT_FILE, Comparison
 from pelsvae_cadence.metrics.comparison.result_files import write_results
-from pelsvae_cadence.metrics.comparison.runs import Run, open_run, unique_names
+from pelsvae_cadence.metrics.comparison.runs import Run, check_spelling, open_run, unique_names
 from pelsvae_cadence.metrics.comparison.statistics.bootstrap import Unit
 from pelsvae_cadence.metrics.comparison.statistics.summary import summarise_runs
 from pelsvae_cadence.metrics.position.observe import load_model
@@ -78,7 +78,8 @@ def compare(
 
     Runs are evaluated one after the other. Finished pieces are kept in the output folder until
     the comparison is complete: called again with the same arguments after an interruption, it
-    goes on where it ended. A run that cannot be read or evaluated is reported; the others finish.
+    goes on where it ended. A table that cannot be read, and a run that cannot be evaluated, is
+    reported; the others finish.
 
     Parameters
     ----------
@@ -122,19 +123,21 @@ def compare(
     Raises
     ------
     InputError
-        If there are no two runs, an earlier comparison is in the way, every run fails, or the
+        If there are no two runs, one is misspelt (before anything is computed), an earlier comparison is in the way, every run fails, or the
         runs share no position.
     """
     if len(runs) < 2:
         raise InputError(f"{len(runs)} run to compare", allowed="two or more")
     if names is not None and len(names) != len(runs):
         raise InputError(f"{len(names)} names for {len(runs)} runs")
-    folder = output_folder(out_dir)
+    check_spelling(runs)
+    folder = Path(out_dir)
     if (folder / REPORT_FILE).exists() and not overwrite:
         raise InputError(
             f"{folder} already holds a comparison", remedy="Choose another folder, or overwrite."
         )
     model = load_model(plan.model)  # a wrong model is said before any work
+    folder = output_folder(out_dir)
     failures: dict[str, str] = {}
 
     def failed(name: str, reason: object) -> None:

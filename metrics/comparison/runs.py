@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -21,10 +21,11 @@ from pelsvae_cadence.cadence.changes.transforms import (
     without_pairs,
 )
 from pelsvae_cadence.cadence.survey import Cadence, Survey
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.tables import file_sha256, read_survey
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.errors import InputError, did_you_mean
 
-__all__ = ["CHANGES", "SPELLING", "Run", "open_run", "unique_names"]
+__all__ = ["CHANGES", "SPELLING", "Run", "check_spelling", "open_run", "unique_names"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +167,11 @@ def _open_part(
     cadence: Cadence
     if Path(head).exists() or "/" in head or Path(head).suffix or key not in STRATEGIES:
         if not Path(head).exists() and not Path(head).suffix and "/" not in head:
-            raise InputError(f"no file and no strategy is called {head!r}", allowed=SPELLING)
+            raise InputError(
+                f"no file and no strategy is called {head!r}",
+                allowed=SPELLING,
+                remedy=did_you_mean(key, STRATEGIES) or _like_a_file(Path(head)),
+            )
         path = Path(head).resolve()
         if path not in tables:
             tables[path] = read_survey(head, survey=survey)
@@ -175,6 +180,14 @@ def _open_part(
     else:
         knobs = {name.replace("-", "_"): text for name, text in changes if name not in _APPLY}
         changes = [(name, text) for name, text in changes if name in _APPLY]
+        for knob in knobs:
+            if knob not in SyntheticSurvey.__dataclass_fields__:
+                allowed = [name for name in SyntheticSurvey.__dataclass_fields__ if name != "seed"]
+                raise InputError(
+                    f"run {part!r}: no change and no knob {knob!r}",
+                    allowed=", ".join([*(spelling for spelling, _ in CHANGES.values()), *allowed]),
+                    remedy=did_you_mean(knob.replace("_", "-"), CHANGES) or did_you_mean(knob, allowed),
+                )
         values = {name: _knob(name, text) for name, text in knobs.items()}
         cadence = strategy(key, **{"seed": seed, **values})
     for name, text in changes:
@@ -182,12 +195,66 @@ def _open_part(
             raise InputError(
                 f"run {part!r}: no change is called {name!r}",
                 allowed=", ".join(spelling for spelling, _ in CHANGES.values()),
+                remedy=did_you_mean(name, CHANGES),
             )
         cadence = _APPLY[name](cadence, text, seed)
         if name == "after":
             observed = Path(text.partition("@")[0])
             files[observed.name] = file_sha256(observed)
     return cadence
+
+
+def check_spelling(runs: Iterable[object]) -> None:
+    """Refuse runs that are misspelt, before any of them is read: unknown names, files, changes, values.
+
+    Parameters
+    ----------
+    runs : iterable
+        The runs; only texts are looked at.
+
+    Raises
+    ------
+    InputError
+        If a text names no file and no strategy, or a change or value that there is not.
+    """
+    for run in runs:
+        if isinstance(run, str):
+            for part in [run] if Path(run).is_file() else run.split("+"):
+                _check_part(part.strip())
+
+
+def _check_part(part: str) -> None:
+    head, *words = [part] if Path(part).is_file() else part.split(":")
+    stand_in = part
+    if head and (Path(head).exists() or "/" in head or Path(head).suffix):
+        _existing(head)
+        stand_in = ":".join(["baseline", *words])  # changes are looked at without reading the table
+    changes = []
+    for word in stand_in.split(":")[1:]:
+        name, text = _split(word)
+        if name == "after":
+            _existing(text.partition("@")[0])
+            if "@" in text:
+                _number(text.partition("@")[2], "after=FILE@MJD")
+        elif stand_in is not part and name not in _APPLY:
+            raise InputError(
+                f"run {part!r}: no change is called {name!r}",
+                allowed=", ".join(spelling for spelling, _ in CHANGES.values()),
+                remedy=did_you_mean(name, CHANGES),
+            )
+        else:
+            changes.append(word)
+    _open_part(":".join([stand_in.split(":")[0], *changes]), 0, None, {}, {})
+
+
+def _existing(file: str) -> None:
+    if not Path(file).exists():
+        raise InputError(f"survey table {file} does not exist", remedy=_like_a_file(Path(file)))
+
+
+def _like_a_file(path: Path) -> str:
+    folder = path.parent
+    return did_you_mean(path.name, [p.name for p in folder.iterdir()]) if folder.is_dir() else ""
 
 
 def _split(word: str) -> tuple[str, str]:

@@ -14,13 +14,17 @@ import pandas as pd
 from typing_extensions import Unpack
 
 from pelsvae_cadence.cadence.changes.transforms import start_of
-from pelsvae_cadence.cadence.survey import Survey
-from pelsvae_cadence.classify.labelled import LABELS
+from pelsvae_cadence.cadence.survey import Cadence, Survey
+from pelsvae_cadence.classify.labelled import LABELS, SURVEY_BANDS
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder
 from pelsvae_cadence.core.times import JULIAN_YEAR
-from pelsvae_cadence.metrics.classifiability import ClassifiabilityKeywords, ClassifiabilityMetric
+from pelsvae_cadence.metrics.classifiability import (
+    ClassifiabilityKeywords,
+    ClassifiabilityMetric,
+    ClassifiabilityOptions,
+)
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.maf.slicers import sky_slicer
 from pelsvae_cadence.metrics.maf.survey_source import (
@@ -137,6 +141,11 @@ def map_classifiability(
         If the survey cannot be read, no visit is left, or the positions are wrong.
     """
     targets = sky_positions(nside, positions)
+    if not isinstance(classifier, SurveyClassifier):
+        raise InputError(f"classifier is a {type(classifier).__name__}", allowed="a SurveyClassifier")
+    ClassifiabilityOptions(**options)  # refuses what is unknown before any work
+    if isinstance(cadence, Cadence):
+        classifier.check_bands(SURVEY_BANDS[cadence.survey], cadence.name)
     source = open_survey(
         cadence,
         positions=targets,

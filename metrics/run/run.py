@@ -34,7 +34,7 @@ from pelsvae_cadence.metrics.maf.survey_source import (
     open_survey,
 )
 from pelsvae_cadence.metrics.position.observe import Recovery, load_model
-from pelsvae_cadence.metrics.position.options import RecoveryKeywords
+from pelsvae_cadence.metrics.position.options import RecoveryKeywords, RecoveryOptions
 from pelsvae_cadence.metrics.position.population_slicer import slicer_of_stars
 from pelsvae_cadence.metrics.run.bundles import bundles_by_years, finished_group, sky_positions
 from pelsvae_cadence.metrics.run.example import Example, find_example
@@ -213,6 +213,9 @@ def run_period_recovery(
         if stars is None
         else list(zip(stars.ra.tolist(), stars.dec.tolist(), strict=True))
     )
+    for star_class in star_classes:
+        # Refuses what is unknown before any work; the band is the survey's, which is not open yet.
+        RecoveryOptions(**{**options, "reference_band": "r", "star_class": star_class})
     folder = Path(out_dir)
     if (folder / RESULTS_FILE).exists() and not overwrite:
         raise InputError(f"{folder} already holds results", remedy="Choose another directory, or overwrite.")

@@ -30,6 +30,7 @@ from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.catalog.sites import StarSource
 from pelsvae_cadence.catalog.writer import CatalogWriter
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import number
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.model.weights import load_weights
 from pelsvae_cadence.parallel.checkpoints import fingerprint
@@ -176,6 +177,10 @@ def generate_catalog(
     """
     if stars_per_partition < 1:
         raise InputError(f"{stars_per_partition} stars per partition", allowed="1 or more")
+    if radius is not None:
+        radius = number("radius", radius, "deg")
+        if not 0.0 < radius <= 90.0:
+            raise InputError(f"radius = {radius:g} deg", allowed="above 0, up to 90 deg")
     start = time.monotonic()
     target = Path(path)
     weights = load_weights(model)

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import override
 
+from pelsvae_cadence.bands import BANDS
 from pelsvae_cadence.cadence.survey import check_position
 from pelsvae_cadence.classes import parse_star_class
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.errors import InputError, did_you_mean
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.tables.sky_positions import unpack_sky_coord
 from pelsvae_cadence.photometry.magnitudes import at_magnitude
@@ -145,6 +146,10 @@ class DrawnStars(StarSource):
                 f"magnitudes from {bright:g} to {faint:g}", allowed="bright,faint between 0 and 40"
             )
         object.__setattr__(self, "magnitude", (bright, faint))
+        if self.band not in BANDS:
+            raise InputError(
+                f"unknown band {self.band!r}", allowed=", ".join(BANDS), remedy=did_you_mean(self.band, BANDS)
+            )
 
     @property
     @override

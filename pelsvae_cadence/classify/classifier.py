@@ -14,7 +14,7 @@ from pelsvae_cadence.classify.features.table import FeatureTable
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import replacing
 
-__all__ = ["TRUSTED_TYPES", "ClassifierWarning", "VariableClassifier", "default_estimator"]
+__all__ = ["TRUSTED_TYPES", "ClassifierWarning", "VariableClassifier", "check_priors", "default_estimator"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -161,7 +161,7 @@ class VariableClassifier:
         if not labels.size:
             raise InputError("no star to train on")
         names, counts = np.unique(labels, return_counts=True)
-        _check_priors(self.priors, names.tolist())
+        check_priors(self.priors, names.tolist())
         self.classes = tuple(names.tolist())
         self._shares = counts / counts.sum()
         self.feature_names = _usable(features)
@@ -247,7 +247,7 @@ class VariableClassifier:
         if not self.classes:
             raise InputError("the classifier is not trained", remedy="Call fit first.")
         wanted = self.priors if priors is None else priors
-        _check_priors(wanted, self.classes)
+        check_priors(wanted, self.classes)
         prior = np.array([1.0 if wanted is None else float(wanted[c]) for c in self.classes])
         prior = prior / prior.sum()
         n = len(features)
@@ -385,7 +385,8 @@ class VariableClassifier:
         return classifier
 
 
-def _check_priors(priors: Mapping[str, float] | None, classes: Sequence[str]) -> None:
+def check_priors(priors: Mapping[str, float] | None, classes: Sequence[str]) -> None:
+    """Refuse priors that lack a class, or are no shares."""
     if priors is None:
         return
     missing = [name for name in classes if name not in priors]

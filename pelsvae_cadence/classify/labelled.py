@@ -44,6 +44,7 @@ __all__ = [
     "CONSTANT",
     "CONTAMINANT",
     "LABELS",
+    "SURVEY_BANDS",
     "ClassMix",
     "LabelledStars",
     "class_mix_for",
@@ -64,7 +65,8 @@ _DEFAULT_MAGNITUDES: Final[dict[SurveyName, tuple[str, tuple[float, float]]]] = 
     "ztf": ("zr", (14.0, 19.5)),
     "joint": ("r", (17.0, 19.5)),
 }
-_SURVEY_BANDS: Final[dict[SurveyName, tuple[str, ...]]] = {
+#: The bands in which a survey observes.
+SURVEY_BANDS: Final[dict[SurveyName, tuple[str, ...]]] = {
     "lsst": LSST_BANDS,
     "ztf": ZTF_BANDS,
     "joint": (*LSST_BANDS, *ZTF_BANDS),
@@ -151,7 +153,7 @@ def class_mix_for(survey: SurveyName, **options: Any) -> ClassMix:
     usual: dict[str, Any] = {
         "reference_band": band,
         "magnitude_range": magnitudes,
-        "bands": _SURVEY_BANDS[survey],
+        "bands": SURVEY_BANDS[survey],
     }
     return ClassMix(**(usual | options))
 

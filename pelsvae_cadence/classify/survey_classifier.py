@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 
+from pelsvae_cadence.bands import in_order
 from pelsvae_cadence.cadence.survey import Cadence, check_position
 from pelsvae_cadence.classify.classifier import VariableClassifier
 from pelsvae_cadence.classify.features.table import DEFAULT_GROUPS, feature_definitions
@@ -82,6 +83,29 @@ class SurveyClassifier:
             One that was trained without this part of the sky.
         """
         return self.classifiers[int(self.split.part_of(*check_position(ra, dec)))]
+
+    def check_bands(self, bands: Iterable[str], what: str) -> None:
+        """Refuse to classify what was observed in none of the bands of the training.
+
+        Parameters
+        ----------
+        bands : iterable of str
+            The bands of a survey, or of light curves.
+        what : str
+            Whose they are, for the message.
+
+        Raises
+        ------
+        InputError
+            If there is no common band: all stars would get the same answer.
+        """
+        theirs = in_order(bands)
+        if theirs and not set(theirs) & set(self.mix.bands):
+            raise InputError(
+                f"the classifier was trained on {self.name} in the bands {', '.join(self.mix.bands)}, and {what} "
+                f"has {', '.join(theirs)}",
+                remedy="Use a classifier trained on the same survey, or with the same bands.",
+            )
 
     def predict(self, stars: LabelledStars) -> Predictions:
         """Classify stars, each by the classifier for its position.

@@ -24,7 +24,7 @@ from pelsvae_cadence.cli.options import (
 from pelsvae_cadence.cli.output import list_files, progress_bar, save_picture
 from pelsvae_cadence.cli.parsing import load_cadence, numbers, pair, parse_class_mix, parse_positions, words
 from pelsvae_cadence.core.console import print_json, table
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.errors import InputError, did_you_mean
 from pelsvae_cadence.core.files import output_folder, replacing
 
 if TYPE_CHECKING:
@@ -149,12 +149,14 @@ def evaluate(
     """
     from dataclasses import replace
 
+    from pelsvae_cadence.classify.labelled import SURVEY_BANDS
     from pelsvae_cadence.classify.observing import observe_survey, positions_of
     from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 
     frozen = SurveyClassifier.load(classifier)
     cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256)
     mix = frozen.mix
+    frozen.check_bands(SURVEY_BANDS[cadence.survey], cadence.name)
     if stars_per_class is not None:
         mix = replace(mix, stars_per_class=stars_per_class)
     points = (
@@ -191,6 +193,7 @@ def apply(
     import pandas as pd
 
     from pelsvae_cadence.catalog.reader import Catalog
+    from pelsvae_cadence.classify.classifier import check_priors
     from pelsvae_cadence.classify.features.extraction import extract
     from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
     from pelsvae_cadence.periods import search
@@ -202,6 +205,15 @@ def apply(
         stars = source.stars
     if not len(light_curves):
         raise InputError(f"{catalogue} holds no star")
+    trained.check_bands(np.unique(light_curves.band).tolist(), str(catalogue))
+    for name in shares or ():
+        if name not in trained.classes:
+            raise InputError(
+                f"--priors names {name!r}, which the classifier does not know",
+                allowed=", ".join(trained.classes),
+                remedy=did_you_mean(name, trained.classes),
+            )
+    check_priors(shares, trained.classes)
     with progress_bar("searching periods") as step:
         periods = search(light_curves, progress=step)
     features = extract(light_curves, periods, bands=trained.mix.bands, groups=trained.mix.groups)

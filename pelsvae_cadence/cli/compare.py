@@ -32,7 +32,6 @@ from pelsvae_cadence.cli.output import list_files
 from pelsvae_cadence.cli.parsing import exclude_each_other, numbers, pair, parse_positions, words
 from pelsvae_cadence.core.console import command_line, messages, print_json, progress_bars, table
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.core.files import output_folder
 
 if TYPE_CHECKING:
     from pelsvae_cadence.metrics.comparison.result import Comparison
@@ -127,7 +126,6 @@ def compare(
     mags, ends = numbers(magnitudes, "--mag"), numbers(years, "--years")
     points = None if positions is None else tuple(parse_positions(positions))
     periods = pair(period_range, "--period-range")
-    folder = output_folder(out_dir)
     with messages.status("loading MAF"):
         from pelsvae_cadence.metrics.comparison.compare_runs import compare as compare_runs
         from pelsvae_cadence.metrics.comparison.plan import Plan
@@ -156,7 +154,7 @@ def compare(
         result = compare_runs(
             list(runs),
             plan,
-            out_dir=folder,
+            out_dir=out_dir,
             names=labels,
             survey=survey,
             further=further,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["InputError"]
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["InputError", "did_you_mean"]
 
 
 class InputError(ValueError):
@@ -31,3 +34,28 @@ class InputError(ValueError):
         if remedy:
             message += f". {remedy}"
         super().__init__(message)
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Make the remedy for a misspelt name.
+
+    Parameters
+    ----------
+    name : object
+        What was written.
+    known : iterable of str
+        What could have been meant.
+
+    Returns
+    -------
+    str
+        ``"Did you mean 'baseline'?"``, or ``""`` where nothing is like it.
+
+    Examples
+    --------
+    >>> did_you_mean("basline", ["baseline", "rolling"])
+    "Did you mean 'baseline'?"
+    """
+    spelt = {option.lower(): option for option in known}
+    close = get_close_matches(str(name).lower(), spelt, 1)
+    return f"Did you mean {spelt[close[0]]!r}?" if close else ""

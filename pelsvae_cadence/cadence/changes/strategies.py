@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pelsvae_cadence.cadence.synthetic.presets import LSST_V3, over_positions
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
-from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.errors import InputError, did_you_mean
 
 __all__ = ["STRATEGIES", "Strategy", "strategy"]
 
@@ -110,9 +110,13 @@ def strategy(name: str, *, seed: int = 0, **knobs: Any) -> SyntheticSurvey:
     """
     key = name.strip().lower().replace("_", "-")
     if key not in STRATEGIES:
-        raise InputError(f"unknown strategy {name!r}", allowed=", ".join(STRATEGIES))
+        raise InputError(
+            f"unknown strategy {name!r}", allowed=", ".join(STRATEGIES), remedy=did_you_mean(key, STRATEGIES)
+        )
     allowed = [item for item in SyntheticSurvey.__dataclass_fields__ if item != "seed"]
     for knob in knobs:
         if knob not in allowed:
-            raise InputError(f"{name} has no knob {knob!r}", allowed=", ".join(allowed))
+            raise InputError(
+                f"{name} has no knob {knob!r}", allowed=", ".join(allowed), remedy=did_you_mean(knob, allowed)
+            )
     return SyntheticSurvey(seed=seed, **{**STRATEGIES[key].knobs, **knobs})

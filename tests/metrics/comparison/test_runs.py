@@ -117,10 +117,22 @@ def test_plans_that_make_no_sense(comparison, options, message):
         comparison.Plan(**options)
 
 
-def test_comparisons_that_make_no_sense(comparison, plan, tmp_path):
+def test_comparisons_that_make_no_sense(comparison, database, plan, tmp_path):
     with pytest.raises(InputError, match="two or more"):
         comparison.compare(["baseline"], plan, out_dir=tmp_path)
-    with pytest.raises(InputError, match=r"no run can be used.*gone"):
-        comparison.compare(["gone.db", "gone2.db"], plan, out_dir=tmp_path)
+    out = tmp_path / "out"
+    for wrong, message in (
+        ("basline", r"no file and no strategy is called 'basline'.*Did you mean 'baseline'\?"),
+        ("baseline:without-bnds=u", r"no knob 'without_bnds'.*Did you mean 'without-bands'"),
+        ("baseline:thinned=3", r"keep = 3\.0"),
+        ("baseline:after=gone.db", r"gone\.db does not exist"),
+        ("gone.db", r"gone\.db does not exist"),
+        (f"{database}:without-pears", r"no change is called 'without-pears'.*Did you mean 'without-pairs'\?"),
+        (f"{database}:without-bands=q", r"unknown band 'q'"),
+        (str(database)[:-4] + ".db", r"does not exist\. Did you mean"),
+    ):
+        with pytest.raises(InputError, match=message):
+            comparison.compare(["baseline", wrong], plan, out_dir=out)
+        assert not out.exists()
     with pytest.raises(InputError, match="3 names for 2 runs"):
         comparison.compare(["baseline", "ztf"], plan, out_dir=tmp_path, names=["a", "b", "c"])
