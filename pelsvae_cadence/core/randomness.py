@@ -18,6 +18,7 @@ from scipy.special import ndtri
 
 from pelsvae_cadence.core.compiled import compiled_philox
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import whole_number
 
 __all__ = ["KeyedRandom", "philox4x32"]
 
@@ -68,8 +69,10 @@ class KeyedRandom:
     seed: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or int(self.seed) != self.seed or self.seed < 0:
-            raise InputError(f"seed = {self.seed!r} is not a whole number of 0 or more")
+        try:
+            whole_number("seed", self.seed, 0)
+        except InputError:
+            raise InputError(f"seed = {self.seed!r} is not a whole number of 0 or more") from None
 
     def _words(
         self, purpose: str, star_id: npt.ArrayLike, item: npt.ArrayLike

@@ -149,6 +149,29 @@ def test_bad_tables_say_where(tmp_path, change, message):
         read_star_table(write(tmp_path, **{**FULL, **change}))
 
 
+@pytest.mark.parametrize("suffix", ["ecsv", "fits"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("distance", r"'distance' of mine\.\w+ is no finite number in 1 of 2 rows, first in row 2"),
+        ("source_id", r"'source_id' of mine\.\w+ is missing in 1 of 2 rows, first in row 2"),
+    ],
+)
+def test_masked_whole_numbers_are_no_fill_values(tmp_path, suffix, name, message):
+    from astropy.table import MaskedColumn, Table
+
+    table = Table({key: FULL[key] for key in FULL if key not in ("mu", "distance", "id")})
+    table["distance"] = MaskedColumn([50, 50], unit="kpc", dtype=int)
+    table["source_id"] = MaskedColumn([2**60 + 1, 12], dtype=int)
+    file = tmp_path / f"mine.{suffix}"
+    table.write(file)
+    assert read_star_table(file).star_id.tolist() == [2**60 + 1, 12]
+    table[name].mask = [False, True]
+    table.write(file, overwrite=True)
+    with pytest.raises(InputError, match=message):
+        read_star_table(file)
+
+
 def test_files_that_are_no_tables(tmp_path):
     with pytest.raises(InputError, match=r"unknown kind of star table 'a\.txt'; allowed: \.csv"):
         read_star_table(tmp_path / "a.txt")
