@@ -360,7 +360,7 @@ def common_length(values: Mapping[str, Any]) -> int:
     InputError
         If the lengths differ.
     """
-    sizes = {name: np.size(v) for name, v in values.items() if v is not None and np.ndim(v) == 1}
+    sizes = {name: len(v) for name, v in values.items() if v is not None and n_axes(v) == 1}
     if len(set(sizes.values())) > 1:
         text = ", ".join(f"{name} {size}" for name, size in sizes.items())
         raise InputError(f"the parameters have different lengths ({text})")

@@ -18,6 +18,7 @@ from pelsvae_cadence.core.arrays import column, common_length
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve, with_phase_zero
 from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.core.tables.sky_positions import ra_dec
 from pelsvae_cadence.model.blocks import in_blocks
 from pelsvae_cadence.model.encoder_points import encoder_points
@@ -273,9 +274,12 @@ class LightCurveModel:
         ra, dec = ra_dec(ra, 0.0 if dec is None and not hasattr(ra, "transform_to") else dec)
         given = dict(zip(PARAMETERS, (period, teff, abs_mag_g, amplitude_i), strict=True))
         others = {"ra": ra, "dec": dec, "distance_modulus": distance_modulus, "ebv": ebv, "star_id": star_id}
-        size = common_length(given | others) if n is None else int(n)
-        if n is not None and (isinstance(n, bool) or size != n or size < 0):
-            raise InputError(f"n = {n!r} is not a number of stars", allowed="0 or more")
+        try:
+            size = common_length(given | others) if n is None else whole_number("n", n, 0)
+        except InputError as error:
+            if n is None:
+                raise
+            raise InputError(f"n = {n!r} is not a number of stars", allowed="0 or more") from error
         ids = np.arange(size) if star_id is None else column("star_id", star_id, size, np.int64)
         random = KeyedRandom(seed=seed)
         values: dict[str, FloatArray] = {

@@ -8,6 +8,7 @@ from typing import get_type_hints
 import astropy.units as u
 import pytest
 
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.position.options import (
     PeriodRecoveryKeywords,
     RecoveryOptions,
