@@ -8,7 +8,7 @@ and two surveys observe the same stars.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,11 @@ _KIND_BITS: Final = 6
 MOST_STARS_AT_SITE: Final = 2**_RUNNING_BITS
 
 
+# Of tables; no annotation in the class, which would list them among its fields.
+_COLUMN_UNITS: Final = UNITS | {"feh": "dex"}
+_COLUMN_TIMES: Final = {"epoch": ("jd", "tdb")}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stars(StructOfArrays):
     """Physical parameters of N stars (struct of arrays).
@@ -126,8 +131,8 @@ class Stars(StructOfArrays):
     feh: FloatArray
     latent: FloatArray | None = None
 
-    _units: ClassVar = UNITS | {"feh": "dex"}
-    _times: ClassVar = {"epoch": ("jd", "tdb")}
+    _units = _COLUMN_UNITS
+    _times = _COLUMN_TIMES
 
     def __post_init__(self) -> None:
         unpack_sky_coord(self)

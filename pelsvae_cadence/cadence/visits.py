@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,10 @@ POSITIVE: Final = (
     ("airmass", 0.5, 100.0, ""),
     ("seeing", 1e-3, 100.0, "arcsec"),
 )
+
+
+# Of tables; no annotation in the class, which would list them among its fields.
+_COLUMN_UNITS: Final = {"mjd": "d", "m5": "mag(AB)", "exptime": "s", "seeing": "arcsec"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,7 @@ class Visits(StructOfArrays):
     airmass: FloatArray | None = None
     seeing: FloatArray | None = None
 
-    _units: ClassVar = {"mjd": "d", "m5": "mag(AB)", "exptime": "s", "seeing": "arcsec"}
+    _units = _COLUMN_UNITS
 
     def __post_init__(self) -> None:
         needed = ("mjd", "band", "m5", "night", "visit_id", "exptime")

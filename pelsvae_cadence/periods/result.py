@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,10 @@ STATUSES: Final = (
     "span too short",
     "no variation",
 )
+
+
+# Of tables; no annotation in the class, which would list them among its fields.
+_COLUMN_UNITS: Final = {"period": "d", "frequency": "1/d", "top_frequencies": "1/d"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +84,7 @@ class PeriodResult(StructOfArrays):
     grid: FrequencyGrid
     options: Mapping[str, object]
 
-    _units: ClassVar = {"period": "d", "frequency": "1/d", "top_frequencies": "1/d"}
+    _units = _COLUMN_UNITS
 
     def __post_init__(self) -> None:
         n = self.star_id.size
