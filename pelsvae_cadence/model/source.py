@@ -274,7 +274,7 @@ class LightCurveModel:
         ra, dec = ra_dec(ra, 0.0 if dec is None and not hasattr(ra, "transform_to") else dec)
         given = dict(zip(PARAMETERS, (period, teff, abs_mag_g, amplitude_i), strict=True))
         others = {"ra": ra, "dec": dec, "distance_modulus": distance_modulus, "ebv": ebv, "star_id": star_id}
-        size = common_length(given | others) if n is None else whole_number("number of stars (n)", n, 0)
+        size = common_length(given | others) if n is None else whole_number("n", n, 0)
         ids = np.arange(size) if star_id is None else column("star_id", star_id, size, np.int64)
         random = KeyedRandom(seed=seed)
         values: dict[str, FloatArray] = {
