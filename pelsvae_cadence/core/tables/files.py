@@ -167,7 +167,8 @@ def open_table(source: Any) -> TableSource:
     if hasattr(source, "colnames"):  # astropy
         return _from_astropy(kind, source)
     if isinstance(source, Mapping):
-        if any(_is_nested(pd.Series(list(value)[:1])) for value in source.values() if np.iterable(value)):
+        plain = [v for v in source.values() if np.iterable(v) and not hasattr(v, "unit")]
+        if any(_is_nested(pd.Series(list(value)[:1])) for value in plain):
             with _Refusing(kind):
                 return _from_frame(kind, pd.DataFrame({name: list(value) for name, value in source.items()}))
         names = tuple(str(name) for name in source)
