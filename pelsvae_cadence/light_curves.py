@@ -44,7 +44,7 @@ _NEEDED: Final = ("mjd", "flux", "flux_err")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LightCurves(LightCurveTables, RaggedArrays):
+class LightCurves(RaggedArrays, LightCurveTables):
     """Multi-band light curves of N stars (ragged struct of arrays).
 
     The points of star ``i`` are ``offsets[i]:offsets[i + 1]`` in every per-point array. Units and masks
@@ -220,7 +220,7 @@ class LightCurves(LightCurveTables, RaggedArrays):
         return MeasuredLightCurves.from_points(points)
 
     @staticmethod
-    def from_table(  # type: ignore[override]
+    def from_table(
         table: Any,
         *,
         time: str | None = None,

@@ -215,7 +215,8 @@ def run_period_recovery(
     )
     for star_class in star_classes:
         # Refuses what is unknown before any work; the band is the survey's, which is not open yet.
-        RecoveryOptions(**{**options, "reference_band": "r", "star_class": star_class})
+        plain: RecoveryKeywords = {**options, "reference_band": "r"}
+        RecoveryOptions(**plain, star_class=star_class)
     folder = Path(out_dir)
     if (folder / RESULTS_FILE).exists() and not overwrite:
         raise InputError(f"{folder} already holds results", remedy="Choose another directory, or overwrite.")

@@ -120,6 +120,13 @@ class PeriodResult(StructOfArrays):
             name: value if name == "status" else getattr(value, "value", value)
             for name, value in columns.items()
         }
-        types = {"star_id": np.int64, "n_harmonics": np.int64, "n_points": np.int64, "status": np.str_}
-        arrays = {name: np.array(value, dtype=types.get(name, np.float64)) for name, value in plain.items()}
+        types: dict[str, Any] = {
+            "star_id": np.int64,
+            "n_harmonics": np.int64,
+            "n_points": np.int64,
+            "status": np.str_,
+        }
+        arrays: dict[str, Any] = {
+            name: np.array(value, dtype=types.get(name, np.float64)) for name, value in plain.items()
+        }
         return super()._of_table(arrays, {**meta, "grid": FrequencyGrid(**meta["grid"])})

@@ -50,7 +50,7 @@ class Tabular:
         values = {f.name: getattr(self, f.name) for f in whole}
         return columns, {
             name: asdict(value)
-            if is_dataclass(value)
+            if is_dataclass(value) and not isinstance(value, type)
             else dict(value)
             if isinstance(value, Mapping)
             else value
