@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.cadence.test_survey import database, frame
@@ -38,6 +40,20 @@ def test_five_lines_of_maf(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "maf" / "resultsDb_sqlite.db").exists()
     values = names["bundle"].metric_values  # type: ignore[attr-defined]
     assert 0 < (~values.mask).sum() < 20
+
+
+def test_own_light_curves(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(1)
+    mjd = 60000.0 + np.sort(rng.uniform(0.0, 400.0, 120))
+    mag = 18.0 + 0.4 * np.sin(2.0 * np.pi * mjd / 0.6132) + 0.02 * rng.standard_normal(120)
+    table = pd.DataFrame({"star_id": "A1", "mjd": mjd, "band": "r", "mag": mag, "mag_err": 0.02})
+    table.to_csv(tmp_path / "my_stars.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(_blocks()[2], "README", "exec"), names)
+    assert "time: mjd" in capsys.readouterr().out
+    found = names["search"](names["stars"], period_range=(0.2, 1.2)).period  # type: ignore[operator]
+    assert found == pytest.approx(0.6132, rel=1e-4)
 
 
 def test_links_lead_somewhere():
