@@ -87,6 +87,7 @@ def lightcurve(
     as_json: Json = False,
 ) -> None:
     """Observe one star at one sky position: a table and a phase-folded picture."""
+    from pelsvae_cadence.cadence.footprint_edge import visits_if_any
     from pelsvae_cadence.cadence.tables import file_sha256
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.photometry.magnitudes import at_magnitude
@@ -100,7 +101,7 @@ def lightcurve(
     if listed is not None:
         ra, dec = float(listed.ra[0]), float(listed.dec[0])
     cadence = load_cadence(db, synthetic, seed=seed, survey=survey, constraint=constraint, sha256=sha256)
-    visits = cadence.at(ra, dec, radius)
+    visits = visits_if_any(cadence, ra, dec, radius)
     if not len(visits):
         raise InputError(
             f"{cadence.name} has no visit within {radius or cadence.fov_radius:g} deg of "

@@ -70,7 +70,10 @@ def report(maf_ready, tmp_path_factory):
         stars_per_position=2,
         period_range=(0.3, 1.2),
     )
-    runs = ["baseline:years=1", "baseline:years=1:thinned=0.5", "gone.db"]
+    folder = tmp_path_factory.mktemp("report")
+    broken = folder / "broken.db"
+    broken.write_text("no database")
+    runs = ["baseline:years=1", "baseline:years=1:thinned=0.5", str(broken)]
     names = ["base", 'half <b>&"quoted"</b>', "gone"]
-    result = compare(runs, plan, out_dir=tmp_path_factory.mktemp("report"), names=names)
+    result = compare(runs, plan, out_dir=folder / "out", names=names)
     return result.files["report"]
