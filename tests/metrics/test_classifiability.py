@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import warnings
 
 import numpy as np
@@ -122,7 +123,7 @@ def test_what_is_refused(trained, year):
         TimeToClassificationMetric(trained[::-1], SURVEY.mjd_start)
     late = TimeToClassificationMetric(trained, SURVEY.mjd_start + 100.0)
     with pytest.raises(InputError, match="before survey_start"):
-        late.run(year, {"ra": 0.0, "dec": 0.0})
+        late.run(year, {"ra": math.radians(35.0), "dec": math.radians(-20.0)})
     with pytest.raises(InputError, match="already in memory"):
         train_classifiers(SURVEY, constraint="night < 100")
 
