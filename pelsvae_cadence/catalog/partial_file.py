@@ -204,7 +204,8 @@ class PartialFile(io.RawIOBase):
 
     @override
     def close(self) -> None:
-        if not self.closed:
+        # An object whose constructor refused has no file, and is closed too when it is forgotten.
+        if not self.closed and hasattr(self, "_file"):
             self._file.close()
             self._unwritten.clear()
         super().close()
