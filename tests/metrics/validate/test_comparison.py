@@ -15,16 +15,16 @@ def checks():
 
 
 def test_a_run_is_itself(checks):
-    assert checks.same_run_figure(seed=4).passed
+    assert checks._same_run_figure(seed=4).passed
 
 
 def test_lost_visits_are_noticed(checks):
-    assert all(figure.passed for figure in checks.lost_visits_figures(seed=4))
+    assert all(figure.passed for figure in checks._lost_visits_figures(seed=4))
 
 
 def test_seeds_that_differ_in_more_than_chance_would_be_noticed(checks, monkeypatch):
     """Two seeds of one strategy are alike; a seed that means fewer visits is not."""
-    assert all(figure.passed for figure in checks.false_alarm_figures(seed=4, n_draws=4))
+    assert all(figure.passed for figure in checks._false_alarm_figures(seed=4, n_draws=4))
     strategy = checks.strategy
 
     def uneven(name, *, seed, years):
@@ -32,10 +32,10 @@ def test_seeds_that_differ_in_more_than_chance_would_be_noticed(checks, monkeypa
         return survey if seed % 2 == 0 else checks.thinned(survey, 0.5, seed=seed)
 
     monkeypatch.setattr(checks, "strategy", uneven)
-    assert not any(figure.passed for figure in checks.false_alarm_figures(seed=4, n_draws=4))
+    assert not any(figure.passed for figure in checks._false_alarm_figures(seed=4, n_draws=4))
 
 
 def test_a_full_size_table_takes_less_than_four_gigabytes(checks):
-    figure = checks.table_memory_figure()
+    figure = checks._table_memory_figure()
     assert figure.passed
     assert figure.note.startswith("2,086,079 visits")
