@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,20 +14,26 @@ import pytest
 
 N = 1_000_000
 READ = """
-import json, resource, sys, time, warnings
+import json, sys, time, warnings
+from pathlib import Path
 warnings.simplefilter("ignore")
 from pelsvae_cadence import read_light_curves
 start = time.perf_counter()
 found = read_light_curves(sys.argv[1], visits=sys.argv[2])
+seconds = time.perf_counter() - start
+# The peak that getrusage tells begins with that of the process that started this one.
+status = Path("/proc/self/status").read_text()
+peak = 1024 * int(status.split("VmHWM:")[1].split()[0])
 print(json.dumps({
-    "seconds": time.perf_counter() - start,
-    "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    "seconds": seconds,
+    "peak": peak,
     "points": found.n_points, "stars": len(found), "omitted": found.origin.n_omitted,
 }))
 """
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_a_million_rows_of_forced_source(tmp_path):
     draw = np.random.default_rng(0)
     flags = (
