@@ -34,11 +34,12 @@ _MOST_MEMORY: Final = 4.0  # GB
 _FULL_TABLE: Final = 2_086_079
 # A process of its own reads a table and looks at a position: the peak is that of the process.
 _READER: Final = """
-import resource, sys
+import sys
 from pelsvae_cadence import read_survey
+from pelsvae_cadence.validate.memory import peak_memory
 survey = read_survey(sys.argv[1])
 survey.at(0.0, -30.0)
-print(survey.mjd.size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(survey.mjd.size, peak_memory())
 """
 
 
@@ -206,10 +207,10 @@ def _table_memory_figure(seed: int = 0, table: Path | None = None) -> Figure:
         done = subprocess.run(
             [sys.executable, "-c", _READER, str(path)], capture_output=True, text=True, check=True
         )
-    n_visits, kilobytes = (int(word) for word in done.stdout.split())
+    n_visits, peak = (int(word) for word in done.stdout.split())
     return Figure.within(
         "memory of a process that reads a full-size table",
-        kilobytes * 1024 / 1e9,
+        peak / 1e9,
         0.0,
         _MOST_MEMORY,
         unit="GB",

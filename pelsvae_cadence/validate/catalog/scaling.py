@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final
+
+from pelsvae_cadence.validate.memory import peak_memory
 
 __all__ = ["measure_cost"]
 
@@ -80,7 +81,7 @@ def _make(n_stars: int, seed: int) -> dict[str, Any]:
             "cpu": time.process_time() - cpu,
             "writing": made.writing,
             "wall": time.monotonic() - wall,
-            "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            "rss": peak_memory(),
         }
 
 
