@@ -17,7 +17,6 @@ __all__ = [
     "BLOCK",
     "MANY_POINTS",
     "SIDE_BY_SIDE",
-    "false_alarm_probability",
     "highest_peaks",
     "periodograms",
     "power_at",
@@ -406,45 +405,3 @@ def _local_maxima(power: npt.NDArray[np.float32 | np.float64], floor: float) -> 
     before = np.where(at > 0, power[np.maximum(at - 1, 0)], -np.inf)
     after = np.where(at < power.size - 1, power[np.minimum(at + 1, power.size - 1)], -np.inf)
     return at[(power[at] > before) & ~(after > power[at])]
-
-
-def false_alarm_probability(power: float, series: JointSeries, grid: FrequencyGrid) -> float:
-    r"""Bound the chance that noise alone reaches the highest peak.
-
-    Baluev (2008, MNRAS 385, 1279, eqs. 5, 6 and 8) for known errors:
-
-    .. math:: {\rm FAP} \approx 1 - (1 - e^{-z})\, e^{-W \sqrt{z}\, e^{-z}} , \quad
-              W = f_{\max} \sqrt{4\pi\, {\rm var}(t)} ,
-
-    with :math:`z = \Delta\chi^2 / 2` the height of the peak, times n / (n - n_bands) for the
-    degrees of freedom that the band means took from the data. Where the quoted errors are too small
-    (reduced chi-squared of the constant model minus the peak above one) z is divided by that
-    number, so that underestimated noise makes no detections. It is an upper bound: of 1200
-    simulated constant stars 0.5 % fall below 0.01 and 5 % below 0.1.
-
-    Parameters
-    ----------
-    power : float
-        Height of the highest peak, z.
-    series : JointSeries
-        The star.
-    grid : FrequencyGrid
-        The frequencies that were searched.
-
-    Returns
-    -------
-    float
-        Probability, 0 to 1.
-    """
-    weight = series.error**-2.0
-    mean = np.average(series.time, weights=weight)
-    variance = np.average((series.time - mean) ** 2, weights=weight)
-    free = max(series.time.size - series.n_bands - 2, 1)
-    noise = max(1.0, (series.chi2 - 2.0 * power) / free)
-    n = series.time.size
-    z = max(power, 0.0) / noise * n / (n - series.n_bands)
-    width = grid.fmax * np.sqrt(4.0 * np.pi * variance)
-    tail = np.exp(-z)
-    # expm1 and log1p: probabilities far below the rounding of 1 - p must survive.
-    log_quiet = np.log1p(-tail) - width * np.sqrt(z) * tail if z > 0 else -np.inf
-    return float(-np.expm1(log_quiet))

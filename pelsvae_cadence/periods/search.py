@@ -15,16 +15,11 @@ from pelsvae_cadence.core.tables.containers import number, whole_number
 from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid, period_limits
-from pelsvae_cadence.periods.periodogram import (
-    Precision,
-    false_alarm_probability,
-    highest_peaks,
-    periodograms,
-    power_at,
-)
+from pelsvae_cadence.periods.periodogram import Precision, highest_peaks, periodograms, power_at
 from pelsvae_cadence.periods.refinement import refine
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.series import JointSeries, joint_series
+from pelsvae_cadence.periods.significance import false_alarm_probability
 
 __all__ = ["search"]
 
@@ -136,7 +131,7 @@ def search(
             order = np.argsort(-heights, kind="stable")[:_N_PEAKS]
             peaks, heights = peaks[order], heights[order]
             power[i] = heights[0]
-            alarm[i] = false_alarm_probability(float(heights[0]), series[i], grid)
+            alarm[i] = false_alarm_probability(series[i], peaks, grid)
             if refine_peaks:
                 found, scores, harmonics = refine(series[i], peaks, grid, limits)
                 n_harmonics[i] = harmonics[0]

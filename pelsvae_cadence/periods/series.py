@@ -31,6 +31,9 @@ _SCALE_RANGE: Final = (0.2, 2.0)
 # Days between points that see a star in the same state: bands observed together, repeats of a
 # deep field. LSST's pairs are half an hour apart and count as two moments.
 _ONE_MOMENT: Final = 0.005
+# Newton's steps towards the star's own scatter, and the reduced chi-squared that is close enough to one.
+_STEPS: Final = 60
+_CLOSE: Final = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,17 @@ class JointSeries:
         """Number of moments of observation: points within seven minutes of the last share one."""
         return 1 + int(np.count_nonzero(np.diff(np.sort(self.time)) > _ONE_MOMENT))
 
+    @property
+    def n_states(self) -> int:
+        """Number of states seen of a star that changes from one seven minutes to the next.
+
+        A moment of observation counts as one for every seven minutes that it lasts.
+        """
+        time = np.sort(self.time)
+        first = np.flatnonzero(np.diff(time, prepend=-np.inf) > _ONE_MOMENT)
+        last = np.append(first[1:], time.size) - 1
+        return int((1.0 + np.floor((time[last] - time[first]) / _ONE_MOMENT)).sum())
+
     def with_model_error(self, fraction: float) -> JointSeries:
         """Allow for a model that is not exact.
 
@@ -90,6 +104,38 @@ class JointSeries:
         error = np.sqrt(self.error**2 + fraction**2 * variance)
         mean = _band_means(self.value, error**-2.0, self.band, self.n_bands)
         return replace(self, value=self.value - mean[self.band], error=error)
+
+    def with_own_scatter(self) -> JointSeries:
+        r"""Add to the errors what the star scatters beyond them.
+
+        One variance :math:`s^2` serves all points, since bands are scaled to one amplitude. It is the root of
+
+        .. math:: \sum_i \frac{(y_i - \bar y_{b(i)})^2}{e_i^2 + s^2} = n - n_{\rm bands}
+
+        (Paule & Mandel 1982, J. Res. Natl. Bur. Stand. 87, 377), and zero where the errors suffice.
+
+        Returns
+        -------
+        JointSeries
+            The same points with these errors, centred anew.
+        """
+        freedom = max(self.time.size - self.n_bands, 1)
+
+        def centred(extra: float) -> tuple[FloatArray, FloatArray, float]:
+            error = np.sqrt(self.error**2 + extra)
+            value = self.value - _band_means(self.value, error**-2.0, self.band, self.n_bands)[self.band]
+            return value, error, float(((value / error) ** 2).sum()) / freedom
+
+        # Newton's steps on 1 / chi-squared, which is concave in the variance: they never overshoot.
+        extra = 0.0
+        value, error, reduced = centred(extra)
+        for _ in range(_STEPS):
+            if reduced <= 1.0 + _CLOSE:
+                break
+            slope = float((value**2 / error**4).sum()) / freedom
+            extra += reduced * (reduced - 1.0) / slope
+            value, error, reduced = centred(extra)
+        return replace(self, value=value, error=error)
 
     @property
     def chi2(self) -> float:
