@@ -47,7 +47,9 @@ __all__ = [
     "SURVEY_BANDS",
     "ClassMix",
     "LabelledStars",
+    "ObservedMix",
     "class_mix_for",
+    "mix_light_curves",
     "observe_mix",
     "star_numbers",
 ]
@@ -269,6 +271,87 @@ def observe_mix(
     LabelledStars
         The stars, label after label.
     """
+    seen = mix_light_curves(mix, visits, ra, dec, model=model, ebv=ebv, drawn=drawn)
+    together = seen.light_curves
+    if baseline is None:
+        baseline = time_span(visits.mjd[np.isin(visits.band, mix.bands)])
+    before = 0
+
+    def step(done: int, _: int) -> None:
+        nonlocal before
+        if progress is not None:
+            progress(done - before)
+        before = done
+
+    found = search(together, baseline=baseline, period_range=period_range, progress=step)
+    if progress is not None:
+        progress(len(together) - before)
+    exact = judge(found, seen.period).verdict == "exact"
+    n = len(together)
+    with warnings.catch_warnings():
+        # Positions without a band are the survey's doing, and come by the dozen in a young one.
+        warnings.simplefilter("ignore", FeatureWarning)
+        features = extract(together, found, bands=mix.bands, groups=mix.groups)
+    return LabelledStars(
+        features=features,
+        truth=seen.truth,
+        label=seen.label,
+        ra=np.full(n, float(ra)),
+        dec=np.full(n, float(dec)),
+        magnitude=seen.magnitude,
+        distance_modulus=seen.distance_modulus,
+        recovered=exact & np.isin(seen.label, STAR_CLASSES),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedMix(StructOfArrays):
+    """The stars of a mix at a position, and what a survey sees of them before anything is measured.
+
+    Parameters
+    ----------
+    light_curves : LightCurves
+        Light curves of N stars.
+    label : ndarray of str, shape (N,)
+        What they are.
+    period : ndarray of float64, shape (N,)
+        True periods in days.
+    magnitude, distance_modulus : ndarray of float64, shape (N,)
+        Mean magnitude in the reference band, and distance modulus, in mag.
+    truth : FeatureTable
+        Their true parameters.
+    """
+
+    light_curves: LightCurves
+    label: npt.NDArray[np.str_]
+    period: FloatArray
+    magnitude: FloatArray
+    distance_modulus: FloatArray
+    truth: FeatureTable
+
+
+def mix_light_curves(
+    mix: ClassMix,
+    visits: Visits,
+    ra: float,
+    dec: float,
+    *,
+    model: LightCurveModel,
+    ebv: float = 0.0,
+    drawn: dict[str, tuple[Stars, PhaseCurve]] | None = None,
+) -> ObservedMix:
+    """Draw the stars of a mix at a position and observe them.
+
+    Parameters
+    ----------
+    mix, visits, ra, dec, model, ebv, drawn
+        See `observe_mix`.
+
+    Returns
+    -------
+    ObservedMix
+        The stars, label after label.
+    """
     visits = visits.take(np.isin(visits.band, mix.bands))
     memory = {} if drawn is None else drawn
     curves, truths, labels, periods, placed = [], [], [], [], []
@@ -282,36 +365,13 @@ def observe_mix(
         labels += [label] * len(stars)
         periods.append(stars.period)
         placed.append(place)
-    together = LightCurves.concatenate(curves)
-    if baseline is None:
-        baseline = time_span(visits.mjd)
-    before = 0
-
-    def step(done: int, _: int) -> None:
-        nonlocal before
-        if progress is not None:
-            progress(done - before)
-        before = done
-
-    found = search(together, baseline=baseline, period_range=period_range, progress=step)
-    if progress is not None:
-        progress(len(together) - before)
-    label_column = np.array(labels, dtype=np.str_)
-    exact = judge(found, np.concatenate(periods)).verdict == "exact"
-    n = len(together)
-    with warnings.catch_warnings():
-        # Positions without a band are the survey's doing, and come by the dozen in a young one.
-        warnings.simplefilter("ignore", FeatureWarning)
-        features = extract(together, found, bands=mix.bands, groups=mix.groups)
-    return LabelledStars(
-        features=features,
-        truth=FeatureTable.concatenate(truths),
-        label=label_column,
-        ra=np.full(n, float(ra)),
-        dec=np.full(n, float(dec)),
+    return ObservedMix(
+        light_curves=LightCurves.concatenate(curves),
+        label=np.array(labels, dtype=np.str_),
+        period=np.concatenate(periods),
         magnitude=np.concatenate([magnitude for magnitude, _ in placed]),
         distance_modulus=np.concatenate([modulus for _, modulus in placed]),
-        recovered=exact & np.isin(label_column, STAR_CLASSES),
+        truth=FeatureTable.concatenate(truths),
     )
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from pelsvae_cadence.cli.options import Json, RunSeed
+from pelsvae_cadence.cli.options import Json, RunSeed, unset
 from pelsvae_cadence.core.console import messages, print_json
 from pelsvae_cadence.core.errors import InputError
 
@@ -27,6 +29,7 @@ TOPICS = {
     "compare": ("pelsvae_cadence.metrics.validate.comparison", "comparison_report"),
     "catalog": ("pelsvae_cadence.validate.catalog.report", "catalog_report"),
     "dataset": ("pelsvae_cadence.training.validate.dataset", "dataset_report"),
+    "inference": ("pelsvae_cadence.validate.inference.report", "inference_report"),
     "model": ("pelsvae_cadence.training.evaluate.report", "model_report"),
     "periods": ("pelsvae_cadence.validate.periods.report", "periods_report"),
     "period-speed": ("pelsvae_cadence.metrics.validate.costs", "period_cost_report"),
@@ -38,6 +41,14 @@ TOPICS = {
 def validate(
     topic: Annotated[str, typer.Argument(help=f"One of: {', '.join(TOPICS)}.")],
     seed: RunSeed = 0,
+    n: Annotated[int | None, unset("Stars of each set (inference).", "--n", least=1)] = None,
+    data: Annotated[
+        Path | None, unset("Folder of real data. Default: what PELSVAE_DATA names.", "--data")
+    ] = None,
+    sets: Annotated[
+        str | None, unset("Only these parts, with commas: ps1,eros1_30,lsst (inference).", "--sets")
+    ] = None,
+    plots: Annotated[Path | None, unset("Folder for pictures (inference).", "--plots")] = None,
     as_json: Json = False,
 ) -> None:
     """Measure figures of merit and compare them with their targets.
@@ -47,8 +58,16 @@ def validate(
     if topic not in TOPICS:
         raise InputError(f"unknown topic {topic!r}", allowed=", ".join(TOPICS))
     module, function = TOPICS[topic]
+    measure = getattr(import_module(module), function)
+    given = {"n": n, "data": data, "sets": None if sets is None else sets.split(","), "plots": plots}
+    options = {name: value for name, value in given.items() if value is not None}
+    for name in options:
+        if name not in signature(measure).parameters:
+            raise InputError(
+                f"--{name} for topic {topic!r}", remedy="Leave it out: the topic has no such option."
+            )
     with messages.status(f"measuring {topic}"):
-        report = cast("Report", getattr(import_module(module), function)(seed=seed))
+        report = cast("Report", measure(seed=seed, **options))
     if as_json:
         print_json(report.as_dict())
     else:

@@ -26,12 +26,22 @@ from pelsvae_cadence.photometry.noise import SATURATION, flux_error
 
 __all__ = [
     "FAINTER_BY",
+    "FAINTEST",
     "FIVE_BANDS",
+    "LARGEST_ERROR",
+    "MEAN_MAGNITUDE",
+    "MOST_HARMONICS",
+    "SDSS_EXTINCTION",
     "RealStars",
     "binaries_at",
     "cepheid_colours",
     "cepheids_at_the_lmc",
+    "choose_rows",
+    "harmonic_basis",
     "lmc_visits",
+    "nearest_in_phase",
+    "observe_known",
+    "points_of",
     "rr_lyrae_at",
     "stripe82_rr_lyrae",
 ]
@@ -41,10 +51,10 @@ FloatArray = npt.NDArray[np.float64]
 #: The bands of SDSS.
 FIVE_BANDS: Final = ("u", "g", "r", "i", "z")
 # Extinction of Stripe 82 in u g r i z over that in r (Sesar et al. 2010; checked on the stars).
-_SDSS_EXTINCTION: Final = (1.873, 1.377, 1.0, 0.758, 0.537)
+SDSS_EXTINCTION: Final = (1.873, 1.377, 1.0, 0.758, 0.537)
 # Missing values of the Stripe 82 table.
-_FAINTEST: Final = 30.0
-_LARGEST_ERROR: Final = 1.0
+FAINTEST: Final = 30.0
+LARGEST_ERROR: Final = 1.0
 # From an error in magnitudes to a relative error of the flux.
 _LN_RATIO: Final = np.log(10.0) / 2.5
 
@@ -52,12 +62,12 @@ _LN_RATIO: Final = np.log(10.0) / 2.5
 FAINTER_BY: Final = 5.0
 _LMC: Final = (80.0, -69.0)
 #: Mean magnitude at which binaries and RR Lyrae stars are put: their own noise stays below LSST's.
-_MAGNITUDE: Final = 20.0
+MEAN_MAGNITUDE: Final = 20.0
 # Fewer points do not carry the eight harmonics of the fit.
 _LEAST_POINTS_OF_CEPHEIDS: Final = 150
 _LEAST_POINTS: Final = 60
 _LEAST_IN_BAND: Final = 20
-_HARMONICS: Final = 8
+MOST_HARMONICS: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +92,16 @@ class RealStars:
     light_curves: LightCurves
 
 
-def _points(points: dict[str, npt.NDArray[Any]], row: int) -> tuple[FloatArray, FloatArray, FloatArray, Any]:
+def points_of(
+    points: dict[str, npt.NDArray[Any]], row: int
+) -> tuple[FloatArray, FloatArray, FloatArray, Any]:
     """Give times, magnitudes and errors of a star, and where they are."""
     some = slice(*points["offsets"][row : row + 2].tolist())
     time, mag, err = (points[key][some].astype(np.float64) for key in ("t", "mag", "err"))
     return time, mag, err, some
 
 
-def _choose(n_all: int, n: int | None, seed: int, purpose: str) -> npt.NDArray[np.int64]:
+def choose_rows(n_all: int, n: int | None, seed: int, purpose: str) -> npt.NDArray[np.int64]:
     """Draw `n` rows without replacement; a smaller sample is part of a larger one."""
     if n is not None and n < 1:
         raise InputError(f"{n} stars", allowed="1 or more, or None for all")
@@ -125,13 +137,13 @@ def stripe82_rr_lyrae(data: Path, n: int | None = None, *, seed: int = 0) -> Rea
     Sesar et al. 2010, ApJ 708, 717.
     """
     points, table = read_light_curve_set(data / "lightcurves", "sdss_s82_rrlyr_ugriz")
-    table = table.iloc[_choose(len(table), n, seed, "Stripe 82 stars")]
+    table = table.iloc[choose_rows(len(table), n, seed, "Stripe 82 stars")]
     letters = np.array(FIVE_BANDS)
     zero = float(points["time_zero"]) - MJD_ZERO
     parts = []
     for row in table["row"].tolist():
-        time, mag, err, some = _points(points, row)
-        known = (mag < _FAINTEST) & (err < _LARGEST_ERROR) & (err > 0)
+        time, mag, err, some = points_of(points, row)
+        known = (mag < FAINTEST) & (err < LARGEST_ERROR) & (err > 0)
         keep = np.flatnonzero(known)[np.argsort(time[known] + zero, kind="stable")]
         flux = mag_to_flux(mag[keep])
         parts.append(
@@ -173,8 +185,9 @@ def lmc_visits(data: Path) -> Visits:
     return visits.take(visits.band == "i")
 
 
-def _harmonic_basis(phase: FloatArray) -> FloatArray:
-    angle = 2.0 * np.pi * np.outer(phase, np.arange(1, _HARMONICS + 1))
+def harmonic_basis(phase: FloatArray, n_harmonics: int = MOST_HARMONICS) -> FloatArray:
+    """Give the columns of a Fourier series with a mean at phases in cycles, shape (n, 1 + 2 n_harmonics)."""
+    angle = 2.0 * np.pi * np.outer(phase, np.arange(1, n_harmonics + 1))
     return np.column_stack([np.ones(phase.size), np.cos(angle), np.sin(angle)])
 
 
@@ -219,7 +232,7 @@ def cepheids_at_the_lmc(
     usable = table["mode"].isin(["F", "1O"]) & (table["n_points"] >= _LEAST_POINTS_OF_CEPHEIDS)
     usable &= table["period"].notna()
     table = table[usable]
-    table = table.iloc[_choose(len(table), n, seed, "OGLE Cepheids")]
+    table = table.iloc[choose_rows(len(table), n, seed, "OGLE Cepheids")]
     random = KeyedRandom(seed=seed)
     zero = float(points["time_zero"]) - MJD_ZERO
     limit = np.array([SATURATION[name] for name in visits.band.tolist()])
@@ -227,12 +240,12 @@ def cepheids_at_the_lmc(
     for row, period, number in zip(
         table["row"].tolist(), table["period"].tolist(), table["number"].tolist(), strict=True
     ):
-        time, mag, err, _ = _points(points, row)
-        basis = _harmonic_basis((time + zero) / period)
+        time, mag, err, _ = points_of(points, row)
+        basis = harmonic_basis((time + zero) / period)
         coefficients = np.linalg.lstsq(basis / err[:, None], mag / err, rcond=None)[0]
         rng = random.generator("OGLE Cepheid", number)
         residual = rng.choice(mag - basis @ coefficients, len(visits))
-        mag_true = _harmonic_basis(visits.mjd / period) @ coefficients + residual + fainter_by
+        mag_true = harmonic_basis(visits.mjd / period) @ coefficients + residual + fainter_by
         flux_true = mag_to_flux(mag_true)
         flux_err = flux_error(flux_true, visits.m5, visits.band)
         parts.append(
@@ -253,7 +266,7 @@ def cepheids_at_the_lmc(
     )
 
 
-def _measured(star_id: int, visits: Visits, mag_true: FloatArray, random: KeyedRandom) -> LightCurves:
+def observe_known(star_id: int, visits: Visits, mag_true: FloatArray, random: KeyedRandom) -> LightCurves:
     """Observe a star of known magnitudes at visits."""
     flux_true = mag_to_flux(mag_true)
     flux_err = flux_error(flux_true, visits.m5, visits.band)
@@ -330,20 +343,20 @@ def binaries_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
     usable = (table["cls"] == "ECL") & table["band"].str.endswith("I")
     usable &= (table["n_points"] >= _LEAST_POINTS) & table["period_archive"].notna()
     rows = table[usable]
-    rows = rows.iloc[_choose(len(rows), n, seed, "OGLE-II binaries")]
+    rows = rows.iloc[choose_rows(len(rows), n, seed, "OGLE-II binaries")]
     random = KeyedRandom(seed=seed)
     parts = []
     for row, period in zip(rows["row"].tolist(), rows["period_archive"].tolist(), strict=True):
-        time, mag, *_ = _points(points, row)
+        time, mag, *_ = points_of(points, row)
         phase = (time / (2.0 * period)) % 1.0
         wanted = (visits.mjd / (2.0 * period)) % 1.0
-        nearest = _nearest(phase, wanted)
-        shifted = mag[nearest] - np.median(mag) + _MAGNITUDE
-        parts.append(_measured(int(row), visits, shifted, random))
+        nearest = nearest_in_phase(phase, wanted)
+        shifted = mag[nearest] - np.median(mag) + MEAN_MAGNITUDE
+        parts.append(observe_known(int(row), visits, shifted, random))
     return LightCurves.concatenate(parts)
 
 
-def _nearest(phase: FloatArray, wanted: FloatArray) -> npt.NDArray[np.intp]:
+def nearest_in_phase(phase: FloatArray, wanted: FloatArray) -> npt.NDArray[np.intp]:
     """Find the point nearest in phase, across the wrap."""
     order = np.argsort(phase, kind="stable")
     around = np.concatenate([phase[order[-1:]] - 1.0, phase[order], phase[order[:1]] + 1.0])
@@ -393,9 +406,9 @@ def rr_lyrae_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
         if n is not None and len(parts) == n:
             break
         star = table.iloc[k]
-        time, mag, err, some = _points(points, star["row"])
+        time, mag, err, some = points_of(points, star["row"])
         band = points["band"][some]
-        good = (mag < _FAINTEST) & (err < _LARGEST_ERROR)
+        good = (mag < FAINTEST) & (err < LARGEST_ERROR)
         if np.bincount(band[good], minlength=5).min() < _LEAST_IN_BAND:
             continue
         phase = (time / star["period"]) % 1.0
@@ -405,7 +418,7 @@ def rr_lyrae_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
             here, mine = visits.band == name, good & (band == b)
             wanted = (visits.mjd[here] / star["period"]) % 1.0
             mag_true[here] = np.interp(wanted, phase[mine], mag[mine], period=1.0)
-            mag_true[here] -= star["rExt"] * _SDSS_EXTINCTION[b]
+            mag_true[here] -= star["rExt"] * SDSS_EXTINCTION[b]
         r_mean = np.mean(mag[good & (band == 2)]) - star["rExt"]
-        parts.append(_measured(int(star["row"]), visits, mag_true - r_mean + _MAGNITUDE, random))
+        parts.append(observe_known(int(star["row"]), visits, mag_true - r_mean + MEAN_MAGNITUDE, random))
     return LightCurves.concatenate(parts)

@@ -293,6 +293,7 @@ def test_broken_databases(run, tmp_path, command, kind, message):
         (("metrics", "--model", "none"), "none"),
         (("metrics", "--db", "a.db", "--synthetic", "lsst"), "exclude each other"),
         (("validate", "everything"), "unknown topic 'everything'"),
+        (("validate", "cadence", "--sets", "ps1"), "--sets for topic 'cadence'"),
     ],
 )
 def test_wrong_arguments(run, tmp_path, arguments, message):

@@ -105,6 +105,10 @@ class RealSet:
         }
         return replace(self, light_curves=self.light_curves.take(index), **chosen)
 
+    def with_light_curves(self, light_curves: LightCurves) -> RealSet:
+        """Give the same stars other points."""
+        return replace(self, light_curves=light_curves)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Source:

@@ -24,7 +24,16 @@ from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.forced import forced_photometry
 from pelsvae_cadence.photometry.noise import flux_error
 
-__all__ = ["CONTROL_CLASSES", "ControlSample", "control_sample", "control_visits"]
+__all__ = [
+    "COLOURS",
+    "COLOUR_SCATTER",
+    "CONTROL_CLASSES",
+    "LONG_PERIOD_AMPLITUDES",
+    "PULSATOR_AMPLITUDES",
+    "ControlSample",
+    "control_sample",
+    "control_visits",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,8 +45,8 @@ _M5: Final = {"u": 23.57, "g": 24.36, "r": 23.95, "i": 23.37, "z": 22.76, "y": 2
 _PAIRS: Final = ["ug"] * 27 + ["ur"] * 28 + ["gr"] * 43 + ["ri"] * 114 + ["iz"] * 76 + ["zy"] * 84
 _PAIRS_ALL: Final = [*_PAIRS, *["yy"] * 40]
 
-# Mean colours u-r, g-r, i-r, z-r, y-r.
-_COLOURS: Final = {
+#: Mean colours u-r, g-r, i-r, z-r, y-r.
+COLOURS: Final = {
     "RRab": (1.2, 0.2, -0.1, -0.15, -0.17),
     "RRc": (1.1, 0.1, -0.05, -0.08, -0.08),
     "CEP": (1.7, 0.6, -0.2, -0.3, -0.35),
@@ -47,9 +56,11 @@ _COLOURS: Final = {
     "LPV": (4.5, 1.7, -1.6, -2.6, -3.1),
     "constant": (1.2, 0.2, -0.1, -0.15, -0.17),
 }
-# Amplitudes relative to g (pulsators) and to r (long-period variables), and lags in cycles.
-_PULSATOR: Final = {"u": 0.95, "g": 1.0, "r": 0.72, "i": 0.57, "z": 0.52, "y": 0.5}
-_LONG_PERIOD: Final = {"u": 1.1, "g": 1.15, "r": 1.0, "i": 0.65, "z": 0.5, "y": 0.42}
+#: Scatter of the same in mag.
+COLOUR_SCATTER: Final = (0.25, 0.12, 0.08, 0.1, 0.12)
+#: Amplitudes relative to g (pulsators) and to r (long-period variables), and lags in cycles.
+PULSATOR_AMPLITUDES: Final = {"u": 0.95, "g": 1.0, "r": 0.72, "i": 0.57, "z": 0.52, "y": 0.5}
+LONG_PERIOD_AMPLITUDES: Final = {"u": 1.1, "g": 1.15, "r": 1.0, "i": 0.65, "z": 0.5, "y": 0.42}
 _LAG: Final = {"u": -0.01, "g": 0.0, "r": 0.01, "i": 0.02, "z": 0.025, "y": 0.03}
 
 
@@ -190,11 +201,11 @@ def _variation(
         amplitude = rng.uniform(0.6, 3.0)
         size, angle = np.array([1.0, rng.uniform(0.0, 0.3)]), rng.normal(0, 0.3, 2)
         cycle = rng.normal(0.0, 0.1, 64)[np.floor(phase).astype(int) % 64]
-        ratio = np.array([_LONG_PERIOD[b] for b in band])
+        ratio = np.array([LONG_PERIOD_AMPLITUDES[b] for b in band])
         lpv: FloatArray = amplitude * ratio * (1.0 + cycle) * _fourier(phase, size, angle)
         return lpv
     lag = np.array([_LAG[b] for b in band]) * (kind in ("RRab", "CEP"))
-    ratio = np.array([_PULSATOR[b] for b in band])
+    ratio = np.array([PULSATOR_AMPLITUDES[b] for b in band])
     pulsator: FloatArray = amplitude * ratio * _fourier(phase - lag, size, angle)
     return pulsator
 
@@ -231,7 +242,7 @@ def control_sample(
     for j, kind in enumerate(kinds):
         rng = random.generator("control source", j)
         r_mag = rng.uniform(*r_range)
-        u, g, i, z, y = np.array(_COLOURS[kind]) + rng.normal(0, [0.25, 0.12, 0.08, 0.1, 0.12])
+        u, g, i, z, y = np.array(COLOURS[kind]) + rng.normal(0, COLOUR_SCATTER)
         colour = dict(zip(LSST_BANDS, (u, g, 0.0, i, z, y), strict=True))
         period = _period(rng, kind)
         mean = r_mag + np.array([colour[b] for b in visits.band])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 
@@ -13,12 +11,7 @@ from pelsvae_cadence.core.flux import VEGA_TO_AB
 from pelsvae_cadence.core.real_data import read_light_curve_set
 from pelsvae_cadence.validate.inference.real_sets import REAL_SETS, few_points, real_set
 
-
-@pytest.fixture(autouse=True)
-def _real_stars(shared_data):
-    if not (shared_data / "realstars").is_dir():
-        missing = pytest.fail if os.environ.get("CI", "").lower() == "true" else pytest.skip
-        missing(f"no realstars/ in {shared_data}")
+pytestmark = pytest.mark.usefixtures("real_stars")
 
 
 @pytest.mark.parametrize("name", sorted(REAL_SETS))

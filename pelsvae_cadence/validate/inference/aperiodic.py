@@ -1,0 +1,98 @@
+"""Stars without a period: how often a period is claimed, at few and at many visits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
+from pelsvae_cadence.cadence.visits import Visits
+from pelsvae_cadence.core.randomness import KeyedRandom
+from pelsvae_cadence.core.times import JULIAN_YEAR
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.validate.inference.answers import Method
+from pelsvae_cadence.validate.periods.control import CONTROL_CLASSES, control_sample
+from pelsvae_cadence.validate.report import Figure, share_error
+
+__all__ = ["aperiodic_figures", "aperiodic_stars", "permuted"]
+
+_POSITION: Final = (35.6, -4.8)
+#: Years of the synthetic survey there: 22, 71 and 870 visits.
+_YEARS: Final = (0.1, 1.0, 10.0)
+_BLIND: Final = (0.03, 1000.0)
+_R_RANGE: Final = (17.0, 22.0)
+_VARIABLE: Final = tuple(kind for kind in CONTROL_CLASSES if kind != "constant")
+_LEVEL: Final = 0.01
+_MOST_ALARMS: Final = 0.015
+_SURE: Final = 0.9
+_MOST_SURE: Final = 0.02
+
+
+def permuted(light_curves: LightCurves, *, seed: int = 0) -> LightCurves:
+    """Exchange fluxes, with their errors, among the points of each star and band."""
+    random = KeyedRandom(seed=seed)
+    order = np.arange(light_curves.n_points)
+    for i, star_id in enumerate(light_curves.star_id.tolist()):
+        rows = np.arange(light_curves.n_points)[light_curves.rows(i)]
+        rng = random.generator("permuted fluxes", int(star_id))
+        for name in np.unique(light_curves.band[rows]):
+            mine = rows[light_curves.band[rows] == name]
+            order[mine] = rng.permutation(mine)
+    return LightCurves(
+        star_id=light_curves.star_id,
+        offsets=light_curves.offsets,
+        mjd=light_curves.mjd,
+        band=light_curves.band,
+        visit_id=light_curves.visit_id,
+        flux=light_curves.flux[order],
+        flux_err=light_curves.flux_err[order],
+        saturated=light_curves.saturated[order],
+    )
+
+
+def aperiodic_stars(visits: Visits, kind: str, n: int, *, seed: int = 0) -> LightCurves:
+    """Observe n stars without a period: "permuted" variable stars of all kinds, or "constant" ones."""
+    if kind == "constant":
+        return control_sample(visits, ["constant"] * n, seed=seed, r_range=_R_RANGE).light_curves
+    kinds = [_VARIABLE[k % len(_VARIABLE)] for k in range(n)]
+    return permuted(control_sample(visits, kinds, seed=seed, r_range=_R_RANGE).light_curves, seed=seed)
+
+
+def aperiodic_figures(n: int, n_read: int, ours: Method, theirs: Method, *, seed: int = 0) -> list[Figure]:
+    """Measure how often stars without a period are given one.
+
+    Parameters
+    ----------
+    n : int
+        Stars that are searched, at each number of visits, permuted and constant.
+    n_read : int
+        Stars of these that the method that is judged reads.
+    ours, theirs : callable
+        The method that is judged, and the search, whose false-alarm probabilities are judged.
+    seed : int
+        Seed of stars, noise and permutations.
+
+    Returns
+    -------
+    list of Figure
+        Shares with a false-alarm probability of at most .01, and with a period stated to be right with
+        .9 or more, beside what is allowed.
+    """
+    survey = SyntheticSurvey(preset="lsst-v3", seed=1).at(*_POSITION)
+    figures = []
+    for years in _YEARS:
+        visits = survey.take(np.flatnonzero(survey.mjd - survey.mjd[0] < years * JULIAN_YEAR))
+        for kind in ("permuted", "constant"):
+            stars = aperiodic_stars(visits, kind, n, seed=seed + 40)
+            alarm = theirs(stars, _BLIND).false_alarm
+            sure = ours(stars.take(np.arange(min(n_read, n))), _BLIND).probability >= _SURE
+            name = f"{kind} stars, {len(visits)} visits"
+            for words, hits, most in (
+                (f"false-alarm probability <= {_LEVEL:g}", alarm <= _LEVEL, _MOST_ALARMS),
+                (f"period with probability >= {_SURE:g}", sure, _MOST_SURE),
+            ):
+                share = float(hits.mean())
+                note = f"n = {hits.size}, +-{share_error(share, hits.size):.3f}"
+                figures.append(Figure.within(f"{name}: {words}", share, high=most, note=note))
+    return figures
