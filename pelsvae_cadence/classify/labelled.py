@@ -344,8 +344,19 @@ def mix_light_curves(
 
     Parameters
     ----------
-    mix, visits, ra, dec, model, ebv, drawn
-        See `observe_mix`.
+    mix : ClassMix
+        Which stars.
+    visits : Visits
+        The visits to the position.
+    ra, dec : float
+        The position in degrees.
+    model : LightCurveModel
+        Source of the stars and of their curves.
+    ebv : float
+        True E(B-V) in mag.
+    drawn : dict, optional
+        Memory of drawn stars by label, read and filled: the same stars under other visits need
+        not be drawn again.
 
     Returns
     -------

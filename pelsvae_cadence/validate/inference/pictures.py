@@ -46,18 +46,18 @@ def plot_reliability(outcomes: Sequence[Outcome], *, ax: Axes | None = None) -> 
         ax,
         8.5,
         5.5,
-        xlabel="stated probability that the period is right",
-        ylabel="share of stars with the right period",
+        xlabel="stated probability that the period is right (drift below 0.1 cycle)",
+        ylabel="share of stars with such a period",
         title="Reliability of stated probabilities",
     )
     ax.plot([0.0, 1.0], [0.0, 1.0], color="black", linewidth=1.0, linestyle="--", label="as stated")
     for k, outcome in enumerate(outcomes):
-        points = _binned(outcome.reading.ours.probability, outcome.right, _LEAST_OF_A_SET)
+        points = _binned(outcome.reading.ours.probability, outcome.exact, _LEAST_OF_A_SET)
         if points.size:
             marker = _MARKERS[k % len(_MARKERS)]
             ax.plot(*points[:2], marker, color=_SEARCH, markersize=5, alpha=0.8, label=outcome.name)
     stated = np.concatenate([outcome.reading.ours.probability for outcome in outcomes])
-    right = np.concatenate([outcome.right for outcome in outcomes])
+    right = np.concatenate([outcome.exact for outcome in outcomes])
     x, y, error, n = _binned(stated, right, _LEAST)
     ax.errorbar(x, y, yerr=error, fmt="o-", color=_OURS, markersize=7, capsize=3, label="all sets")
     for place, share, number in zip(x, y, n, strict=True):

@@ -63,8 +63,16 @@ class Outcome:
 
     @property
     def exact(self) -> BoolArray:
-        """Which of our periods drift by less than a tenth of a cycle over the star's span."""
+        """Which of our periods drift by less than a tenth of a cycle over the star's span.
+
+        This is what a stated probability speaks of, whatever a set counts as right.
+        """
         return CRITERIA["drift < 0.1"](self.reading.ours, self.reading.stars)
+
+    @property
+    def near(self) -> BoolArray:
+        """Which of our periods are right to one per cent."""
+        return CRITERIA["within 1 %"](self.reading.ours, self.reading.stars)
 
 
 def read(stars: RealSet, ours: Method, theirs: Method) -> Reading:

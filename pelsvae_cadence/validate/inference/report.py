@@ -84,7 +84,9 @@ def inference_report(
     ours = answers_of_model(seed) if method is None else method
     figures, outcomes = _read_all(wanted, size, data, ours, seed)
     if outcomes:
-        figures += calibration_figures({o.name: (o.reading.ours.probability, o.right) for o in outcomes})
+        figures += calibration_figures(
+            {o.name: (o.reading.ours.probability, o.exact, o.near) for o in outcomes}
+        )
     if "aperiodic" in wanted:
         figures += aperiodic_figures(
             _MORE_SEARCHED * size, _MORE_READ * size, ours, answers_of_search, seed=seed
@@ -149,7 +151,7 @@ def _table(outcomes: Sequence[Outcome], seed: int) -> dict[str, Any]:
         for low, high in BINS:
             here = (stated >= low) & ((stated < high) | (high >= 1.0))
             n = int(here.sum())
-            bins.append(f"{o.right[here].mean():.2f} ({n})" if n else "-")
+            bins.append(f"{o.exact[here].mean():.2f} ({n})" if n else "-")
         rows.append(
             [
                 o.name,
@@ -165,7 +167,7 @@ def _table(outcomes: Sequence[Outcome], seed: int) -> dict[str, Any]:
         )
     columns = ["set", "n", "right", "search", "posterior", "difference", "drift < 0.1", "stated"]
     return {
-        "title": "share of right periods; of those stated .8-.9, .9-.99, >= .99 (number of stars)",
+        "title": "shares of right periods; with a drift < 0.1 of those stated .8-.9, .9-.99, >= .99 (stars)",
         "columns": [*columns, ".8-.9", ".9-.99", ">= .99"],
         "rows": rows,
     }

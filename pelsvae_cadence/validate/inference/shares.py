@@ -59,12 +59,12 @@ def paired(first: BoolArray, second: BoolArray, *, seed: int = 0) -> Paired:
 
 
 def reliability_figure(
-    name: str, stated: FloatArray, right: BoolArray, low: float, high: float
+    name: str, stated: FloatArray, right: BoolArray, low: float, high: float, nearly: BoolArray | None = None
 ) -> Figure | None:
     """Compare the right share of stars with what was stated of them; None where there are none.
 
     The number of right stars must lie in the central 95.4 per cent of a binomial distribution with the mean
-    of what was stated.
+    of what was stated. The share of those that are `nearly` right stands in the note.
     """
     here = (stated >= low) & ((stated < high) | (high >= 1.0))
     n = int(here.sum())
@@ -72,13 +72,11 @@ def reliability_figure(
         return None
     mean, share = float(stated[here].mean()), float(right[here].mean())
     least, most = (float(binom.ppf(q, n, mean)) / n for q in (_TAIL, 1.0 - _TAIL))
+    note = f"n = {n}, +-{share_error(share, n):.3f}; stated {mean:.3f}"
+    note += "" if nearly is None else f"; within 1 % {nearly[here].mean():.3f}"
     words = f">= {low:g}" if high >= 1.0 else f"{low:g}-{high:g}"
     return Figure.within(
-        f"{name}: right share of those stated {words}",
-        share,
-        round(least, 4),
-        round(most, 4),
-        note=f"n = {n}, +-{share_error(share, n):.3f}; stated {mean:.3f}",
+        f"{name}: right share of those stated {words}", share, round(least, 4), round(most, 4), note=note
     )
 
 
@@ -95,33 +93,38 @@ def calibration_error(stated: FloatArray, right: BoolArray) -> float:
 
 
 def calibration_figures(
-    by_set: Mapping[str, tuple[FloatArray, BoolArray]], largest_error: float = 0.03
+    by_set: Mapping[str, tuple[FloatArray, BoolArray, BoolArray]], largest_error: float = 0.03
 ) -> list[Figure]:
     """Judge what was stated in each set and in all of them together.
 
     Parameters
     ----------
-    by_set : mapping of str to (ndarray, ndarray)
-        What was stated of the stars of each set, and which were right.
+    by_set : mapping of str to (ndarray, ndarray, ndarray)
+        What was stated of the stars of each set, which were right, and which were nearly, to one per cent:
+        that stands in the notes.
     largest_error : float
         The largest expected calibration error of all sets together.
 
     Returns
     -------
     list of Figure
-        Right shares in `BINS`, set by set and overall, and the expected calibration errors.
+        Right shares in `BINS`, set by set and overall, and the expected calibration error.
     """
-    stated, right = (np.concatenate([pair[k] for pair in by_set.values()]) for k in (0, 1))
+    stated, right, nearly = (np.concatenate([of[k] for of in by_set.values()]) for k in range(3))
+    right, nearly = right.astype(np.bool_), nearly.astype(np.bool_)
     figures = []
-    for name, (p, hit) in (*by_set.items(), ("all sets", (stated, right))):
-        made = [reliability_figure(f"calibration, {name}", p, hit.astype(np.bool_), *edges) for edges in BINS]
+    for name, (p, exact, close) in (*by_set.items(), ("all sets", (stated, right, nearly))):
+        made = [
+            reliability_figure(f"calibration, {name}", p, exact, low, high, nearly=close)
+            for low, high in BINS
+        ]
         figures += [figure for figure in made if figure is not None]
     figures.append(
         Figure.within(
             "calibration, all sets: expected calibration error",
-            calibration_error(stated, right.astype(np.bool_)),
+            calibration_error(stated, right),
             high=largest_error,
-            note=f"n = {stated.size}; ten even bins",
+            note=f"n = {stated.size}; ten even bins; within 1 % {calibration_error(stated, nearly):.3f}",
         )
     )
     return figures

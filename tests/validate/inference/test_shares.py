@@ -63,12 +63,14 @@ def test_probabilities_that_hold_pass_as_often_as_they_should():
 
 def test_boasts_do_not_pass():
     stated, right = _stars(4000)
-    figures = calibration_figures({"a": (stated[:2000], right[:2000]), "b": (stated[2000:], right[2000:])})
+    figures = calibration_figures(
+        {"a": (stated[:2000], right[:2000], right[:2000]), "b": (stated[2000:],) + 2 * (right[2000:],)}
+    )
     assert len(figures) == 3 * len(BINS) + 1
     assert figures[-1].passed
     assert figures[-1].value < 0.02
     boast = np.minimum(1.0, stated + 0.15)
-    boasting = calibration_figures({"a": (boast, right)})
+    boasting = calibration_figures({"a": (boast, right, right)})
     assert all(figure.passed is False for figure in boasting)
     assert boasting[-1].value > 0.05
 
