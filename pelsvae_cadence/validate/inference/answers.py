@@ -93,7 +93,7 @@ def answers_of_posterior(posterior: Any) -> Answers:
     return Answers(
         frequency=frequency,
         probability=np.where(known, posterior.period_probability, 0.0),
-        candidates=np.asarray(posterior.candidates.frequency),
+        candidates=np.asarray(posterior.candidate_frequencies),
         false_alarm=np.asarray(posterior.no_period_probability),
         class_probability=np.asarray(posterior.class_probability),
         classes=tuple(posterior.classes),

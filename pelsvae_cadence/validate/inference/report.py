@@ -163,11 +163,12 @@ def _table(outcomes: Sequence[Outcome], seed: int) -> dict[str, Any]:
                 f"{o.exact.mean():.2f}",
                 f"{stated.mean():.2f}",
                 *bins,
+                f"{o.reading.seconds:.2f}",
             ]
         )
     columns = ["set", "n", "right", "search", "posterior", "difference", "drift < 0.1", "stated"]
     return {
         "title": "shares of right periods; with a drift < 0.1 of those stated .8-.9, .9-.99, >= .99 (stars)",
-        "columns": [*columns, ".8-.9", ".9-.99", ">= .99"],
+        "columns": [*columns, ".8-.9", ".9-.99", ">= .99", "s a star"],
         "rows": rows,
     }

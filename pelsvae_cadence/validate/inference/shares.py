@@ -70,7 +70,7 @@ def reliability_figure(
     n = int(here.sum())
     if not n:
         return None
-    mean, share = float(stated[here].mean()), float(right[here].mean())
+    mean, share = min(1.0, float(stated[here].mean())), float(right[here].mean())
     least, most = (float(binom.ppf(q, n, mean)) / n for q in (_TAIL, 1.0 - _TAIL))
     note = f"n = {n}, +-{share_error(share, n):.3f}; stated {mean:.3f}"
     note += "" if nearly is None else f"; within 1 % {nearly[here].mean():.3f}"

@@ -34,7 +34,7 @@ def _posterior(period: np.ndarray, probability: np.ndarray) -> SimpleNamespace:
     return SimpleNamespace(
         period=period,
         period_probability=probability,
-        candidates=SimpleNamespace(frequency=np.column_stack([1.0 / period, np.full(n, np.nan)])),
+        candidate_frequencies=np.column_stack([1.0 / period, np.full(n, np.nan)]),
         no_period_probability=np.full(n, 0.1),
         class_probability=np.tile([0.2, 0.7, np.nan], (n, 1)),
         classes=("CEP", "RRLYR", "other"),
