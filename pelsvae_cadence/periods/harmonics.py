@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pelsvae_cadence.periods.series import JointSeries
 
-__all__ = ["harmonic_gain", "noise_free_scale", "solve_lower"]
+__all__ = ["harmonic_gain", "noise_free_scale", "solve_lower", "waves"]
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
@@ -152,9 +152,16 @@ def solve_lower(factor: FloatArray, right: FloatArray) -> FloatArray:
     return solved
 
 
-def noise_free_scale(chi2: npt.ArrayLike, n: int, moments: int) -> FloatArray:
+def noise_free_scale(chi2: npt.ArrayLike, series: JointSeries) -> FloatArray:
     """Give minus two log likelihood with the noise scale at its best value of one or more."""
     r = np.asarray(chi2, dtype=np.float64)
+    n = series.time.size
     scale = np.maximum(r / n, 1.0)
-    value: FloatArray = moments * np.log(scale) + np.minimum(r, n)
+    value: FloatArray = series.n_moments * np.log(scale) + np.minimum(r / n, 1.0) * series.n_independent
     return value
+
+
+def waves(turns: FloatArray, order: int) -> FloatArray:
+    """Give cosines, then sines, of the harmonics 1 to `order`."""
+    angle = 2.0 * np.pi * np.outer(turns - np.rint(turns), np.arange(1, order + 1))
+    return np.hstack([np.cos(angle), np.sin(angle)])

@@ -3,7 +3,8 @@
 A periodogram finds a binary at twice its orbital frequency, since the two eclipses look alike.
 Charging a Fourier model of the orbit for all of its harmonics asks too much of the data: what the
 halves have in common is known already. Only the odd harmonics are new - or only the depth of one
-minimum, where that is all that differs.
+minimum, where that is all that differs. What the halves of a pulsating star's cycle differ by is
+refused elsewhere (`pelsvae_cadence.periods.symmetry`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.periods.harmonics import harmonic_gain, noise_free_scale
+from pelsvae_cadence.periods.harmonics import harmonic_gain, noise_free_scale, waves
 from pelsvae_cadence.periods.series import JointSeries
 
 __all__ = ["UnequalHalves", "unequal_halves", "unequal_minima"]
@@ -23,9 +24,6 @@ FloatArray = npt.NDArray[np.float64]
 
 # The odd harmonics that are asked for: 1, 1-3, 1-5 or 1-7.
 _MOST_ODD: Final = 4
-# The Bayesian information criterion, half as much again: two halves of a pulsation cycle are alike,
-# and the noise must not say otherwise once in every ten faint stars.
-_CAUTION: Final = 1.5
 # Frequencies tried around the half, in cycles over the baseline.
 _SHIFTS: Final = np.linspace(-0.0375, 0.0375, 13)
 _PHASES: Final = 400  # at which the maximum of a curve is looked for
@@ -58,7 +56,7 @@ def unequal_halves(series: JointSeries, frequency: float, order: int, baseline: 
     are added to them, k = 1 .. 4. With :math:`L` the likelihood gain of
     `pelsvae_cadence.periods.refinement.fourier_scores` the outcome is the largest
 
-    .. math:: L({\rm even + odd}) - L({\rm even}) - 1.5 \cdot 2 k \ln n .
+    .. math:: L({\rm even + odd}) - L({\rm even}) - 2 k \ln n .
 
     Parameters
     ----------
@@ -76,7 +74,7 @@ def unequal_halves(series: JointSeries, frequency: float, order: int, baseline: 
     UnequalHalves
         The best halved frequency, what it gains, and its highest harmonic.
     """
-    n, moments = series.time.size, series.n_moments
+    n = series.time.size
     trial = 0.5 * frequency + _SHIFTS / baseline
     odd = list(range(1, 2 * order, 2))[:_MOST_ODD]
     # No more parameters than a third of the points.
@@ -88,10 +86,10 @@ def unequal_halves(series: JointSeries, frequency: float, order: int, baseline: 
     constant, gain = harmonic_gain(series, np.array([0.5 * frequency]), _SHIFTS / baseline, multiples)
     target = (1.0 / series.error) * series.value
     chi2 = float(target @ target - constant)
-    likelihood = -noise_free_scale(np.maximum(chi2 - gain, 0.0), n, moments)
+    likelihood = -noise_free_scale(np.maximum(chi2 - gain, 0.0), series)
     even = likelihood[:, order - 1].max()
     n_odd = np.arange(1, len(odd) + 1)
-    both = likelihood[:, order:] - _CAUTION * 2.0 * n_odd * np.log(n)
+    both = likelihood[:, order:] - 2.0 * n_odd * np.log(n)
     at, k = np.unravel_index(int(np.argmax(both)), both.shape)
     return UnequalHalves(frequency=float(trial[at]), gain=float(both[at, k] - even), order=2 * order)
 
@@ -106,7 +104,7 @@ def unequal_minima(series: JointSeries, frequency: float, order: int) -> Unequal
     .. math:: E + r\, s\, (E - E_{\max}) ,
 
     which keeps the maxima as they are; the outcome is
-    :math:`L(r) - L(0) - 1.5 \ln n` for the best r.
+    :math:`L(r) - L(0) - \ln n` for the best r.
 
     Parameters
     ----------
@@ -122,13 +120,13 @@ def unequal_minima(series: JointSeries, frequency: float, order: int) -> Unequal
     UnequalHalves
         Half the frequency, what r gains, and twice the order.
     """
-    n, moments, n_bands = series.time.size, series.n_moments, series.n_bands
+    n, n_bands = series.time.size, series.n_bands
     time = series.time - 0.5 * (series.time.min() + series.time.max())
     root = 1.0 / series.error
     turns = frequency * time
     design = np.empty((n, n_bands + 2 * order))
     design[:, :n_bands] = series.band[:, None] == np.arange(n_bands)
-    design[:, n_bands:] = _waves(turns, order)
+    design[:, n_bands:] = waves(turns, order)
     weighted = root[:, None] * design
     normal = weighted.T @ weighted
     normal[np.diag_indices_from(normal)] += _RIDGE * np.trace(normal) / len(normal)
@@ -136,7 +134,7 @@ def unequal_minima(series: JointSeries, frequency: float, order: int) -> Unequal
     residual = root * series.value - weighted @ fit
 
     phase = np.arange(_PHASES) / _PHASES
-    shape = _waves(phase, order) @ fit[n_bands:]
+    shape = waves(phase, order) @ fit[n_bands:]
     parity = np.where(np.floor(turns - phase[np.argmax(shape)]) % 2 == 0, 1.0, -1.0)
     column = root * parity * (design[:, n_bands:] @ fit[n_bands:] - shape.max())
     # What bands and harmonics can do already is not this column's merit.
@@ -144,11 +142,5 @@ def unequal_minima(series: JointSeries, frequency: float, order: int) -> Unequal
     size = float(new @ new)
     drop = 0.0 if size < _RIDGE * float(column @ column) else float(new @ residual) ** 2 / size
     chi2 = float(residual @ residual)
-    gain = noise_free_scale(chi2, n, moments) - noise_free_scale(max(chi2 - drop, 0.0), n, moments)
-    return UnequalHalves(frequency=0.5 * frequency, gain=float(gain) - _CAUTION * np.log(n), order=2 * order)
-
-
-def _waves(turns: FloatArray, order: int) -> FloatArray:
-    """Give cosines, then sines, of the harmonics 1 to `order`."""
-    angle = 2.0 * np.pi * np.outer(turns - np.rint(turns), np.arange(1, order + 1))
-    return np.hstack([np.cos(angle), np.sin(angle)])
+    gain = noise_free_scale(chi2, series) - noise_free_scale(max(chi2 - drop, 0.0), series)
+    return UnequalHalves(frequency=0.5 * frequency, gain=float(gain) - np.log(n), order=2 * order)

@@ -17,6 +17,7 @@ from pelsvae_cadence.periods.harmonics import harmonic_gain, noise_free_scale
 from pelsvae_cadence.periods.minima import unequal_halves, unequal_minima
 from pelsvae_cadence.periods.outliers import heavy_tailed_scores
 from pelsvae_cadence.periods.series import JointSeries
+from pelsvae_cadence.periods.symmetry import folded_shape
 
 __all__ = ["candidates", "fourier_scores", "refine"]
 
@@ -37,6 +38,8 @@ _SAME_FAMILY: Final = 0.3
 # question whether two halves of a cycle differ: what shapes share does not matter there.
 _MODEL_ERROR: Final = 0.2
 _ERROR_OF_HALVES: Final = 0.1
+# Of the score of two cycles, what one has that was taken for two.
+_SAME_CURVE: Final = 0.82
 
 
 def candidates(
@@ -85,14 +88,16 @@ def fourier_scores(
     chi-squared for every order H at once, as cumulative squares. The score is
 
     .. math:: L(H) - 2 H \ln n , \quad L = q(\chi_0^2) - q(\chi_0^2 - \Delta\chi^2) , \quad
-              q(r) = m \ln s + \min(r, n) , \; s = \max(r/n, 1) ,
+              q(r) = m \ln s + n' \min(r/n, 1) , \; s = \max(r/n, 1) ,
 
     a likelihood gain with a free noise scale that is never below the quoted errors, less the
     Bayesian information criterion of 2 H parameters (Schwarz 1978, Ann. Stat. 6, 461). The free
     scale keeps bright stars, whose shape differs between bands, from preferring many harmonics.
     What exceeds the quoted errors (modulation, blends) is common to points taken together, so it
-    counts once for each of the m moments of observation, not for each of the n points. On the five
-    simultaneous bands of real RR Lyrae stars counting points finds the double period too often.
+    counts once for each of the m moments of observation, not for each of the n points. Below the
+    errors, which hold the model's own (`JointSeries.with_model_error`), the n points count as n'
+    independent ones (`JointSeries.n_independent`). On the five simultaneous bands of real RR Lyrae
+    stars, and in nights of a hundred points, counting points finds the double period too often.
 
     Parameters
     ----------
@@ -112,12 +117,12 @@ def fourier_scores(
     order : ndarray of int64, shape (n_c, n_s)
         The H that gives it.
     """
-    n, moments = series.time.size, series.n_moments
+    n = series.time.size
     constant, gain = harmonic_gain(series, centre, shifts, np.arange(1, max(harmonics) + 1))
     chi2 = series.chi2 - constant
     orders = np.array(sorted(harmonics))
     rest = np.maximum(chi2 - gain[:, orders - 1], 0.0)
-    likelihood = noise_free_scale(chi2, n, moments) - noise_free_scale(rest, n, moments)
+    likelihood = noise_free_scale(chi2, series) - noise_free_scale(rest, series)
     score = likelihood - 2.0 * orders * np.log(n)
     best = np.argmax(score, axis=1)
     shape = (centre.size, shifts.size)
@@ -153,18 +158,22 @@ def refine(
 
     Notes
     -----
-    The score ranks the candidates, with the errors of `JointSeries.with_model_error`. Two things
+    The score ranks the candidates, with the errors of `JointSeries.with_model_error`. Three things
     may overrule it. Where the best model leaves more than noise, the finalists are compared with
     heavy-tailed residuals (`pelsvae_cadence.periods.outliers`), which decides between unrelated
-    frequencies but not between one and its half. And where the halves of the chosen cycle differ, in
-    their shapes or in the depths of their minima (`pelsvae_cadence.periods.minima`), the frequency
-    is halved.
+    frequencies but not between one and its half. Where the double of the chosen frequency
+    scores nearly as well, with a curve that no binary has (`pelsvae_cadence.periods.symmetry`), it is taken.
+    And where the halves of the chosen cycle differ, in their shapes or in the depths of their minima
+    (`pelsvae_cadence.periods.minima`), and the curve may be that of a binary, the frequency is halved.
     """
     exact = series
     series = exact.with_model_error(_MODEL_ERROR)
     low, high = limits or (grid.fmin, grid.fmax)
     trial = candidates(peaks, grid, (low, high))
-    baseline = grid.baseline
+    # Frequencies are as uncertain as the star's own points make them. A season of a year counts as the
+    # year: long periods, of which it holds less than one, would move too far.
+    span = float(np.ptp(series.time))
+    baseline = grid.baseline if span > 0.5 * grid.baseline else span
 
     def search(
         centre: FloatArray, shifts: FloatArray, wanted: Sequence[int]
@@ -190,15 +199,20 @@ def refine(
     frequency, score, order = frequency[distinct], score[distinct], order[distinct]
     first = _choose(series, frequency, order, baseline)
     chosen = frequency[first], score[first], order[first]
-    half = 0.5 * frequency[first]
+    double = 2.0 * frequency[first]
+    if 1.0 / HALF_FREQUENCY_BELOW_DAYS < double <= high:
+        centre, found, orders = search(np.array([double]), _STAGE_2_SHIFTS, _STAGE_2)
+        # Two cycles of a pulsating star, taken for one of a binary.
+        if found[0] > _SAME_CURVE * score[first] and folded_shape(series, centre[0], int(orders[0])).pulsates:
+            chosen = centre[0], found[0], orders[0]
+    half = 0.5 * chosen[0]
     if half > 0.5 / HALF_FREQUENCY_BELOW_DAYS and half >= low:
-        halves = unequal_halves(
-            exact.with_model_error(_ERROR_OF_HALVES), frequency[first], int(order[first]), baseline
-        )
+        differ = exact.with_model_error(_ERROR_OF_HALVES)
+        halves = unequal_halves(differ, chosen[0], int(chosen[2]), baseline)
         if halves.gain <= 0.0:
-            halves = unequal_minima(series, frequency[first], int(order[first]))
-        if halves.gain > 0.0:
-            chosen = float(np.clip(halves.frequency, low, high)), score[first] + halves.gain, halves.order
+            halves = unequal_minima(series, chosen[0], int(chosen[2]))
+        if halves.gain > 0.0 and folded_shape(differ, chosen[0], int(chosen[2])).may_be_half_an_orbit:
+            chosen = float(np.clip(halves.frequency, low, high)), chosen[1] + halves.gain, halves.order
     others = np.abs(frequency - chosen[0]) * baseline > _SAME_PEAK
     return (
         np.concatenate([[chosen[0]], frequency[others]]),

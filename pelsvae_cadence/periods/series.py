@@ -52,6 +52,8 @@ class JointSeries:
         The scales.
     n_excluded : int
         Points left out: saturated, or with a flux or error that is not finite or not positive.
+    shared : float
+        The part of the errors' variance that the points of a moment have in common.
     """
 
     time: FloatArray
@@ -60,6 +62,7 @@ class JointSeries:
     band: IntArray
     scales: FloatArray
     n_excluded: int
+    shared: float = 0.0
 
     @property
     def n_bands(self) -> int:
@@ -68,19 +71,24 @@ class JointSeries:
 
     @property
     def n_moments(self) -> int:
-        """Number of moments of observation: points within seven minutes of the last share one."""
-        return 1 + int(np.count_nonzero(np.diff(np.sort(self.time)) > _ONE_MOMENT))
+        """Number of moments of observation: points within seven minutes share one.
 
-    @property
-    def n_states(self) -> int:
-        """Number of states seen of a star that changes from one seven minutes to the next.
-
-        A moment of observation counts as one for every seven minutes that it lasts.
+        A run of points without a longer gap has one for every seven minutes that it lasts.
         """
         time = np.sort(self.time)
         first = np.flatnonzero(np.diff(time, prepend=-np.inf) > _ONE_MOMENT)
         last = np.append(first[1:], time.size) - 1
         return int((1.0 + np.floor((time[last] - time[first]) / _ONE_MOMENT)).sum())
+
+    @property
+    def n_independent(self) -> float:
+        """Number of points without errors in common that would be worth as much as these.
+
+        Kish (1965, Survey Sampling, section 5.4): n / (1 + (n/m - 1) rho) for m moments, whose points have
+        the share rho of their variance in common.
+        """
+        correlation = float((self.shared / self.error**2).mean())
+        return self.time.size / (1.0 + (self.time.size / self.n_moments - 1.0) * correlation)
 
     def with_model_error(self, fraction: float) -> JointSeries:
         """Allow for a model that is not exact.
@@ -103,7 +111,7 @@ class JointSeries:
         variance = max(self.chi2 - self.time.size, 0.0) / weight.sum()
         error = np.sqrt(self.error**2 + fraction**2 * variance)
         mean = _band_means(self.value, error**-2.0, self.band, self.n_bands)
-        return replace(self, value=self.value - mean[self.band], error=error)
+        return replace(self, value=self.value - mean[self.band], error=error, shared=fraction**2 * variance)
 
     def with_own_scatter(self) -> JointSeries:
         r"""Add to the errors what the star scatters beyond them.

@@ -36,8 +36,8 @@ def false_alarm_probability(series: JointSeries, frequency: npt.ArrayLike, grid:
     .. math:: W = f_{\max} \sqrt{4\pi\, {\rm var}(t)} , \quad
               \gamma_N = \sqrt{2/N}\, \Gamma(N/2) / \Gamma((N-1)/2) .
 
-    N is the number of points less one constant a band, and no more than the number of states of the
-    star that were seen, less one: points of one moment have the star's own scatter in common. The
+    N is the number of points less one constant a band, and no more than the number of moments
+    of observation, less one: points of one moment have the star's own scatter in common. The
     share p is bounded by one, so that few points and rare outliers raise no alarms of their own.
 
     Parameters
@@ -59,7 +59,7 @@ def false_alarm_probability(series: JointSeries, frequency: npt.ArrayLike, grid:
     Variation with a memory (flickering over days, trends) is not the null hypothesis; it makes low
     frequencies significant.
     """
-    freedom = min(series.time.size - series.n_bands, series.n_states - 1)
+    freedom = min(series.time.size - series.n_bands, series.n_moments - 1)
     if freedom < _LEAST_FREEDOM:
         return 1.0
     noisy = series.with_own_scatter()

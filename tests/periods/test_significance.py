@@ -84,14 +84,13 @@ def test_what_the_points_of_a_moment_share_counts_once():
     assert np.count_nonzero(np.array(alarms) <= 0.01) <= 3
 
 
-def test_a_night_without_a_gap_has_many_states():
+def test_a_night_without_a_gap_has_many_moments():
     time = np.concatenate([np.arange(0.0, 0.3, 0.001), [5.0, 5.001, 9.0]])
     n = time.size
     series = JointSeries(
         time=time, value=np.zeros(n), error=np.ones(n), band=np.zeros(n, int), scales=np.ones(1), n_excluded=0
     )
-    assert series.n_moments == 3
-    assert series.n_states == 60 + 2
+    assert series.n_moments == 60 + 2
 
 
 @settings(max_examples=40, derandomize=True, deadline=None)
@@ -131,7 +130,7 @@ def test_own_scatter_explains_a_star(n, n_bands, spread, size, tail, seed):
     assert false_alarm_probability(other, trial, grid) == pytest.approx(alarm, rel=1e-4, abs=1e-300)
 
 
-def test_too_few_states_judge_nothing():
+def test_too_few_moments_judge_nothing():
     sample = control_sample(control_visits(3, years=1.0), ["RRc"], seed=1, r_range=(17.0, 18.0))
     series = joint_series(sample.light_curves, 0)
     few = np.arange(series.n_bands + 3)
