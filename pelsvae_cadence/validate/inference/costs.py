@@ -21,8 +21,8 @@ from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.search import search
+from pelsvae_cadence.validate.few_points import few_points
 from pelsvae_cadence.validate.inference.answers import Method, answers_of_model
-from pelsvae_cadence.validate.inference.real_sets import few_points
 from pelsvae_cadence.validate.memory import peak_memory
 from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.validate.report import Figure

@@ -19,12 +19,13 @@ from pelsvae_cadence.core.errors import InputError, did_you_mean
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.real_data import read_light_curve_set
 from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.validate.few_points import few_points
 from pelsvae_cadence.validate.real_light_curves import stripe82_rr_lyrae
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["REAL_SETS", "Part", "RealSet", "few_points", "real_set"]
+__all__ = ["REAL_SETS", "Part", "RealSet", "real_set"]
 
 Part = Literal["tuning", "test", "all"]
 
@@ -356,33 +357,3 @@ def _light_curves(source: _Source, data: Path, points: dict[str, Any], rows: Int
     if not np.array_equal(curves.star_id, rows):
         raise InputError(f"{source.file}: {rows.size} stars, {len(curves)} with points")
     return curves
-
-
-def few_points(light_curves: LightCurves, n_per_band: int, *, seed: int = 0) -> LightCurves:
-    """Keep a few points of each star in each band.
-
-    Parameters
-    ----------
-    light_curves : LightCurves
-        The stars.
-    n_per_band : int
-        Points to keep of each star in each band, drawn at random, each band by itself.
-    seed : int
-        Seed of the draw; that of a star does not depend on the others, and fewer points are part of more.
-
-    Returns
-    -------
-    LightCurves
-        The points that were drawn.
-    """
-    if n_per_band < 1:
-        raise InputError(f"{n_per_band} points a band", allowed="1 or more")
-    random = KeyedRandom(seed=seed)
-    keep = np.zeros(light_curves.n_points, dtype=bool)
-    for i, star_id in enumerate(light_curves.star_id.tolist()):
-        rows = np.arange(light_curves.n_points)[light_curves.rows(i)]
-        drawn = random.uniform("points of a band", star_id, np.arange(rows.size))
-        for name in np.unique(light_curves.band[rows]):
-            mine = np.flatnonzero(light_curves.band[rows] == name)
-            keep[rows[mine[np.argsort(drawn[mine], kind="stable")[:n_per_band]]]] = True
-    return light_curves.keep(keep)

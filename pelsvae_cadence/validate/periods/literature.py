@@ -18,7 +18,7 @@ from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.validate.periods.control import ControlSample, control_sample, control_visits
 from pelsvae_cadence.validate.report import Figure, share_error
 
-__all__ = ["VANDERPLAS_IVEZIC", "few_epochs", "single_band_sum_figures", "vanderplas_ivezic_figures"]
+__all__ = ["VANDERPLAS_IVEZIC", "single_band_sum_figures", "vanderplas_ivezic_figures"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -141,33 +141,6 @@ def _same_light_curves(seed: int, n_positions: int) -> tuple[Figure, Figure]:
             note=f"n = {n}; astropy, 1 common term, no band terms",
         ),
     )
-
-
-def few_epochs(light_curves: LightCurves, n_epochs: int, rng: np.random.Generator) -> LightCurves:
-    """Keep a few points of each star and band, as a young survey has them.
-
-    Parameters
-    ----------
-    light_curves : LightCurves
-        The stars.
-    n_epochs : int
-        Points to keep of each star in each band, drawn at random and for each band anew: bands
-        that were observed together are torn apart.
-    rng : numpy.random.Generator
-        Draws the points.
-
-    Returns
-    -------
-    LightCurves
-        The points that were drawn.
-    """
-    keep = np.zeros(light_curves.n_points, dtype=bool)
-    for i in range(len(light_curves)):
-        rows = np.arange(light_curves.n_points)[light_curves.rows(i)]
-        for name in np.unique(light_curves.band[rows]):
-            mine = rows[light_curves.band[rows] == name]
-            keep[rng.permutation(mine)[:n_epochs]] = True
-    return light_curves.keep(keep)
 
 
 def _single_band_sum(light_curves: LightCurves, i: int, grid: FrequencyGrid) -> float:

@@ -11,11 +11,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.periods.verdicts import judge
-from pelsvae_cadence.validate.periods.literature import few_epochs
+from pelsvae_cadence.validate.few_points import few_points
 from pelsvae_cadence.validate.real_light_curves import cepheids_at_the_lmc, lmc_visits, stripe82_rr_lyrae
 from pelsvae_cadence.validate.report import Figure, less_sigmas
 
@@ -77,7 +76,7 @@ def real_star_figures(data: Path, n: int = 100, *, seed: int = 0) -> tuple[Figur
     narrow = rr_lyrae(period_range=RR_LYRAE_RANGE)
     least, note = _least(n_stars)
     eight = search(
-        few_epochs(stars.light_curves, 8, KeyedRandom(seed=seed).generator("Stripe 82 epochs", 0)),
+        few_points(stars.light_curves, 8, seed=seed),
         baseline=narrow.grid.baseline,
         period_range=RR_LYRAE_RANGE,
     )

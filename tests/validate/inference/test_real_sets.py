@@ -9,7 +9,8 @@ from pelsvae_cadence.bands import KNOWN_BANDS
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import VEGA_TO_AB
 from pelsvae_cadence.core.real_data import read_light_curve_set
-from pelsvae_cadence.validate.inference.real_sets import REAL_SETS, few_points, real_set
+from pelsvae_cadence.validate.few_points import few_points
+from pelsvae_cadence.validate.inference.real_sets import REAL_SETS, real_set
 
 pytestmark = pytest.mark.usefixtures("real_stars")
 
