@@ -1,0 +1,250 @@
+"""Shape bank: multi-band light-curve shapes drawn from the model on a grid in log period.
+
+A member of the bank is one star drawn from the model: its period, its temperature and luminosity,
+its mean colours, and its curve of relative flux in every band as Fourier coefficients. Members of a
+subtype lie on a grid in log P, so that rare periods are covered as well as common ones; how common a
+period is enters as a prior, apart from the shapes.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.bands import KNOWN_BANDS, LSST_BANDS, ZTF_BANDS
+from pelsvae_cadence.core.flux import VEGA_TO_AB
+from pelsvae_cadence.model.extrapolation import ExtrapolationWarning
+from pelsvae_cadence.model.reference_stars import GROUPS
+from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.photometry.band_curves import band_curves
+from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
+
+__all__ = ["GroupShapes", "ShapeBank", "shape_bank"]
+
+FloatArray = npt.NDArray[np.float64]
+Complex64 = npt.NDArray[np.complex64]
+
+_PHASES: Final = 256
+_LN_FLUX: Final = 0.4 * np.log(10.0)
+# Harmonics and members of each subtype: as many as its shapes need (the loss is in the tests).
+_SIZES: Final[dict[tuple[str, str], tuple[int, int]]] = {
+    ("ACEP", "F"): (10, 150),
+    ("ACEP", "1O"): (8, 100),
+    ("CEP", "F"): (10, 450),
+    ("CEP", "1O"): (6, 300),
+    ("DSCT", "DSCT"): (6, 200),
+    ("ECL", "EA"): (24, 500),
+    ("ECL", "EB"): (12, 300),
+    ("ECL", "EW"): (10, 250),
+    ("ELL", "ELL"): (6, 100),
+    ("LPV", "Mira"): (6, 150),
+    ("RRLYR", "RRab"): (10, 600),
+    ("RRLYR", "RRc"): (6, 300),
+    ("T2CEP", "BLHer"): (10, 200),
+    ("T2CEP", "WVir"): (10, 200),
+    ("T2CEP", "RVTau"): (12, 150),
+}
+# Stars of the population behind the density of periods, and the share of a density flat in log P
+# that is mixed in: a survey of another stellar population has other periods.
+_POPULATION: Final = 2000
+_FLAT: Final = 0.5
+_LEAST_WIDTH: Final = 0.05  # of the kernel in ln P that ties a shape to its period
+_NEIGHBOURS: Final = 20  # members within one width
+_NODES: Final = tuple(sorted(LSST_BANDS, key=lambda b: KNOWN_BANDS[b].wavelength))
+_OWN_BANDS: Final = (*LSST_BANDS, *ZTF_BANDS, "V", "I", "G")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupShapes:
+    """The members of one subtype, sorted by period.
+
+    Parameters
+    ----------
+    star_class, subtype : str
+        Class and subtype.
+    ln_period : ndarray of float64, shape (M,)
+        Natural logarithms of the periods in days, rising.
+    density : ndarray of float64, shape (M,)
+        Prior density of ln P at the members; its sum is one.
+    width : float
+        Standard deviation of the kernel in ln P around a member.
+    harmonics : ndarray of complex64, shape (M, n_bands, K + 1)
+        Fourier coefficients c_k of the relative flux T(phi) = sum_k c_k exp(2 pi i k phi) (k < 0 by
+        conjugation): flux over its mean, minus one.
+    mean_mag : ndarray of float64, shape (M, n_bands)
+        Absolute AB magnitudes.
+    teff, abs_mag_g, amplitude_i : ndarray of float64, shape (M,)
+        Effective temperature [K], absolute G magnitude and I amplitude [mag].
+    """
+
+    star_class: str
+    subtype: str
+    ln_period: FloatArray
+    density: FloatArray
+    width: float
+    harmonics: Complex64
+    mean_mag: FloatArray
+    teff: FloatArray
+    abs_mag_g: FloatArray
+    amplitude_i: FloatArray
+
+    def __len__(self) -> int:
+        return self.ln_period.size
+
+    @property
+    def n_harmonics(self) -> int:
+        """Number of harmonics K."""
+        return self.harmonics.shape[2] - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapeBank:
+    """Shapes of all subtypes in a set of bands.
+
+    Parameters
+    ----------
+    bands : tuple of str
+        The bands, out of `pelsvae_cadence.bands.KNOWN_BANDS`.
+    groups : tuple of GroupShapes
+        One per subtype of the model.
+    model_hash : str
+        SHA-256 of the model that drew them.
+    seed : int
+        Seed of the draws.
+    """
+
+    bands: tuple[str, ...]
+    groups: tuple[GroupShapes, ...]
+    model_hash: str
+    seed: int
+
+    def __len__(self) -> int:
+        return sum(len(group) for group in self.groups)
+
+    def in_bands(self, bands: tuple[str, ...]) -> ShapeBank:
+        """Give the same members in other bands.
+
+        Bands that the model does not know take flux curves and AB magnitudes between the two
+        neighbouring LSST bands, linear in wavelength; beyond u and y those of the last band hold.
+
+        Parameters
+        ----------
+        bands : tuple of str
+            Any names; one that is not known counts as a band in the middle of the optical range.
+
+        Returns
+        -------
+        ShapeBank
+            The members in these bands.
+        """
+        weights = np.array([_band_weights(band, self.bands) for band in bands])
+        groups = tuple(
+            GroupShapes(
+                **{
+                    **group.__dict__,
+                    "harmonics": np.einsum(
+                        "mbk,cb->mck", group.harmonics, weights.astype(np.float32)
+                    ).astype(np.complex64),
+                    "mean_mag": group.mean_mag @ weights.T,
+                }
+            )
+            for group in self.groups
+        )
+        return ShapeBank(bands=bands, groups=groups, model_hash=self.model_hash, seed=self.seed)
+
+
+def _band_weights(band: str, own: tuple[str, ...]) -> FloatArray:
+    """Give the weights of the bank's bands that make up a band."""
+    out = np.zeros(len(own))
+    if band in own:
+        out[own.index(band)] = 1.0
+        return out
+    wavelength = KNOWN_BANDS[band].wavelength if band in KNOWN_BANDS else 600.0
+    nodes = [KNOWN_BANDS[node].wavelength for node in _NODES]
+    x = float(np.interp(wavelength, nodes, np.arange(len(nodes))))
+    low = min(int(x), len(nodes) - 2)
+    out[own.index(_NODES[low])] = 1.0 - (x - low)
+    out[own.index(_NODES[low + 1])] = x - low
+    return out
+
+
+@lru_cache(maxsize=4)
+def _all_bands(name: str, model_hash: str, seed: int) -> ShapeBank:  # noqa: ARG001 - the hash is part of the key
+    return _draw(_models[model_hash], seed)
+
+
+_models: dict[str, LightCurveModel] = {}
+
+
+def shape_bank(model: LightCurveModel, bands: tuple[str, ...], *, seed: int = 0) -> ShapeBank:
+    """Draw the shape bank of a model, or give the one drawn before.
+
+    Parameters
+    ----------
+    model : LightCurveModel
+        The source model.
+    bands : tuple of str
+        The bands in which shapes are wanted.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    ShapeBank
+        A few thousand members; drawn in seconds and kept in memory for the model's hash and the seed.
+    """
+    _models[model.hash] = model
+    try:
+        return _all_bands(model.name, model.hash, seed).in_bands(bands)
+    finally:
+        del _models[model.hash]
+
+
+def _draw(model: LightCurveModel, seed: int) -> ShapeBank:
+    groups = []
+    for star_class, subtype in GROUPS:
+        if f"{star_class}/{subtype}" in model.card["ranges"]:
+            groups.append(_draw_group(model, star_class, subtype, seed))
+    return ShapeBank(bands=_OWN_BANDS, groups=tuple(groups), model_hash=model.hash, seed=seed)
+
+
+def _draw_group(model: LightCurveModel, star_class: str, subtype: str, seed: int) -> GroupShapes:
+    n_harmonics, n = _SIZES[star_class, subtype]
+    low, high = np.log(model.ranges(star_class, subtype)["period"])
+    ln_period = low + (np.arange(n) + 0.5) * (high - low) / n
+    with warnings.catch_warnings():
+        # Rare periods take temperatures and luminosities at the border of what is known.
+        warnings.simplefilter("ignore", ExtrapolationWarning)
+        stars = model.sample(
+            star_class, subtype=subtype, period=np.exp(ln_period), seed=seed, extrapolate="flag"
+        )
+        curve = model.phase_curve(stars, extrapolate="flag")
+    curves = band_curves(stars, curve, _OWN_BANDS)
+    phase = np.broadcast_to(np.arange(_PHASES) / _PHASES, (n, _PHASES))
+    harmonics = np.empty((n, len(_OWN_BANDS), n_harmonics + 1), dtype=np.complex64)
+    for j, shape in enumerate(curves.shapes):
+        mag = shape.evaluate(phase) * curves.amplitude[:, j : j + 1] + curves.zero[:, j : j + 1]
+        flux = np.exp(-_LN_FLUX * mag) - 1.0
+        harmonics[:, j] = np.fft.rfft(flux, axis=1)[:, : n_harmonics + 1] / _PHASES
+    to_ab = np.array([VEGA_TO_AB[band] if band in ("V", "I", "G") else 0.0 for band in _OWN_BANDS])
+    population = np.log(model.sample(star_class, subtype=subtype, n=_POPULATION, seed=seed + 1).period)
+    width = max(_LEAST_WIDTH, _NEIGHBOURS * (high - low) / n)
+    density = np.exp(-0.5 * ((ln_period[:, None] - population) / width) ** 2).sum(axis=1)
+    density = (1.0 - _FLAT) * density / density.sum() + _FLAT / n
+    return GroupShapes(
+        star_class=star_class,
+        subtype=subtype,
+        ln_period=ln_period,
+        density=density,
+        width=float(width),
+        harmonics=harmonics,
+        mean_mag=mean_magnitudes(stars, _OWN_BANDS) + to_ab,
+        teff=np.array(stars.teff),
+        abs_mag_g=np.array(stars.abs_mag_g),
+        amplitude_i=np.array(stars.amplitude_i),
+    )

@@ -1,0 +1,243 @@
+r"""Evidence of frequency and shape, in closed form over amplitude, mean magnitudes and phase.
+
+With relative fluxes y_i, weights w_i and a member's curve T_b, the model of a point is
+
+.. math:: y_i = \delta_b + a\, T_b(f t_i + \phi) + \epsilon_i .
+
+Offsets delta have a Gaussian prior (`pelsvae_cadence.inference.points.offset_precision`), the amplitude a is
+N(1, 0.15): both are integrated out. All sums over points are products of the harmonics of T and of
+T^2 with the sums of w y and w over the points at multiples of f, so that all members and phases of a
+frequency are one matrix product. Noise is scaled up, never down, to what is left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.inference.bank import GroupShapes
+from pelsvae_cadence.inference.points import StarPoints, offset_precision
+
+__all__ = ["GroupDesign", "PointSums", "match", "point_sums"]
+
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+
+AMPLITUDE_SCATTER: Final = 0.15
+_LN_FLUX: Final = 0.4 * np.log(10.0)
+_CELLS: Final = 48_000  # (frequency, member, phase) worked on at once: stays in the cache
+_PHASES_PER_HARMONIC: Final = 3
+_LEAST_PHASES: Final = 16
+_NEAR: Final = 2.5  # kernel widths from a member's period
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupDesign:
+    """Members of a subtype made ready for products with the sums over points.
+
+    Parameters
+    ----------
+    shapes : GroupShapes
+        The members, in the bands of the star.
+    n_harmonics : int
+        Harmonics used.
+    n_phases : int
+        Phases of each member.
+    reach : float
+        Distance in ln P up to which a member answers for a frequency.
+    """
+
+    shapes: GroupShapes
+    n_harmonics: int
+    n_phases: int
+    reach: float
+
+    @classmethod
+    def of(cls, shapes: GroupShapes, *, most_harmonics: int = 99, reach: float = 0.0, density: float = _PHASES_PER_HARMONIC) -> GroupDesign:
+        """Prepare members with a number of phases that suits their harmonics."""
+        k = min(shapes.n_harmonics, most_harmonics)
+        n_phases = max(_LEAST_PHASES, 4 * round(density * k / 4))
+        return cls(shapes=shapes, n_harmonics=k, n_phases=n_phases, reach=max(reach, _NEAR * shapes.width))
+
+    @cached_property
+    def linear(self) -> Float32Array:
+        """Columns for sums of w y or w: (n_bands, 2 (K + 1), M n_phases)."""
+        return _columns(self.shapes.harmonics[:, :, : self.n_harmonics + 1], self.n_phases)
+
+    @cached_property
+    def square(self) -> Float32Array:
+        """Columns for the sum of w T^2: (n_bands, 2 (2 K + 1), M n_phases)."""
+        k = self.n_harmonics
+        size = 8 * (k + 1)
+        curve = np.fft.irfft(self.shapes.harmonics[:, :, : k + 1], size, axis=2) * size
+        return _columns(np.fft.rfft(curve**2, axis=2)[:, :, : 2 * k + 1] / size, self.n_phases)
+
+    def near(self, low: float, high: float) -> slice:
+        """Give the members that answer for frequencies between two bounds."""
+        x = self.shapes.ln_period
+        return slice(
+            int(np.searchsorted(x, -np.log(high) - self.reach)),
+            int(np.searchsorted(x, -np.log(low) + self.reach, side="right")),
+        )
+
+
+def _columns(harmonics: npt.NDArray[np.complexfloating], n_phases: int) -> Float32Array:
+    k = np.arange(harmonics.shape[2])
+    turn = np.exp(2j * np.pi * k[:, None] * (np.arange(n_phases) / n_phases)) * np.where(k == 0, 1.0, 2.0)[:, None]
+    x = harmonics.astype(np.complex64)[:, :, :, None] * turn.astype(np.complex64)  # (M, b, K + 1, phases)
+    x = x.transpose(1, 2, 0, 3).reshape(harmonics.shape[1], k.size, -1)
+    return np.ascontiguousarray(np.concatenate([x.real, -x.imag], axis=1), dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointSums:
+    """Sums over the points of a star at multiples of frequencies.
+
+    Parameters
+    ----------
+    frequency : ndarray of float64, shape (F,)
+        Frequencies in 1/d.
+    data : ndarray of float32, shape (n_bands, F, 2, K + 1)
+        Real and imaginary parts of the sums of w y exp(2 pi i k f t).
+    weight : ndarray of float32, shape (n_bands, F, 2, 2 K + 1)
+        The same of w.
+    """
+
+    frequency: FloatArray
+    data: Float32Array
+    weight: Float32Array
+
+
+def point_sums(star: StarPoints, weight: FloatArray, frequency: FloatArray, n_harmonics: int) -> PointSums:
+    """Sum weights and weighted values over the points, band by band.
+
+    Parameters
+    ----------
+    star : StarPoints
+        The points.
+    weight : ndarray of float64, shape (n,)
+        Their weights.
+    frequency : ndarray of float64, shape (F,)
+        Frequencies in 1/d.
+    n_harmonics : int
+        Harmonics K of the data; 2 K of the weights.
+
+    Returns
+    -------
+    PointSums
+        The sums.
+    """
+    n_bands, n_freq = len(star.bands), frequency.size
+    data = np.empty((n_bands, n_freq, 2, n_harmonics + 1), dtype=np.float32)
+    mass = np.empty((n_bands, n_freq, 2, 2 * n_harmonics + 1), dtype=np.float32)
+    order = np.argsort(star.band, kind="stable")
+    edges = np.searchsorted(star.band[order], np.arange(n_bands + 1))
+    time = star.time[order]
+    w = weight[order]
+    strengths = np.stack([w * star.value[order], w]).astype(np.float32)
+    step = max(1, 32_768 // max(time.size, 1))
+    for start in range(0, n_freq, step):
+        some = slice(start, start + step)
+        cycles = frequency[some, None] * time
+        turn = np.exp((2j * np.pi) * (cycles - np.rint(cycles))).astype(np.complex64)
+        power = np.ones_like(turn)
+        for k in range(2 * n_harmonics + 1):
+            for b in range(n_bands):
+                mine = slice(edges[b], edges[b + 1])
+                if k <= n_harmonics:
+                    both = power[:, mine] @ strengths[:, mine].T
+                    data[b, some, 0, k], data[b, some, 1, k] = both[:, 0].real, both[:, 0].imag
+                    mass[b, some, 0, k], mass[b, some, 1, k] = both[:, 1].real, both[:, 1].imag
+                else:
+                    one = power[:, mine] @ strengths[1, mine]
+                    mass[b, some, 0, k], mass[b, some, 1, k] = one.real, one.imag
+            power *= turn
+    return PointSums(frequency=frequency, data=data, weight=mass)
+
+
+def match(star: StarPoints, weight: FloatArray, sums: PointSums, design: GroupDesign, *, calibrated: bool = True) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Match all near members at all frequencies.
+
+    Parameters
+    ----------
+    star : StarPoints
+        The points.
+    weight : ndarray of float64, shape (n,)
+        Their weights.
+    sums : PointSums
+        Sums at rising frequencies.
+    design : GroupDesign
+        The members.
+    calibrated : bool
+        Whether colours count.
+
+    Returns
+    -------
+    evidence : ndarray of float32, shape (F, M)
+        Log evidence of frequency and member, the mean over phases; -inf where the member is not near.
+    phase : ndarray of int64, shape (F, M)
+        Index of the best phase.
+    """
+    shapes, n_phases, k = design.shapes, design.n_phases, design.n_harmonics
+    n_freq, n_bands, n = sums.frequency.size, len(star.bands), star.time.size
+    evidence = np.full((n_freq, len(shapes)), -np.inf, dtype=np.float32)
+    phase = np.zeros((n_freq, len(shapes)), dtype=np.int64)
+    known = np.isfinite(star.mean_mag)
+    precision = offset_precision(star.bands, known, shapes.star_class, calibrated)
+    mass = np.bincount(star.band, weights=weight, minlength=n_bands)
+    total = np.bincount(star.band, weights=weight * star.value, minlength=n_bands)
+    squares = float((weight * star.value**2).sum())
+    spread = np.linalg.inv(precision + np.diag(mass))
+    # Offsets that the member's colours expect: distance apart, it is brighter in b by this.
+    expected = np.where(known, _LN_FLUX * (np.where(known, star.mean_mag, 0.0) - shapes.mean_mag), 0.0)
+    expected -= expected.sum(axis=1, keepdims=True) / max(int(known.sum()), 1)
+    expected = np.where(known, expected, 0.0)
+    pull = expected @ precision
+    sided = total + pull
+    shift = sided @ spread  # (M, b)
+    chi2 = squares + (expected * pull).sum(axis=1) - (sided * shift).sum(axis=1)
+    root = np.linalg.cholesky(spread).T.astype(np.float32)
+    stiff = np.float32(AMPLITUDE_SCATTER**-2.0)
+    cut = slice(0, k + 1)
+    data = sums.data[:, :, :, cut].reshape(n_bands, n_freq, -1)
+    first = sums.weight[:, :, :, cut].reshape(n_bands, n_freq, -1)
+    second = sums.weight[:, :, :, : 2 * k + 1].reshape(n_bands, n_freq, -1)
+    start = 0
+    while start < n_freq:
+        f0 = sums.frequency[start]
+        width = max(design.near(f0, f0).stop - design.near(f0, f0).start, 1)
+        stop = min(n_freq, start + max(1, _CELLS // (width * n_phases)))
+        # Not more than a tenth in frequency at once: members apart in period are not near to all.
+        stop = min(stop, max(start + 1, int(np.searchsorted(sums.frequency, 1.1 * f0))))
+        near = design.near(f0, sums.frequency[stop - 1])
+        if near.stop <= near.start:
+            start = stop
+            continue
+        some, m = slice(start, stop), near.stop - near.start
+        columns = slice(near.start * n_phases, near.stop * n_phases)
+        shape = (stop - start, m, n_phases)
+        mixed = np.stack([first[b, some] @ design.linear[b][:, columns] for b in range(n_bands)])
+        power = np.full((shape[0], m * n_phases), stiff, dtype=np.float32)
+        lift = np.full_like(power, stiff)
+        for b in range(n_bands):
+            power += second[b, some] @ design.square[b][:, columns]
+            lift += data[b, some] @ design.linear[b][:, columns]
+            lift.reshape(shape)[...] -= mixed[b].reshape(shape) * shift[near, b].astype(np.float32)[:, None]
+        flat = mixed.reshape(n_bands, -1)
+        for row in root @ flat:
+            power -= np.square(row).reshape(power.shape)
+        np.maximum(power, stiff, out=power)
+        left = (chi2[near].astype(np.float32) + stiff)[None, :, None] - (lift * lift / power).reshape(shape)
+        best = left.min(axis=2)
+        scale = np.maximum(best / n, 1.0)
+        # One scale of the noise a member: that of its best phase.
+        relative = np.exp(0.5 * (best[:, :, None] - left) / scale[:, :, None])
+        relative *= np.sqrt(stiff / power.reshape(shape))
+        evidence[some, near] = np.log(relative.mean(axis=2)) - 0.5 * (n * np.log(scale) + best / scale)
+        phase[some, near] = left.argmin(axis=2)
+        start = stop
+    return evidence, phase

@@ -1,0 +1,188 @@
+"""One star's usable points as relative fluxes, with what its mean colours are worth.
+
+Shapes are compared with relative fluxes, so that forced points below detection count and errors stay
+symmetric. The mean of a band is a free offset in principle; where the bands are calibrated, the
+colours of a shape's star say what the offsets are but for one common distance, the dust and the
+scatter of the calibration, and with few points that is worth as much as the shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.bands import KNOWN_BANDS, in_order
+from pelsvae_cadence.core.flux import AB_ZERO_NJY
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.periods.series import credible_errors, error_at_mean_flux
+from pelsvae_cadence.photometry.colours import colour_uncertainty
+from pelsvae_cadence.photometry.noise import error_model
+
+__all__ = ["StarPoints", "offset_precision", "star_points"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_LN_FLUX: Final = 0.4 * np.log(10.0)
+_LARGEST_FLUX: Final = 1e17  # nJy, magnitude -11: what is brighter is a placeholder
+# A band's mean below this many sigma says nothing about colours.
+_LEAST_MEAN: Final = 5.0
+# Scatter of mean colours in mag: members against real stars in bands that the model knows; what is
+# added between bands; filters whose zero points are loose.
+_COLOUR_SCATTER: Final = 0.05
+_BETWEEN_BANDS: Final = 0.04
+_MODELLED: Final = ("u", "g", "r", "i", "z", "y", "zg", "zr", "zi", "V", "I", "G")
+_LOOSE: Final = {"B_E": 0.5, "R_E": 0.5, "c": 0.1, "o": 0.1, "ps_w": 0.1, "BP": 0.1, "RP": 0.1}
+_UNKNOWN_BAND: Final = 3.0
+#: Standard deviation of E(B-V) and of the common magnitude in mag (the distance is free).
+EBV_SCATTER: Final = 0.1
+_DISTANCE_SCATTER: Final = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StarPoints:
+    """The points of one star.
+
+    Parameters
+    ----------
+    time : ndarray of float64, shape (n,)
+        Days since `zero`.
+    zero : float
+        Mean time of the points, MJD (TAI).
+    value, error : ndarray of float64, shape (n,)
+        Flux over the band's mean, minus one, and its error.
+    band : ndarray of int64, shape (n,)
+        Index of the band in `bands`.
+    bands : tuple of str
+        The bands present, from blue to red.
+    mean_mag : ndarray of float64, shape (n_bands,)
+        Mean AB magnitude; NaN where the mean flux is not above five sigma.
+    scatter : float
+        Standard deviation of the relative fluxes beyond their errors, the bands taken together; a
+        tenth of the errors at least.
+    n_excluded : int
+        Points left out: saturated, or without time, flux or positive error.
+    """
+
+    time: FloatArray
+    zero: float
+    value: FloatArray
+    error: FloatArray
+    band: IntArray
+    bands: tuple[str, ...]
+    mean_mag: FloatArray
+    scatter: float
+    n_excluded: int
+
+    @property
+    def span(self) -> float:
+        """Days between the first and the last point."""
+        return float(np.ptp(self.time)) if self.time.size else 0.0
+
+
+def star_points(light_curves: LightCurves, i: int) -> StarPoints:
+    """Prepare one star.
+
+    Parameters
+    ----------
+    light_curves : LightCurves
+        Light curves of N stars.
+    i : int
+        Which of them.
+
+    Returns
+    -------
+    StarPoints
+        Its usable points.
+    """
+    rows = light_curves.rows(i)
+    flux, error = light_curves.flux[rows], light_curves.flux_err[rows]
+    with np.errstate(invalid="ignore"):
+        usable = (np.abs(flux) < _LARGEST_FLUX) & (error < _LARGEST_FLUX) & (error > 0.0)
+    usable &= np.isfinite(light_curves.mjd[rows]) & ~light_curves.saturated[rows]
+    flux, error, time = flux[usable], error[usable], light_curves.mjd[rows][usable]
+    names = light_curves.band[rows][usable]
+    bands = in_order(names.tolist())
+    band = np.array([bands.index(name) for name in names.tolist()], dtype=np.int64)
+    n_bands = len(bands)
+    zero = float(time.mean()) if time.size else 0.0
+    plain = np.bincount(band, weights=flux, minlength=n_bands) / np.maximum(np.bincount(band, minlength=n_bands), 1)
+    if flux.size:
+        error = credible_errors(flux, error, band)
+        gamma, floor = error_model(list(bands))
+        error = error_at_mean_flux(flux, error, plain[band], gamma[band], floor[band])
+    # Weights that allow for the star's own variation: a few precise points must not set the mean.
+    own = np.array([np.std(flux[band == j]) for j in range(n_bands)])
+    weight = 1.0 / (error**2 + own[band] ** 2) if flux.size else error
+    total = np.bincount(band, weights=weight, minlength=n_bands)
+    mean = np.bincount(band, weights=weight * flux, minlength=n_bands) / np.where(total > 0, total, 1.0)
+    mean_error = np.where(total > 0, total, 1.0) ** -0.5
+    unit = np.maximum(mean, 3.0 * mean_error)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean_mag = np.where(mean > _LEAST_MEAN * mean_error, AB_ZERO_NJY - 2.5 * np.log10(mean), np.nan)
+    value, error = (flux - mean[band]) / unit[band], error / unit[band]
+    w = error**-2.0
+    n_free = max(value.size - n_bands, 1)
+    excess = float((w * value**2).sum() - n_free) / max(float(w.sum()), 1e-300) if value.size else 0.0
+    typical = float(value.size / w.sum()) if value.size else 0.0
+    return StarPoints(
+        time=time - zero,
+        zero=zero,
+        value=value,
+        error=error,
+        band=band,
+        bands=bands,
+        mean_mag=mean_mag,
+        scatter=float(np.sqrt(max(excess, 0.01 * typical))),
+        n_excluded=int(usable.size - flux.size),
+    )
+
+
+def offset_precision(bands: tuple[str, ...], known: npt.NDArray[np.bool_], star_class: str, calibrated: bool) -> FloatArray:
+    """Give the prior precision of a star's mean relative fluxes about those that a shape's colours tell.
+
+    Parameters
+    ----------
+    bands : tuple of str
+        The bands.
+    known : ndarray of bool, shape (n_bands,)
+        Bands with a mean magnitude.
+    star_class : str
+        The class of the shape; colours of Miras scatter more.
+    calibrated : bool
+        Whether the zero points are those of AB magnitudes; otherwise every offset is free.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_bands, n_bands)
+        Inverse of the covariance: a common magnitude that is free, E(B-V) of the same star in all
+        bands, and an error of the colour in each.
+    """
+    scatter = np.array([_colour_scatter(band, star_class) for band in bands])
+    if not calibrated:
+        scatter = np.full(len(bands), _UNKNOWN_BAND)
+    scatter = np.where(known, scatter, _UNKNOWN_BAND)
+    dust = np.array([(KNOWN_BANDS[b].extinction if b in KNOWN_BANDS else None) or 0.0 for b in bands])
+    covariance = (
+        np.diag(scatter**2)
+        + EBV_SCATTER**2 * np.outer(dust, dust)
+        + _DISTANCE_SCATTER**2 * np.ones((len(bands), len(bands)))
+    )
+    inverse = np.linalg.inv(_LN_FLUX**2 * covariance)
+    return np.asarray(0.5 * (inverse + inverse.T))
+
+
+def _colour_scatter(band: str, star_class: str) -> float:
+    if band not in KNOWN_BANDS:
+        return _UNKNOWN_BAND
+    if band in _LOOSE:
+        return _LOOSE[band]
+    if band in _MODELLED:
+        return float(np.hypot(_COLOUR_SCATTER, colour_uncertainty(band, star_class)))
+    wavelength = KNOWN_BANDS[band].wavelength
+    nearest = min(("u", "g", "r", "i", "z", "y"), key=lambda b: abs(KNOWN_BANDS[b].wavelength - wavelength))
+    own = np.hypot(_COLOUR_SCATTER, colour_uncertainty(nearest, star_class))
+    return float(np.hypot(own, _BETWEEN_BANDS))
