@@ -9,7 +9,7 @@ period is enters as a prior, apart from the shapes.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -69,8 +69,10 @@ class GroupShapes:
         Class and subtype.
     ln_period : ndarray of float64, shape (M,)
         Natural logarithms of the periods in days, rising.
+    share : float
+        Share of the subtype in the model's population of the class.
     density : ndarray of float64, shape (M,)
-        Prior density of ln P at the members; its sum is one.
+        Prior probability of each member; the sum is one.
     width : float
         Standard deviation of the kernel in ln P around a member.
     harmonics : ndarray of complex64, shape (M, n_bands, K + 1)
@@ -84,6 +86,7 @@ class GroupShapes:
 
     star_class: str
     subtype: str
+    share: float
     ln_period: FloatArray
     density: FloatArray
     width: float
@@ -100,6 +103,11 @@ class GroupShapes:
     def n_harmonics(self) -> int:
         """Number of harmonics K."""
         return self.harmonics.shape[2] - 1
+
+    def take(self, rows: npt.NDArray[np.int64]) -> GroupShapes:
+        """Select members."""
+        arrays = {k: v[rows] for k, v in self.__dict__.items() if isinstance(v, np.ndarray)}
+        return replace(self, **arrays)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,14 +152,10 @@ class ShapeBank:
         """
         weights = np.array([_band_weights(band, self.bands) for band in bands])
         groups = tuple(
-            GroupShapes(
-                **{
-                    **group.__dict__,
-                    "harmonics": np.einsum(
-                        "mbk,cb->mck", group.harmonics, weights.astype(np.float32)
-                    ).astype(np.complex64),
-                    "mean_mag": group.mean_mag @ weights.T,
-                }
+            replace(
+                group,
+                harmonics=np.einsum("mbk,cb->mck", group.harmonics, weights.astype(np.float32)),
+                mean_mag=group.mean_mag @ weights.T,
             )
             for group in self.groups
         )
@@ -206,14 +210,17 @@ def shape_bank(model: LightCurveModel, bands: tuple[str, ...], *, seed: int = 0)
 
 
 def _draw(model: LightCurveModel, seed: int) -> ShapeBank:
+    known = [group for group in GROUPS if "/".join(group) in model.card["ranges"]]
     groups = []
-    for star_class, subtype in GROUPS:
-        if f"{star_class}/{subtype}" in model.card["ranges"]:
-            groups.append(_draw_group(model, star_class, subtype, seed))
+    for star_class in dict.fromkeys(name for name, _ in known):
+        subtypes = model.sample(star_class, n=_POPULATION, seed=seed + 2).subtype
+        for subtype in (kind for name, kind in known if name == star_class):
+            share = float(np.mean(subtypes == subtype))
+            groups.append(_draw_group(model, star_class, subtype, share, seed))
     return ShapeBank(bands=_OWN_BANDS, groups=tuple(groups), model_hash=model.hash, seed=seed)
 
 
-def _draw_group(model: LightCurveModel, star_class: str, subtype: str, seed: int) -> GroupShapes:
+def _draw_group(model: LightCurveModel, star_class: str, subtype: str, share: float, seed: int) -> GroupShapes:
     n_harmonics, n = _SIZES[star_class, subtype]
     low, high = np.log(model.ranges(star_class, subtype)["period"])
     ln_period = low + (np.arange(n) + 0.5) * (high - low) / n
@@ -239,6 +246,7 @@ def _draw_group(model: LightCurveModel, star_class: str, subtype: str, seed: int
     return GroupShapes(
         star_class=star_class,
         subtype=subtype,
+        share=share,
         ln_period=ln_period,
         density=density,
         width=float(width),

@@ -12,8 +12,8 @@ a few per cent, outliers; the evidence is that of Laplace's approximation at the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +74,7 @@ class LocalFits:
     frequency, frequency_error, phase : ndarray of float64, shape (H,)
         Refined frequencies [1/d] with their standard deviations, and phases [cycles].
     log_evidence : ndarray of float64, shape (H,)
-        Log evidence per unit of phase and of frequency [d], without the prior of the frequency.
+        Log evidence for a prior density of one per 1/d at the frequency, and any phase.
     coefficients : ndarray of float64, shape (H, 1 + J)
         Amplitude factor and coefficients of the basis.
     offset : ndarray of float64, shape (H, n_bands)
@@ -110,7 +110,7 @@ def _evaluate(star: StarPoints, frequency: FloatArray, phase: FloatArray, curves
     return value, slope
 
 
-def fit_hypotheses(star: StarPoints, error: FloatArray, hypotheses: Hypotheses, *, fix_phase: bool = False) -> LocalFits:
+def fit_hypotheses(star: StarPoints, error: FloatArray, hypotheses: Hypotheses, *, shape: Literal["known", "free", "none"] = "known") -> LocalFits:
     """Refine hypotheses and give their evidence.
 
     Parameters
@@ -121,8 +121,9 @@ def fit_hypotheses(star: StarPoints, error: FloatArray, hypotheses: Hypotheses, 
         Errors of the points, that of the model included.
     hypotheses : Hypotheses
         What to fit.
-    fix_phase : bool
-        Whether the basis takes care of the phase (harmonics with free phases).
+    shape : {"known", "free", "none"}
+        Whether the curves have a phase to be found, are harmonics that take care of their phases, or
+        are zero: then the evidence is that of no period.
 
     Returns
     -------
@@ -146,7 +147,10 @@ def fit_hypotheses(star: StarPoints, error: FloatArray, hypotheses: Hypotheses, 
     offsets = slice(n_j, n_j + n_bands)
     prior[:, offsets, offsets] = hypotheses.precision
     mean[:, offsets] = hypotheses.offset
-    step = np.array([_PHASE_STEP if not fix_phase else 1e-6, _FREQUENCY_STEP]) ** -2.0
+    # What is not to be fitted is held by a prior that cancels in the evidence.
+    held = np.array([shape != "known", shape == "none"])
+    step = np.where(held, 1e-6, [_PHASE_STEP, _FREQUENCY_STEP]) ** -2.0
+    volume = 0.5 * np.where(held, np.log(step), np.log(2.0 * np.pi)).sum() - (0.0 if shape == "none" else np.log(span))
     prior[:, diagonal[-2:], diagonal[-2:]] = step
     variance = error**2
     wide = (_OUTLIER_SCALE * star.scatter) ** 2
@@ -186,9 +190,8 @@ def fit_hypotheses(star: StarPoints, error: FloatArray, hypotheses: Hypotheses, 
             total.sum(axis=1)
             - 0.5 * (off[:, None, :-2] @ prior[:, :-2, :-2] @ off[:, :-2, None])[:, 0, 0]
             + 0.5 * (size_prior - size)
+            + volume  # phase and frequency have densities, per cycle and per 1/d, in place of priors
         )
-        # The phase step is counted in the density of the phase, the frequency step in 1/span.
-        value_now += np.log(2.0 * np.pi) - np.log(span) if not fix_phase else 0.5 * np.log(2.0 * np.pi * step[0]) - np.log(span)
         moved = off[:, -2:]
         # Steps are part of the linear model; the evidence of a fit that still moves is provisional.
         better = value_now > top

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pelsvae_cadence.inference.bank import GroupShapes
-from pelsvae_cadence.inference.points import StarPoints, offset_precision
+from pelsvae_cadence.inference.points import StarPoints, expected_offsets, offset_precision
 
 __all__ = ["GroupDesign", "PointSums", "match", "point_sums"]
 
@@ -28,7 +28,6 @@ FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 
 AMPLITUDE_SCATTER: Final = 0.15
-_LN_FLUX: Final = 0.4 * np.log(10.0)
 _CELLS: Final = 48_000  # (frequency, member, phase) worked on at once: stays in the cache
 _PHASES_PER_HARMONIC: Final = 3
 _LEAST_PHASES: Final = 16
@@ -159,7 +158,7 @@ def point_sums(star: StarPoints, weight: FloatArray, frequency: FloatArray, n_ha
     return PointSums(frequency=frequency, data=data, weight=mass)
 
 
-def match(star: StarPoints, weight: FloatArray, sums: PointSums, design: GroupDesign, *, calibrated: bool = True) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def match(star: StarPoints, weight: FloatArray, sums: PointSums, design: GroupDesign, *, colours: bool = True) -> tuple[FloatArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Match all near members at all frequencies.
 
     Parameters
@@ -172,8 +171,8 @@ def match(star: StarPoints, weight: FloatArray, sums: PointSums, design: GroupDe
         Sums at rising frequencies.
     design : GroupDesign
         The members.
-    calibrated : bool
-        Whether colours count.
+    colours : bool
+        Whether mean colours count.
 
     Returns
     -------
@@ -187,15 +186,12 @@ def match(star: StarPoints, weight: FloatArray, sums: PointSums, design: GroupDe
     evidence = np.full((n_freq, len(shapes)), -np.inf, dtype=np.float32)
     phase = np.zeros((n_freq, len(shapes)), dtype=np.int64)
     known = np.isfinite(star.mean_mag)
-    precision = offset_precision(star.bands, known, shapes.star_class, calibrated)
+    precision = offset_precision(star.bands, known, shapes.star_class, colours)
     mass = np.bincount(star.band, weights=weight, minlength=n_bands)
     total = np.bincount(star.band, weights=weight * star.value, minlength=n_bands)
     squares = float((weight * star.value**2).sum())
     spread = np.linalg.inv(precision + np.diag(mass))
-    # Offsets that the member's colours expect: distance apart, it is brighter in b by this.
-    expected = np.where(known, _LN_FLUX * (np.where(known, star.mean_mag, 0.0) - shapes.mean_mag), 0.0)
-    expected -= expected.sum(axis=1, keepdims=True) / max(int(known.sum()), 1)
-    expected = np.where(known, expected, 0.0)
+    expected = expected_offsets(star, shapes.mean_mag)
     pull = expected @ precision
     sided = total + pull
     shift = sided @ spread  # (M, b)

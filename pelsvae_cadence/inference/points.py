@@ -21,7 +21,7 @@ from pelsvae_cadence.periods.series import credible_errors, error_at_mean_flux
 from pelsvae_cadence.photometry.colours import colour_uncertainty
 from pelsvae_cadence.photometry.noise import error_model
 
-__all__ = ["StarPoints", "offset_precision", "star_points"]
+__all__ = ["StarPoints", "expected_offsets", "offset_precision", "star_points"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -60,6 +60,8 @@ class StarPoints:
         The bands present, from blue to red.
     mean_mag : ndarray of float64, shape (n_bands,)
         Mean AB magnitude; NaN where the mean flux is not above five sigma.
+    unit : ndarray of float64, shape (n_bands,)
+        The fluxes [nJy] that values are relative to.
     scatter : float
         Standard deviation of the relative fluxes beyond their errors, the bands taken together; a
         tenth of the errors at least.
@@ -74,6 +76,7 @@ class StarPoints:
     band: IntArray
     bands: tuple[str, ...]
     mean_mag: FloatArray
+    unit: FloatArray
     scatter: float
     n_excluded: int
 
@@ -136,12 +139,34 @@ def star_points(light_curves: LightCurves, i: int) -> StarPoints:
         band=band,
         bands=bands,
         mean_mag=mean_mag,
+        unit=unit,
         scatter=float(np.sqrt(max(excess, 0.01 * typical))),
         n_excluded=int(usable.size - flux.size),
     )
 
 
-def offset_precision(bands: tuple[str, ...], known: npt.NDArray[np.bool_], star_class: str, calibrated: bool) -> FloatArray:
+def expected_offsets(star: StarPoints, mean_mag: FloatArray) -> FloatArray:
+    """Give the mean relative fluxes that the colours of stars make one expect.
+
+    Parameters
+    ----------
+    star : StarPoints
+        The points.
+    mean_mag : ndarray of float64, shape (..., n_bands)
+        Absolute AB magnitudes of the stars compared with, at any distance.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., n_bands)
+        What remains of the differences at the mean distance; 0 in bands without a mean.
+    """
+    known = np.isfinite(star.mean_mag)
+    out = np.where(known, _LN_FLUX * (np.where(known, star.mean_mag, 0.0) - mean_mag), 0.0)
+    out = out - out.sum(axis=-1, keepdims=True) / max(int(known.sum()), 1)
+    return np.asarray(np.where(known, out, 0.0))
+
+
+def offset_precision(bands: tuple[str, ...], known: npt.NDArray[np.bool_], star_class: str, colours: bool) -> FloatArray:
     """Give the prior precision of a star's mean relative fluxes about those that a shape's colours tell.
 
     Parameters
@@ -152,8 +177,8 @@ def offset_precision(bands: tuple[str, ...], known: npt.NDArray[np.bool_], star_
         Bands with a mean magnitude.
     star_class : str
         The class of the shape; colours of Miras scatter more.
-    calibrated : bool
-        Whether the zero points are those of AB magnitudes; otherwise every offset is free.
+    colours : bool
+        Whether zero points are those of AB magnitudes; otherwise every offset is free.
 
     Returns
     -------
@@ -162,7 +187,7 @@ def offset_precision(bands: tuple[str, ...], known: npt.NDArray[np.bool_], star_
         bands, and an error of the colour in each.
     """
     scatter = np.array([_colour_scatter(band, star_class) for band in bands])
-    if not calibrated:
+    if not colours:
         scatter = np.full(len(bands), _UNKNOWN_BAND)
     scatter = np.where(known, scatter, _UNKNOWN_BAND)
     dust = np.array([(KNOWN_BANDS[b].extinction if b in KNOWN_BANDS else None) or 0.0 for b in bands])

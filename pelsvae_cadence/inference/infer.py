@@ -1,0 +1,252 @@
+"""Read light curves with the learned model: period, class and shape of stars with few points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logsumexp
+
+from pelsvae_cadence.bands import warn_of_unknown_bands
+from pelsvae_cadence.core.flux import AB_ZERO_NJY
+from pelsvae_cadence.core.tables.containers import whole_number
+from pelsvae_cadence.inference.bank import ShapeBank, shape_bank
+from pelsvae_cadence.inference.matching import GroupDesign
+from pelsvae_cadence.inference.modes import UNSEEN, Mode, class_modes, no_period_evidence, unseen_modes
+from pelsvae_cadence.inference.points import StarPoints, star_points
+from pelsvae_cadence.inference.posterior import OTHER, BestCurve, Posterior
+from pelsvae_cadence.inference.priors import Priors
+from pelsvae_cadence.inference.scan import coarse_design, every_frequency, peaks_and_multiples
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid, period_limits
+from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms
+from pelsvae_cadence.periods.series import joint_series
+
+__all__ = ["infer"]
+
+FloatArray = npt.NDArray[np.float64]
+
+#: Up to this many points all frequencies are tried; with more, those of peaks.
+FEW_POINTS: Final = 120
+_PEAKS: Final = 60
+_OVERSAMPLING: Final = 5.0
+_LEAST_POINTS: Final = 5
+# Frequencies closer than this times 1/span are one.
+_SAME: Final = 0.15
+
+
+class _Reader:
+    """A shape bank made ready for stars with the same bands."""
+
+    def __init__(self, bank: ShapeBank, classes: tuple[str, ...]) -> None:
+        groups = [g for g in bank.groups if g.star_class in classes]
+        self.fine = tuple(GroupDesign.of(g) for g in groups)
+        self.coarse = tuple(coarse_design(g) for g in groups)
+        # Colours of stars of no class in particular.
+        self.mean_mag = np.mean([g.mean_mag.mean(axis=0) for g in bank.groups], axis=0)
+
+
+@lru_cache(maxsize=8)
+def _reader(model: LightCurveModel, bands: tuple[str, ...], classes: tuple[str, ...], seed: int) -> _Reader:
+    return _Reader(shape_bank(model, bands, seed=seed), classes)
+
+
+@lru_cache(maxsize=1)
+def _default_model() -> LightCurveModel:
+    return LightCurveModel.load()
+
+
+def infer(
+    light_curves: LightCurves,
+    *,
+    model: LightCurveModel | None = None,
+    priors: Priors | None = None,
+    period_range: tuple[float, float] = PERIOD_RANGE,
+    colours: bool = True,
+    n_candidates: int = 5,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Posterior:
+    """Infer period, class and shape of stars from their light curves.
+
+    Parameters
+    ----------
+    light_curves : LightCurves
+        Light curves of N stars, in any bands.
+    model : LightCurveModel, optional
+        The model whose shapes are compared with; the default model.
+    priors : Priors, optional
+        Prior probabilities; all classes alike by default.
+    period_range : (float, float)
+        Shortest and longest period in days.
+    colours : bool
+        Whether mean colours count; False where zero points are not those of AB magnitudes, or where
+        the extinction is large.
+    n_candidates : int
+        Frequencies kept per star, 1 to 20.
+    seed : int
+        Seed of the shape bank.
+    progress : callable, optional
+        Called with (stars done, stars in all).
+
+    Returns
+    -------
+    Posterior
+        One row per star, which does not depend on the other stars.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
+
+    Warns
+    -----
+    UnknownBandWarning
+        If nothing is known of a band.
+    """
+    n_candidates = whole_number("n_candidates", n_candidates, 1, 20)
+    shortest, longest = period_limits(period_range)
+    model = _default_model() if model is None else model
+    priors = Priors() if priors is None else priors
+    weights = priors.class_weights()
+    n = len(light_curves)
+    warn_of_unknown_bands(np.unique(light_curves.band).tolist())
+    results = []
+    for i in range(n):
+        star = star_points(light_curves, i)
+        status = _status(star, shortest)
+        if status == "ok":
+            reader = _reader(model, star.bands, tuple(weights), seed)
+            modes, none = _modes(light_curves, i, star, reader, priors, weights, (shortest, longest), colours)
+        else:
+            modes, none = [], -np.inf
+        results.append((star, status, modes, none))
+        if progress is not None:
+            progress(i + 1, n)
+    groups = [g for g in shape_bank(model, ("r",), seed=seed).groups if g.star_class in weights]
+    names = [(g.star_class, g.subtype) for g in groups]
+    return _posterior(light_curves, results, names, n_candidates, {
+        "period_range": (shortest, longest), "colours": bool(colours), "seed": int(seed), "model": model.hash,
+        "classes": dict(weights), "unseen": priors.unseen, "no_period": priors.no_period,
+    })
+
+
+def _status(star: StarPoints, shortest: float) -> str:
+    n = star.time.size
+    if n == 0:
+        return "no usable flux"
+    if n < len(star.bands) + 4 or np.unique(star.time).size < _LEAST_POINTS:
+        return "too few points"
+    return "ok" if star.span > shortest else "span too short"
+
+
+def _modes(
+    light_curves: LightCurves,
+    i: int,
+    star: StarPoints,
+    reader: _Reader,
+    priors: Priors,
+    weights: dict[str, float],
+    period_range: tuple[float, float],
+    colours: bool,
+) -> tuple[list[Mode], float]:
+    limits = 1.0 / period_range[1], 1.0 / period_range[0]
+    series = joint_series(light_curves, i)
+    grid = FrequencyGrid.from_baseline(star.span, period_range, _OVERSAMPLING)
+    peaks, _ = highest_peaks(next(iter(periodograms([series], grid))), grid, _PEAKS)
+    peaks = np.clip(peaks, *limits)
+    if star.time.size <= FEW_POINTS:
+        candidates = every_frequency(star, reader.coarse, limits, colours=colours)
+    else:
+        candidates = peaks_and_multiples(peaks, star.span, limits)
+    modes = class_modes(star, reader.fine, weights, candidates.frequency, colours=colours)
+    modes += unseen_modes(star, peaks, reader.mean_mag, priors.unseen, limits, colours=colours)
+    modes = [m for m in modes if 0.999 * limits[0] <= m.frequency <= 1.001 * limits[1]]
+    none = no_period_evidence(star, reader.mean_mag, priors.no_period, colours=colours)
+    return modes, none
+
+
+def _posterior(
+    light_curves: LightCurves,
+    results: list[tuple[StarPoints, str, list[Mode], float]],
+    names: list[tuple[str, str]],
+    n_candidates: int,
+    options: dict[str, object],
+) -> Posterior:
+    n = len(results)
+    classes = (*dict.fromkeys(name for name, _ in names), OTHER)
+    subtypes = (*("/".join(name) for name in names), OTHER)
+    columns: dict[str, Any] = {
+        "status": np.array([status for _, status, _, _ in results], dtype="U16"),
+        "star_class": np.full(n, "", dtype="U8"),
+        "subtype": np.full(n, "", dtype="U8"),
+        "class_probability": np.zeros((n, len(classes))),
+        "subtype_probability": np.zeros((n, len(subtypes))),
+        "candidate_frequencies": np.full((n, n_candidates), np.nan),
+        "candidate_probabilities": np.zeros((n, n_candidates)),
+        "n_points": np.array([star.time.size for star, *_ in results], dtype=np.int64),
+        "curve": np.full(n, None, dtype=object),
+    }
+    for name in ("period", "period_error", "log_odds"):
+        columns[name] = np.full(n, np.nan)
+    columns["period_probability"], columns["no_period_probability"] = np.zeros(n), np.zeros(n)
+    of_class = [classes.index(name) for name, _ in names] + [len(classes) - 1]
+    for i, (star, _, modes, none) in enumerate(results):
+        if not modes:
+            if columns["status"][i] == "ok":
+                columns["no_period_probability"][i] = 1.0
+            continue
+        own = np.array([mode.log_evidence for mode in modes])
+        total = logsumexp(own)
+        columns["log_odds"][i] = total - none
+        everything = np.logaddexp(total, none)
+        columns["no_period_probability"][i] = np.exp(none - everything)
+        share = np.exp(own - total)
+        frequency = np.array([mode.frequency for mode in modes])
+        kept, probability = _distinct(frequency, own - everything, star.span)
+        m = min(n_candidates, kept.size)
+        columns["candidate_frequencies"][i, :m] = frequency[kept[:m]]
+        columns["candidate_probabilities"][i, :m] = probability[:m]
+        best = modes[int(kept[0])]
+        columns["period"][i] = 1.0 / best.frequency
+        columns["period_error"][i] = best.frequency_error / best.frequency**2
+        columns["period_probability"][i] = probability[0]
+        group = np.array([mode.group if mode.group != UNSEEN else len(names) for mode in modes])
+        np.add.at(columns["subtype_probability"][i], group, share)
+        np.add.at(columns["class_probability"][i], np.array(of_class)[group], share)
+        top = int(np.argmax(columns["class_probability"][i]))
+        columns["star_class"][i] = classes[top]
+        inside = np.where(np.array(of_class) == top, columns["subtype_probability"][i], -1.0)
+        columns["subtype"][i] = OTHER if top == len(classes) - 1 else names[int(np.argmax(inside))][1]
+        columns["curve"][i] = _best_curve(light_curves, i, star, best)
+    return Posterior(
+        star_id=light_curves.star_id.copy(), classes=classes, subtypes=subtypes, options=options, **columns
+    )
+
+
+def _distinct(frequency: FloatArray, log_probability: FloatArray, span: float) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Join modes of one frequency; give the best mode of each and their probabilities, best first."""
+    left = np.ones(frequency.size, dtype=bool)
+    kept, probability = [], []
+    for j in np.argsort(-log_probability, kind="stable").tolist():
+        if left[j]:
+            mine = left & (np.abs(frequency - frequency[j]) * span < _SAME)
+            left &= ~mine
+            kept.append(j)
+            probability.append(float(np.exp(logsumexp(log_probability[mine]))))
+    order = np.argsort(-np.array(probability), kind="stable")
+    return np.array(kept, dtype=np.int64)[order], np.array(probability)[order]
+
+
+def _best_curve(light_curves: LightCurves, i: int, star: StarPoints, mode: Mode) -> BestCurve:
+    return BestCurve(
+        frequency=mode.frequency,
+        epoch=star.zero - mode.phase / mode.frequency,
+        bands=star.bands,
+        mean_flux=star.unit * (1.0 + mode.offset),
+        coefficients=mode.curves / (1.0 + mode.offset[:, None]),
+    )

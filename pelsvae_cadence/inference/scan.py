@@ -1,0 +1,177 @@
+"""Candidate frequencies: all of them for stars with few points, peaks of the periodogram otherwise.
+
+With few points the true period need not be among the peaks of any periodogram, so a few shapes of
+each subtype are tried at every frequency that it can have. With many points peaks suffice, with
+their multiples: a binary's highest peak is at twice its frequency or at a higher harmonic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.cluster import KMeans
+
+from pelsvae_cadence.inference.bank import GroupShapes
+from pelsvae_cadence.inference.matching import GroupDesign, match, point_sums
+from pelsvae_cadence.inference.points import StarPoints
+
+__all__ = ["Candidates", "coarse_design", "every_frequency", "highest_maxima", "peaks_and_multiples"]
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_STEPS: Final = 5.0  # per 1/T
+_BLOCK: Final = 4096  # frequencies at a time
+_MOST: Final = 120  # candidates of each subtype
+_MODEL_ERROR: Final = 0.2  # of coarse shapes, in units of the star's scatter
+_SHAPES: Final = 6  # in each stretch of periods
+_STRETCH: Final = 0.1  # least width of one in ln P, and the reach of its shapes
+_REACH: Final = 0.15
+_HARMONICS: Final = {"EA": 12, "EB": 8}
+_HARMONICS_OTHERS: Final = 6
+_FINE_STEPS: Final = np.array([-1.0, 0.0, 1.0]) / 3.0
+# Which multiples of the frequency of how many of the highest peaks are tried.
+_MULTIPLES: Final = {
+    60: (1.0,),
+    12: (2.0, 1 / 2, 1 / 3, 2 / 3, 1 / 4, 1 / 5, 1 / 6),
+    4: (1 / 7, 1 / 8, 1 / 9, 1 / 10, 1 / 12),
+}
+_PEAK_STEPS: Final = np.array([-0.1, 0.0, 0.1])  # 1/T around a peak
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """Frequencies to be looked at closely.
+
+    Parameters
+    ----------
+    frequency : ndarray of float64, shape (F,)
+        Rising frequencies in 1/d.
+    """
+
+    frequency: FloatArray
+
+
+def coarse_design(shapes: GroupShapes) -> GroupDesign:
+    """Choose a few members that stand for a subtype: medoids of shape in stretches of period.
+
+    Parameters
+    ----------
+    shapes : GroupShapes
+        All members.
+
+    Returns
+    -------
+    GroupDesign
+        The chosen ones, with their low harmonics.
+    """
+    width = shapes.ln_period[-1] - shapes.ln_period[0]
+    n_stretches = int(np.clip(round(width / max(2.0 * shapes.width, _STRETCH)), 1, max(len(shapes) // _SHAPES, 1)))
+    chosen = []
+    for stretch in np.array_split(np.arange(len(shapes)), n_stretches):
+        low = shapes.harmonics[stretch, :, 1 : _HARMONICS_OTHERS + 1].reshape(stretch.size, -1)
+        features = np.concatenate([low.real, low.imag], axis=1).astype(np.float64)
+        features /= np.sqrt((features**2).sum(axis=1, keepdims=True))
+        clusters = KMeans(min(_SHAPES, stretch.size), n_init=1, random_state=0).fit(features)
+        distance = ((features[:, None] - clusters.cluster_centers_) ** 2).sum(axis=2)
+        chosen.extend(stretch[np.unique(distance.argmin(axis=0))])
+    few = shapes.take(np.sort(np.array(chosen)))
+    return GroupDesign.of(
+        few,
+        most_harmonics=_HARMONICS.get(shapes.subtype, _HARMONICS_OTHERS),
+        reach=max(3.0 * shapes.width, _REACH),
+        density=2.5,
+    )
+
+
+def highest_maxima(values: FloatArray, n: int) -> IntArray:
+    """Give the indices of the highest local maxima, highest first.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (F,)
+        Values; -inf counts as nothing.
+    n : int
+        How many at most.
+
+    Returns
+    -------
+    ndarray of int64, shape (m,)
+        Indices, m <= n.
+    """
+    edge = np.array([-np.inf])
+    left, right = np.concatenate([edge, values[:-1]]), np.concatenate([values[1:], edge])
+    peaks = np.flatnonzero((values >= left) & (values > right) & np.isfinite(values))
+    return np.asarray(peaks[np.argsort(-values[peaks], kind="stable")[:n]])
+
+
+def every_frequency(
+    star: StarPoints, designs: tuple[GroupDesign, ...], limits: tuple[float, float], *, colours: bool
+) -> Candidates:
+    """Try a few shapes of each subtype at every frequency.
+
+    Parameters
+    ----------
+    star : StarPoints
+        The points.
+    designs : tuple of GroupDesign
+        Coarse designs of the subtypes.
+    limits : (float, float)
+        Lowest and highest frequency in 1/d.
+    colours : bool
+        Whether mean colours count.
+
+    Returns
+    -------
+    Candidates
+        The best frequencies of each subtype, and two more around each.
+    """
+    step = 1.0 / (_STEPS * star.span)
+    weight = 1.0 / (star.error**2 + (_MODEL_ERROR * star.scatter) ** 2)
+    low = max(limits[0], 0.25 / star.span)
+    first = [max(low, float(np.exp(-d.shapes.ln_period[-1] - d.shapes.width))) for d in designs]
+    last = [min(limits[1], float(np.exp(-d.shapes.ln_period[0] + d.shapes.width))) for d in designs]
+    if not designs or max(last) <= min(first):
+        return Candidates(frequency=np.empty(0))
+    grid = np.arange(min(first), max(last) + step, step)
+    height = np.full((len(designs), grid.size), -np.inf)
+    for start in range(0, grid.size, _BLOCK):
+        block = grid[start : start + _BLOCK]
+        active = [j for j in range(len(designs)) if first[j] <= block[-1] and last[j] >= block[0]]
+        if not active:
+            continue
+        sums = point_sums(star, weight, block, max(designs[j].n_harmonics for j in active))
+        for j in active:
+            evidence, _ = match(star, weight, sums, designs[j], colours=colours)
+            distance = np.abs(np.log(block)[:, None] + designs[j].shapes.ln_period)
+            best = np.where(distance < designs[j].reach, evidence, -np.inf).max(axis=1)
+            inside = (block >= first[j]) & (block <= last[j])
+            height[j, start : start + _BLOCK] = np.where(inside, best, -np.inf)
+    chosen = np.unique(np.concatenate([highest_maxima(row, _MOST) for row in height]))
+    around = np.unique((grid[chosen][:, None] + _FINE_STEPS * step).ravel())
+    return Candidates(frequency=around[(around >= low) & (around <= limits[1])])
+
+
+def peaks_and_multiples(peaks: FloatArray, span: float, limits: tuple[float, float]) -> Candidates:
+    """Take the peaks of a periodogram and multiples of their frequencies.
+
+    Parameters
+    ----------
+    peaks : ndarray of float64, shape (m,)
+        Frequencies of the peaks in 1/d, highest peak first.
+    span : float
+        Span of the points in days.
+    limits : (float, float)
+        Lowest and highest frequency in 1/d.
+
+    Returns
+    -------
+    Candidates
+        The frequencies, and two more around each.
+    """
+    chosen = np.concatenate([peaks[:n] * m for n, multiples in _MULTIPLES.items() for m in multiples])
+    around = np.unique((chosen[:, None] + _PEAK_STEPS / span).ravel())
+    return Candidates(frequency=around[(around >= limits[0]) & (around <= limits[1])])
