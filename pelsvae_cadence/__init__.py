@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pelsvae_cadence.cadence import Survey, SyntheticSurvey, Visits, read_survey
     from pelsvae_cadence.core.errors import InputError
     from pelsvae_cadence.core.phase_curve import PhaseCurve
+    from pelsvae_cadence.inference.infer import infer
+    from pelsvae_cadence.inference.posterior import Posterior
+    from pelsvae_cadence.inference.priors import Priors
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.periods import search
@@ -30,11 +33,14 @@ __all__ = [
     "LightCurveModel",
     "LightCurves",
     "PhaseCurve",
+    "Posterior",
+    "Priors",
     "Stars",
     "Survey",
     "SyntheticSurvey",
     "Visits",
     "__version__",
+    "infer",
     "read_light_curves",
     "read_survey",
     "search",
@@ -48,10 +54,13 @@ __getattr__ = names_on_first_use(
         "LightCurveModel": "model.source",
         "LightCurves": "light_curves",
         "PhaseCurve": "core.phase_curve",
+        "Posterior": "inference.posterior",
+        "Priors": "inference.priors",
         "Stars": "stars",
         "Survey": "cadence.survey",
         "SyntheticSurvey": "cadence.synthetic.survey",
         "Visits": "cadence.visits",
+        "infer": "inference.infer",
         "read_light_curves": "readers.front_door",
         "read_survey": "cadence.tables",
         "search": "periods.search",

@@ -32,7 +32,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("photometry", "model", "readers"),
         ("population", "periods"),
         ("simulation",),
-        ("classify", "catalog"),
+        ("classify", "catalog", "inference"),
         ("plotting",),
         ("validate",),
         ("cli",),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -102,11 +102,11 @@ class GroupShapes:
     @property
     def n_harmonics(self) -> int:
         """Number of harmonics K."""
-        return self.harmonics.shape[2] - 1
+        return int(self.harmonics.shape[2]) - 1
 
     def take(self, rows: npt.NDArray[np.int64]) -> GroupShapes:
         """Select members."""
-        arrays = {k: v[rows] for k, v in self.__dict__.items() if isinstance(v, np.ndarray)}
+        arrays: dict[str, Any] = {k: v[rows] for k, v in self.__dict__.items() if isinstance(v, np.ndarray)}
         return replace(self, **arrays)
 
 
@@ -178,7 +178,7 @@ def _band_weights(band: str, own: tuple[str, ...]) -> FloatArray:
 
 
 @lru_cache(maxsize=4)
-def _all_bands(name: str, model_hash: str, seed: int) -> ShapeBank:  # noqa: ARG001 - the hash is part of the key
+def _all_bands(name: str, model_hash: str, seed: int) -> ShapeBank:
     return _draw(_models[model_hash], seed)
 
 
@@ -220,7 +220,9 @@ def _draw(model: LightCurveModel, seed: int) -> ShapeBank:
     return ShapeBank(bands=_OWN_BANDS, groups=tuple(groups), model_hash=model.hash, seed=seed)
 
 
-def _draw_group(model: LightCurveModel, star_class: str, subtype: str, share: float, seed: int) -> GroupShapes:
+def _draw_group(
+    model: LightCurveModel, star_class: str, subtype: str, share: float, seed: int
+) -> GroupShapes:
     n_harmonics, n = _SIZES[star_class, subtype]
     low, high = np.log(model.ranges(star_class, subtype)["period"])
     ln_period = low + (np.arange(n) + 0.5) * (high - low) / n

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from pelsvae_cadence.bands import warn_of_unknown_bands
-from pelsvae_cadence.core.flux import AB_ZERO_NJY
 from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.inference.bank import ShapeBank, shape_bank
 from pelsvae_cadence.inference.matching import GroupDesign
@@ -129,10 +128,21 @@ def infer(
             progress(i + 1, n)
     groups = [g for g in shape_bank(model, ("r",), seed=seed).groups if g.star_class in weights]
     names = [(g.star_class, g.subtype) for g in groups]
-    return _posterior(light_curves, results, names, n_candidates, {
-        "period_range": (shortest, longest), "colours": bool(colours), "seed": int(seed), "model": model.hash,
-        "classes": dict(weights), "unseen": priors.unseen, "no_period": priors.no_period,
-    })
+    return _posterior(
+        light_curves,
+        results,
+        names,
+        n_candidates,
+        {
+            "period_range": (shortest, longest),
+            "colours": bool(colours),
+            "seed": int(seed),
+            "model": model.hash,
+            "classes": dict(weights),
+            "unseen": priors.unseen,
+            "no_period": priors.no_period,
+        },
+    )
 
 
 def _status(star: StarPoints, shortest: float) -> str:
@@ -228,7 +238,9 @@ def _posterior(
     )
 
 
-def _distinct(frequency: FloatArray, log_probability: FloatArray, span: float) -> tuple[npt.NDArray[np.int64], FloatArray]:
+def _distinct(
+    frequency: FloatArray, log_probability: FloatArray, span: float
+) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """Join modes of one frequency; give the best mode of each and their probabilities, best first."""
     left = np.ones(frequency.size, dtype=bool)
     kept, probability = [], []

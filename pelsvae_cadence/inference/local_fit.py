@@ -89,7 +89,9 @@ class LocalFits:
     offset: FloatArray
 
 
-def _evaluate(star: StarPoints, frequency: FloatArray, phase: FloatArray, curves: ComplexArray) -> tuple[FloatArray, FloatArray]:
+def _evaluate(
+    star: StarPoints, frequency: FloatArray, phase: FloatArray, curves: ComplexArray
+) -> tuple[FloatArray, FloatArray]:
     """Give curves and their derivatives by phase at the points: (H, n, 1 + J) each."""
     n_hyp, _, n_k, n_j = curves.shape
     value = np.empty((n_hyp, star.time.size, n_j))
@@ -110,7 +112,13 @@ def _evaluate(star: StarPoints, frequency: FloatArray, phase: FloatArray, curves
     return value, slope
 
 
-def fit_hypotheses(star: StarPoints, error: FloatArray, hypotheses: Hypotheses, *, shape: Literal["known", "free", "none"] = "known") -> LocalFits:
+def fit_hypotheses(
+    star: StarPoints,
+    error: FloatArray,
+    hypotheses: Hypotheses,
+    *,
+    shape: Literal["known", "free", "none"] = "known",
+) -> LocalFits:
     """Refine hypotheses and give their evidence.
 
     Parameters
@@ -150,7 +158,9 @@ def fit_hypotheses(star: StarPoints, error: FloatArray, hypotheses: Hypotheses, 
     # What is not to be fitted is held by a prior that cancels in the evidence.
     held = np.array([shape != "known", shape == "none"])
     step = np.where(held, 1e-6, [_PHASE_STEP, _FREQUENCY_STEP]) ** -2.0
-    volume = 0.5 * np.where(held, np.log(step), np.log(2.0 * np.pi)).sum() - (0.0 if shape == "none" else np.log(span))
+    volume = 0.5 * np.where(held, np.log(step), np.log(2.0 * np.pi)).sum() - (
+        0.0 if shape == "none" else np.log(span)
+    )
     prior[:, diagonal[-2:], diagonal[-2:]] = step
     variance = error**2
     wide = (_OUTLIER_SCALE * star.scatter) ** 2
@@ -198,8 +208,11 @@ def fit_hypotheses(star: StarPoints, error: FloatArray, hypotheses: Hypotheses, 
         inverse_last = np.linalg.inv(normal)[:, -1, -1]
         if not best:
             best = {
-                "frequency": frequency.copy(), "phase": phase.copy(), "error": np.sqrt(inverse_last) / span,
-                "coefficients": solution[:, :n_j].copy(), "offset": solution[:, offsets].copy(),
+                "frequency": frequency.copy(),
+                "phase": phase.copy(),
+                "error": np.sqrt(inverse_last) / span,
+                "coefficients": solution[:, :n_j].copy(),
+                "offset": solution[:, offsets].copy(),
             }
         best["frequency"][better] = (frequency + moved[:, 1] / span)[better]
         best["phase"][better] = (phase + moved[:, 0])[better]
@@ -220,7 +233,9 @@ def fit_hypotheses(star: StarPoints, error: FloatArray, hypotheses: Hypotheses, 
     )
 
 
-def _mixture(inner: FloatArray, variance: FloatArray, scale: FloatArray, wide: float) -> tuple[FloatArray, FloatArray]:
+def _mixture(
+    inner: FloatArray, variance: FloatArray, scale: FloatArray, wide: float
+) -> tuple[FloatArray, FloatArray]:
     """Give the probability that a point is none of the outliers, and its log likelihood."""
     own = variance * scale
     plain = np.log1p(-_OUTLIERS) - 0.5 * (inner / scale + np.log(own))

@@ -82,7 +82,9 @@ class _Best:
     phase: FloatArray  # (F, m)
 
 
-def _log_density(design: GroupDesign, member: npt.NDArray[np.int64] | slice, frequency: FloatArray) -> FloatArray:
+def _log_density(
+    design: GroupDesign, member: npt.NDArray[np.int64] | slice, frequency: FloatArray
+) -> FloatArray:
     """Give the log prior density in 1/d of a frequency and a member."""
     shapes = design.shapes
     distance = (np.log(frequency) + shapes.ln_period[member]) / shapes.width
@@ -108,8 +110,8 @@ def _match_all(star: StarPoints, design: GroupDesign, frequency: FloatArray, col
     if near.size:
         weight = 1.0 / (star.error**2 + (_MODEL_ERROR * star.scatter) ** 2)
         sums = point_sums(star, weight, frequency[near], design.n_harmonics)
-        own, at = match(star, weight, sums, design, colours=colours)
-        own = own + _log_density(design, slice(None), frequency[near][:, None])
+        matched, at = match(star, weight, sums, design, colours=colours)
+        own = matched + _log_density(design, slice(None), frequency[near][:, None])
         total[near] = logsumexp(own, axis=1)
         top = np.argpartition(-own, m - 1, axis=1)[:, :m]
         member[near] = top
@@ -288,9 +290,7 @@ def unseen_modes(
     )
     density = -np.log(fits.frequency) - np.log(np.log(limits[1] / limits[0]))
     own = fits.log_evidence + density + np.log(prior) - np.log(_SIZES.size)
-    return [
-        _mode(fits, curves, own, np.flatnonzero(which == q), 0.0, UNSEEN, None) for q in range(some.size)
-    ]
+    return [_mode(fits, curves, own, np.flatnonzero(which == q), 0.0, UNSEEN, None) for q in range(some.size)]
 
 
 def no_period_evidence(star: StarPoints, mean_mag: FloatArray, prior: float, *, colours: bool) -> float:

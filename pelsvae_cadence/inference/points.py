@@ -112,7 +112,9 @@ def star_points(light_curves: LightCurves, i: int) -> StarPoints:
     band = np.array([bands.index(name) for name in names.tolist()], dtype=np.int64)
     n_bands = len(bands)
     zero = float(time.mean()) if time.size else 0.0
-    plain = np.bincount(band, weights=flux, minlength=n_bands) / np.maximum(np.bincount(band, minlength=n_bands), 1)
+    plain = np.bincount(band, weights=flux, minlength=n_bands) / np.maximum(
+        np.bincount(band, minlength=n_bands), 1
+    )
     if flux.size:
         error = credible_errors(flux, error, band)
         gamma, floor = error_model(list(bands))
@@ -166,7 +168,9 @@ def expected_offsets(star: StarPoints, mean_mag: FloatArray) -> FloatArray:
     return np.asarray(np.where(known, out, 0.0))
 
 
-def offset_precision(bands: tuple[str, ...], known: npt.NDArray[np.bool_], star_class: str, colours: bool) -> FloatArray:
+def offset_precision(
+    bands: tuple[str, ...], known: npt.NDArray[np.bool_], star_class: str, colours: bool
+) -> FloatArray:
     """Give the prior precision of a star's mean relative fluxes about those that a shape's colours tell.
 
     Parameters

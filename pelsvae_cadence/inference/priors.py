@@ -68,4 +68,6 @@ class Priors:
         """Give the prior probability of each class that is not excluded."""
         total = sum(self.classes.values())
         left = 1.0 - self.unseen - self.no_period
-        return {name: round(left * weight / total, 12) for name, weight in self.classes.items() if weight > 0.0}
+        return {
+            name: round(left * weight / total, 12) for name, weight in self.classes.items() if weight > 0.0
+        }

@@ -7,7 +7,7 @@ their multiples: a binary's highest peak is at twice its frequency or at a highe
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -27,9 +27,11 @@ _STEPS: Final = 5.0  # per 1/T
 _BLOCK: Final = 4096  # frequencies at a time
 _MOST: Final = 120  # candidates of each subtype
 _MODEL_ERROR: Final = 0.2  # of coarse shapes, in units of the star's scatter
-_SHAPES: Final = 6  # in each stretch of periods
-_STRETCH: Final = 0.1  # least width of one in ln P, and the reach of its shapes
-_REACH: Final = 0.15
+# Shapes in each stretch of periods, two kernel widths long, and how far they reach in widths.
+_SHAPES: Final = {"DSCT": 3, "ELL": 2, "EW": 4, "Mira": 4}
+_SHAPES_OTHERS: Final = 6
+_STRETCH: Final = 0.1  # least length in ln P
+_REACH: Final = 1.7
 _HARMONICS: Final = {"EA": 12, "EB": 8}
 _HARMONICS_OTHERS: Final = 6
 _FINE_STEPS: Final = np.array([-1.0, 0.0, 1.0]) / 3.0
@@ -68,21 +70,23 @@ def coarse_design(shapes: GroupShapes) -> GroupDesign:
     GroupDesign
         The chosen ones, with their low harmonics.
     """
-    width = shapes.ln_period[-1] - shapes.ln_period[0]
-    n_stretches = int(np.clip(round(width / max(2.0 * shapes.width, _STRETCH)), 1, max(len(shapes) // _SHAPES, 1)))
+    n_shapes = _SHAPES.get(shapes.subtype, _SHAPES_OTHERS)
+    length = max(2.0 * shapes.width, _STRETCH)
+    n_stretches = round(float(shapes.ln_period[-1] - shapes.ln_period[0]) / length)
+    n_stretches = int(np.clip(n_stretches, 1, len(shapes) // n_shapes))
     chosen = []
     for stretch in np.array_split(np.arange(len(shapes)), n_stretches):
         low = shapes.harmonics[stretch, :, 1 : _HARMONICS_OTHERS + 1].reshape(stretch.size, -1)
         features = np.concatenate([low.real, low.imag], axis=1).astype(np.float64)
         features /= np.sqrt((features**2).sum(axis=1, keepdims=True))
-        clusters = KMeans(min(_SHAPES, stretch.size), n_init=1, random_state=0).fit(features)
+        clusters = KMeans(n_shapes, n_init=1, random_state=0).fit(features)
         distance = ((features[:, None] - clusters.cluster_centers_) ** 2).sum(axis=2)
         chosen.extend(stretch[np.unique(distance.argmin(axis=0))])
     few = shapes.take(np.sort(np.array(chosen)))
     return GroupDesign.of(
         few,
         most_harmonics=_HARMONICS.get(shapes.subtype, _HARMONICS_OTHERS),
-        reach=max(3.0 * shapes.width, _REACH),
+        reach=0.5 * _REACH * length,
         density=2.5,
     )
 
@@ -145,7 +149,7 @@ def every_frequency(
             continue
         sums = point_sums(star, weight, block, max(designs[j].n_harmonics for j in active))
         for j in active:
-            evidence, _ = match(star, weight, sums, designs[j], colours=colours)
+            evidence, _ = match(star, weight, sums, designs[j], colours=colours, best_phase_only=True)
             distance = np.abs(np.log(block)[:, None] + designs[j].shapes.ln_period)
             best = np.where(distance < designs[j].reach, evidence, -np.inf).max(axis=1)
             inside = (block >= first[j]) & (block <= last[j])
