@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 
 from pelsvae_cadence.core.arrays import BoolArray, FloatArray, StrArray
 from pelsvae_cadence.core.times import time_span
+from pelsvae_cadence.inference.infer import infer
+from pelsvae_cadence.inference.posterior import Posterior
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.search import search
 
@@ -85,7 +85,7 @@ def answers_of_search(light_curves: LightCurves, period_range: tuple[float, floa
     )
 
 
-def answers_of_posterior(posterior: Any) -> Answers:
+def answers_of_posterior(posterior: Posterior) -> Answers:
     """Put a posterior into the form that is judged."""
     known = np.isfinite(posterior.period) & np.isfinite(posterior.period_probability)
     with np.errstate(divide="ignore"):
@@ -102,7 +102,6 @@ def answers_of_posterior(posterior: Any) -> Answers:
 
 def answers_of_model(seed: int = 0) -> Method:
     """Give the reading with the model as a method."""
-    infer = import_module("pelsvae_cadence").infer
 
     def answer(light_curves: LightCurves, period_range: tuple[float, float]) -> Answers:
         return answers_of_posterior(infer(light_curves, period_range=period_range, seed=seed))
