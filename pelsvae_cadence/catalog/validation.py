@@ -46,6 +46,8 @@ with h5py.File(sys.argv[1], "r", locking=False) as file:
     file.visititems(look)
 """
 _TRIAL_SECONDS: Final = 30.0
+# Files that passed it, as they were then: opening one again costs no second process.
+_PASSED: Final[set[tuple[int, ...]]] = set()
 
 _VALIDATE = "The file is damaged or was not finished: make it again, or take a copy."
 
@@ -94,6 +96,11 @@ def open_catalog(path: str | os.PathLike[str]) -> h5py.File:
 
 def _try_apart(name: Path) -> None:
     """Let another process read the structure of the file; refuse it if that one dies or hangs."""
+    # Whoever writes to the file after this moment gives it another time; a new name does not.
+    known = name.stat()
+    state = known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns
+    if state in _PASSED:
+        return
     command = [sys.executable, "-I", "-c", _TRIAL, str(name)]
     try:
         ended = subprocess.run(command, capture_output=True, timeout=_TRIAL_SECONDS, check=False)
@@ -104,6 +111,8 @@ def _try_apart(name: Path) -> None:
     # Errors that HDF5 reports are met again, and named, by this process.
     if ended.returncode < 0:
         raise InputError(f"{name} is damaged: HDF5 dies of it (signal {-ended.returncode})", remedy=_VALIDATE)
+    if ended.returncode == 0:
+        _PASSED.add(state)
 
 
 def _check_format(name: Path, file: h5py.File) -> None:

@@ -90,10 +90,13 @@ def test_all_quantities_from_one_search(benchmark) -> None:
 
 
 def test_two_workers_share_the_positions(benchmark) -> None:
-    """The same work at 31 positions, in turn with one process and with two."""
+    """The same work at 12 positions, in turn with one process and with two."""
+    from pelsvae_cadence.metrics.comparison import Plan
     from pelsvae_cadence.metrics.validate.comparison import worker_figures
 
-    ratio, cost = benchmark.pedantic(worker_figures, rounds=1)
+    positions = tuple((30.0 * k, -30.0) for k in range(12))
+    plan = Plan(positions=positions, magnitudes=(22.5,), years=(1, 2), stars_per_position=8)
+    ratio, cost = benchmark.pedantic(worker_figures, kwargs={"plan": plan}, rounds=1)
     benchmark.extra_info["two workers / one"] = round(ratio.value, 2)
     benchmark.extra_info["ms a star, one worker"] = round(cost.value, 1)
     if os.cpu_count() > 1:

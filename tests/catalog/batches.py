@@ -104,13 +104,13 @@ def joined(batches: list[Batch]) -> tuple[Stars, LightCurves]:
     return Stars(**columns), LightCurves.concatenate(b[2] for b in batches)
 
 
-def damaged(path: Path, name: str) -> Path:
-    """Flip one bit in the first stored chunk of a dataset."""
+def damaged(path: Path, *names: str) -> Path:
+    """Flip one bit in the first stored chunk of each of some datasets."""
     with h5py.File(path) as file:
-        chunk = file[name].id.get_chunk_info(0)
-        place = chunk.byte_offset + chunk.size // 2
+        chunks = [file[name].id.get_chunk_info(0) for name in names]
     data = bytearray(path.read_bytes())
-    data[place] ^= 1
+    for chunk in chunks:
+        data[chunk.byte_offset + chunk.size // 2] ^= 1
     copy = path.with_name("damaged.h5")
     copy.write_bytes(data)
     return copy
