@@ -31,6 +31,7 @@ from pelsvae_cadence.photometry.magnitudes import at_magnitude, mean_magnitudes
 
 N = 6
 EXAMPLES = settings(max_examples=400, derandomize=True, deadline=None)
+FEWER = settings(EXAMPLES, max_examples=150)
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def test_every_container_and_unit_gives_the_same_columns(make, fields, data):
 
 
 @pytest.mark.parametrize(("make", "fields"), MAKERS)
-@EXAMPLES
+@FEWER
 @given(data=st.data())
 def test_what_is_missing_never_becomes_a_value(make, fields, data):
     name = data.draw(st.sampled_from(sorted(fields)))
@@ -290,7 +291,7 @@ SCALARS = st.one_of(
 )
 
 
-@EXAMPLES
+@FEWER
 @given(value=SCALARS)
 def test_what_is_not_one_number_is_refused(value):
     for read in (lambda: number("baseline", value, "d"), lambda: whole_number("n_top", value, 1, 8)):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
+# Comparisons and classifiers have quicker tests of their own.
+LONG = ("07_compare", "08_classify")
 
 
 def test_there_are_examples():
@@ -18,7 +20,13 @@ def test_there_are_examples():
         assert len(example.read_text().splitlines()) < 75
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in LONG else [])
+        for path in EXAMPLES
+    ],
+)
 def test_example(example, tmp_path):
     picture = tmp_path / "picture.png"
     done = subprocess.run(

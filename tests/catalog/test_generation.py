@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -17,6 +16,7 @@ from pelsvae_cadence.catalog import Catalog, Provenance, validate_catalog, write
 from pelsvae_cadence.catalog.generation import Generated, generate_catalog
 from pelsvae_cadence.catalog.merging import append_catalogs
 from pelsvae_cadence.catalog.sites import DrawnStars, ListedStars
+from pelsvae_cadence.cli import main
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.flux import flux_to_mag
 from pelsvae_cadence.model.source import LightCurveModel
@@ -106,6 +106,11 @@ def test_the_cut_changes_nothing(
     )
     assert made.n_partitions == {1: 6, 7: 6, 1000: 1}[size]
     assert made.content == whole.content
+
+
+def test_another_seed_is_another_catalogue(
+    tmp_path: Path, survey: Survey, drawn: DrawnStars, whole: Generated
+) -> None:
     other = generate_catalog(tmp_path / "d.h5", survey, drawn, seed=6, skip_unseen=True)
     assert other.content != whole.content
     assert (other.n_stars, other.n_unseen) == (30, 0)
@@ -350,18 +355,18 @@ def test_catalogues_are_put_together(tmp_path: Path, survey: Survey, whole: Gene
 
 
 @pytest.mark.slow
-def test_the_command_line_makes_extends_and_resumes(tmp_path: Path) -> None:
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "pelsvae_cadence", "catalog", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
+def test_the_command_line_makes_extends_and_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, code: int = 0) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["pelsvae_cadence", "catalog", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        out, err = capsys.readouterr()
+        assert (stop.value.code or 0) == code, err
+        return out, " ".join(err.split())
 
     made = json.loads(
         run(
@@ -379,7 +384,7 @@ def test_the_command_line_makes_extends_and_resumes(tmp_path: Path) -> None:
             "--output",
             "a.h5",
             "--json",
-        ).stdout
+        )[0]
     )
     assert (made["n_stars"], made["n_unseen"]) == (8, 0)
     run("make", "--synthetic", "ztf", "--positions", "190,40", "--output", "b.h5")
@@ -395,7 +400,7 @@ def test_the_command_line_makes_extends_and_resumes(tmp_path: Path) -> None:
         "--modulated",
         "--output",
         "m.h5",
-    ).stderr
+    )[1]
     assert "(LMC 10): noise of isolated stars is too optimistic there; see --crowded" in said
     with Catalog(tmp_path / "m.h5") as catalog:
         assert catalog.provenance.extra == {"modulated": True, "crowded": False}
@@ -404,6 +409,6 @@ def test_the_command_line_makes_extends_and_resumes(tmp_path: Path) -> None:
         assert "--star-class RRab,Mira" in catalog.provenance.command
     run("export", "a.h5", "stars.ecsv")
     assert (tmp_path / "stars.ecsv").read_text().startswith("# %ECSV")
-    assert "cannot export to .csv" in run("export", "a.h5", "stars.csv", code=2).stderr
-    assert "exists already" in run("make", "--output", "a.h5", "--no-clobber", code=2).stderr
-    assert "exclude each other" in run("make", "--positions", "1,2", "--nside", "4", code=2).stderr
+    assert "cannot export to .csv" in run("export", "a.h5", "stars.csv", code=2)[1]
+    assert "exists already" in run("make", "--output", "a.h5", "--no-clobber", code=2)[1]
+    assert "exclude each other" in run("make", "--positions", "1,2", "--nside", "4", code=2)[1]

@@ -370,7 +370,7 @@ def test_interrupted_run_leaves_earlier_results(survey_db, tmp_path):
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".unfinished-*")) and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(2.0)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

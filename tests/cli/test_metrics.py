@@ -118,7 +118,7 @@ def test_stars_of_a_table_are_observed_where_they_are(shared_data, tmp_path):
             "--years",
             "1",
             "--period-range",
-            "0.2,10",
+            "0.4,3",
             "--out-dir",
             str(tmp_path / "out"),
             "--json",

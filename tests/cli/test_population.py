@@ -137,6 +137,8 @@ def test_maps_say_where_fields_are_crowded(capsys, tmp_path):
         1,
         "--constraint",
         "night < 200",
+        "--period-range",
+        "0.4,0.9",
     ]
     plain = run(capsys, *run_one, "--out-dir", tmp_path / "plain")
     assert "crowded fields (LMC 1)" in " ".join(plain.err.split())

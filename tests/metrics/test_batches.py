@@ -13,6 +13,7 @@ from pelsvae_cadence.core.errors import InputError
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 
 POSITION = (0.0, -30.0)
+AGAIN = ("ECL", "RRLYR")
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +32,18 @@ def batch_function(maf):
 
 @pytest.fixture(scope="module")
 def eight_classes(maf, batch_function, shared_data, tmp_path_factory):
-    """Every class at one position for a year, twice: two runs to gather."""
+    """Every class at one position for a year, and two of them again: two runs to gather."""
     database = str(shared_data / "cadence" / "baseline_v3.0_10yrs_12points.db")
     slicer = maf.slicers.UserPointsSlicer(
         [POSITION[0]], [POSITION[1]], radius=1.75, use_camera=False, verbose=False
     )
     folders, groups = [], []
-    for run in ("one", "two"):
+    for run, classes in (("one", STAR_CLASSES), ("two", AGAIN)):
         folder = tmp_path_factory.mktemp(run)
         bundles = batch_function(
             run_name=run,
             slicer=slicer,
+            star_classes=classes,
             extra_sql="night < 366",
             stars_per_position=1,
             magnitudes=(19.0,),
@@ -72,12 +74,15 @@ def test_an_eight_class_batch_passes_gather_summaries(eight_classes):
             f"Mean PeriodRecovery {star_class} r19_recovered {star_class} r19 wide night < 366 "
             "UserPointsSlicer"
         )
-        assert table[column].between(0.0, 1.0).all()
+        assert table[column].notna().tolist() == [True, star_class in AGAIN]
+        assert table[column].dropna().between(0.0, 1.0).all()
         year = column.replace("PeriodRec", "TimeToRec").replace("_recovered", "_recovered_year_1")
         # The first year of the time to recovery is the recovery of the first year.
         np.testing.assert_allclose(table[year], table[column])
     # Same visits, same stars.
-    np.testing.assert_array_equal(table.loc["one"], table.loc["two"])
+    same = [name for name in table.columns if any(f" {again} " in name for again in AGAIN)]
+    assert len(same) > 20
+    np.testing.assert_array_equal(table.loc["one", same], table.loc["two", same])
 
 
 def test_gathered_files_are_those_of_the_command(eight_classes, tmp_path, monkeypatch):

@@ -14,13 +14,14 @@ import pandas as pd
 import pytest
 
 from pelsvae_cadence.cadence import read_survey
+from pelsvae_cadence.cli import main
 from tests.metrics.comparison.plans import POSITIONS
 
 pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
 
 
 @pytest.mark.slow
-def test_a_killed_comparison_goes_on(whole, database, tmp_path):
+def test_a_killed_comparison_goes_on(whole, database, tmp_path, capsys):
     """SIGKILL in the middle; the second attempt keeps what was finished, to the same tables."""
     result, _, _ = whole
     out = tmp_path / "out"
@@ -72,9 +73,10 @@ def test_a_killed_comparison_goes_on(whole, database, tmp_path):
     whole_table = whole_table[whole_table.run == "thin"].reset_index(drop=True)
     for column in ("difference", "low", "high", "p"):
         np.testing.assert_array_equal(table[column], whole_table[column])
-    again = subprocess.run([*command, "--no-clobber"], env=env, capture_output=True, text=True, check=False)
-    assert again.returncode == 2
-    assert "already holds a comparison" in again.stderr
+    with pytest.raises(SystemExit) as stop:
+        main([*command[3:], "--no-clobber"])
+    assert stop.value.code == 2
+    assert "already holds a comparison" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.slow

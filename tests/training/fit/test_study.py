@@ -11,7 +11,7 @@ import pytest
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.training.fit.study import open_study
 
-PROCESSES, ROUNDS = 6, 4
+PROCESSES, ROUNDS = 3, 4
 
 
 def begin(folder: Path, barrier: Barrier, seed: int) -> None:
