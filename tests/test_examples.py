@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
-# Comparisons and classifiers have quicker tests of their own.
-LONG = ("07_compare", "08_classify")
+# Maps, comparisons and classifiers have quicker tests of their own.
+LONG = ("03_maf_map", "07_compare", "08_classify")
 
 
 def test_there_are_examples():

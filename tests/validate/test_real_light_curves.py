@@ -26,6 +26,11 @@ def visits(shared_data):
     return lmc_visits(shared_data)
 
 
+@pytest.fixture(scope="module")
+def cepheids(shared_data, visits):
+    return cepheids_at_the_lmc(shared_data, visits, 15, seed=4)
+
+
 def test_stripe_82_stars_come_as_they_were_measured(shared_data):
     stars = stripe82_rr_lyrae(shared_data)
     curves = stars.light_curves
@@ -64,11 +69,10 @@ def test_real_rr_lyrae_are_found(shared_data):
     assert not judge(result, stars.period * 1.05).within_1pct.any()
 
 
-def test_cepheids_are_seen_at_the_surveys_visits(shared_data, visits):
+def test_cepheids_are_seen_at_the_surveys_visits(shared_data, visits, cepheids):
     assert len(visits) == 201
     assert visits.bands == ("i",)
-    stars = cepheids_at_the_lmc(shared_data, visits, 15, seed=4)
-    curves = stars.light_curves
+    stars, curves = cepheids, cepheids.light_curves
     for i in range(15):
         np.testing.assert_array_equal(curves.mjd[curves.rows(i)], visits.mjd)
     assert not curves.saturated.any()
@@ -120,15 +124,14 @@ def test_rr_lyrae_keep_colours_and_amplitudes(shared_data, five):
         rr_lyrae_at(shared_data, visits)
 
 
-def test_binaries_stand_at_one_magnitude(shared_data):
-    stars = binaries_at(shared_data, lmc_visits(shared_data), 4, seed=1)
+def test_binaries_stand_at_one_magnitude(shared_data, visits):
+    stars = binaries_at(shared_data, visits, 4, seed=1)
     for i in range(4):
         assert np.median(stars.star(i).mag_true) == pytest.approx(20.0, abs=0.1)
     assert (stars.mag_true.max() - stars.mag_true.min()) > 0.3
 
 
-def test_colours_of_cepheids_are_those_of_the_catalogue(shared_data):
-    cepheids = cepheids_at_the_lmc(shared_data, lmc_visits(shared_data), 40, seed=1)
+def test_colours_of_cepheids_are_those_of_the_catalogue(shared_data, cepheids):
     colour = cepheid_colours(shared_data, cepheids.name)
     # Cepheids fill the instability strip: V - I of 0.4 to 1.1 mag with the dust of the LMC.
     assert np.nanmedian(colour) == pytest.approx(0.72, abs=0.12)
