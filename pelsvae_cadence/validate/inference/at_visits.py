@@ -44,7 +44,7 @@ from pelsvae_cadence.validate.real_light_curves import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["R_RANGE", "WIDE", "first_years", "stars_at_visits", "wide_visits"]
+__all__ = ["R_RANGE", "WIDE", "first_years", "shows_two_minima", "stars_at_visits", "wide_visits"]
 
 #: Right ascension and declination in degrees of a position of the wide survey.
 WIDE: Final = (200.0, -25.0)
@@ -58,6 +58,12 @@ _LEAST_IN_BAND: Final = 20
 _POINTS_PER_HARMONIC: Final = 15
 # Colours by class, and between which bands the band of the template lies.
 _KIND: Final = {"CEP": "CEP", "T2CEP": "CEP", "DSCT": "DSCT", "ECL": "EW", "LPV": "LPV", "RRLYR": "RRab"}
+# Where a second minimum is looked for, in cycles from the first, and what counts as one.
+_PHASE_BINS: Final = 24
+_LEAST_IN_BIN: Final = 3
+_BESIDE, _SECOND = 0.12, 0.35
+_SIGMAS: Final = 4.0
+_LEAST_DEPTH: Final = 0.02
 _BETWEEN: Final = {"I": ("i", "i"), "Hp": ("g", "r")}
 _SUBTYPES: Final = {
     "Algol (Beta Persei)": "EA",
@@ -88,7 +94,8 @@ def stars_at_visits(
 
     The magnitudes of a star are its Fourier series, as many harmonics as its points carry and eight at
     most, plus its residuals, drawn anew with replacement; binaries, whose eclipses are too sharp for
-    that, take their measured points nearest in phase. The noise of the visit comes on top.
+    that, take their measured points nearest in phase. The noise of the visit comes on top. Listed periods of
+    binaries are machine-found: where the curve shows one minimum, twice the period counts as well.
 
     Parameters
     ----------
@@ -123,20 +130,21 @@ def stars_at_visits(
     random = KeyedRandom(seed=seed)
     low, high = r_range
     names: list[str] = []
-    classes, subtypes, periods, curves = [], [], [], []
+    classes, subtypes, periods, others, curves = [], [], [], [], []
     sources = (
         _stripe82(data, visits, n, seed),
         _cepheids(data, visits, n, seed),
         _others(data, visits, n, seed),
     )
     for source in sources:
-        for name, star_class, subtype, period, mag_true in source:
+        for name, star_class, subtype, period, other, mag_true in source:
             fainter = low + (high - low) * float(random.uniform("r at visits", len(names))) - MEAN_MAGNITUDE
             curves.append(observe_known(len(names), visits, mag_true + fainter, random))
             names.append(name)
             classes.append(star_class)
             subtypes.append(subtype)
             periods.append(period)
+            others.append(other)
     return RealSet(
         name="lsst",
         star=np.array(names),
@@ -146,10 +154,12 @@ def stars_at_visits(
         tuning=np.zeros(len(names), dtype=np.bool_),
         light_curves=LightCurves.concatenate(curves),
         period_range=_PERIOD_RANGE,
+        other_period=np.array(others, dtype=np.float64),
     )
 
 
-_Star = tuple[str, str, str, float, FloatArray]
+# Name, class, subtype, period, another period that is as good, magnitudes.
+_Star = tuple[str, str, str, float, float, FloatArray]
 
 
 def _template(
@@ -194,7 +204,7 @@ def _stripe82(data: Path, visits: Visits, n: int, seed: int) -> Iterator[_Star]:
             mean = np.mean(mag[mine]) - star["rExt"] * SDSS_EXTINCTION[b]
             mag_true[here] = MEAN_MAGNITUDE + mean - mean_r + shape + residual
         done += 1
-        yield f"S82-{star['id']}", "RRLYR", str(star["subtype"]), float(star["period"]), mag_true
+        yield f"S82-{star['id']}", "RRLYR", str(star["subtype"]), float(star["period"]), np.nan, mag_true
 
 
 def _cepheids(data: Path, visits: Visits, n: int, seed: int) -> Iterator[_Star]:
@@ -204,7 +214,7 @@ def _cepheids(data: Path, visits: Visits, n: int, seed: int) -> Iterator[_Star]:
     for k in choose_rows(len(table), n, seed, "OGLE Cepheids at visits").tolist():
         star = table.iloc[k]
         mag_true = _one_band(points, star, "CEP", "I", visits, seed, "OGLE-III")
-        yield str(star["id"]), "CEP", str(star["mode"]), float(star["period"]), mag_true
+        yield str(star["id"]), "CEP", str(star["mode"]), float(star["period"]), np.nan, mag_true
 
 
 def _others(data: Path, visits: Visits, n: int, seed: int) -> Iterator[_Star]:
@@ -220,7 +230,36 @@ def _others(data: Path, visits: Visits, n: int, seed: int) -> Iterator[_Star]:
             band = "I" if str(star["band"]).endswith("I") else "Hp"
             mag_true = _one_band(points, star, str(star["cls"]), band, visits, seed, "Debosscher")
             subtype = _SUBTYPES.get(str(star["subtype"]), "")
-            yield str(star["id"]), str(star["cls"]), subtype, float(star["period"]), mag_true
+            period, other = float(star["period"]), np.nan
+            if star["cls"] == "ECL":
+                time, mag, *_ = points_of(points, int(star["row"]))
+                other = np.nan if shows_two_minima(time / period, mag) else 2.0 * period
+            yield str(star["id"]), str(star["cls"]), subtype, period, other, mag_true
+
+
+def shows_two_minima(phase: FloatArray, mag: FloatArray) -> bool:
+    """Tell whether a light curve has a second minimum half a cycle from the first.
+
+    Medians in twenty-four bins of phase are compared with the brightest between the two: a dip there of
+    four of its errors, and of a fiftieth of the first minimum, is a second one. Where there is none, the
+    orbit may be twice as long, with two equal eclipses, or the second eclipse too shallow to be seen.
+    """
+    which = np.floor((phase % 1.0) * _PHASE_BINS).astype(np.int64)
+    filled = [k for k in range(_PHASE_BINS) if np.count_nonzero(which == k) >= _LEAST_IN_BIN]
+    if len(filled) < _PHASE_BINS // 2:
+        return False
+    level = np.array([np.median(mag[which == k]) for k in filled])
+    error = np.array([np.std(mag[which == k]) / np.sqrt(np.count_nonzero(which == k)) for k in filled])
+    away = np.abs(((np.array(filled) - filled[int(np.argmax(level))]) / _PHASE_BINS + 0.5) % 1.0 - 0.5)
+    after = (np.array(filled) - filled[int(np.argmax(level))]) % _PHASE_BINS < _PHASE_BINS // 2
+    second = np.flatnonzero(away > _SECOND)
+    sides = [np.flatnonzero((away > _BESIDE) & (away <= _SECOND) & side) for side in (after, ~after)]
+    if not second.size or not all(side.size for side in sides):
+        return False
+    dip = second[int(np.argmax(level[second]))]
+    bright = max(float(level[side].min()) for side in sides)
+    depth = float(level[dip] - bright)
+    return bool(depth > max(_SIGMAS * float(error[dip]), _LEAST_DEPTH * float(np.ptp(level))))
 
 
 def _one_band(
@@ -232,7 +271,9 @@ def _one_band(
     period = float(star["period"])
     rng = KeyedRandom(seed=seed).generator(f"{words} residuals", int(star["row"]))
     if star_class == "ECL":
-        nearest = nearest_in_phase((time / period) % 1.0, (visits.mjd / period) % 1.0)
+        # Phases of twice the listed period are right, whether that is the orbital one or half of it.
+        orbit = 2.0 * period
+        nearest = nearest_in_phase((time / orbit) % 1.0, (visits.mjd / orbit) % 1.0)
         variation = mag[nearest] - np.median(mag)
     else:
         shape, residual = _template(time, mag, err, period, visits.mjd, rng)

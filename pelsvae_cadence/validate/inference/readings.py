@@ -89,11 +89,12 @@ def read(stars: RealSet, ours: Method, theirs: Method) -> Reading:
 
 
 def _exact(answers: Answers, stars: RealSet) -> BoolArray:
-    return np.asarray(drift(answers, stars.light_curves, stars.period) < TOLERANCE)
+    cycles = [drift(answers, stars.light_curves, period) for period in stars.periods]
+    return np.asarray(np.min(cycles, axis=0, where=np.isfinite(cycles), initial=np.inf) < TOLERANCE)
 
 
 def _within(answers: Answers, stars: RealSet) -> BoolArray:
-    return answers.near(stars.period)
+    return np.asarray(np.any([answers.near(period) for period in stars.periods], axis=0))
 
 
 def _half_allowed(answers: Answers, stars: RealSet) -> BoolArray:

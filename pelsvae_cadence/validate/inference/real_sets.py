@@ -73,6 +73,8 @@ class RealSet:
         The points; `star_id` is the row of the star in its table.
     period_range : tuple of float
         Shortest and longest trial period in days that the set is judged in.
+    other_period : ndarray of float64, shape (N,), optional
+        Periods that the light curves allow as well as the listed ones; NaN where there is none.
     """
 
     name: str
@@ -83,9 +85,15 @@ class RealSet:
     tuning: BoolArray
     light_curves: LightCurves
     period_range: tuple[float, float]
+    other_period: FloatArray | None = None
 
     def __len__(self) -> int:
         return self.period.size
+
+    @property
+    def periods(self) -> tuple[FloatArray, ...]:
+        """The listed periods, and the others if there are any."""
+        return (self.period,) if self.other_period is None else (self.period, self.other_period)
 
     def take(self, rows: npt.ArrayLike) -> RealSet:
         """Select stars.
@@ -104,7 +112,8 @@ class RealSet:
         chosen = {
             name: getattr(self, name)[index] for name in ("star", "star_class", "subtype", "period", "tuning")
         }
-        return replace(self, light_curves=self.light_curves.take(index), **chosen)
+        other = None if self.other_period is None else self.other_period[index]
+        return replace(self, light_curves=self.light_curves.take(index), other_period=other, **chosen)
 
     def with_light_curves(self, light_curves: LightCurves) -> RealSet:
         """Give the same stars other points."""

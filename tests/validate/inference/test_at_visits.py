@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.periods import search
-from pelsvae_cadence.validate.inference.at_visits import R_RANGE, first_years, stars_at_visits, wide_visits
+from pelsvae_cadence.validate.inference.at_visits import (
+    R_RANGE,
+    first_years,
+    shows_two_minima,
+    stars_at_visits,
+    wide_visits,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +53,25 @@ def test_a_star_keeps_its_period(shared_data, visits):
     some = bright.take(np.flatnonzero(pulsators)[:5])
     found = search(some.light_curves, period_range=(0.2, 100.0))
     assert (np.abs(found.period / some.period - 1.0) < 0.001).mean() >= 0.8
+
+
+@pytest.mark.parametrize(("second", "both"), [(0.5, True), (0.1, True), (0.0, False)])
+def test_a_second_minimum_is_told_from_noise(second, both):
+    rng = np.random.default_rng(5)
+    phase = rng.random(300)
+
+    def eclipse(centre: float) -> np.ndarray:
+        return np.exp(-0.5 * (((phase - centre + 0.5) % 1.0 - 0.5) / 0.05) ** 2)
+
+    mag = eclipse(0.3) + second * eclipse(0.8) + 0.03 * rng.standard_normal(300)
+    assert shows_two_minima(phase, mag) is both
+    assert shows_two_minima(2.0 * phase, mag) is False  # and half the orbit has one
+
+
+def test_binaries_of_one_minimum_may_have_twice_the_listed_period(stars):
+    others = stars.other_period
+    assert others is not None
+    known = np.isfinite(others)
+    assert known[8:12].any()
+    assert not known[:8].any()
+    np.testing.assert_allclose(others[known], 2.0 * stars.period[known])
