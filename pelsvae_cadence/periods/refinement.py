@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.periods.eclipses import NarrowEclipses
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.harmonics import harmonic_gain, noise_free_scale
 from pelsvae_cadence.periods.minima import unequal_halves, unequal_minima
@@ -19,7 +20,7 @@ from pelsvae_cadence.periods.outliers import heavy_tailed_scores
 from pelsvae_cadence.periods.series import JointSeries
 from pelsvae_cadence.periods.symmetry import folded_shape
 
-__all__ = ["candidates", "fourier_scores", "refine"]
+__all__ = ["candidates", "fourier_scores", "prefer", "refine"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -218,6 +219,50 @@ def refine(
         np.concatenate([[chosen[0]], frequency[others]]),
         np.concatenate([[chosen[1]], score[others]]),
         np.concatenate([[chosen[2]], order[others]]).astype(np.int64),
+    )
+
+
+def prefer(
+    series: JointSeries,
+    eclipses: NarrowEclipses,
+    found: tuple[FloatArray, FloatArray, IntArray],
+    limits: tuple[float, float],
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Put the period of narrow eclipses among the candidates: first, if its score is the best.
+
+    Parameters
+    ----------
+    series : JointSeries
+        The star.
+    eclipses : NarrowEclipses
+        What was found of them.
+    found : tuple of ndarray
+        What `refine` returned.
+    limits : tuple of float
+        Lowest and highest frequency in 1/d that may be found.
+
+    Returns
+    -------
+    frequency, score, order : ndarray, shape (n_found,)
+        As of `refine`; the order of the eclipses is the one that a Fourier series would have.
+    """
+    frequency, score, order = found
+    span = float(np.ptp(series.time))
+    away = np.abs(frequency - eclipses.frequency) * span > _SAME_PEAK
+    first = eclipses.score > score[0]
+    if not away[0] and not first:
+        return found
+    # A few points in eclipse fix the frequency of a box loosely, a smooth curve better.
+    shifts = _STAGE_2_SHIFTS / span
+    noisy, wanted = series.with_model_error(_MODEL_ERROR), _allowed_harmonics(series, _STAGE_2)
+    own, orders = fourier_scores(noisy, np.array([eclipses.frequency]), shifts, wanted)
+    best = int(np.argmax(own))
+    new = np.clip(eclipses.frequency + shifts[best], *limits)
+    place = 0 if first else int(1 + np.count_nonzero(score[1:][away[1:]] > eclipses.score))
+    return (
+        np.insert(frequency[away], place, new),
+        np.insert(score[away], place, eclipses.score),
+        np.insert(order[away], place, orders[0, best]),
     )
 
 

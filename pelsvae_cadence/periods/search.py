@@ -14,9 +14,10 @@ from pelsvae_cadence.core.tables.columns import OmissionWarning
 from pelsvae_cadence.core.tables.containers import number, whole_number
 from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.periods.eclipses import narrow_eclipses
 from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid, period_limits
 from pelsvae_cadence.periods.periodogram import Precision, highest_peaks, periodograms, power_at
-from pelsvae_cadence.periods.refinement import refine
+from pelsvae_cadence.periods.refinement import prefer, refine
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.series import JointSeries, joint_series
 from pelsvae_cadence.periods.significance import false_alarm_probability
@@ -45,7 +46,7 @@ def search(
 
     One floating-mean periodogram of the joint multi-band series gives the twenty highest peaks;
     a Fourier model shared by the bands chooses among them and, for periods below 25 d, their
-    doubles. Forced fluxes of all visits are used, also where the star is not detected; saturated
+    doubles. Stars with narrow eclipses are folded with the periods of box-shaped dips, too. Forced fluxes of all visits are used, also where the star is not detected; saturated
     points are not.
 
     Parameters
@@ -134,6 +135,9 @@ def search(
             alarm[i] = false_alarm_probability(series[i], peaks, grid)
             if refine_peaks:
                 found, scores, harmonics = refine(series[i], peaks, grid, limits)
+                eclipses = narrow_eclipses(series[i], spectrum, grid, limits)
+                if eclipses is not None:
+                    found, scores, harmonics = prefer(series[i], eclipses, (found, scores, harmonics), limits)
                 n_harmonics[i] = harmonics[0]
             else:
                 found, scores = peaks, heights
