@@ -136,12 +136,18 @@ def _shown(url: str) -> str:
 
 def _storage(url: str) -> optuna.storages.RDBStorage:
     import optuna
+    from sqlalchemy.pool import NullPool
 
     retry = optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=3)
     return optuna.storages.RDBStorage(
         url,
-        # Drivers of other databases refuse the option.
-        engine_kwargs=({"connect_args": {"timeout": _SQLITE_WAIT}} if url.startswith("sqlite") else None),
+        # Drivers of other databases refuse the wait. Optuna never closes a pool of connections; without
+        # one each is closed when it has done its work, which costs nothing with a file.
+        engine_kwargs=(
+            {"connect_args": {"timeout": _SQLITE_WAIT}, "poolclass": NullPool}
+            if url.startswith("sqlite")
+            else None
+        ),
         heartbeat_interval=_HEARTBEAT,
         grace_period=_GRACE,
         heartbeat_stale_trial_callback=retry,

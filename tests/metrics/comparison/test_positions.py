@@ -55,7 +55,7 @@ def by_the_metric(parts, plan, visits, elapsed):
 
 CADENCES = {
     "a survey": lambda: strategy("baseline", seed=4),
-    "one with few visits": lambda: thinned(strategy("baseline", seed=4), 0.15),
+    "one with few visits": lambda: thinned(strategy("baseline", seed=4), 0.4),
     "two surveys": lambda: JointSurvey(
         surveys=(strategy("baseline", seed=4), SyntheticSurvey(preset="ztf", seed=4, years=1.0))
     ),
