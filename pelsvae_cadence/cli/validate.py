@@ -60,13 +60,15 @@ def validate(
     module, function = TOPICS[topic]
     measure = getattr(import_module(module), function)
     given = {"n": n, "data": data, "sets": None if sets is None else sets.split(","), "plots": plots}
-    options = {name: value for name, value in given.items() if value is not None}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     for name in options:
         if name not in signature(measure).parameters:
             raise InputError(
                 f"--{name} for topic {topic!r}", remedy="Leave it out: the topic has no such option."
             )
-    with messages.status(f"measuring {topic}"):
+    with messages.status(f"measuring {topic}") as status:
+        if "progress" in signature(measure).parameters:
+            options["progress"] = lambda done: status.update(f"measuring {topic}: {done} stars read")
         report = cast("Report", measure(seed=seed, **options))
     if as_json:
         print_json(report.as_dict())

@@ -100,10 +100,20 @@ def answers_of_posterior(posterior: Posterior) -> Answers:
     )
 
 
-def answers_of_model(seed: int = 0) -> Method:
-    """Give the reading with the model as a method."""
+def answers_of_model(seed: int = 0, progress: Callable[[int], None] | None = None) -> Method:
+    """Give the reading with the model as a method; `progress` is called with the number of stars read."""
+    read = 0
 
     def answer(light_curves: LightCurves, period_range: tuple[float, float]) -> Answers:
-        return answers_of_posterior(infer(light_curves, period_range=period_range, seed=seed))
+        nonlocal read
+        before = read
+
+        def step(done: int, _: int) -> None:
+            if progress is not None:
+                progress(before + done)
+
+        posterior = infer(light_curves, period_range=period_range, seed=seed, progress=step)
+        read += len(light_curves)
+        return answers_of_posterior(posterior)
 
     return answer

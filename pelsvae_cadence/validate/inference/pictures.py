@@ -78,7 +78,7 @@ def _binned(stated: np.ndarray, right: np.ndarray, least: int) -> np.ndarray:
         if n >= least:
             share = float(right[here].mean())
             columns.append((float(stated[here].mean()), share, share_error(share, n), float(n)))
-    return np.array(columns, dtype=np.float64).T
+    return np.array(columns, dtype=np.float64).reshape(-1, 4).T
 
 
 def plot_recovery(outcomes: Sequence[Outcome], *, ax: Axes | None = None) -> Axes:

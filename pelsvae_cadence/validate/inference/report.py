@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ def inference_report(
     sets: Sequence[str] | None = None,
     plots: Path | None = None,
     method: Method | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Report:
     """Measure periods, classes, calibration and cost of reading stars with the model.
 
@@ -63,6 +64,8 @@ def inference_report(
         Folder for pictures: recovery by set, and reliability of stated probabilities.
     method : callable, optional
         What is judged; `pelsvae_cadence.infer` by default.
+    progress : callable, optional
+        Called with the number of stars that have been read.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def inference_report(
     size = _N if n is None else n
     if size < 1:
         raise InputError(f"{size} stars a set", allowed="1 or more")
-    ours = answers_of_model(seed) if method is None else method
+    ours = answers_of_model(seed, progress) if method is None else method
     figures, outcomes = _read_all(wanted, size, data, ours, seed)
     if outcomes:
         figures += calibration_figures(
