@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.cadence import Survey, SyntheticSurvey, Visits, read_survey
     from pelsvae_cadence.core.errors import InputError
     from pelsvae_cadence.core.phase_curve import PhaseCurve
+    from pelsvae_cadence.inference.fit import fit
     from pelsvae_cadence.inference.infer import infer
     from pelsvae_cadence.inference.posterior import Posterior
     from pelsvae_cadence.inference.priors import Priors
@@ -40,6 +41,7 @@ __all__ = [
     "SyntheticSurvey",
     "Visits",
     "__version__",
+    "fit",
     "infer",
     "read_light_curves",
     "read_survey",
@@ -60,6 +62,7 @@ __getattr__ = names_on_first_use(
         "Survey": "cadence.survey",
         "SyntheticSurvey": "cadence.synthetic.survey",
         "Visits": "cadence.visits",
+        "fit": "inference.fit",
         "infer": "inference.infer",
         "read_light_curves": "readers.front_door",
         "read_survey": "cadence.tables",

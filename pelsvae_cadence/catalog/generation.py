@@ -33,7 +33,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import number
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.model.weights import load_weights
-from pelsvae_cadence.parallel.checkpoints import fingerprint
+from pelsvae_cadence.parallel.checkpoints import fingerprint, remove_finished
 from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
 from pelsvae_cadence.population.crowding import crowded_field, crowded_region
 from pelsvae_cadence.simulation.modulation import draw_modulation
@@ -232,7 +232,7 @@ def generate_catalog(
                     n_crowded.update(region[region != ""].tolist())
         before = time.process_time()
     writing += time.process_time() - before
-    _remove_parts(folder)
+    remove_finished(folder)
     with Catalog(target) as catalog:
         return Generated(
             path=target,
@@ -251,14 +251,6 @@ def generate_catalog(
 
 def _parts_of(target: Path) -> Path:
     return target.with_name(target.name + ".parts")
-
-
-def _remove_parts(folder: Path) -> None:
-    """Remove our own files, and the folder if nothing else is in it."""
-    for part in folder.glob("partition-stars-*.npz"):
-        part.unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
 
 
 def _survey_hash(cadence: Cadence) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pelsvae_cadence.cli import catalog, classify_map, compare, lightcurve, metrics, population, validate
+from pelsvae_cadence.cli import catalog, classify_map, compare, fit, lightcurve, metrics, population, validate
 from pelsvae_cadence.core.console import run_app
 from pelsvae_cadence.core.version import __version__
 
@@ -26,6 +26,7 @@ app = typer.Typer(
         "token_normalize_func": lambda token: token.replace("_", "-"),
     },
 )
+app.command("fit", epilog=fit.EXAMPLES)(fit.fit)
 app.command("lightcurve")(lightcurve.lightcurve)
 app.command("metrics")(metrics.metrics)
 app.command("compare")(compare.compare)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from pelsvae_cadence.bands import warn_of_unknown_bands
+from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.inference.bank import ShapeBank, shape_bank
 from pelsvae_cadence.inference.matching import GroupDesign
@@ -100,7 +101,8 @@ def infer(
     Raises
     ------
     InputError
-        If an option is out of range.
+        If an option is out of range, or fluxes are those of difference images: shapes are compared with
+        fluxes relative to the mean.
 
     Warns
     -----
@@ -112,6 +114,12 @@ def infer(
     model = _default_model() if model is None else model
     priors = Priors() if priors is None else priors
     weights = priors.class_weights()
+    if light_curves.flux_kind == "difference":
+        raise InputError(
+            "the model's shapes cannot be compared with difference fluxes",
+            allowed="total fluxes or magnitudes",
+            remedy="Add the flux of the reference image, or use the harmonic search.",
+        )
     n = len(light_curves)
     warn_of_unknown_bands(np.unique(light_curves.band).tolist())
     results = []

@@ -91,7 +91,8 @@ class Posterior(StructOfArrays):
     status : ndarray of str, shape (N,)
         "ok", or why there is no answer: "no usable flux", "too few points", "span too short".
     period, period_error : ndarray of float64, shape (N,)
-        Most probable period and its standard error in days, given that it is no alias; NaN where the status is not "ok".
+        Most probable period and its standard error in days, given that it is no alias; NaN where the
+        status is not "ok".
     period_probability : ndarray of float64, shape (N,)
         Probability that the frequency is right to a tenth of 1/(span).
     no_period_probability : ndarray of float64, shape (N,)
@@ -101,7 +102,8 @@ class Posterior(StructOfArrays):
     candidate_frequencies, candidate_probabilities : ndarray of float64, shape (N, k)
         Distinct frequencies [1/d] and their probabilities, best first, padded with NaN and 0.
     star_class, subtype : ndarray of str, shape (N,)
-        The most probable class and its most probable subtype; "other" for a shape unlike all classes, "" without an answer.
+        The most probable class and its most probable subtype; "other" for a shape unlike all classes,
+        "" without an answer.
     class_probability : ndarray of float64, shape (N, n_classes)
         Probabilities of `classes`, given that there is a period.
     subtype_probability : ndarray of float64, shape (N, n_subtypes)

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import replacing
 
-__all__ = ["KEY_PATTERN", "Checkpoints", "fingerprint"]
+__all__ = ["KEY_PATTERN", "Checkpoints", "fingerprint", "remove_finished"]
 
 if sys.platform != "win32":
     import fcntl
@@ -300,6 +300,20 @@ class Checkpoints:
                 self._lock_file.unlink()
             self._lock.close()
             self._lock = None
+
+
+def remove_finished(folder: Path) -> None:
+    """Remove the finished partitions of a run whose result is complete, and the folder if it is empty.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the run's checkpoints; whatever else is in it stays.
+    """
+    for part in folder.glob(f"{_PREFIX}*.npz"):
+        part.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _lock_or_refuse(lock: io.FileIO, folder: Path) -> None:

@@ -1,0 +1,262 @@
+"""Fit light curves of any table: period, class and probabilities of each star, in partitions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.tables.containers import whole_number
+from pelsvae_cadence.core.version import __version__
+from pelsvae_cadence.inference.fitted import FittedStars
+from pelsvae_cadence.inference.infer import infer
+from pelsvae_cadence.inference.priors import Priors
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.model.blocks import single_thread
+from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.model.weights import load_weights
+from pelsvae_cadence.parallel.checkpoints import fingerprint
+from pelsvae_cadence.parallel.partitions import Arrays, Partition, run_partitions
+from pelsvae_cadence.periods.grid import PERIOD_RANGE, period_limits
+from pelsvae_cadence.periods.result import PeriodResult
+from pelsvae_cadence.periods.search import search
+from pelsvae_cadence.readers.front_door import read_light_curves
+
+__all__ = ["Method", "draw_shapes", "fit"]
+
+Method = Literal["learned", "harmonic"]
+
+_METHODS: Final = ("learned", "harmonic")
+# Partitions of a run, and the most stars of one: what a kill can cost, and how often a bar moves.
+_PARTITIONS: Final = 50
+_MOST_STARS: Final = {"learned": 25, "harmonic": 250}
+# What the search keeps (`n_top` of `search`).
+_MOST_CANDIDATES: Final = 8
+
+
+def fit(
+    source: Any,
+    *,
+    method: Method = "learned",
+    reader: str | None = None,
+    priors: Priors | None = None,
+    period_range: tuple[float, float] = PERIOD_RANGE,
+    colours: bool = True,
+    n_candidates: int = 5,
+    model: str = "default",
+    seed: int = 0,
+    workers: int = 1,
+    scheduler: str | None = None,
+    checkpoint_dir: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> FittedStars:
+    """Find period and class of stars, with probabilities, from their light curves.
+
+    The first call of a process draws the shapes that light curves are compared with, which takes
+    some seconds.
+
+    Parameters
+    ----------
+    source : LightCurves, path, DataFrame, Table or mapping of arrays
+        Light curves, or anything that `pelsvae_cadence.read_light_curves` takes.
+    method : {"learned", "harmonic"}
+        Compare with shapes of the source model (`infer`), or run the blind search alone (`search`),
+        which is faster and knows neither classes nor probabilities: those columns are NaN or empty.
+    reader : str, optional
+        Name of the archive, where `source` does not tell.
+    priors : Priors, optional
+        Prior probabilities of the learned method; all classes alike by default.
+    period_range : (float, float)
+        Shortest and longest period in days.
+    colours : bool
+        Whether mean colours count; False where zero points are not those of AB magnitudes, or where
+        the extinction is large.
+    n_candidates : int
+        Periods kept per star, alternatives included, 1 to 8.
+    model : str
+        Name or path of the source model.
+    seed : int
+        Seed of the shapes drawn from the model.
+    workers : int
+        Number of processes on this machine.
+    scheduler : str, optional
+        Address of a Dask scheduler whose workers to use instead.
+    checkpoint_dir : str or Path, optional
+        Folder for finished partitions: a run that was stopped goes on where it ended.
+    progress : callable, optional
+        Called with (stars done, stars in all).
+
+    Returns
+    -------
+    FittedStars
+        One row per star of the input, in its order. A row depends neither on the other stars nor on
+        the number of workers.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be read, an option is out of range, checkpoints belong to another run, or
+        difference fluxes are given to the learned method.
+
+    Warns
+    -----
+    OmissionWarning
+        If rows of the input are left out.
+    UnknownBandWarning
+        If nothing is known of a band.
+    """
+    if method not in _METHODS:
+        raise InputError(f"method = {method!r}", allowed=", ".join(_METHODS))
+    n_candidates = whole_number("n_candidates", n_candidates, 1, _MOST_CANDIDATES)
+    limits = period_limits(period_range)
+    light_curves = source if isinstance(source, LightCurves) else read_light_curves(source, reader)
+    weights = load_weights(model)
+    task = _Fit(
+        light_curves=light_curves,
+        size=int(np.clip(len(light_curves) // _PARTITIONS, 1, _MOST_STARS[method])),
+        method=method,
+        priors=Priors() if priors is None else priors,
+        period_range=(float(limits[0]), float(limits[1])),
+        colours=bool(colours),
+        n_candidates=n_candidates,
+        model=str(model),
+        model_hash=weights.hash,
+        seed=int(seed),
+    )
+    n = len(light_curves)
+    # Without a star there is one empty partition, so that the table has its columns.
+    starts = range(0, max(n, 1), task.size)
+    pieces = [Partition(key=f"stars-{start:07d}", index=k) for k, start in enumerate(starts)]
+    parts = [
+        FittedStars.of_arrays(arrays, task.options())
+        for _, arrays in run_partitions(
+            task,
+            pieces,
+            checkpoint_dir=checkpoint_dir,
+            fingerprint="" if checkpoint_dir is None else fingerprint(__version__, task),
+            workers=workers,
+            scheduler=scheduler,
+            progress=None if progress is None else lambda done, _: progress(min(done * task.size, n), n),
+        )
+    ]
+    return FittedStars.concatenate(parts)
+
+
+def draw_shapes(model: str = "default", *, seed: int = 0) -> None:
+    """Draw the shapes that `fit` compares light curves with; later calls in this process find them.
+
+    Parameters
+    ----------
+    model : str
+        Name or path of the source model.
+    seed : int
+        Seed of the shapes.
+    """
+    nothing = LightCurves(
+        star_id=np.empty(0, dtype=np.int64),
+        offsets=np.zeros(1, dtype=np.int64),
+        mjd=np.empty(0),
+        band=np.empty(0, dtype="U1"),
+        flux=np.empty(0),
+        flux_err=np.empty(0),
+    )
+    with single_thread():
+        infer(nothing, model=_model(model, load_weights(model).hash), seed=seed)
+
+
+@lru_cache(maxsize=2)
+def _model(name: str, digest: str) -> LightCurveModel:
+    """Load the source model once a process, and make sure that it is the same everywhere."""
+    model = LightCurveModel.load(name)
+    if model.hash != digest:
+        raise InputError(
+            f"model {name!r} is another one on this worker ({model.hash[:12]}, not {digest[:12]})",
+            remedy="Install the same weights everywhere.",
+        )
+    return model
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fit:
+    """The task: fit the stars of one partition."""
+
+    light_curves: LightCurves
+    size: int
+    method: Method
+    priors: Priors
+    period_range: tuple[float, float]
+    colours: bool
+    n_candidates: int
+    model: str
+    model_hash: str
+    seed: int
+
+    def options(self) -> dict[str, object]:
+        """Give the options, for the table's header."""
+        common: dict[str, object] = {"method": self.method, "period_range": list(self.period_range)}
+        if self.method == "harmonic":
+            return common
+        return common | {
+            "classes": self.priors.class_weights(),
+            "unseen": self.priors.unseen,
+            "no_period": self.priors.no_period,
+            "colours": self.colours,
+            "model": self.model_hash,
+            "seed": self.seed,
+        }
+
+    def __call__(self, piece: Partition) -> Arrays:
+        start = piece.index * self.size
+        mine = self.light_curves.take(np.arange(start, min(start + self.size, len(self.light_curves))))
+        # More threads may sum in another order: a number must not depend on who computes it.
+        with single_thread(), threadpool_limits(1):
+            found = self._search(mine)
+            if self.method == "harmonic":
+                return FittedStars.of_search(mine, found, {}).to_arrays()
+            posterior = infer(
+                mine,
+                model=_model(self.model, self.model_hash),
+                priors=self.priors,
+                period_range=self.period_range,
+                colours=self.colours,
+                n_candidates=self.n_candidates,
+                seed=self.seed,
+            )
+        return FittedStars.of_posterior(mine, posterior, found.false_alarm_probability.copy(), {}).to_arrays()
+
+    def _search(self, stars: LightCurves) -> PeriodResult:
+        """Search every star with its own time span; stars with the same visits share the work."""
+        together: Mapping[bytes, list[int]] = defaultdict(list)
+        for i in range(len(stars)):
+            together[stars.mjd[stars.rows(i)].tobytes()].append(i)
+        rows = list(together.values()) or [[]]
+        results = [
+            search(
+                stars.take(some),
+                period_range=self.period_range,
+                # The height of the highest peak decides about its significance.
+                refine_peaks=self.method == "harmonic",
+                n_top=self.n_candidates,
+            )
+            for some in rows
+        ]
+        order = np.argsort(np.concatenate([np.array(some, dtype=np.int64) for some in rows]))
+        return _joined(results, order)
+
+
+def _joined(results: list[PeriodResult], order: npt.NDArray[np.intp]) -> PeriodResult:
+    """Join results of searches that differ in their grids; what is read of them are the rows."""
+    first = results[0]
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(result, name) for result in results])[order]
+        for name, _ in first._arrays()
+    }
+    return PeriodResult(**arrays, grid=first.grid, options=first.options)

@@ -1,0 +1,317 @@
+"""Table of fitted stars: a row per star of the input, with period, class and probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+from typing_extensions import override
+
+from pelsvae_cadence.core.arrays import FloatArray, IntArray, StrArray, StructOfArrays, freeze
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import replacing
+from pelsvae_cadence.inference.posterior import BestCurve, Posterior
+from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.periods.result import PeriodResult
+
+__all__ = ["TABLE_KINDS", "FittedStars", "table_kind"]
+
+#: Suffixes of the tables that `FittedStars.write` makes.
+TABLE_KINDS: Final = (".csv", ".ecsv", ".parquet")
+_TWO_DIMENSIONS: Final = ("class_probability", "other_periods", "other_probabilities")
+_COLUMN_UNITS: Final = {"period": "d", "period_error": "d"}
+# Curves travel between processes, and rest in checkpoints, as arrays whose names begin so.
+_CURVE: Final = "curve_"
+
+
+def table_kind(path: str | Path) -> str:
+    """Tell the kind of a table from its name.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; it need not exist.
+
+    Returns
+    -------
+    str
+        Its suffix, one of `TABLE_KINDS`.
+
+    Raises
+    ------
+    InputError
+        For any other.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in TABLE_KINDS:
+        raise InputError(f"unknown kind of table {Path(path).name!r}", allowed=", ".join(TABLE_KINDS))
+    return suffix
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedStars(StructOfArrays):
+    """What `fit` finds about N stars, one row per star of the input.
+
+    Parameters
+    ----------
+    star_id : ndarray of int64, shape (N,)
+        The stars.
+    name : ndarray of str, shape (N,), optional
+        Names of the stars, where the input names them; they stand in the table in place of numbers.
+    status : ndarray of str, shape (N,)
+        "ok", or why there is no answer, such as "too few points".
+    period, period_error : ndarray of float64, shape (N,)
+        Period and its standard error in days, given that it is no alias; NaN without an answer.
+    probability : ndarray of float64, shape (N,)
+        Probability that the period is right (`Posterior.period_probability`).
+    star_class, subtype : ndarray of str, shape (N,)
+        Most probable class and subtype; "other" for shapes unlike all classes, "" without an answer.
+    class_probability : ndarray of float64, shape (N, n_classes)
+        Probabilities of `classes`, given that there is a period.
+    no_period_probability : ndarray of float64, shape (N,)
+        Probability that the star varies without a period, or not at all.
+    false_alarm_probability : ndarray of float64, shape (N,)
+        That of the highest peak of the periodogram (`pelsvae_cadence.periods.search`).
+    n_points : ndarray of int64, shape (N,)
+        Points used.
+    other_periods, other_probabilities : ndarray of float64, shape (N, k)
+        Alternatives, the most probable first, in days; NaN where there are no more.
+    curve : ndarray of BestCurve, shape (N,)
+        The curves that fit best; None where there is none, as after the harmonic search.
+    classes : tuple of str
+        Names of the columns of `class_probability`; empty after the harmonic search.
+    options : mapping
+        The options of the fit.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit together.
+    """
+
+    star_id: IntArray
+    name: StrArray | None = None
+    status: StrArray
+    period: FloatArray
+    period_error: FloatArray
+    probability: FloatArray
+    star_class: StrArray
+    subtype: StrArray
+    class_probability: FloatArray
+    no_period_probability: FloatArray
+    false_alarm_probability: FloatArray
+    n_points: IntArray
+    other_periods: FloatArray
+    other_probabilities: FloatArray
+    curve: npt.NDArray[np.object_] = field(compare=False)
+    classes: tuple[str, ...]
+    options: Mapping[str, object]
+
+    _units = _COLUMN_UNITS
+
+    def __post_init__(self) -> None:
+        n = self.star_id.size
+        for name, value in self._arrays():
+            wrong = value.shape[:1] != (n,) if name in _TWO_DIMENSIONS else value.shape != (n,)
+            if wrong:
+                raise InputError(f"{name} has shape {value.shape} for {n} stars")
+            freeze(value)
+
+    @classmethod
+    def of_posterior(
+        cls, light_curves: LightCurves, posterior: Posterior, alarm: FloatArray, options: Mapping[str, object]
+    ) -> Self:
+        """Make the table of what the model says.
+
+        Parameters
+        ----------
+        light_curves : LightCurves
+            The light curves of N stars.
+        posterior : Posterior
+            What `infer` says of them.
+        alarm : ndarray of float64, shape (N,)
+            False-alarm probabilities.
+        options : mapping
+            The options of the fit.
+
+        Returns
+        -------
+        FittedStars
+            The same stars.
+        """
+        with np.errstate(divide="ignore"):
+            others = 1.0 / posterior.candidate_frequencies[:, 1:]
+        answered = np.isfinite(posterior.period)
+        return cls(
+            star_id=posterior.star_id.copy(),
+            name=light_curves.name,
+            status=posterior.status,
+            period=posterior.period,
+            period_error=posterior.period_error,
+            probability=np.where(answered, posterior.period_probability, np.nan),
+            star_class=posterior.star_class,
+            subtype=posterior.subtype,
+            class_probability=np.where(answered[:, None], posterior.class_probability, np.nan),
+            no_period_probability=np.where(posterior.status == "ok", posterior.no_period_probability, np.nan),
+            false_alarm_probability=alarm,
+            n_points=posterior.n_points,
+            other_periods=others,
+            other_probabilities=np.where(
+                np.isfinite(others), posterior.candidate_probabilities[:, 1:], np.nan
+            ),
+            curve=posterior.curve,
+            classes=posterior.classes,
+            options=options,
+        )
+
+    @classmethod
+    def of_search(
+        cls, light_curves: LightCurves, result: PeriodResult, options: Mapping[str, object]
+    ) -> Self:
+        """Make the table of what the harmonic search says, which knows neither classes nor probabilities.
+
+        Parameters
+        ----------
+        light_curves : LightCurves
+            The light curves of N stars.
+        result : PeriodResult
+            What `search` says of them.
+        options : mapping
+            The options of the fit.
+
+        Returns
+        -------
+        FittedStars
+            The same stars.
+        """
+        n = len(result)
+        unknown = np.full(n, np.nan)
+        others = 1.0 / result.top_frequencies[:, 1:]
+        return cls(
+            star_id=result.star_id.copy(),
+            name=light_curves.name,
+            status=result.status,
+            period=result.period,
+            period_error=unknown,
+            probability=unknown.copy(),
+            star_class=np.full(n, "", dtype="U1"),
+            subtype=np.full(n, "", dtype="U1"),
+            class_probability=np.empty((n, 0)),
+            no_period_probability=unknown.copy(),
+            false_alarm_probability=result.false_alarm_probability,
+            n_points=result.n_points,
+            other_periods=others,
+            other_probabilities=np.full(others.shape, np.nan),
+            curve=np.full(n, None, dtype=object),
+            classes=(),
+            options=options,
+        )
+
+    @property
+    def label(self) -> npt.NDArray[Any]:
+        """The input's own names of the stars, or their numbers."""
+        return self.star_id if self.name is None else self.name
+
+    @override
+    def _table(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        columns: dict[str, npt.NDArray[Any]] = {"star_id": self.label}
+        for name in ("status", "period", "period_error", "probability", "star_class", "subtype"):
+            columns[name] = getattr(self, name)
+        for k, name in enumerate(self.classes):
+            columns[f"p_{name}"] = self.class_probability[:, k]
+        for name in ("no_period_probability", "false_alarm_probability", "n_points"):
+            columns[name] = getattr(self, name)
+        for k in range(self.other_periods.shape[1]):
+            columns[f"period_{k + 2}"] = self.other_periods[:, k]
+            columns[f"probability_{k + 2}"] = self.other_probabilities[:, k]
+        return columns, dict(self.options)
+
+    def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the table, complete or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            A ``.csv``, ``.ecsv`` or ``.parquet`` file. The last two keep the options of the fit.
+        overwrite : bool
+            Replace an earlier file.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        InputError
+            If the file exists already, or its suffix is another.
+        """
+        target = Path(path)
+        kind = table_kind(target)
+        if target.exists() and not overwrite:
+            raise InputError(
+                f"{target} exists already", remedy="Choose another name, or ask to overwrite it."
+            )
+        with replacing(target) as partial:
+            if kind == ".csv":
+                self.to_pandas().to_csv(partial, index=False)
+            elif kind == ".parquet":
+                self.to_pandas().to_parquet(partial, index=False)
+            else:
+                self.to_table().write(partial, format="ascii.ecsv", overwrite=True)
+        return target
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Give everything but the options as plain arrays, curves included."""
+        arrays = {name: value for name, value in self._arrays() if name != "curve"}
+        return arrays | {"classes": np.array(self.classes, dtype="U16")} | _pack(self.curve)
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], options: Mapping[str, object]) -> Self:
+        """Make the table of what `to_arrays` gave."""
+        packed = {name: value for name, value in arrays.items() if name.startswith(_CURVE)}
+        columns: dict[str, Any] = {name: arrays[name] for name in arrays if name not in packed}
+        columns["classes"] = tuple(columns["classes"].tolist())
+        return cls(**columns, curve=_unpack(packed), options=options)
+
+
+def _pack(curves: npt.NDArray[np.object_]) -> dict[str, npt.NDArray[Any]]:
+    """Turn curves into arrays, padded to the most bands and harmonics."""
+    there = [curve for curve in curves.tolist() if curve is not None]
+    n_bands = max((len(curve.bands) for curve in there), default=0)
+    n_terms = max((curve.coefficients.shape[1] for curve in there), default=0)
+    n = curves.size
+    out: dict[str, npt.NDArray[Any]] = {
+        "frequency": np.full(n, np.nan),
+        "epoch": np.full(n, np.nan),
+        "n_bands": np.zeros(n, dtype=np.int64),
+        "bands": np.full((n, n_bands), "", dtype="U32"),
+        "mean_flux": np.zeros((n, n_bands)),
+        "coefficients": np.zeros((n, n_bands, n_terms), dtype=np.complex128),
+    }
+    for i, curve in enumerate(curves.tolist()):
+        if curve is not None:
+            b, k = curve.coefficients.shape
+            out["frequency"][i], out["epoch"][i], out["n_bands"][i] = curve.frequency, curve.epoch, b
+            out["bands"][i, :b], out["mean_flux"][i, :b] = curve.bands, curve.mean_flux
+            out["coefficients"][i, :b, :k] = curve.coefficients
+    return {f"{_CURVE}{name}": value for name, value in out.items()}
+
+
+def _unpack(packed: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.object_]:
+    own = {name.removeprefix(_CURVE): value for name, value in packed.items()}
+    curves = np.full(own["n_bands"].size, None, dtype=object)
+    for i in np.flatnonzero(own["n_bands"]).tolist():
+        b = int(own["n_bands"][i])
+        curves[i] = BestCurve(
+            frequency=float(own["frequency"][i]),
+            epoch=float(own["epoch"][i]),
+            bands=tuple(own["bands"][i, :b].tolist()),
+            mean_flux=own["mean_flux"][i, :b],
+            coefficients=own["coefficients"][i, :b],
+        )
+    return curves

@@ -1,0 +1,139 @@
+"""The fit command: a table of light curves in, a table of periods and classes and pictures out."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pelsvae_cadence.cli import fit as command
+from pelsvae_cadence.cli import main
+from pelsvae_cadence.inference.fit import _Fit
+from tests.inference.fitted_sample import CLASSES, PERIOD_RANGE, fitted, points
+
+RANGE = ["--period-range", f"{PERIOD_RANGE[0]},{PERIOD_RANGE[1]}"]
+
+
+@pytest.fixture
+def stars(tmp_path):
+    file = tmp_path / "my_stars.csv"
+    points().to_csv(file, index=False)
+    return file
+
+
+def run(capsys, *arguments, code=0):
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    assert stop.value.code == code, captured.err
+    return captured
+
+
+def test_a_table_of_light_curves_becomes_a_table_of_stars_and_pictures(capsys, stars, tmp_path):
+    output, pictures = tmp_path / "out" / "fits.csv", tmp_path / "pictures"
+    line = ["fit", stars, "--output", output, *RANGE, "--classes", CLASSES, "--plot", pictures]
+    said = run(capsys, *line, "--json")
+    summary = json.loads(said.out)
+    assert summary["stars"] == 3
+    assert summary["no answer"] == {"too few points": 1}
+    assert "time: mjd" in said.err
+    table = pd.read_csv(output)
+    expected = fitted().to_pandas()
+    assert table.columns.tolist() == expected.columns.tolist()
+    assert table.star_id.tolist() == ["V1", "constant", "few"]
+    np.testing.assert_array_equal(table.period, expected.period)
+    assert sorted(path.name for path in pictures.iterdir()) == ["V1.png", "constant.png", "few.png"]
+    assert not output.with_name("fits.csv.parts").exists()
+    refused = run(capsys, *line, code=2)
+    assert "fits.csv exists already" in refused.err
+    other = [*line[:3], tmp_path / "other.csv", *line[4:]]
+    assert "png exists already" in run(capsys, *other, code=2).err
+    assert "V1" in run(capsys, *line, "--overwrite").out or output.exists()
+
+
+def test_an_interrupted_run_goes_on(capsys, stars, tmp_path, monkeypatch):
+    whole, output = tmp_path / "whole.parquet", tmp_path / "fits.parquet"
+    harmonic = [*RANGE, "--method", "harmonic"]
+    run(capsys, "fit", stars, "--output", whole, *harmonic)
+
+    @contextmanager
+    def stopping_bar(text, unit=""):
+        def step(done, total):
+            if done == 2:
+                raise KeyboardInterrupt
+
+        yield step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "progress_bar", stopping_bar)
+        stopped = run(capsys, "fit", stars, "--output", output, *harmonic, code=130)
+    assert "the same command goes on" in " ".join(stopped.err.split())
+    assert not output.exists()
+    parts = output.with_name("fits.parquet.parts")
+    kept = len(list(parts.glob("*.npz")))
+    assert kept == 2
+    # Another command must not take these parts for its own.
+    other = run(capsys, "fit", stars, "--output", output, "--method", "harmonic", code=2)
+    assert "belong to a run with other inputs or options" in " ".join(other.err.split())
+    computed = []
+    original = _Fit.__call__
+    monkeypatch.setattr(_Fit, "__call__", lambda self, piece: computed.append(piece) or original(self, piece))
+    run(capsys, "fit", stars, "--output", output, *harmonic)
+    assert len(computed) == 1
+    assert not parts.exists()
+    pd.testing.assert_frame_equal(pd.read_parquet(output), pd.read_parquet(whole))
+
+
+@pytest.mark.slow
+def test_content_does_not_depend_on_the_number_of_workers(capsys, stars, tmp_path):
+    output = tmp_path / "fits.csv"
+    line = ["fit", stars, "--output", output, *RANGE, "--classes", CLASSES]
+    run(capsys, *line, "--workers", 2)
+    two = output.read_bytes()
+    run(capsys, *line, "--overwrite")
+    assert output.read_bytes() == two
+
+
+def test_arguments_of_the_reader_are_passed_on(capsys, tmp_path):
+    table = points().rename(columns={"mjd": "when", "mag": "V0"})
+    table.to_csv(tmp_path / "odd.csv", index=False)
+    line = ["fit", tmp_path / "odd.csv", "--output", tmp_path / "fits.csv", *RANGE, "--method", "harmonic"]
+    assert run(capsys, *line, code=2).err.startswith("error: ")
+    run(capsys, *line, "--read", "time=when", "--read", "mag=V0", "--read", "time_system=MJD TAI")
+    assert pd.read_csv(tmp_path / "fits.csv").period.tolist()[:2] == fitted("harmonic").period.tolist()[:2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--output", "fits.txt"], "unknown kind of table 'fits.txt'; allowed: .csv, .ecsv, .parquet"),
+        (["--classes", "QSO"], "unknown star class 'QSO'"),
+        (["--classes", "RRab"], "RRab is a subtype of RRLYR; allowed: ACEP, CEP"),
+        (["--classes", "RRLYR=-1"], "weight -1.0 of class 'RRLYR'"),
+        (["--unseen", "0.6", "--no-period", "0.6"], "leave nothing for the classes"),
+        (["--period-range", "0.5"], "--period-range '0.5'; allowed: two numbers"),
+        (["--period-range", "2,1"], "period_range"),
+        (["--read", "band"], "--read 'band'; allowed: NAME=VALUE"),
+        (["--read", "colour=red"], "colour is no option of the reader"),
+        (["--reader", "sdss"], "unknown reader 'sdss'"),
+        (["--model", "none"], "none"),
+    ],
+)
+def test_what_cannot_be_fitted_is_one_line(capsys, stars, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    line = ["fit", stars, *([] if "--output" in arguments else ["--output", "fits.csv"]), *arguments]
+    refused = run(capsys, *line, code=2)
+    assert message in " ".join(refused.err.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["my_stars.csv"]
+
+
+def test_tables_that_cannot_be_read_are_one_line(capsys, tmp_path):
+    points().drop(columns=["mag"]).to_csv(tmp_path / "no_mag.csv", index=False)
+    for file, message in (("no_mag.csv", "mag"), ("nowhere.csv", "nowhere.csv does not exist")):
+        refused = run(capsys, "fit", tmp_path / file, "--output", tmp_path / "fits.csv", code=2)
+        assert message in " ".join(refused.err.split())
+        assert refused.err.count("error:") == 1
+    assert not (tmp_path / "fits.csv").exists()
