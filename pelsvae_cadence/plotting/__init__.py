@@ -6,6 +6,7 @@ first picture is drawn.
 """
 
 from pelsvae_cadence.plotting.classification import plot_confusion, plot_score_by_magnitude
+from pelsvae_cadence.plotting.fitted_star import plot_fitted_star
 from pelsvae_cadence.plotting.light_curve import plot_folded, plot_light_curve
 from pelsvae_cadence.plotting.recall_maps import plot_recall_maps
 from pelsvae_cadence.plotting.recovery import plot_recovery_by_magnitude
@@ -20,6 +21,7 @@ __all__ = [
     "plot_cadence",
     "plot_confusion",
     "plot_cumulative_visits",
+    "plot_fitted_star",
     "plot_folded",
     "plot_light_curve",
     "plot_recall_maps",

@@ -38,6 +38,8 @@ _PHASES: Final = 401
 _MOSTLY: Final = 0.9
 # A period below this probability is one of several: its curve is drawn as one.
 _LIKELY: Final = 0.5
+# Luminance of lines and words, at most: yellow bands are too bright for them.
+_DARKEST: Final = 0.5
 _GAP: Final = 0.12  # between the bands, of their heights
 
 
@@ -136,14 +138,17 @@ def _title(fitted: FittedStars) -> str:
     alarm = f"false-alarm probability {_small(float(fitted.false_alarm_probability[0]))}"
     if not fitted.classes:
         return f"{name}: P = {period}\n{alarm}; harmonic search"
+    none = float(fitted.no_period_probability[0])
+    if none > _LIKELY:
+        best = f"the best, {period}, has {_share(float(fitted.probability[0]))}"
+        return f"{name}: no period, probability {_share(none)}\n{alarm}; {best}"
     kind = str(fitted.star_class[0])
     if kind == "other":
         what = "a shape unlike all classes"
     else:
         what = display_name(kind, str(fitted.subtype[0]))
     probability = f"probability {_share(float(fitted.probability[0]))}"
-    none = f"no period {_share(float(fitted.no_period_probability[0]))}"
-    return f"{name}: {what}, P = {period}, {probability}\n{alarm}, {none}"
+    return f"{name}: {what}, P = {period}, {probability}\n{alarm}; no period {_share(none)}"
 
 
 def _with_error(period: float, error: float) -> str:
@@ -248,13 +253,23 @@ def _points(
 
 def _extent(band: _Band) -> tuple[float, float]:
     """Give the range of a band's points and curve, all but the wildest outliers."""
-    parts = [np.percentile(band.value, [1.0, 99.0])] if band.value.size else []
+    parts = [np.percentile(band.value, [0.3, 99.7])] if band.value.size else []
     if np.isfinite(band.line).any():
         parts.append(np.array([np.nanmin(band.line), np.nanmax(band.line)]))
     if not parts:
         parts = [band.limit[:1]]
     values = np.concatenate(parts)
     return float(values.min()), float(values.max())
+
+
+def _readable(colour: str) -> str:
+    """Darken a colour until lines and words in it can be read on white."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    red, green, blue = to_rgb(colour)
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    factor = min(1.0, _DARKEST / max(luminance, 1e-9))
+    return str(to_hex((red * factor, green * factor, blue * factor)))
 
 
 def _offsets(bands: list[_Band], as_flux: bool) -> list[float]:
@@ -290,7 +305,7 @@ def _draw_band(
     size, alpha = max(2.5, 5.5 / crowded**0.25), max(0.3, 0.95 / crowded**0.25)
     if band.line.size:
         likely = sure >= _LIKELY
-        style: dict[str, Any] = {"color": colour, "zorder": 3.0}
+        style: dict[str, Any] = {"color": _readable(colour), "zorder": 3.0}
         ax.plot(grid, band.line + offset, color="white", linewidth=2.6, zorder=2.9)
         ax.plot(grid, band.line + offset, linewidth=1.4, linestyle="-" if likely else (0, (4, 2)), **style)
     for saturated in (False, True):
@@ -345,7 +360,8 @@ def _finish_bands(
     extents = [_extent(band) for band in bands]
     low = min(e[0] + o for e, o in zip(extents, offsets, strict=True))
     high = max(e[1] + o for e, o in zip(extents, offsets, strict=True))
-    room = max(0.06 * (high - low), 0.02 if not as_flux else 0.02 * max(abs(high), abs(low), 1e-9))
+    bars = [float(np.median(band.error)) for band in bands if band.error.size]
+    room = max(0.06 * (high - low), 1.3 * max(bars, default=0.0), 1e-9)
     ax.set_ylim((low - room, high + room) if as_flux else (high + room, low - room))
     for band, offset, extent in zip(bands, offsets, extents, strict=True):
         text = f"{offset:+.2f}".rstrip("0").rstrip(".") if not as_flux else f"{offset:+.3g}"
@@ -359,7 +375,7 @@ def _finish_bands(
             textcoords="offset points",
             va="center",
             fontsize=9,
-            color=band_style(band.name)[0],
+            color=_readable(band_style(band.name)[0]),
             annotation_clip=False,
         )
     _count(ax, bands, as_flux, stars)
@@ -434,7 +450,8 @@ def _draw_classes(ax: Axes, fitted: FittedStars) -> None:
 def _draw_periodogram(ax: Axes, light_curve: LightCurves, fitted: FittedStars) -> None:
     from pelsvae_cadence.plotting.periodogram import plot_periodogram
 
-    shortest, longest = (float(x) for x in np.ravel(fitted.options["period_range"]))
+    limits: Any = fitted.options["period_range"]
+    shortest, longest = float(limits[0]), float(limits[1])
     plot_periodogram(
         light_curve,
         found_period=float(fitted.period[0]),
