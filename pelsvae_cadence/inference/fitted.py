@@ -266,13 +266,32 @@ class FittedStars(StructOfArrays):
         return target
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Give everything but the options as plain arrays, curves included."""
+        """Give everything but the options as plain arrays, curves included.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The columns by name, and the curves padded to the most bands and harmonics.
+        """
         arrays = {name: value for name, value in self._arrays() if name != "curve"}
         return arrays | {"classes": np.array(self.classes, dtype="U16")} | _pack(self.curve)
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], options: Mapping[str, object]) -> Self:
-        """Make the table of what `to_arrays` gave."""
+        """Make the table again of plain arrays.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            What `to_arrays` gave.
+        options : mapping
+            The options of the fit.
+
+        Returns
+        -------
+        FittedStars
+            The table.
+        """
         packed = {name: value for name, value in arrays.items() if name.startswith(_CURVE)}
         columns: dict[str, Any] = {name: arrays[name] for name in arrays if name not in packed}
         columns["classes"] = tuple(columns["classes"].tolist())
