@@ -72,12 +72,13 @@ def draw_bands(
     usable = np.isfinite(light_curve.mjd) & np.isfinite(light_curve.flux) & (light_curve.flux_err > 0.0)
     as_flux = _as_flux(light_curve, usable)
     grid = np.linspace(0.0, 2.0, _PHASES)
+    shifts: tuple[float, ...] = (0.0, 1.0)
     if period is None:
         x, shifts, zero = light_curve.mjd, (0.0,), 0.0
     else:
         first = light_curve.mjd[usable]
         zero = curve.epoch if curve is not None else float(first.min()) if first.size else 0.0
-        x, shifts = ((light_curve.mjd - zero) / period) % 1.0, (0.0, 1.0)
+        x = ((light_curve.mjd - zero) / period) % 1.0
     bands = []
     for name in in_order(np.unique(light_curve.band[usable]).tolist()):
         mine = usable & (light_curve.band == name)
