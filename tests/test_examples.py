@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
-# Maps, comparisons and classifiers have quicker tests of their own.
-LONG = ("03_maf_map", "07_compare", "08_classify")
+# What these show has quicker tests of its own.
+LONG = ("02_two_cadences", "03_maf_map", "06_aliases", "07_compare", "08_classify", "09_catalogue")
 
 
 def test_there_are_examples():
