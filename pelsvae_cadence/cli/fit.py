@@ -131,11 +131,14 @@ def fit(
     from pelsvae_cadence.inference.fit import draw_shapes
     from pelsvae_cadence.inference.fit import fit as fit_stars
 
+    doing = "fitting"
     if method == "learned" and workers == 1 and scheduler is None:
         with messages.status("drawing the shape bank once"):
             draw_shapes(model, seed=seed)
+    elif method == "learned":
+        doing = "fitting (each worker first draws the shape bank once)"
     try:
-        with _remarks(), progress_bar("fitting", "stars") as step:
+        with _remarks(), progress_bar(doing, "stars") as step:
             fitted = fit_stars(
                 light_curves,
                 method=method,

@@ -25,6 +25,7 @@ __all__ = ["picture_names", "plot_fitted_star"]
 
 _BAR: Final = "#3155a6"
 _OTHER: Final = "#555555"
+_LEAST_ROWS: Final = 5  # that bars make room for: few bars are not thick
 
 
 def picture_names(labels: npt.ArrayLike) -> list[str]:
@@ -177,7 +178,7 @@ def _bars(ax: Axes, rows: Iterable[tuple[str, float, str]], title: str, xlabel: 
             color="white" if inside else INK,
         )
     ax.set_yticks(at, [name for name, *_ in listed], fontsize=8.5)
-    ax.set_ylim(len(listed) - 0.4, -0.6)
+    ax.set_ylim(max(len(listed), _LEAST_ROWS) - 0.4, -0.6)
     ax.set_xlim(0.0, 1.0)
     ax.set_xticks([0.0, 0.5, 1.0])
     ax.tick_params(axis="y", length=0)

@@ -30,6 +30,7 @@ PALE: Final = "#9aa5b1"
 LIKELY: Final = 0.5
 
 _PHASES: Final = 401
+_FEW: Final = 250  # points of a star
 # Below this share of detections magnitudes would show the bright points alone.
 _MOSTLY: Final = 0.9
 # Luminance of lines and words, at most: yellow bands are too bright for them.
@@ -181,11 +182,16 @@ def _draw_band(
     colour, marker = band_style(band.name)
     crowded = max(1.0, n / 150.0)
     size, alpha = max(2.5, 5.5 / crowded**0.25), max(0.3, 0.95 / crowded**0.25)
+    ink = _readable(colour)
     if band.line.size:
-        likely = sure >= LIKELY
-        style: dict[str, Any] = {"color": _readable(colour), "zorder": 3.0}
-        ax.plot(grid, band.line + offset, color="white", linewidth=2.6, zorder=2.9)
-        ax.plot(grid, band.line + offset, linewidth=1.4, linestyle="-" if likely else (0, (4, 2)), **style)
+        style: Any = "-" if sure >= LIKELY else (0, (4, 2))
+        # Few points lie on the curve; many would hide it.
+        under = n <= _FEW
+        if not under:
+            ax.plot(grid, band.line + offset, color="white", linewidth=2.6, zorder=2.9)
+        ax.plot(
+            grid, band.line + offset, color=ink, linewidth=1.4, linestyle=style, zorder=1.8 if under else 3.0
+        )
     for saturated in (False, True):
         rows = np.flatnonzero(band.saturated == saturated)
         if rows.size:
@@ -195,8 +201,10 @@ def _draw_band(
                 yerr=np.tile(band.error[rows], len(shifts)),
                 fmt=marker,
                 color=colour,
+                ecolor=ink,
+                markeredgecolor=ink,
                 markerfacecolor="none" if saturated else colour,
-                markeredgewidth=0.8 if saturated else 0.0,
+                markeredgewidth=0.8 if saturated else 0.5 * (n <= _FEW),
                 markersize=size * (1.5 if marker == "*" else 1.0),
                 elinewidth=0.7,
                 alpha=alpha,

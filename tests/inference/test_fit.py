@@ -90,16 +90,10 @@ def test_curves_survive_the_way_through_arrays():
     assert scatter < 0.3 * np.std(first.flux[mine])
 
 
-@given(
-    counts=st.lists(st.integers(1, 14), max_size=5),
-    names=st.lists(st.text("ab7-é ", min_size=1, max_size=6).filter(str.strip), min_size=5, max_size=5),
-    bad=st.lists(st.integers(0, 69), max_size=4),
-)
+@given(counts=st.lists(st.integers(1, 14), max_size=5), bad=st.lists(st.integers(0, 69), max_size=4))
 @settings(max_examples=25, derandomize=True, deadline=None)
-def test_rows_of_the_output_are_the_stars_of_the_input(counts, names, bad):
+def test_rows_of_the_output_are_the_stars_of_the_input(counts, bad):
     rng = np.random.default_rng(3)
-    labels = list(dict.fromkeys(name.strip() for name in names))[: len(counts)]
-    counts = counts[: len(labels)]
     n = sum(counts)
     flux = rng.normal(3.0e4, 5.0e3, n)
     flux[[k for k in bad if k < n]] = np.nan
