@@ -212,7 +212,7 @@ def refine(
         halves = unequal_halves(differ, chosen[0], int(chosen[2]), baseline)
         if halves.gain <= 0.0:
             halves = unequal_minima(series, chosen[0], int(chosen[2]))
-        if halves.gain > 0.0 and folded_shape(differ, chosen[0], int(chosen[2])).may_be_half_an_orbit:
+        if halves.gain > 0.0 and _may_be_doubled(differ, chosen[0], int(chosen[2]), halves.gain):
             chosen = float(np.clip(halves.frequency, low, high)), chosen[1] + halves.gain, halves.order
     others = np.abs(frequency - chosen[0]) * baseline > _SAME_PEAK
     return (
@@ -220,6 +220,13 @@ def refine(
         np.concatenate([[chosen[1]], score[others]]),
         np.concatenate([[chosen[2]], order[others]]).astype(np.int64),
     )
+
+
+def _may_be_doubled(series: JointSeries, frequency: float, order: int, gain: float) -> bool:
+    shape = folded_shape(series, frequency, order)
+    # A sinusoid may be anything: there the difference has to be worth one parameter more.
+    least = 0.0 if shape.eclipses else float(np.log(series.time.size))
+    return shape.may_be_half_an_orbit and gain > least
 
 
 def prefer(

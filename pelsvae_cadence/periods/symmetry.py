@@ -57,6 +57,11 @@ class FoldedShape:
     even: float
 
     @property
+    def eclipses(self) -> bool:
+        """Whether the minima are clearly the narrower ones."""
+        return self.sharpness - self.sharpness_error > _LEAST_SHARPNESS
+
+    @property
     def may_be_half_an_orbit(self) -> bool:
         """Whether two such cycles may be one of a binary; not if there are two minima already."""
         return self.even < _TWO_MINIMA and not self.pulsates

@@ -59,6 +59,8 @@ def test_binaries_may_be_doubled_and_pulsators_not(shift, width, seed):
 
     assert shape(_dip(turns, width)).may_be_half_an_orbit
     assert shape(_contact(turns), 2).may_be_half_an_orbit
+    assert shape(_contact(turns), 2).eclipses
+    assert not shape(np.sin(2 * np.pi * turns), 2).eclipses
     assert shape(_saw(turns)).pulsates
     # Maxima that are sharper than minima, as many RR Lyrae of type c have.
     assert shape(-_contact(turns), 2).pulsates
