@@ -32,6 +32,7 @@ _STAGE_1: Final = (1, 2, 3, 4)
 _STAGE_2: Final = (1, 2, 3, 4, 6, 8)
 _STAGE_1_SHIFTS: Final = np.array([-0.2, -0.1, 0.0, 0.1, 0.2])
 _STAGE_2_SHIFTS: Final = np.linspace(-0.075, 0.075, 13)
+_STAGE_3_SHIFTS: Final = _STAGE_2_SHIFTS[5:8]  # about the double of a frequency that is known well
 _FINALISTS: Final = 8
 _SAME_PEAK: Final = 0.2  # cycles over the baseline
 _SAME_FAMILY: Final = 0.3
@@ -202,7 +203,7 @@ def refine(
     chosen = frequency[first], score[first], order[first]
     double = 2.0 * frequency[first]
     if 1.0 / HALF_FREQUENCY_BELOW_DAYS < double <= high:
-        centre, found, orders = search(np.array([double]), _STAGE_2_SHIFTS, _STAGE_2)
+        centre, found, orders = search(np.array([double]), _STAGE_3_SHIFTS, _STAGE_2)
         # Two cycles of a pulsating star, taken for one of a binary.
         if found[0] > _SAME_CURVE * score[first] and folded_shape(series, centre[0], int(orders[0])).pulsates:
             chosen = centre[0], found[0], orders[0]
