@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -196,7 +197,16 @@ def _read(file: Path, reader: str | None, arguments: list[str]) -> LightCurves:
         if not (equals and name.strip().isidentifier()):
             raise InputError(f"--read {argument!r}", allowed="NAME=VALUE, e.g. band=r")
         options[name.strip()] = _value(value)
-    return read_light_curves(file, reader, **options)
+    try:
+        return read_light_curves(file, reader, **options)
+    except InputError as error:
+        raise InputError(error.problem, allowed=error.allowed, remedy=_as_options(error.remedy)) from error
+
+
+def _as_options(remedy: str) -> str:
+    """Write what a reader asks for as Python's arguments as options of the command."""
+    options = re.sub(r'\breader="([^"]*)"', r"--reader \1", remedy)
+    return re.sub(r'(?<![-\w])(\w+)="([^"]*)"', r'--read "\1=\2"', options)
 
 
 def _value(text: str) -> Any:

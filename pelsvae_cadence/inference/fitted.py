@@ -23,7 +23,10 @@ __all__ = ["TABLE_KINDS", "FittedStars", "table_kind"]
 #: Suffixes of the tables that `FittedStars.write` makes.
 TABLE_KINDS: Final = (".csv", ".ecsv", ".parquet")
 _TWO_DIMENSIONS: Final = ("class_probability", "other_periods", "other_probabilities")
-_COLUMN_UNITS: Final = {"period": "d", "period_error": "d"}
+_MOST_PERIODS: Final = 20  # of a row: as many as `infer` keeps
+_COLUMN_UNITS: Final = dict.fromkeys(
+    ("period", "period_error", *(f"period_{k}" for k in range(2, _MOST_PERIODS + 1))), "d"
+)
 # Curves travel between processes, and rest in checkpoints, as arrays whose names begin so.
 _CURVE: Final = "curve_"
 

@@ -132,7 +132,15 @@ def test_what_cannot_be_fitted_is_one_line(capsys, stars, tmp_path, monkeypatch,
 
 def test_tables_that_cannot_be_read_are_one_line(capsys, tmp_path):
     points().drop(columns=["mag"]).to_csv(tmp_path / "no_mag.csv", index=False)
-    for file, message in (("no_mag.csv", "mag"), ("nowhere.csv", "nowhere.csv does not exist")):
+    points().drop(columns=["band"]).to_csv(tmp_path / "no_band.csv", index=False)
+    (tmp_path / "none.csv").write_text("star_id,mjd,band,mag,mag_err\n")
+    for file, message in (
+        ("no_mag.csv", "no_mag.csv has neither magnitudes nor fluxes"),
+        # The remedy is an option of the command.
+        ("no_band.csv", 'Name it: --read "band=filter".'),
+        ("none.csv", "none.csv holds no rows"),
+        ("nowhere.csv", "nowhere.csv does not exist"),
+    ):
         refused = run(capsys, "fit", tmp_path / file, "--output", tmp_path / "fits.csv", code=2)
         assert message in " ".join(refused.err.split())
         assert refused.err.count("error:") == 1
