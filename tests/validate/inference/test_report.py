@@ -77,7 +77,7 @@ def test_every_part_but_the_cost_has_figures(data):
     ):
         assert any(name.startswith(start) for name in names), start
     assert sum(name.startswith("unseen shapes") for name in names) == 3 * 8
-    assert sum("visits: false-alarm" in name for name in names) == 6
+    assert sum("visits: false-alarm" in name for name in names) == 3 * 3
     gains = [f.value for f in report.figures if f.name.endswith("less the search")]
     assert gains
     assert not any(gains)
