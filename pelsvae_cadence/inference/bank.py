@@ -38,8 +38,8 @@ _SIZES: Final[dict[tuple[str, str], tuple[int, int]]] = {
     ("CEP", "F"): (10, 450),
     ("CEP", "1O"): (6, 300),
     ("DSCT", "DSCT"): (6, 200),
-    ("ECL", "EA"): (24, 500),
-    ("ECL", "EB"): (12, 300),
+    ("ECL", "EA"): (48, 800),
+    ("ECL", "EB"): (16, 400),
     ("ECL", "EW"): (10, 250),
     ("ELL", "ELL"): (6, 100),
     ("LPV", "Mira"): (6, 150),
@@ -53,7 +53,9 @@ _SIZES: Final[dict[tuple[str, str], tuple[int, int]]] = {
 # that is mixed in: a survey of another stellar population has other periods.
 _POPULATION: Final = 2000
 _FLAT: Final = 0.5
-_LEAST_WIDTH: Final = 0.05  # of the kernel in ln P that ties a shape to its period
+# Least width of the kernel in ln P that ties a shape to its period; eclipses hardly know theirs.
+_LEAST_WIDTH: Final = {"EA": 0.4, "EB": 0.4, "EW": 0.2, "ELL": 0.5}
+_LEAST_WIDTH_OTHERS: Final = 0.05
 _NEIGHBOURS: Final = 20  # members within one width
 _NODES: Final = tuple(sorted(LSST_BANDS, key=lambda b: KNOWN_BANDS[b].wavelength))
 _OWN_BANDS: Final = (*LSST_BANDS, *ZTF_BANDS, "V", "I", "G")
@@ -242,7 +244,7 @@ def _draw_group(
         harmonics[:, j] = np.fft.rfft(flux, axis=1)[:, : n_harmonics + 1] / _PHASES
     to_ab = np.array([VEGA_TO_AB[band] if band in ("V", "I", "G") else 0.0 for band in _OWN_BANDS])
     population = np.log(model.sample(star_class, subtype=subtype, n=_POPULATION, seed=seed + 1).period)
-    width = max(_LEAST_WIDTH, _NEIGHBOURS * (high - low) / n)
+    width = max(_LEAST_WIDTH.get(subtype, _LEAST_WIDTH_OTHERS), _NEIGHBOURS * (high - low) / n)
     density = np.exp(-0.5 * ((ln_period[:, None] - population) / width) ** 2).sum(axis=1)
     density = (1.0 - _FLAT) * density / density.sum() + _FLAT / n
     return GroupShapes(

@@ -33,6 +33,7 @@ FloatArray = npt.NDArray[np.float64]
 #: Up to this many points all frequencies are tried; with more, those of peaks.
 FEW_POINTS: Final = 120
 _PEAKS: Final = 60
+_MOST_HARMONICS: Final = 20  # in the match of all members; their fits use all
 _OVERSAMPLING: Final = 5.0
 _LEAST_POINTS: Final = 5
 # Frequencies closer than this times 1/span are one.
@@ -44,7 +45,7 @@ class _Reader:
 
     def __init__(self, bank: ShapeBank, classes: tuple[str, ...]) -> None:
         groups = [g for g in bank.groups if g.star_class in classes]
-        self.fine = tuple(GroupDesign.of(g) for g in groups)
+        self.fine = tuple(GroupDesign.of(g, most_harmonics=_MOST_HARMONICS) for g in groups)
         self.coarse = tuple(coarse_design(g) for g in groups)
         # Colours of stars of no class in particular.
         self.mean_mag = np.mean([g.mean_mag.mean(axis=0) for g in bank.groups], axis=0)
@@ -180,8 +181,8 @@ def _modes(
     if star.time.size <= FEW_POINTS:
         candidates = every_frequency(star, reader.coarse, limits, colours=colours)
     else:
-        candidates = peaks_and_multiples(peaks, star.span, limits)
-    modes = class_modes(star, reader.fine, weights, candidates.frequency, colours=colours)
+        candidates = peaks_and_multiples(peaks, star.span, limits, len(reader.fine))
+    modes = class_modes(star, reader.fine, weights, candidates, colours=colours)
     modes += unseen_modes(star, peaks, reader.mean_mag, priors.unseen, limits, colours=colours)
     modes = [m for m in modes if 0.999 * limits[0] <= m.frequency <= 1.001 * limits[1]]
     none = no_period_evidence(star, reader.mean_mag, priors.no_period, colours=colours)

@@ -187,7 +187,8 @@ def fit_hypotheses(
             solution = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
             rest = star.value - (design @ solution[:, :, None])[:, :, 0]
             inner = rest**2 / variance
-            good, total = _mixture(inner, variance, scale[:, None], wide)
+            # At first every point counts: what a poor start misses are no outliers yet.
+            good = np.ones_like(inner) if turn == 0 else _mixture(inner, variance, scale[:, None], wide)[0]
             # Errors are never taken to be smaller than stated.
             scale = np.maximum((good * inner).sum(axis=1) / np.maximum(good.sum(axis=1), 1.0), 1.0)
             own = variance * scale[:, None]

@@ -27,11 +27,13 @@ __all__ = ["GroupDesign", "PointSums", "match", "point_sums"]
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
+Complex64 = npt.NDArray[np.complex64]
 
 AMPLITUDE_SCATTER: Final = 0.15
 _CELLS: Final = 48_000  # (frequency, member, phase) worked on at once: stays in the cache
 _PHASES_PER_HARMONIC: Final = 3
 _LEAST_PHASES: Final = 16
+_FEW_MEMBERS: Final = 96  # of which shapes are turned to all phases once
 _NEAR: Final = 2.5  # kernel widths from a member's period
 
 
@@ -77,16 +79,37 @@ class GroupDesign:
 
     @cached_property
     def linear(self) -> Float32Array:
-        """Columns for sums of w y or w: (n_bands, 2 (K + 1), n_phases, M)."""
-        return _columns(self.shapes.harmonics[:, :, : self.n_harmonics + 1], self.n_phases)
+        """Harmonics of T: (n_bands, 2 (K + 1), M), real and minus imaginary parts by turns."""
+        return _by_turns(self.shapes.harmonics[:, :, : self.n_harmonics + 1])
 
     @cached_property
     def square(self) -> Float32Array:
-        """Columns for the sum of w T^2: (n_bands, 2 (2 K + 1), n_phases, M)."""
+        """Harmonics of T^2: (n_bands, 2 (2 K + 1), M)."""
         k = self.n_harmonics
         size = 8 * (k + 1)
         curve = np.fft.irfft(self.shapes.harmonics[:, :, : k + 1], size, axis=2) * size
-        return _columns(np.fft.rfft(curve**2, axis=2)[:, :, : 2 * k + 1] / size, self.n_phases)
+        return _by_turns(np.fft.rfft(curve**2, axis=2)[:, :, : 2 * k + 1] / size)
+
+    @cached_property
+    def turned_linear(self) -> Float32Array | None:
+        """Those of T at every phase, (n_bands, 2 (K + 1), n_phases, M), for a few members only."""
+        return self._turned(self.linear)
+
+    @cached_property
+    def turned_square(self) -> Float32Array | None:
+        """Those of T^2."""
+        return self._turned(self.square)
+
+    def _turned(self, pairs: Float32Array) -> Float32Array | None:
+        if len(self.shapes) > _FEW_MEMBERS:
+            return None
+        real, imaginary = pairs[:, ::2], pairs[:, 1::2]
+        angle = 2.0 * np.pi * np.arange(real.shape[1])[:, None] * (np.arange(self.n_phases) / self.n_phases)
+        cos, sin = np.cos(angle)[:, :, None], np.sin(angle)[:, :, None]
+        out = np.empty((pairs.shape[0], pairs.shape[1], self.n_phases, pairs.shape[2]), dtype=np.float32)
+        out[:, ::2] = real[:, :, None] * cos + imaginary[:, :, None] * sin
+        out[:, 1::2] = imaginary[:, :, None] * cos - real[:, :, None] * sin
+        return out
 
     def near(self, low: float, high: float) -> slice:
         """Give the members that answer for frequencies between two bounds."""
@@ -97,15 +120,48 @@ class GroupDesign:
         )
 
 
-def _columns(harmonics: npt.NDArray[np.complexfloating], n_phases: int) -> Float32Array:
-    k = np.arange(harmonics.shape[2])
-    turn = (
-        np.exp(2j * np.pi * k[:, None] * (np.arange(n_phases) / n_phases))
-        * np.where(k == 0, 1.0, 2.0)[:, None]
-    )
-    # (b, K + 1, 1, M) times (K + 1, phases, 1)
-    x = harmonics.astype(np.complex64).transpose(1, 2, 0)[:, :, None] * turn.astype(np.complex64)[:, :, None]
-    return np.ascontiguousarray(np.concatenate([x.real, -x.imag], axis=1), dtype=np.float32)
+def _by_turns(harmonics: npt.NDArray[np.complexfloating]) -> Float32Array:
+    n, n_bands, n_k = harmonics.shape
+    double = np.where(np.arange(n_k) == 0, 1.0, 2.0)
+    pairs = np.stack([harmonics.real * double, -harmonics.imag * double], axis=3)
+    return np.ascontiguousarray(pairs.reshape(n, n_bands, 2 * n_k).transpose(1, 2, 0), dtype=np.float32)
+
+
+class _Products:
+    """Products of sums over points with shapes at every phase, in the cheaper of two ways.
+
+    Turning the shapes is done once and pays for a few members at many frequencies; turning the sums
+    pays for many members.
+    """
+
+    def __init__(
+        self, sums: Complex64, shapes: Float32Array, turns: Complex64, turned: Float32Array | None
+    ) -> None:
+        self._sums = np.ascontiguousarray(sums.transpose(1, 0, 2))  # (F, b, K + 1)
+        self._shapes, self._turns, self._turned = shapes, turns, turned
+        self._n_phases = turns.shape[0]
+
+    def _both(self, some: slice, near: slice) -> tuple[Float32Array, Float32Array]:
+        """Give factors (rows, b, 2 (K + 1)) and (b, 2 (K + 1), columns)."""
+        sums = self._sums[some]
+        n_freq, n_bands, n_k = sums.shape
+        if self._turned is not None:
+            columns = self._turned[:, :, :, near].reshape(n_bands, 2 * n_k, -1)
+            return sums.view(np.float32), columns
+        rows = (sums[:, None] * self._turns[:, None]).view(np.float32)
+        return rows.reshape(n_freq * self._n_phases, n_bands, 2 * n_k), self._shapes[:, :, near]
+
+    def total(self, some: slice, near: slice) -> Float32Array:
+        """Give the products summed over bands: (F, n_phases, m)."""
+        rows, columns = self._both(some, near)
+        out = rows.reshape(rows.shape[0], -1) @ columns.reshape(-1, columns.shape[2])
+        return out.reshape(some.stop - some.start, self._n_phases, -1)
+
+    def by_band(self, some: slice, near: slice) -> Float32Array:
+        """Give the products of each band: (b, F, n_phases, m)."""
+        rows, columns = self._both(some, near)
+        out = np.matmul(rows.transpose(1, 0, 2), columns)
+        return out.reshape(out.shape[0], some.stop - some.start, self._n_phases, -1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,15 +172,15 @@ class PointSums:
     ----------
     frequency : ndarray of float64, shape (F,)
         Frequencies in 1/d.
-    data : ndarray of float32, shape (n_bands, F, 2, K + 1)
-        Real and imaginary parts of the sums of w y exp(2 pi i k f t).
-    weight : ndarray of float32, shape (n_bands, F, 2, 2 K + 1)
+    data : ndarray of complex64, shape (n_bands, F, K + 1)
+        The sums of w y exp(2 pi i k f t).
+    weight : ndarray of complex64, shape (n_bands, F, 2 K + 1)
         The same of w.
     """
 
     frequency: FloatArray
-    data: Float32Array
-    weight: Float32Array
+    data: Complex64
+    weight: Complex64
 
 
 def point_sums(star: StarPoints, weight: FloatArray, frequency: FloatArray, n_harmonics: int) -> PointSums:
@@ -147,30 +203,28 @@ def point_sums(star: StarPoints, weight: FloatArray, frequency: FloatArray, n_ha
         The sums.
     """
     n_bands, n_freq = len(star.bands), frequency.size
-    data = np.empty((n_bands, n_freq, 2, n_harmonics + 1), dtype=np.float32)
-    mass = np.empty((n_bands, n_freq, 2, 2 * n_harmonics + 1), dtype=np.float32)
+    data = np.empty((n_harmonics + 1, n_bands, n_freq), dtype=np.complex64)
+    mass = np.empty((2 * n_harmonics + 1, n_bands, n_freq), dtype=np.complex64)
     order = np.argsort(star.band, kind="stable")
     edges = np.searchsorted(star.band[order], np.arange(n_bands + 1))
     time = star.time[order]
     w = weight[order]
-    strengths = np.stack([w * star.value[order], w]).astype(np.float32)
+    strengths = np.stack([w * star.value[order], w]).astype(np.complex64)
     step = max(1, 32_768 // max(time.size, 1))
     for start in range(0, n_freq, step):
         some = slice(start, start + step)
-        cycles = frequency[some, None] * time
+        cycles = time[:, None] * frequency[some]
         turn = np.exp((2j * np.pi) * (cycles - np.rint(cycles))).astype(np.complex64)
         power = np.ones_like(turn)
         for k in range(2 * n_harmonics + 1):
             for b in range(n_bands):
                 mine = slice(edges[b], edges[b + 1])
                 if k <= n_harmonics:
-                    both = power[:, mine] @ strengths[:, mine].T
-                    data[b, some, 0, k], data[b, some, 1, k] = both[:, 0].real, both[:, 0].imag
-                    mass[b, some, 0, k], mass[b, some, 1, k] = both[:, 1].real, both[:, 1].imag
+                    data[k, b, some], mass[k, b, some] = strengths[:, mine] @ power[mine]
                 else:
-                    one = power[:, mine] @ strengths[1, mine]
-                    mass[b, some, 0, k], mass[b, some, 1, k] = one.real, one.imag
+                    mass[k, b, some] = strengths[1, mine] @ power[mine]
             power *= turn
+    data, mass = (np.ascontiguousarray(x.transpose(1, 2, 0)) for x in (data, mass))
     return PointSums(frequency=frequency, data=data, weight=mass)
 
 
@@ -225,41 +279,36 @@ def match(
         np.float32
     ) + stiff
     root = np.linalg.cholesky(spread).T.astype(np.float32)
-    # Bands side by side: one product adds them up.
-    cut = slice(0, k + 1)
-    first = sums.weight[:, :, :, cut].reshape(n_bands, n_freq, -1)
-    data = sums.data[:, :, :, cut].reshape(n_bands, n_freq, -1).transpose(1, 0, 2).reshape(n_freq, -1)
-    second = (
-        sums.weight[:, :, :, : 2 * k + 1].reshape(n_bands, n_freq, -1).transpose(1, 0, 2).reshape(n_freq, -1)
-    )
+    turns = np.exp(2j * np.pi * np.arange(2 * k + 1) * (np.arange(n_phases) / n_phases)[:, None])
+    turns = turns.astype(np.complex64)
+    shape_sums = (design.linear, turns[:, : k + 1], design.turned_linear)
+    data = _Products(sums.data[:, :, : k + 1], *shape_sums)
+    first = _Products(sums.weight[:, :, : k + 1], *shape_sums)
+    second = _Products(sums.weight[:, :, : 2 * k + 1], design.square, turns, design.turned_square)
     start = 0
     while start < n_freq:
         lowest = sums.frequency[start]
-        first_near = design.near(lowest, lowest)
-        width = max(first_near.stop - first_near.start, 1)
-        stop = min(n_freq, start + max(1, _CELLS // (width * n_phases)))
         # Not more than a tenth in frequency at once: members apart in period are not near to all.
-        stop = min(stop, max(start + 1, int(np.searchsorted(sums.frequency, 1.1 * lowest))))
+        around = design.near(lowest, 1.1 * lowest)
+        size = max(around.stop - around.start, 1) * n_phases
+        stop = int(np.searchsorted(sums.frequency, 1.1 * lowest))
+        stop = min(max(stop, start + 1), start + max(1, _CELLS // size))
         near = design.near(lowest, sums.frequency[stop - 1])
         m, some = near.stop - near.start, slice(start, stop)
         start = stop
         if m <= 0:
             continue
-        linear = design.linear[:, :, :, near].reshape(n_bands, -1, n_phases * m)
-        square = design.square[:, :, :, near].reshape(-1, n_phases * m)
-        shape = (some.stop - some.start, n_phases, m)
-        lift = (data[some] @ linear.reshape(-1, n_phases * m)).reshape(shape)
+        lift = data.total(some, near)
         lift += stiff
-        power = second[some] @ square
+        power = second.total(some, near)
         power += stiff
-        mixed = np.matmul(first[:, some], linear)
+        mixed = first.by_band(some, near)
         for b in range(n_bands):
-            lift -= mixed[b].reshape(shape) * shift[near, b]
+            lift -= mixed[b] * shift[near, b]
         for row in root @ mixed.reshape(n_bands, -1):
             np.multiply(row, row, out=row)
             power -= row.reshape(power.shape)
         np.maximum(power, stiff, out=power)
-        power = power.reshape(shape)
         lift *= lift
         lift /= power
         if not best_phase_only:

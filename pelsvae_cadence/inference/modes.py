@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 from pelsvae_cadence.inference.local_fit import Hypotheses, LocalFits, fit_hypotheses
 from pelsvae_cadence.inference.matching import AMPLITUDE_SCATTER, GroupDesign, match, point_sums
 from pelsvae_cadence.inference.points import StarPoints, expected_offsets, offset_precision
-from pelsvae_cadence.inference.scan import highest_maxima
+from pelsvae_cadence.inference.scan import Candidates, highest_maxima
 from pelsvae_cadence.inference.slack import curves_with_slack, harmonic_curves
 
 __all__ = ["UNSEEN", "Mode", "class_modes", "no_period_evidence", "unseen_modes"]
@@ -96,11 +96,13 @@ def _log_density(
     )
 
 
-def _match_all(star: StarPoints, design: GroupDesign, frequency: FloatArray, colours: bool) -> _Best:
+def _match_all(
+    star: StarPoints, design: GroupDesign, frequency: FloatArray, wanted: npt.NDArray[np.bool_], colours: bool
+) -> _Best:
     x = -np.log(frequency)
     shapes = design.shapes
     near = np.flatnonzero(
-        (x > shapes.ln_period[0] - design.reach) & (x < shapes.ln_period[-1] + design.reach)
+        wanted & (x > shapes.ln_period[0] - design.reach) & (x < shapes.ln_period[-1] + design.reach)
     )
     m = min(_MEMBERS, len(shapes))
     total = np.full(frequency.size, -np.inf)
@@ -124,7 +126,7 @@ def class_modes(
     star: StarPoints,
     designs: Sequence[GroupDesign],
     priors: Mapping[str, float],
-    frequency: FloatArray,
+    candidates: Candidates,
     *,
     colours: bool,
 ) -> list[Mode]:
@@ -138,8 +140,8 @@ def class_modes(
         All members of the subtypes.
     priors : mapping of str to float
         Prior probabilities of the classes.
-    frequency : ndarray of float64, shape (F,)
-        Rising candidate frequencies in 1/d.
+    candidates : Candidates
+        Frequencies, and the subtypes to be matched there.
     colours : bool
         Whether mean colours count.
 
@@ -148,10 +150,13 @@ def class_modes(
     list of Mode
         The fitted modes.
     """
+    frequency = candidates.frequency
     if not frequency.size:
         return []
     prior = [np.log(priors[d.shapes.star_class] * d.shapes.share) for d in designs]
-    best = [_match_all(star, design, frequency, colours) for design in designs]
+    best = [
+        _match_all(star, design, frequency, candidates.wanted[j], colours) for j, design in enumerate(designs)
+    ]
     found = [
         (float(one.total[i] + prior[j]), j, int(i))
         for j, one in enumerate(best)

@@ -34,6 +34,8 @@ _STRETCH: Final = 0.1  # least length in ln P
 _REACH: Final = 1.7
 _HARMONICS: Final = {"EA": 12, "EB": 8}
 _HARMONICS_OTHERS: Final = 6
+# Subtypes whose coarse shapes are this much worse in log evidence than the best are left aside.
+_DROP: Final = 30.0
 _FINE_STEPS: Final = np.array([-1.0, 0.0, 1.0]) / 3.0
 # Which multiples of the frequency of how many of the highest peaks are tried.
 _MULTIPLES: Final = {
@@ -52,9 +54,12 @@ class Candidates:
     ----------
     frequency : ndarray of float64, shape (F,)
         Rising frequencies in 1/d.
+    wanted : ndarray of bool, shape (n_subtypes, F)
+        Which subtypes are to be looked at there.
     """
 
     frequency: FloatArray
+    wanted: npt.NDArray[np.bool_]
 
 
 def coarse_design(shapes: GroupShapes) -> GroupDesign:
@@ -139,7 +144,7 @@ def every_frequency(
     first = [max(low, float(np.exp(-d.shapes.ln_period[-1] - d.shapes.width))) for d in designs]
     last = [min(limits[1], float(np.exp(-d.shapes.ln_period[0] + d.shapes.width))) for d in designs]
     if not designs or max(last) <= min(first):
-        return Candidates(frequency=np.empty(0))
+        return Candidates(frequency=np.empty(0), wanted=np.empty((len(designs), 0), dtype=np.bool_))
     grid = np.arange(min(first), max(last) + step, step)
     height = np.full((len(designs), grid.size), -np.inf)
     for start in range(0, grid.size, _BLOCK):
@@ -155,11 +160,17 @@ def every_frequency(
             inside = (block >= first[j]) & (block <= last[j])
             height[j, start : start + _BLOCK] = np.where(inside, best, -np.inf)
     chosen = np.unique(np.concatenate([highest_maxima(row, _MOST) for row in height]))
-    around = np.unique((grid[chosen][:, None] + _FINE_STEPS * step).ravel())
-    return Candidates(frequency=around[(around >= low) & (around <= limits[1])])
+    near_best = height[:, chosen] > height.max() - _DROP
+    around = (grid[chosen][:, None] + _FINE_STEPS * step).ravel()
+    wanted = np.repeat(near_best, _FINE_STEPS.size, axis=1)
+    inside = (around >= low) & (around <= limits[1])
+    order = np.argsort(around[inside], kind="stable")
+    return Candidates(frequency=around[inside][order], wanted=wanted[:, inside][:, order])
 
 
-def peaks_and_multiples(peaks: FloatArray, span: float, limits: tuple[float, float]) -> Candidates:
+def peaks_and_multiples(
+    peaks: FloatArray, span: float, limits: tuple[float, float], n_subtypes: int
+) -> Candidates:
     """Take the peaks of a periodogram and multiples of their frequencies.
 
     Parameters
@@ -170,6 +181,8 @@ def peaks_and_multiples(peaks: FloatArray, span: float, limits: tuple[float, flo
         Span of the points in days.
     limits : (float, float)
         Lowest and highest frequency in 1/d.
+    n_subtypes : int
+        Number of subtypes; all are to be looked at.
 
     Returns
     -------
@@ -178,4 +191,5 @@ def peaks_and_multiples(peaks: FloatArray, span: float, limits: tuple[float, flo
     """
     chosen = np.concatenate([peaks[:n] * m for n, multiples in _MULTIPLES.items() for m in multiples])
     around = np.unique((chosen[:, None] + _PEAK_STEPS / span).ravel())
-    return Candidates(frequency=around[(around >= limits[0]) & (around <= limits[1])])
+    around = around[(around >= limits[0]) & (around <= limits[1])]
+    return Candidates(frequency=around, wanted=np.ones((n_subtypes, around.size), dtype=np.bool_))
