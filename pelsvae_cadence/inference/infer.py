@@ -15,13 +15,14 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.inference.bank import ShapeBank, shape_bank
 from pelsvae_cadence.inference.matching import GroupDesign
-from pelsvae_cadence.inference.modes import UNSEEN, Mode, class_modes, no_period_evidence, unseen_modes
+from pelsvae_cadence.inference.modes import UNSEEN, Mode, class_modes, free_modes, no_period_evidence
 from pelsvae_cadence.inference.points import StarPoints, star_points
 from pelsvae_cadence.inference.posterior import OTHER, BestCurve, Posterior
 from pelsvae_cadence.inference.priors import Priors
 from pelsvae_cadence.inference.scan import coarse_design, every_frequency, peaks_and_multiples
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.periods.eclipses import narrow_eclipses
 from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid, period_limits
 from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms
 from pelsvae_cadence.periods.series import joint_series
@@ -33,6 +34,11 @@ FloatArray = npt.NDArray[np.float64]
 #: Up to this many points all frequencies are tried; with more, those of peaks.
 FEW_POINTS: Final = 120
 _PEAKS: Final = 60
+_FREE_PEAKS: Final = 15  # at which shapes unlike all classes are tried
+# Multiples of the frequency of narrow dips that may be the orbit's; the prior share of binaries with
+# eclipses narrower than those of the model.
+_ORBITS: Final = np.array([0.5, 1.0, 2.0])
+_NARROW_SHARE: Final = 0.1
 _MOST_HARMONICS: Final = 20  # in the match of all members; their fits use all
 _OVERSAMPLING: Final = 5.0
 _LEAST_POINTS: Final = 5
@@ -47,6 +53,8 @@ class _Reader:
         groups = [g for g in bank.groups if g.star_class in classes]
         self.fine = tuple(GroupDesign.of(g, most_harmonics=_MOST_HARMONICS) for g in groups)
         self.coarse = tuple(coarse_design(g) for g in groups)
+        #: Index of the subtype that narrow eclipses belong to.
+        self.detached = next((j for j, g in enumerate(groups) if g.subtype == "EA"), None)
         # Colours of stars of no class in particular.
         self.mean_mag = np.mean([g.mean_mag.mean(axis=0) for g in bank.groups], axis=0)
 
@@ -176,14 +184,26 @@ def _modes(
     limits = 1.0 / period_range[1], 1.0 / period_range[0]
     series = joint_series(light_curves, i)
     grid = FrequencyGrid.from_baseline(star.span, period_range, _OVERSAMPLING)
-    peaks, _ = highest_peaks(next(iter(periodograms([series], grid))), grid, _PEAKS)
+    spectrum = next(iter(periodograms([series], grid)))
+    peaks, _ = highest_peaks(spectrum, grid, _PEAKS)
     peaks = np.clip(peaks, *limits)
+    orbits = np.empty(0)
     if star.time.size <= FEW_POINTS:
         candidates = every_frequency(star, reader.coarse, limits, colours=colours)
     else:
-        candidates = peaks_and_multiples(peaks, star.span, limits, len(reader.fine))
+        eclipses = narrow_eclipses(series, spectrum, grid, limits)
+        if eclipses is not None:
+            orbits = eclipses.frequency * _ORBITS
+            orbits = orbits[(orbits >= limits[0]) & (orbits <= limits[1])]
+        candidates = peaks_and_multiples(star, reader.coarse, peaks, orbits, limits, colours=colours)
     modes = class_modes(star, reader.fine, weights, candidates, colours=colours)
-    modes += unseen_modes(star, peaks, reader.mean_mag, priors.unseen, limits, colours=colours)
+    free = (reader.mean_mag, np.log(priors.unseen) if priors.unseen > 0.0 else -np.inf, limits)
+    modes += free_modes(star, peaks[:_FREE_PEAKS], *free, colours=colours)
+    if orbits.size and "ECL" in weights:
+        prior = np.log(weights["ECL"] * _NARROW_SHARE)
+        modes += free_modes(
+            star, orbits, reader.mean_mag, prior, limits, colours=colours, eclipses_of=reader.detached
+        )
     modes = [m for m in modes if 0.999 * limits[0] <= m.frequency <= 1.001 * limits[1]]
     none = no_period_evidence(star, reader.mean_mag, priors.no_period, colours=colours)
     return modes, none

@@ -182,6 +182,10 @@ class PointSums:
     data: Complex64
     weight: Complex64
 
+    def take(self, rows: IntArray) -> PointSums:
+        """Select frequencies."""
+        return PointSums(frequency=self.frequency[rows], data=self.data[:, rows], weight=self.weight[:, rows])
+
 
 def point_sums(star: StarPoints, weight: FloatArray, frequency: FloatArray, n_harmonics: int) -> PointSums:
     """Sum weights and weighted values over the points, band by band.

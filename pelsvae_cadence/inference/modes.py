@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp
 
+from pelsvae_cadence.bands import band_filter
 from pelsvae_cadence.inference.local_fit import Hypotheses, LocalFits, fit_hypotheses
 from pelsvae_cadence.inference.matching import AMPLITUDE_SCATTER, GroupDesign, match, point_sums
 from pelsvae_cadence.inference.points import StarPoints, expected_offsets, offset_precision
 from pelsvae_cadence.inference.scan import Candidates, highest_maxima
 from pelsvae_cadence.inference.slack import curves_with_slack, harmonic_curves
 
-__all__ = ["UNSEEN", "Mode", "class_modes", "no_period_evidence", "unseen_modes"]
+__all__ = ["UNSEEN", "Mode", "class_modes", "free_modes", "no_period_evidence"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,7 +37,7 @@ _HARMONICS_FEW: Final = 4
 _HARMONICS_MANY: Final = 8
 _MANY_POINTS: Final = 120
 _SIZES: Final = np.array([0.7, 1.4, 2.5])
-_UNSEEN_PEAKS: Final = 15
+_HARMONICS_NARROW: Final = 48
 _UNKNOWN_COLOUR: Final = "LPV"  # the class whose colours scatter most
 
 
@@ -97,7 +98,12 @@ def _log_density(
 
 
 def _match_all(
-    star: StarPoints, design: GroupDesign, frequency: FloatArray, wanted: npt.NDArray[np.bool_], colours: bool
+    star: StarPoints,
+    design: GroupDesign,
+    frequency: FloatArray,
+    wanted: npt.NDArray[np.bool_],
+    sums: PointSums,
+    colours: bool,
 ) -> _Best:
     x = -np.log(frequency)
     shapes = design.shapes
@@ -110,9 +116,9 @@ def _match_all(
     evidence = np.full((frequency.size, m), -np.inf)
     phase = np.zeros((frequency.size, m))
     if near.size:
+        rows = np.searchsorted(sums.frequency, frequency[near])
         weight = 1.0 / (star.error**2 + (_MODEL_ERROR * star.scatter) ** 2)
-        sums = point_sums(star, weight, frequency[near], design.n_harmonics)
-        matched, at = match(star, weight, sums, design, colours=colours)
+        matched, at = match(star, weight, sums.take(rows), design, colours=colours)
         own = matched + _log_density(design, slice(None), frequency[near][:, None])
         total[near] = logsumexp(own, axis=1)
         top = np.argpartition(-own, m - 1, axis=1)[:, :m]
@@ -154,8 +160,12 @@ def class_modes(
     if not frequency.size:
         return []
     prior = [np.log(priors[d.shapes.star_class] * d.shapes.share) for d in designs]
+    weight = 1.0 / (star.error**2 + (_MODEL_ERROR * star.scatter) ** 2)
+    used = frequency[candidates.wanted.any(axis=0)]
+    sums = point_sums(star, weight, used, max(design.n_harmonics for design in designs))
     best = [
-        _match_all(star, design, frequency, candidates.wanted[j], colours) for j, design in enumerate(designs)
+        _match_all(star, design, frequency, candidates.wanted[j], sums, colours)
+        for j, design in enumerate(designs)
     ]
     found = [
         (float(one.total[i] + prior[j]), j, int(i))
@@ -240,51 +250,57 @@ def _any_colours(star: StarPoints, mean_mag: FloatArray, colours: bool) -> tuple
     return expected_offsets(star, mean_mag), precision
 
 
-def unseen_modes(
+def free_modes(
     star: StarPoints,
-    peaks: FloatArray,
+    frequency: FloatArray,
     mean_mag: FloatArray,
-    prior: float,
+    log_prior: float,
     limits: tuple[float, float],
     *,
     colours: bool,
+    eclipses_of: int | None = None,
 ) -> list[Mode]:
-    """Give the modes of shapes unlike all classes: free harmonics at the peaks of the periodogram.
+    """Give the modes of shapes that the bank does not hold: free harmonics at some frequencies.
 
     Parameters
     ----------
     star : StarPoints
         The points.
-    peaks : ndarray of float64, shape (m,)
-        Frequencies of peaks in 1/d, highest first.
+    frequency : ndarray of float64, shape (F,)
+        Frequencies in 1/d.
     mean_mag : ndarray of float64, shape (n_bands,)
         Typical absolute magnitudes, for the colours.
-    prior : float
-        Prior probability of such a shape.
+    log_prior : float
+        Log of the prior probability of such a shape.
     limits : (float, float)
         Lowest and highest frequency in 1/d, over which ln P has a flat prior.
     colours : bool
         Whether mean colours count.
+    eclipses_of : int, optional
+        Index of the subtype of narrow eclipses: many harmonics, all alike, the same in all bands.
+        Otherwise the shape is `UNSEEN`: few harmonics, falling with their order.
 
     Returns
     -------
     list of Mode
         The fitted modes.
     """
-    some = peaks[:_UNSEEN_PEAKS]
-    if not some.size or prior <= 0.0:
+    if not frequency.size or log_prior == -np.inf:
         return []
-    n_harmonics = _HARMONICS_MANY if star.time.size > _MANY_POINTS else _HARMONICS_FEW
-    which = np.repeat(np.arange(some.size), _SIZES.size)
-    size = np.tile(_SIZES * star.scatter, some.size)
+    which = np.repeat(np.arange(frequency.size), _SIZES.size)
+    size = np.tile(_SIZES * star.scatter, frequency.size)
     offset, precision = _any_colours(star, mean_mag, colours)
-    curves = harmonic_curves(star.bands, size, n_harmonics)
+    if eclipses_of is None:
+        n_harmonics = _HARMONICS_MANY if star.time.size > _MANY_POINTS else _HARMONICS_FEW
+        curves = harmonic_curves(np.array([band_filter(b).amplitude for b in star.bands]), size, n_harmonics)
+    else:
+        curves = harmonic_curves(np.ones(len(star.bands)), size, _HARMONICS_NARROW, narrow=True)
     n = which.size
     fits = fit_hypotheses(
         star,
         np.hypot(star.error, _FIT_ERROR * star.scatter),
         Hypotheses(
-            frequency=some[which],
+            frequency=frequency[which],
             phase=np.zeros(n),
             curves=curves,
             offset=np.broadcast_to(offset, (n, offset.size)),
@@ -294,8 +310,11 @@ def unseen_modes(
         shape="free",
     )
     density = -np.log(fits.frequency) - np.log(np.log(limits[1] / limits[0]))
-    own = fits.log_evidence + density + np.log(prior) - np.log(_SIZES.size)
-    return [_mode(fits, curves, own, np.flatnonzero(which == q), 0.0, UNSEEN, None) for q in range(some.size)]
+    own = fits.log_evidence + density + log_prior - np.log(_SIZES.size)
+    group = UNSEEN if eclipses_of is None else eclipses_of
+    return [
+        _mode(fits, curves, own, np.flatnonzero(which == q), 0.0, group, None) for q in range(frequency.size)
+    ]
 
 
 def no_period_evidence(star: StarPoints, mean_mag: FloatArray, prior: float, *, colours: bool) -> float:

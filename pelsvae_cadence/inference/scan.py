@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sklearn.cluster import KMeans
 
 from pelsvae_cadence.inference.bank import GroupShapes
-from pelsvae_cadence.inference.matching import GroupDesign, match, point_sums
+from pelsvae_cadence.inference.matching import GroupDesign, PointSums, match, point_sums
 from pelsvae_cadence.inference.points import StarPoints
 
 __all__ = ["Candidates", "coarse_design", "every_frequency", "highest_maxima", "peaks_and_multiples"]
@@ -36,6 +36,8 @@ _HARMONICS: Final = {"EA": 12, "EB": 8}
 _HARMONICS_OTHERS: Final = 6
 # Subtypes whose coarse shapes are this much worse in log evidence than the best are left aside.
 _DROP: Final = 30.0
+_DROP_OF_PEAKS: Final = 10.0  # with many points: in units of the square root of their number
+_MOST_PEAKS: Final = 12
 _FINE_STEPS: Final = np.array([-1.0, 0.0, 1.0]) / 3.0
 # Which multiples of the frequency of how many of the highest peaks are tried.
 _MULTIPLES: Final = {
@@ -154,9 +156,7 @@ def every_frequency(
             continue
         sums = point_sums(star, weight, block, max(designs[j].n_harmonics for j in active))
         for j in active:
-            evidence, _ = match(star, weight, sums, designs[j], colours=colours, best_phase_only=True)
-            distance = np.abs(np.log(block)[:, None] + designs[j].shapes.ln_period)
-            best = np.where(distance < designs[j].reach, evidence, -np.inf).max(axis=1)
+            best = _heights(star, weight, sums, designs[j], colours)
             inside = (block >= first[j]) & (block <= last[j])
             height[j, start : start + _BLOCK] = np.where(inside, best, -np.inf)
     chosen = np.unique(np.concatenate([highest_maxima(row, _MOST) for row in height]))
@@ -169,27 +169,61 @@ def every_frequency(
 
 
 def peaks_and_multiples(
-    peaks: FloatArray, span: float, limits: tuple[float, float], n_subtypes: int
+    star: StarPoints,
+    designs: tuple[GroupDesign, ...],
+    peaks: FloatArray,
+    others: FloatArray,
+    limits: tuple[float, float],
+    *,
+    colours: bool,
 ) -> Candidates:
-    """Take the peaks of a periodogram and multiples of their frequencies.
+    """Try a few shapes of each subtype at the peaks of a periodogram and at multiples of them.
 
     Parameters
     ----------
+    star : StarPoints
+        The points.
+    designs : tuple of GroupDesign
+        Coarse designs of the subtypes.
     peaks : ndarray of float64, shape (m,)
         Frequencies of the peaks in 1/d, highest peak first.
-    span : float
-        Span of the points in days.
+    others : ndarray of float64, shape (j,)
+        Further frequencies, which are kept whatever the coarse shapes say.
     limits : (float, float)
         Lowest and highest frequency in 1/d.
-    n_subtypes : int
-        Number of subtypes; all are to be looked at.
+    colours : bool
+        Whether mean colours count.
 
     Returns
     -------
     Candidates
-        The frequencies, and two more around each.
+        The best frequencies of each subtype, and two more around each.
     """
     chosen = np.concatenate([peaks[:n] * m for n, multiples in _MULTIPLES.items() for m in multiples])
-    around = np.unique((chosen[:, None] + _PEAK_STEPS / span).ravel())
-    around = around[(around >= limits[0]) & (around <= limits[1])]
-    return Candidates(frequency=around, wanted=np.ones((n_subtypes, around.size), dtype=np.bool_))
+    chosen = np.unique(np.concatenate([chosen, others]))
+    chosen = chosen[(chosen >= limits[0]) & (chosen <= limits[1])]
+    weight = 1.0 / (star.error**2 + (_MODEL_ERROR * star.scatter) ** 2)
+    sums = point_sums(star, weight, chosen, max(d.n_harmonics for d in designs))
+    height = np.stack([_heights(star, weight, sums, design, colours) for design in designs])
+    near_best = height > height.max(initial=-np.inf) - _DROP_OF_PEAKS * np.sqrt(star.time.size)
+    keep = np.zeros_like(near_best)
+    for j, row in enumerate(height):
+        keep[j, np.argsort(-row, kind="stable")[:_MOST_PEAKS]] = True
+    keep |= np.isin(chosen, others)
+    near_best &= keep & np.isfinite(height)
+    near_best |= np.isin(chosen, others) & np.isfinite(height)
+    around = (chosen[:, None] + _PEAK_STEPS / star.span).ravel()
+    wanted = np.repeat(near_best, _PEAK_STEPS.size, axis=1)
+    inside = (around >= limits[0]) & (around <= limits[1]) & wanted.any(axis=0)
+    order = np.argsort(around[inside], kind="stable")
+    return Candidates(frequency=around[inside][order], wanted=wanted[:, inside][:, order])
+
+
+def _heights(
+    star: StarPoints, weight: FloatArray, sums: PointSums, design: GroupDesign, colours: bool
+) -> FloatArray:
+    """Give the log evidence of a subtype's best coarse shape at each frequency."""
+    evidence, _ = match(star, weight, sums, design, colours=colours, best_phase_only=True)
+    distance = np.abs(np.log(sums.frequency)[:, None] + design.shapes.ln_period)
+    best = np.where(distance < design.reach, evidence, -np.inf).max(axis=1)
+    return np.asarray(best, dtype=np.float64)

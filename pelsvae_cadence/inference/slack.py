@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import band_filter
 from pelsvae_cadence.inference.bank import GroupShapes
 
 __all__ = ["N_SLACK", "curves_with_slack", "harmonic_curves"]
@@ -78,27 +77,31 @@ def _components(curves: ComplexArray) -> ComplexArray:
     return full
 
 
-def harmonic_curves(bands: tuple[str, ...], amplitude: FloatArray, n_harmonics: int) -> ComplexArray:
+def harmonic_curves(
+    ratio: FloatArray, amplitude: FloatArray, n_harmonics: int, *, narrow: bool = False
+) -> ComplexArray:
     """Give free harmonics, which any shape is made of.
 
     Parameters
     ----------
-    bands : tuple of str
-        The bands; amplitudes go with `pelsvae_cadence.bands.Filter.amplitude`.
+    ratio : ndarray of float64, shape (n_bands,)
+        Amplitudes of the bands.
     amplitude : ndarray of float64, shape (H,)
         Standard deviation of the coefficients of the fundamental; that of harmonic k is 1/k of it.
     n_harmonics : int
         Harmonics K.
+    narrow : bool
+        Whether all harmonics are alike, as those of narrow eclipses; together they then have the
+        variance of one coefficient of the size `amplitude`.
 
     Returns
     -------
     ndarray of complex128, shape (H, n_bands, K + 1, 1 + 2 K)
         Fourier coefficients; the first curve is zero.
     """
-    out = np.zeros((amplitude.size, len(bands), n_harmonics + 1, 1 + 2 * n_harmonics), dtype=np.complex128)
-    ratio = np.array([band_filter(band).amplitude for band in bands])
+    out = np.zeros((amplitude.size, ratio.size, n_harmonics + 1, 1 + 2 * n_harmonics), dtype=np.complex128)
     for k in range(1, n_harmonics + 1):
-        size = 0.5 * amplitude[:, None] * ratio / k
+        size = 0.5 * amplitude[:, None] * ratio / (np.sqrt(n_harmonics) if narrow else k)
         out[:, :, k, 2 * k - 1] = size
         out[:, :, k, 2 * k] = -1j * size
     return out
