@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
+from scipy.special import logsumexp, ndtr
 
 from pelsvae_cadence.bands import warn_of_unknown_bands
 from pelsvae_cadence.core.errors import InputError
@@ -34,7 +34,10 @@ FloatArray = npt.NDArray[np.float64]
 #: Up to this many points all frequencies are tried; with more, those of peaks.
 FEW_POINTS: Final = 120
 _PEAKS: Final = 60
-_FREE_PEAKS: Final = 15  # at which shapes unlike all classes are tried
+_FREE_PEAKS: Final = (
+    12,
+    5,
+)  # of stars with few and many points, at which shapes unlike all classes are tried
 # Multiples of the frequency of narrow dips that may be the orbit's; the prior share of binaries with
 # eclipses narrower than those of the model.
 _ORBITS: Final = np.array([0.5, 1.0, 2.0])
@@ -43,7 +46,8 @@ _MOST_HARMONICS: Final = 20  # in the match of all members; their fits use all
 _OVERSAMPLING: Final = 5.0
 _LEAST_POINTS: Final = 5
 # Frequencies closer than this times 1/span are one.
-_SAME: Final = 0.15
+_SAME: Final = 0.2
+_RIGHT: Final = 0.1  # a period is right if its frequency is so close
 
 
 class _Reader:
@@ -198,7 +202,7 @@ def _modes(
         candidates = peaks_and_multiples(star, reader.coarse, peaks, orbits, limits, colours=colours)
     modes = class_modes(star, reader.fine, weights, candidates, colours=colours)
     free = (reader.mean_mag, np.log(priors.unseen) if priors.unseen > 0.0 else -np.inf, limits)
-    modes += free_modes(star, peaks[:_FREE_PEAKS], *free, colours=colours)
+    modes += free_modes(star, peaks[: _FREE_PEAKS[star.time.size > FEW_POINTS]], *free, colours=colours)
     if orbits.size and "ECL" in weights:
         prior = np.log(weights["ECL"] * _NARROW_SHARE)
         modes += free_modes(
@@ -246,7 +250,8 @@ def _posterior(
         columns["no_period_probability"][i] = np.exp(none - everything)
         share = np.exp(own - total)
         frequency = np.array([mode.frequency for mode in modes])
-        kept, probability = _distinct(frequency, own - everything, star.span)
+        error = np.array([mode.frequency_error for mode in modes])
+        kept, probability = _distinct(frequency, error, own - everything, star.span)
         m = min(n_candidates, kept.size)
         columns["candidate_frequencies"][i, :m] = frequency[kept[:m]]
         columns["candidate_probabilities"][i, :m] = probability[:m]
@@ -268,19 +273,25 @@ def _posterior(
 
 
 def _distinct(
-    frequency: FloatArray, log_probability: FloatArray, span: float
+    frequency: FloatArray, error: FloatArray, log_probability: FloatArray, span: float
 ) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    """Join modes of one frequency; give the best mode of each and their probabilities, best first."""
+    """Give the best mode of each frequency, and the probabilities that these are right, best first.
+
+    A frequency is right to a tenth of 1/span: each mode is a Gaussian, of which some may be outside.
+    """
+    probability = np.exp(log_probability)
+    width = np.maximum(error, 1e-3 / span)
     left = np.ones(frequency.size, dtype=bool)
-    kept, probability = [], []
+    kept, right = [], []
     for j in np.argsort(-log_probability, kind="stable").tolist():
         if left[j]:
-            mine = left & (np.abs(frequency - frequency[j]) * span < _SAME)
-            left &= ~mine
+            left &= np.abs(frequency - frequency[j]) * span >= _SAME
             kept.append(j)
-            probability.append(float(np.exp(logsumexp(log_probability[mine]))))
-    order = np.argsort(-np.array(probability), kind="stable")
-    return np.array(kept, dtype=np.int64)[order], np.array(probability)[order]
+            distance = frequency[j] - frequency
+            inside = ndtr((distance + _RIGHT / span) / width) - ndtr((distance - _RIGHT / span) / width)
+            right.append(float(inside @ probability))
+    order = np.argsort(-np.array(right), kind="stable")
+    return np.array(kept, dtype=np.int64)[order], np.array(right)[order]
 
 
 def _best_curve(light_curves: LightCurves, i: int, star: StarPoints, mode: Mode) -> BestCurve:

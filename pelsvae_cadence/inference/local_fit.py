@@ -29,7 +29,7 @@ _OUTLIERS: Final = 0.03  # share of points that no shape explains
 _OUTLIER_SCALE: Final = 3.0  # their spread in units of the star's scatter
 _PHASE_STEP: Final = 0.05  # cycles: prior of one linear step, not of the phase
 _FREQUENCY_STEP: Final = 0.15  # 1/T
-_ROUNDS: Final = 5
+_ROUNDS: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 from pelsvae_cadence.bands import band_filter
 from pelsvae_cadence.inference.local_fit import Hypotheses, LocalFits, fit_hypotheses
-from pelsvae_cadence.inference.matching import AMPLITUDE_SCATTER, GroupDesign, match, point_sums
+from pelsvae_cadence.inference.matching import AMPLITUDE_SCATTER, GroupDesign, PointSums, match, point_sums
 from pelsvae_cadence.inference.points import StarPoints, expected_offsets, offset_precision
 from pelsvae_cadence.inference.scan import Candidates, highest_maxima
 from pelsvae_cadence.inference.slack import curves_with_slack, harmonic_curves
@@ -36,7 +36,7 @@ _MOST_LEFT_OUT: Final = 3.0  # log of (all members / those fitted)
 _HARMONICS_FEW: Final = 4
 _HARMONICS_MANY: Final = 8
 _MANY_POINTS: Final = 120
-_SIZES: Final = np.array([0.7, 1.4, 2.5])
+_SIZES: Final = np.array([0.9, 2.2])
 _HARMONICS_NARROW: Final = 48
 _UNKNOWN_COLOUR: Final = "LPV"  # the class whose colours scatter most
 
@@ -117,7 +117,7 @@ def _match_all(
     phase = np.zeros((frequency.size, m))
     if near.size:
         rows = np.searchsorted(sums.frequency, frequency[near])
-        weight = 1.0 / (star.error**2 + (_MODEL_ERROR * star.scatter) ** 2)
+        weight = star.with_model_error(_MODEL_ERROR) ** -2.0
         matched, at = match(star, weight, sums.take(rows), design, colours=colours)
         own = matched + _log_density(design, slice(None), frequency[near][:, None])
         total[near] = logsumexp(own, axis=1)
@@ -160,7 +160,7 @@ def class_modes(
     if not frequency.size:
         return []
     prior = [np.log(priors[d.shapes.star_class] * d.shapes.share) for d in designs]
-    weight = 1.0 / (star.error**2 + (_MODEL_ERROR * star.scatter) ** 2)
+    weight = star.with_model_error(_MODEL_ERROR) ** -2.0
     used = frequency[candidates.wanted.any(axis=0)]
     sums = point_sums(star, weight, used, max(design.n_harmonics for design in designs))
     best = [
@@ -202,7 +202,7 @@ def _fit_members(
     curves = curves_with_slack(shapes, member)
     fits = fit_hypotheses(
         star,
-        np.hypot(star.error, _FIT_ERROR * star.scatter),
+        star.with_model_error(_FIT_ERROR),
         Hypotheses(
             frequency=frequency[rows][which],
             phase=best.phase[rows].ravel()[usable],
@@ -287,18 +287,26 @@ def free_modes(
     """
     if not frequency.size or log_prior == -np.inf:
         return []
-    which = np.repeat(np.arange(frequency.size), _SIZES.size)
-    size = np.tile(_SIZES * star.scatter, frequency.size)
     offset, precision = _any_colours(star, mean_mag, colours)
+    even = np.ones(len(star.bands))
     if eclipses_of is None:
         n_harmonics = _HARMONICS_MANY if star.time.size > _MANY_POINTS else _HARMONICS_FEW
-        curves = harmonic_curves(np.array([band_filter(b).amplitude for b in star.bands]), size, n_harmonics)
+        # Amplitudes of a pulsating star, or the same in all bands.
+        ratios = [np.array([band_filter(band).amplitude for band in star.bands]), even]
     else:
-        curves = harmonic_curves(np.ones(len(star.bands)), size, _HARMONICS_NARROW, narrow=True)
+        n_harmonics, ratios = _HARMONICS_NARROW, [even]
+    kinds = np.concatenate(
+        [
+            harmonic_curves(ratio, _SIZES * star.scatter, n_harmonics, narrow=eclipses_of is not None)
+            for ratio in ratios
+        ]
+    )
+    which = np.repeat(np.arange(frequency.size), len(kinds))
+    curves = np.tile(kinds, (frequency.size, 1, 1, 1))
     n = which.size
     fits = fit_hypotheses(
         star,
-        np.hypot(star.error, _FIT_ERROR * star.scatter),
+        star.with_model_error(_FIT_ERROR),
         Hypotheses(
             frequency=frequency[which],
             phase=np.zeros(n),
@@ -310,7 +318,7 @@ def free_modes(
         shape="free",
     )
     density = -np.log(fits.frequency) - np.log(np.log(limits[1] / limits[0]))
-    own = fits.log_evidence + density + log_prior - np.log(_SIZES.size)
+    own = fits.log_evidence + density + log_prior - np.log(len(kinds))
     group = UNSEEN if eclipses_of is None else eclipses_of
     return [
         _mode(fits, curves, own, np.flatnonzero(which == q), 0.0, group, None) for q in range(frequency.size)
@@ -343,7 +351,7 @@ def no_period_evidence(star: StarPoints, mean_mag: FloatArray, prior: float, *, 
     offset, precision = _any_colours(star, mean_mag, colours)
     fits = fit_hypotheses(
         star,
-        np.hypot(star.error, _FIT_ERROR * star.scatter),
+        star.with_model_error(_FIT_ERROR),
         Hypotheses(
             frequency=np.ones(1),
             phase=np.zeros(1),

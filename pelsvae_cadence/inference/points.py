@@ -37,6 +37,8 @@ _BETWEEN_BANDS: Final = 0.04
 _MODELLED: Final = ("u", "g", "r", "i", "z", "y", "zg", "zr", "zi", "V", "I", "G")
 _LOOSE: Final = {"B_E": 0.5, "R_E": 0.5, "c": 0.1, "o": 0.1, "ps_w": 0.1, "BP": 0.1, "RP": 0.1}
 _UNKNOWN_BAND: Final = 3.0
+# Stretches of phase whose errors of the model are independent of each other, in a band.
+_CELLS_OF_SHAPE: Final = 20.0
 #: Standard deviation of E(B-V) and of the common magnitude in mag (the distance is free).
 EBV_SCATTER: Final = 0.1
 _DISTANCE_SCATTER: Final = 30.0
@@ -79,6 +81,26 @@ class StarPoints:
     unit: FloatArray
     scatter: float
     n_excluded: int
+
+    def with_model_error(self, fraction: float) -> FloatArray:
+        """Give errors that allow for shapes that are not exact.
+
+        Points at the same phase miss the shape by the same amount, so that many points of a band
+        average their own errors, but no more than some twenty errors of the model.
+
+        Parameters
+        ----------
+        fraction : float
+            Error of the model in units of the star's scatter.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Errors of the relative fluxes.
+        """
+        count = np.bincount(self.band, minlength=len(self.bands))
+        shared = np.sqrt(np.maximum(count / _CELLS_OF_SHAPE, 1.0))
+        return np.hypot(self.error, fraction * self.scatter * shared[self.band])
 
     @property
     def span(self) -> float:

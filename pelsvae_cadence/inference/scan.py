@@ -141,7 +141,7 @@ def every_frequency(
         The best frequencies of each subtype, and two more around each.
     """
     step = 1.0 / (_STEPS * star.span)
-    weight = 1.0 / (star.error**2 + (_MODEL_ERROR * star.scatter) ** 2)
+    weight = star.with_model_error(_MODEL_ERROR) ** -2.0
     low = max(limits[0], 0.25 / star.span)
     first = [max(low, float(np.exp(-d.shapes.ln_period[-1] - d.shapes.width))) for d in designs]
     last = [min(limits[1], float(np.exp(-d.shapes.ln_period[0] + d.shapes.width))) for d in designs]
@@ -202,7 +202,7 @@ def peaks_and_multiples(
     chosen = np.concatenate([peaks[:n] * m for n, multiples in _MULTIPLES.items() for m in multiples])
     chosen = np.unique(np.concatenate([chosen, others]))
     chosen = chosen[(chosen >= limits[0]) & (chosen <= limits[1])]
-    weight = 1.0 / (star.error**2 + (_MODEL_ERROR * star.scatter) ** 2)
+    weight = star.with_model_error(_MODEL_ERROR) ** -2.0
     sums = point_sums(star, weight, chosen, max(d.n_harmonics for d in designs))
     height = np.stack([_heights(star, weight, sums, design, colours) for design in designs])
     near_best = height > height.max(initial=-np.inf) - _DROP_OF_PEAKS * np.sqrt(star.time.size)
