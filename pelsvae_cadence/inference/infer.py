@@ -15,7 +15,8 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.inference.bank import ShapeBank, shape_bank
 from pelsvae_cadence.inference.matching import GroupDesign
-from pelsvae_cadence.inference.modes import UNSEEN, Mode, class_modes, free_modes, no_period_evidence
+from pelsvae_cadence.inference.modes import UNSEEN, Mode, class_modes, free_modes
+from pelsvae_cadence.inference.no_period import no_period_evidence
 from pelsvae_cadence.inference.points import StarPoints, star_points
 from pelsvae_cadence.inference.posterior import OTHER, BestCurve, Posterior
 from pelsvae_cadence.inference.priors import Priors

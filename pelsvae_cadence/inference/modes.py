@@ -17,7 +17,7 @@ from pelsvae_cadence.inference.points import StarPoints, expected_offsets, offse
 from pelsvae_cadence.inference.scan import Candidates, highest_maxima
 from pelsvae_cadence.inference.slack import curves_with_slack, harmonic_curves
 
-__all__ = ["UNSEEN", "Mode", "class_modes", "free_modes", "no_period_evidence"]
+__all__ = ["UNSEEN", "Mode", "any_colours", "class_modes", "free_modes"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -244,7 +244,7 @@ def _mode(
     )
 
 
-def _any_colours(star: StarPoints, mean_mag: FloatArray, colours: bool) -> tuple[FloatArray, FloatArray]:
+def any_colours(star: StarPoints, mean_mag: FloatArray, colours: bool) -> tuple[FloatArray, FloatArray]:
     """Give expected offsets and their precision of a star of no known class: mean colours, loosely."""
     precision = offset_precision(star.bands, np.isfinite(star.mean_mag), _UNKNOWN_COLOUR, colours)
     return expected_offsets(star, mean_mag), precision
@@ -287,7 +287,7 @@ def free_modes(
     """
     if not frequency.size or log_prior == -np.inf:
         return []
-    offset, precision = _any_colours(star, mean_mag, colours)
+    offset, precision = any_colours(star, mean_mag, colours)
     even = np.ones(len(star.bands))
     if eclipses_of is None:
         n_harmonics = _HARMONICS_MANY if star.time.size > _MANY_POINTS else _HARMONICS_FEW
@@ -323,43 +323,3 @@ def free_modes(
     return [
         _mode(fits, curves, own, np.flatnonzero(which == q), 0.0, group, None) for q in range(frequency.size)
     ]
-
-
-def no_period_evidence(star: StarPoints, mean_mag: FloatArray, prior: float, *, colours: bool) -> float:
-    """Give the log of evidence times prior of a star that varies without a period, or not at all.
-
-    Its fluxes scatter independently about their means, with one factor on all errors.
-
-    Parameters
-    ----------
-    star : StarPoints
-        The points.
-    mean_mag : ndarray of float64, shape (n_bands,)
-        Typical absolute magnitudes, for the colours.
-    prior : float
-        Prior probability.
-    colours : bool
-        Whether mean colours count.
-
-    Returns
-    -------
-    float
-        The logarithm; -inf for a prior of 0.
-    """
-    if prior <= 0.0:
-        return -np.inf
-    offset, precision = _any_colours(star, mean_mag, colours)
-    fits = fit_hypotheses(
-        star,
-        star.with_model_error(_FIT_ERROR),
-        Hypotheses(
-            frequency=np.ones(1),
-            phase=np.zeros(1),
-            curves=np.zeros((1, len(star.bands), 2, 1), dtype=np.complex128),
-            offset=offset[None],
-            precision=precision[None],
-            amplitude_scatter=np.ones(1),
-        ),
-        shape="none",
-    )
-    return float(fits.log_evidence[0] + np.log(prior))

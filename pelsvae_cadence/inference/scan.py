@@ -34,8 +34,9 @@ _STRETCH: Final = 0.1  # least length in ln P
 _REACH: Final = 1.7
 _HARMONICS: Final = {"EA": 12, "EB": 8}
 _HARMONICS_OTHERS: Final = 6
-# Subtypes whose coarse shapes are this much worse in log evidence than the best are left aside.
-_DROP: Final = 30.0
+# A subtype is also looked at where others are best, if it is not this much worse in log evidence.
+_DROP: Final = 10.0
+_DROP_OF_OWN: Final = 30.0
 _DROP_OF_PEAKS: Final = 10.0  # with many points: in units of the square root of their number
 _MOST_PEAKS: Final = 12
 _FINE_STEPS: Final = np.array([-1.0, 0.0, 1.0]) / 3.0
@@ -159,8 +160,12 @@ def every_frequency(
             best = _heights(star, weight, sums, designs[j], colours)
             inside = (block >= first[j]) & (block <= last[j])
             height[j, start : start + _BLOCK] = np.where(inside, best, -np.inf)
-    chosen = np.unique(np.concatenate([highest_maxima(row, _MOST) for row in height]))
+    own = [highest_maxima(row, _MOST) for row in height]
+    chosen = np.unique(np.concatenate(own))
     near_best = height[:, chosen] > height.max() - _DROP
+    for j, mine in enumerate(own):
+        good = mine[height[j, mine] > height.max() - _DROP_OF_OWN]
+        near_best[j] |= np.isin(chosen, good)
     around = (grid[chosen][:, None] + _FINE_STEPS * step).ravel()
     wanted = np.repeat(near_best, _FINE_STEPS.size, axis=1)
     inside = (around >= low) & (around <= limits[1])

@@ -1,0 +1,114 @@
+"""Evidence that a star varies without a period, or not at all."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.bands import band_filter
+from pelsvae_cadence.inference.local_fit import Hypotheses, fit_hypotheses
+from pelsvae_cadence.inference.modes import any_colours
+from pelsvae_cadence.inference.points import StarPoints
+
+__all__ = ["no_period_evidence"]
+
+FloatArray = npt.NDArray[np.float64]
+
+# Points that the scatter of the other bands is worth to a band.
+_SHARED: Final = 5.0
+
+
+def no_period_evidence(star: StarPoints, mean_mag: FloatArray, prior: float, *, colours: bool) -> float:
+    r"""Give the log of evidence times prior of no period.
+
+    Points are independent draws about the mean of their band. Their distribution is either Gaussian,
+    with the band's own scatter beside the errors (none for a constant star), or that of the star's
+    other points: a kernel estimate without the point itself, over all bands together, each in units
+    of its scatter,
+
+    .. math:: p(y_i) = \frac{1}{n - 1} \sum_{j \ne i} N(y_i; y_j, h^2 + \sigma_i^2) ,
+
+    with the bandwidth h of Silverman (1986, "Density Estimation", eq. 3.31). A pulsating star seen at random
+    phases is as likely to be bright or faint as one that has no period.
+
+    Parameters
+    ----------
+    star : StarPoints
+        The points.
+    mean_mag : ndarray of float64, shape (n_bands,)
+        Typical absolute magnitudes, for the colours.
+    prior : float
+        Prior probability.
+    colours : bool
+        Whether mean colours count.
+
+    Returns
+    -------
+    float
+        The logarithm; -inf for a prior of 0.
+    """
+    if prior <= 0.0:
+        return -np.inf
+    scatter = _band_scatter(star)
+    count = np.bincount(star.band, minlength=len(star.bands))
+    # One scatter is fitted a band (Schwarz 1978).
+    price = 0.5 * float(np.log(np.maximum(count, 1)).sum())
+    error = np.hypot(star.error, scatter[star.band])
+    varying, value = _gaussian(star, error, mean_mag, colours)
+    constant, _ = _gaussian(star, star.error, mean_mag, colours)
+    gaussian = -0.5 * ((value / error) ** 2 + np.log(2.0 * np.pi * error**2))
+    shaped = varying + float((_kernel_density(star, value, scatter) - gaussian).sum())
+    return float(
+        np.logaddexp.reduce([constant, varying - price, shaped - price]) - np.log(3.0) + np.log(prior)
+    )
+
+
+def _gaussian(
+    star: StarPoints, error: FloatArray, mean_mag: FloatArray, colours: bool
+) -> tuple[float, FloatArray]:
+    """Give the log evidence of Gaussian points about free means, and the points less the means."""
+    offset, precision = any_colours(star, mean_mag, colours)
+    fits = fit_hypotheses(
+        star,
+        error,
+        Hypotheses(
+            frequency=np.ones(1),
+            phase=np.zeros(1),
+            curves=np.zeros((1, len(star.bands), 2, 1), dtype=np.complex128),
+            offset=offset[None],
+            precision=precision[None],
+            amplitude_scatter=np.ones(1),
+        ),
+        shape="none",
+    )
+    return float(fits.log_evidence[0]), star.value - fits.offset[0][star.band]
+
+
+def _band_scatter(star: StarPoints) -> FloatArray:
+    """Estimate the standard deviation of the variation in each band; few points lean on the others."""
+    n_bands = len(star.bands)
+    ratio = np.array([band_filter(band).amplitude for band in star.bands])
+    count = np.bincount(star.band, minlength=n_bands)
+    excess = np.bincount(star.band, weights=star.value**2 - star.error**2, minlength=n_bands)
+    excess = np.maximum(excess, 0.0)
+    common = excess.sum() / max(float((count * ratio**2).sum()), 1e-9)
+    variance: npt.NDArray[np.float64] = (excess + _SHARED * common * ratio**2) / (count + _SHARED)
+    return np.sqrt(variance)
+
+
+def _kernel_density(star: StarPoints, value: FloatArray, scatter: FloatArray) -> FloatArray:
+    """Give the log density of each point from the others."""
+    unit = np.maximum(scatter, 1e-3 * star.error.min())[star.band]
+    x, error = value / unit, star.error / unit
+    n = x.size
+    quartiles = np.quantile(x, [0.25, 0.75])
+    spread = min(float(x.std()), float(np.diff(quartiles)[0]) / 1.34) or 1.0
+    width = np.hypot(0.9 * spread * n**-0.2, error)
+    kernel = np.exp(-0.5 * ((x[:, None] - x) / width[:, None]) ** 2)
+    np.fill_diagonal(kernel, 0.0)
+    # A little of a wide Gaussian: the first point far out is no impossibility.
+    wide = np.exp(-0.5 * (x / (3.0 * max(spread, 1.0))) ** 2) / (3.0 * max(spread, 1.0))
+    density = (kernel.sum(axis=1) / width / (n - 1) * (n - 1) + wide) / n
+    return np.asarray(np.log(np.maximum(density, 1e-300)) - np.log(unit) - 0.5 * np.log(2.0 * np.pi))
