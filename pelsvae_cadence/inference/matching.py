@@ -155,7 +155,7 @@ class _Products:
         """Give the products summed over bands: (F, n_phases, m)."""
         rows, columns = self._both(some, near)
         out = rows.reshape(rows.shape[0], -1) @ columns.reshape(-1, columns.shape[2])
-        return out.reshape(some.stop - some.start, self._n_phases, -1)
+        return np.asarray(out.reshape(some.stop - some.start, self._n_phases, -1))
 
     def by_band(self, some: slice, near: slice) -> Float32Array:
         """Give the products of each band: (b, F, n_phases, m)."""
