@@ -296,10 +296,12 @@ def _distinct(
 
 
 def _best_curve(light_curves: LightCurves, i: int, star: StarPoints, mode: Mode) -> BestCurve:
+    # Fluxes are relative to another unit than the mean in bands where that is hardly above zero.
+    mean_flux = star.mean_flux + star.unit * mode.offset
     return BestCurve(
         frequency=mode.frequency,
         epoch=star.zero - mode.phase / mode.frequency,
         bands=star.bands,
-        mean_flux=star.unit * (1.0 + mode.offset),
-        coefficients=mode.curves / (1.0 + mode.offset[:, None]),
+        mean_flux=mean_flux,
+        coefficients=mode.curves * (star.unit / mean_flux)[:, None],
     )

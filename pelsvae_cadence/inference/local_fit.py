@@ -203,6 +203,9 @@ def fit_hypotheses(
             + 0.5 * (size_prior - size)
             + volume  # phase and frequency have densities, per cycle and per 1/d, in place of priors
         )
+        if shape == "free" and turn == 0:
+            # Harmonics that are still zero have no slope: the frequency would seem to be anything.
+            value_now = np.full(n_hyp, -np.inf)
         moved = off[:, -2:]
         # Steps are part of the linear model; the evidence of a fit that still moves is provisional.
         better = value_now > top

@@ -28,9 +28,11 @@ def no_period_evidence(star: StarPoints, mean_mag: FloatArray, prior: float, *, 
     other points: a kernel estimate without the point itself, over all bands together, each in units
     of its scatter,
 
-    .. math:: p(y_i) = \frac{1}{n - 1} \sum_{j \ne i} N(y_i; y_j, h^2 + \sigma_i^2) ,
+    .. math:: p(y_i) = \frac{1}{n} \Big( N(y_i; 0, 9 s^2)
+              + \sum_{j \ne i} N(y_i; y_j, h^2 + \sigma_i^2) \Big) ,
 
-    with the bandwidth h of Silverman (1986, "Density Estimation", eq. 3.31). A pulsating star seen at random
+    with the bandwidth h of Silverman (1986, "Density Estimation", eq. 3.31) and a wide Gaussian, of three
+    times the scatter s, in place of the point itself. A pulsating star seen at random
     phases is as likely to be bright or faint as one that has no period.
 
     Parameters
@@ -110,5 +112,5 @@ def _kernel_density(star: StarPoints, value: FloatArray, scatter: FloatArray) ->
     np.fill_diagonal(kernel, 0.0)
     # A little of a wide Gaussian: the first point far out is no impossibility.
     wide = np.exp(-0.5 * (x / (3.0 * max(spread, 1.0))) ** 2) / (3.0 * max(spread, 1.0))
-    density = (kernel.sum(axis=1) / width / (n - 1) * (n - 1) + wide) / n
+    density = (kernel.sum(axis=1) / width + wide) / n
     return np.asarray(np.log(np.maximum(density, 1e-300)) - np.log(unit) - 0.5 * np.log(2.0 * np.pi))

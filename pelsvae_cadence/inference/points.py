@@ -55,15 +55,17 @@ class StarPoints:
     zero : float
         Mean time of the points, MJD (TAI).
     value, error : ndarray of float64, shape (n,)
-        Flux over the band's mean, minus one, and its error.
+        Flux less the band's mean in units of `unit`, and its error.
     band : ndarray of int64, shape (n,)
         Index of the band in `bands`.
     bands : tuple of str
         The bands present, from blue to red.
     mean_mag : ndarray of float64, shape (n_bands,)
         Mean AB magnitude; NaN where the mean flux is not above five sigma.
+    mean_flux : ndarray of float64, shape (n_bands,)
+        Mean fluxes [nJy].
     unit : ndarray of float64, shape (n_bands,)
-        The fluxes [nJy] that values are relative to.
+        The fluxes [nJy] that values are relative to: the mean, or three times its error if that is more.
     scatter : float
         Standard deviation of the relative fluxes beyond their errors, the bands taken together; a
         tenth of the errors at least.
@@ -78,6 +80,7 @@ class StarPoints:
     band: IntArray
     bands: tuple[str, ...]
     mean_mag: FloatArray
+    mean_flux: FloatArray
     unit: FloatArray
     scatter: float
     n_excluded: int
@@ -163,6 +166,7 @@ def star_points(light_curves: LightCurves, i: int) -> StarPoints:
         band=band,
         bands=bands,
         mean_mag=mean_mag,
+        mean_flux=mean,
         unit=unit,
         scatter=float(np.sqrt(max(excess, 0.01 * typical))),
         n_excluded=int(usable.size - flux.size),

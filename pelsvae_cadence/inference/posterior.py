@@ -35,7 +35,8 @@ class BestCurve:
     frequency : float
         Frequency in 1/d.
     epoch : float
-        MJD (TAI) of phase zero: maximum light, or the primary minimum of binaries.
+        MJD (TAI) of phase zero: maximum light, or the primary minimum of binaries, of shapes that the
+        model knows; any phase of others.
     bands : tuple of str
         The star's bands.
     mean_flux : ndarray of float64, shape (n_bands,)

@@ -31,6 +31,7 @@ _MODEL_ERROR: Final = 0.2  # of coarse shapes, in units of the star's scatter
 _SHAPES: Final = {"DSCT": 3, "ELL": 2, "EW": 4, "Mira": 4}
 _SHAPES_OTHERS: Final = 6
 _STRETCH: Final = 0.1  # least length in ln P
+_LEAST_STRETCHES: Final = 5  # those of wide kernels must not leave the ends of the periods bare
 _REACH: Final = 1.7
 _HARMONICS: Final = {"EA": 12, "EB": 8}
 _HARMONICS_OTHERS: Final = 6
@@ -81,7 +82,7 @@ def coarse_design(shapes: GroupShapes) -> GroupDesign:
     n_shapes = _SHAPES.get(shapes.subtype, _SHAPES_OTHERS)
     length = max(2.0 * shapes.width, _STRETCH)
     n_stretches = round(float(shapes.ln_period[-1] - shapes.ln_period[0]) / length)
-    n_stretches = int(np.clip(n_stretches, 1, len(shapes) // n_shapes))
+    n_stretches = int(np.clip(n_stretches, _LEAST_STRETCHES, max(len(shapes) // n_shapes, 1)))
     chosen = []
     for stretch in np.array_split(np.arange(len(shapes)), n_stretches):
         low = shapes.harmonics[stretch, :, 1 : _HARMONICS_OTHERS + 1].reshape(stretch.size, -1)
