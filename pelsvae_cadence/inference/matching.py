@@ -161,7 +161,7 @@ class _Products:
         """Give the products of each band: (b, F, n_phases, m)."""
         rows, columns = self._both(some, near)
         out = np.matmul(rows.transpose(1, 0, 2), columns)
-        return out.reshape(out.shape[0], some.stop - some.start, self._n_phases, -1)
+        return np.asarray(out.reshape(out.shape[0], some.stop - some.start, self._n_phases, -1))
 
 
 @dataclass(frozen=True, kw_only=True)
