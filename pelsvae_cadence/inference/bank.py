@@ -236,10 +236,9 @@ def _draw_group(
         )
         curve = model.phase_curve(stars, extrapolate="flag")
     curves = band_curves(stars, curve, _OWN_BANDS)
-    phase = np.broadcast_to(np.arange(_PHASES) / _PHASES, (n, _PHASES))
     harmonics = np.empty((n, len(_OWN_BANDS), n_harmonics + 1), dtype=np.complex64)
     for j, shape in enumerate(curves.shapes):
-        mag = shape.evaluate(phase) * curves.amplitude[:, j : j + 1] + curves.zero[:, j : j + 1]
+        mag = shape.on_grid(_PHASES) * curves.amplitude[:, j : j + 1] + curves.zero[:, j : j + 1]
         flux = np.exp(-_LN_FLUX * mag) - 1.0
         harmonics[:, j] = np.fft.rfft(flux, axis=1)[:, : n_harmonics + 1] / _PHASES
     to_ab = np.array([VEGA_TO_AB[band] if band in ("V", "I", "G") else 0.0 for band in _OWN_BANDS])

@@ -35,10 +35,9 @@ FloatArray = npt.NDArray[np.float64]
 #: Up to this many points all frequencies are tried; with more, those of peaks.
 FEW_POINTS: Final = 120
 _PEAKS: Final = 60
-_FREE_PEAKS: Final = (
-    12,
-    5,
-)  # of stars with few and many points, at which shapes unlike all classes are tried
+# Peaks at which shapes unlike all classes are tried, of stars with few and with many points.
+_FREE_PEAKS: Final = 12
+_FREE_PEAKS_OF_MANY: Final = 5
 # Multiples of the frequency of narrow dips that may be the orbit's; the prior share of binaries with
 # eclipses narrower than those of the model.
 _ORBITS: Final = np.array([0.5, 1.0, 2.0])
@@ -203,7 +202,8 @@ def _modes(
         candidates = peaks_and_multiples(star, reader.coarse, peaks, orbits, limits, colours=colours)
     modes = class_modes(star, reader.fine, weights, candidates, colours=colours)
     free = (reader.mean_mag, np.log(priors.unseen) if priors.unseen > 0.0 else -np.inf, limits)
-    modes += free_modes(star, peaks[: _FREE_PEAKS[star.time.size > FEW_POINTS]], *free, colours=colours)
+    n_free = _FREE_PEAKS if star.time.size <= FEW_POINTS else _FREE_PEAKS_OF_MANY
+    modes += free_modes(star, peaks[:n_free], *free, colours=colours)
     if orbits.size and "ECL" in weights:
         prior = np.log(weights["ECL"] * _NARROW_SHARE)
         modes += free_modes(
