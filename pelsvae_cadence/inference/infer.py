@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from scipy.special import logsumexp, ndtr
+from threadpoolctl import threadpool_limits
 
 from pelsvae_cadence.bands import warn_of_unknown_bands
 from pelsvae_cadence.core.errors import InputError
@@ -136,17 +137,20 @@ def infer(
     n = len(light_curves)
     warn_of_unknown_bands(np.unique(light_curves.band).tolist())
     results = []
-    for i in range(n):
-        star = star_points(light_curves, i)
-        status = _status(star, shortest)
-        if status == "ok":
-            reader = _reader(model, star.bands, tuple(weights), seed)
-            modes, none = _modes(light_curves, i, star, reader, priors, weights, (shortest, longest), colours)
-        else:
-            modes, none = [], -np.inf
-        results.append((star, status, modes, none))
-        if progress is not None:
-            progress(i + 1, n)
+    # The matrices are small: threads would only wait for each other.
+    with threadpool_limits(1):
+        for i in range(n):
+            star = star_points(light_curves, i)
+            status, none = _status(star, shortest), -np.inf
+            modes: list[Mode] = []
+            if status == "ok":
+                reader = _reader(model, star.bands, tuple(weights), seed)
+                modes, none = _modes(
+                    light_curves, i, star, reader, priors, weights, (shortest, longest), colours
+                )
+            results.append((star, status, modes, none))
+            if progress is not None:
+                progress(i + 1, n)
     groups = [g for g in shape_bank(model, ("r",), seed=seed).groups if g.star_class in weights]
     names = [(g.star_class, g.subtype) for g in groups]
     return _posterior(
