@@ -294,7 +294,7 @@ def _distinct(
             kept.append(j)
             distance = frequency[j] - frequency
             inside = ndtr((distance + _RIGHT / span) / width) - ndtr((distance - _RIGHT / span) / width)
-            right.append(float(inside @ probability))
+            right.append(min(float(inside @ probability), 1.0))
     order = np.argsort(-np.array(right), kind="stable")
     return np.array(kept, dtype=np.int64)[order], np.array(right)[order]
 
