@@ -7,7 +7,8 @@ With relative fluxes y_i, weights w_i and a member's curve T_b, the model of a p
 Offsets delta have a Gaussian prior (`pelsvae_cadence.inference.points.offset_precision`), the amplitude a is
 N(1, 0.15): both are integrated out. All sums over points are products of the harmonics of T and of
 T^2 with the sums of w y and w over the points at multiples of f, so that all members and phases of a
-frequency are one matrix product. Noise is scaled up, never down, to what is left.
+frequency are one matrix product. Noise is scaled up, never down, to what the best phase leaves, and
+the priors with it. For one template and free amplitude and offset see Sesar et al. (2017, AJ 153, 204).
 """
 
 from __future__ import annotations
@@ -261,7 +262,8 @@ def match(
     Returns
     -------
     evidence : ndarray of float32, shape (F, M)
-        Log evidence of frequency and member; -inf where the member is not near.
+        Log evidence of frequency and member, less what all members of a class share (the
+        determinants of the weights and of the offsets' prior); -inf where the member is not near.
     phase : ndarray of int64, shape (F, M)
         Index of the best phase; zeros if only its evidence is wanted.
     """

@@ -97,7 +97,8 @@ class Posterior(StructOfArrays):
     period_probability : ndarray of float64, shape (N,)
         Probability that the frequency is right to a tenth of 1/(span).
     no_period_probability : ndarray of float64, shape (N,)
-        Probability that the star varies without a period, or not at all.
+        Probability that the star varies without a period, or not at all; 1 where no frequency of the
+        range can be that of any shape.
     log_odds : ndarray of float64, shape (N,)
         Natural log of the odds of a period against none.
     candidate_frequencies, candidate_probabilities : ndarray of float64, shape (N, k)
