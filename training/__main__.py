@@ -5,7 +5,7 @@ from __future__ import annotations
 from pelsvae_cadence.core.console import run_app
 
 # Importing the modules adds their commands to the program.
-from pelsvae_cadence.training.commands import data, fit, judge  # noqa: F401
+from pelsvae_cadence.training.commands import calibrate, data, fit, judge  # noqa: F401
 from pelsvae_cadence.training.commands.app import app
 
 __all__ = ["app", "main"]

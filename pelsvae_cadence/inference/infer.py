@@ -15,6 +15,7 @@ from pelsvae_cadence.bands import warn_of_unknown_bands
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.inference.bank import ShapeBank, shape_bank
+from pelsvae_cadence.inference.calibration import Calibration, calibrated_posterior
 from pelsvae_cadence.inference.matching import GroupDesign
 from pelsvae_cadence.inference.modes import UNSEEN, Mode, class_modes, free_modes
 from pelsvae_cadence.inference.no_period import no_period_evidence
@@ -82,6 +83,7 @@ def infer(
     period_range: tuple[float, float] = PERIOD_RANGE,
     colours: bool = True,
     n_candidates: int = 5,
+    calibrated: bool = True,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Posterior:
@@ -102,6 +104,9 @@ def infer(
         the extinction is large.
     n_candidates : int
         Frequencies kept per star, 1 to 20.
+    calibrated : bool
+        Whether probabilities of periods are those of the calibration that comes with the package
+        (`pelsvae_cadence.inference.calibration`), or what the match alone gives.
     seed : int
         Seed of the shape bank.
     progress : callable, optional
@@ -153,7 +158,7 @@ def infer(
                 progress(i + 1, n)
     groups = [g for g in shape_bank(model, ("r",), seed=seed).groups if g.star_class in weights]
     names = [(g.star_class, g.subtype) for g in groups]
-    return _posterior(
+    raw = _posterior(
         light_curves,
         results,
         names,
@@ -166,8 +171,10 @@ def infer(
             "classes": dict(weights),
             "unseen": priors.unseen,
             "no_period": priors.no_period,
+            "calibrated": False,
         },
     )
+    return calibrated_posterior(raw, Calibration.load()) if calibrated else raw
 
 
 def _status(star: StarPoints, shortest: float) -> str:
