@@ -20,5 +20,6 @@ def test_every_command_is_there() -> None:
         "map",
         "score",
         "evaluate",
+        "calibrate-inference",
     ):
         assert name in text
