@@ -208,7 +208,9 @@ def fit_hypotheses(
             value_now = np.full(n_hyp, -np.inf)
         moved = off[:, -2:]
         # Steps are part of the linear model; the evidence of a fit that still moves is provisional.
-        better = value_now > top
+        # A fit of a long period may step to no frequency at all.
+        refined = frequency + moved[:, 1] / span
+        better = (value_now > top) & (refined > 0.0)
         inverse_last = np.linalg.inv(normal)[:, -1, -1]
         if not best:
             best = {
@@ -218,15 +220,16 @@ def fit_hypotheses(
                 "coefficients": solution[:, :n_j].copy(),
                 "offset": solution[:, offsets].copy(),
             }
-        best["frequency"][better] = (frequency + moved[:, 1] / span)[better]
+        best["frequency"][better] = refined[better]
         best["phase"][better] = (phase + moved[:, 0])[better]
         best["error"][better] = np.sqrt(inverse_last[better]) / span
         best["coefficients"][better] = solution[better, :n_j]
         best["offset"][better] = solution[better, offsets]
-        top = np.maximum(top, value_now)
+        top = np.where(better, value_now, top)
         coefficients = solution[:, :n_j].copy()
         phase = phase + np.clip(moved[:, 0], -_PHASE_STEP, _PHASE_STEP)
-        frequency = frequency + np.clip(moved[:, 1], -_FREQUENCY_STEP, _FREQUENCY_STEP) / span
+        step_taken = np.clip(moved[:, 1], -_FREQUENCY_STEP, _FREQUENCY_STEP) / span
+        frequency = np.maximum(frequency + step_taken, 1e-3 * hypotheses.frequency)
     return LocalFits(
         frequency=best["frequency"],
         frequency_error=best["error"],
