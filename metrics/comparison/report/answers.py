@@ -120,7 +120,8 @@ def _answer(result: Comparison, run: str) -> Answer:
     fractions = select(mine, metric=HEADLINE)
     if (fractions["difference"] == 0.0).all():
         same = f"{run} and {reference} recover exactly the same periods."
-        return Answer(run=run, verdict="identical", headline=same)
+        # Equal periods do not make equal classes.
+        return Answer(run=run, verdict="identical", headline=same, details=tuple(_told_apart(result, run)))
     at_end = select(overall(mine, HEADLINE), year=last).iloc[0]
     share = overall(select(values, footprint="common", year=last), HEADLINE)
     ours, theirs = (select(share, run=name).iloc[0].value for name in (run, reference))
