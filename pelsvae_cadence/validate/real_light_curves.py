@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,13 @@ from pelsvae_cadence.core.times import MJD_ZERO
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.forced import forced_photometry
 from pelsvae_cadence.photometry.noise import SATURATION, flux_error
+from pelsvae_cadence.validate.templates import (
+    choose_rows,
+    harmonic_basis,
+    nearest_in_phase,
+    observe_known,
+    points_of,
+)
 
 __all__ = [
     "FAINTER_BY",
@@ -30,18 +37,12 @@ __all__ = [
     "FIVE_BANDS",
     "LARGEST_ERROR",
     "MEAN_MAGNITUDE",
-    "MOST_HARMONICS",
     "SDSS_EXTINCTION",
     "RealStars",
     "binaries_at",
     "cepheid_colours",
     "cepheids_at_the_lmc",
-    "choose_rows",
-    "harmonic_basis",
     "lmc_visits",
-    "nearest_in_phase",
-    "observe_known",
-    "points_of",
     "rr_lyrae_at",
     "stripe82_rr_lyrae",
 ]
@@ -67,7 +68,6 @@ MEAN_MAGNITUDE: Final = 20.0
 _LEAST_POINTS_OF_CEPHEIDS: Final = 150
 _LEAST_POINTS: Final = 60
 _LEAST_IN_BAND: Final = 20
-MOST_HARMONICS: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,23 +90,6 @@ class RealStars:
     subtype: npt.NDArray[np.str_]
     period: FloatArray
     light_curves: LightCurves
-
-
-def points_of(
-    points: dict[str, npt.NDArray[Any]], row: int
-) -> tuple[FloatArray, FloatArray, FloatArray, Any]:
-    """Give times, magnitudes and errors of a star, and where they are."""
-    some = slice(*points["offsets"][row : row + 2].tolist())
-    time, mag, err = (points[key][some].astype(np.float64) for key in ("t", "mag", "err"))
-    return time, mag, err, some
-
-
-def choose_rows(n_all: int, n: int | None, seed: int, purpose: str) -> npt.NDArray[np.int64]:
-    """Draw `n` rows without replacement; a smaller sample is part of a larger one."""
-    if n is not None and n < 1:
-        raise InputError(f"{n} stars", allowed="1 or more, or None for all")
-    order = KeyedRandom(seed=seed).generator(purpose, 0).permutation(n_all)
-    return np.sort(order[:n]).astype(np.int64)
 
 
 def stripe82_rr_lyrae(data: Path, n: int | None = None, *, seed: int = 0) -> RealStars:
@@ -185,12 +168,6 @@ def lmc_visits(data: Path) -> Visits:
     return visits.take(visits.band == "i")
 
 
-def harmonic_basis(phase: FloatArray, n_harmonics: int = MOST_HARMONICS) -> FloatArray:
-    """Give the columns of a Fourier series with a mean at phases in cycles, shape (n, 1 + 2 n_harmonics)."""
-    angle = 2.0 * np.pi * np.outer(phase, np.arange(1, n_harmonics + 1))
-    return np.column_stack([np.ones(phase.size), np.cos(angle), np.sin(angle)])
-
-
 def cepheids_at_the_lmc(
     data: Path, visits: Visits, n: int | None = None, *, seed: int = 0, fainter_by: float = FAINTER_BY
 ) -> RealStars:
@@ -264,14 +241,6 @@ def cepheids_at_the_lmc(
         period=table["period"].to_numpy(dtype=np.float64),
         light_curves=LightCurves.concatenate(parts),
     )
-
-
-def observe_known(star_id: int, visits: Visits, mag_true: FloatArray, random: KeyedRandom) -> LightCurves:
-    """Observe a star of known magnitudes at visits."""
-    flux_true = mag_to_flux(mag_true)
-    flux_err = flux_error(flux_true, visits.m5, visits.band)
-    noise = random.normal("real stars at visits", star_id, visits.visit_id)
-    return forced_photometry(np.array([star_id]), visits, mag_true, flux_true + flux_err * noise, flux_err)
 
 
 def cepheid_colours(data: Path, name: npt.NDArray[np.str_]) -> FloatArray:
@@ -354,16 +323,6 @@ def binaries_at(data: Path, visits: Visits, n: int | None = None, *, seed: int =
         shifted = mag[nearest] - np.median(mag) + MEAN_MAGNITUDE
         parts.append(observe_known(int(row), visits, shifted, random))
     return LightCurves.concatenate(parts)
-
-
-def nearest_in_phase(phase: FloatArray, wanted: FloatArray) -> npt.NDArray[np.intp]:
-    """Find the point nearest in phase, across the wrap."""
-    order = np.argsort(phase, kind="stable")
-    around = np.concatenate([phase[order[-1:]] - 1.0, phase[order], phase[order[:1]] + 1.0])
-    index = np.concatenate([order[-1:], order, order[:1]])
-    right = np.clip(np.searchsorted(around, wanted), 1, around.size - 1)
-    left_is_nearer = wanted - around[right - 1] < around[right] - wanted
-    return np.asarray(index[np.where(left_is_nearer, right - 1, right)])
 
 
 def rr_lyrae_at(data: Path, visits: Visits, n: int | None = None, *, seed: int = 0) -> LightCurves:

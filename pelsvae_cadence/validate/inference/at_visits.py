@@ -32,8 +32,10 @@ from pelsvae_cadence.validate.real_light_curves import (
     FIVE_BANDS,
     LARGEST_ERROR,
     MEAN_MAGNITUDE,
-    MOST_HARMONICS,
     SDSS_EXTINCTION,
+)
+from pelsvae_cadence.validate.templates import (
+    MOST_HARMONICS,
     choose_rows,
     harmonic_basis,
     nearest_in_phase,
