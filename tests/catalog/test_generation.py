@@ -332,6 +332,7 @@ def test_an_interrupted_run_is_taken_up_and_another_is_not_mixed_in(
     assert not parts.exists()
 
 
+@pytest.mark.slow
 def test_catalogues_are_put_together(tmp_path: Path, survey: Survey, whole: Generated) -> None:
     halves = []
     for k, rows in enumerate((slice(0, 3), slice(3, 6))):

@@ -184,6 +184,7 @@ def everything(path: Path) -> list[Any]:
     return values
 
 
+@pytest.mark.slow
 def test_random_damage_is_found_or_harmless(tmp_path: Path) -> None:
     """Any flipped bit is either reported or in a byte that no reader looks at."""
     data = GOLDEN["PATH"].read_bytes()

@@ -344,6 +344,7 @@ def _refused(run, out_dir: Path, message: str, *arguments: object) -> None:
         assert [p for p in out_dir.iterdir() if not p.name.startswith(".finished-")] == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_interrupted_run_leaves_earlier_results(survey_db, tmp_path):
     """Ctrl-C in the middle: exit code 130, one line, and what was there before stays."""

@@ -41,6 +41,7 @@ def run(capsys):
     return call
 
 
+@pytest.mark.slow
 def test_answers_and_differences_as_json(run, tmp_path):
     """One run is broken: it is said, the others are compared, and the exit code is 1."""
     broken = tmp_path / "broken.db"
@@ -105,6 +106,7 @@ def test_workers_of_a_running_cluster_give_the_same(run, tmp_path):
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_no_pairs_of_an_earlier_comparison_stay(run, tmp_path):
     """Three runs of one class and magnitude, then two into the same folder."""
     options = [*SHORT, "--star-class", "RRab", "--years", 1, "--stars-per-position", 2, "--out-dir", tmp_path]

@@ -39,6 +39,7 @@ def _invoke(arguments):
     return CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 
+@pytest.mark.slow
 def test_years_and_class_ranges_from_the_command_line(command, tmp_path):
     result = _invoke(
         [
@@ -102,6 +103,7 @@ STAR_TABLE = """id,class,ra,dec,period,distance_kpc
 """
 
 
+@pytest.mark.slow
 def test_stars_of_a_table_are_observed_where_they_are(shared_data, tmp_path):
     table = tmp_path / "mine.csv"
     table.write_text(STAR_TABLE)

@@ -24,6 +24,7 @@ def run(capsys, *arguments, code=0):
     return captured
 
 
+@pytest.mark.slow
 def test_a_population_becomes_a_table_a_picture_and_light_curves(capsys, table, tmp_path):
     from pelsvae_cadence.population.tables import read_star_table
 
@@ -107,6 +108,7 @@ def test_what_cannot_be_drawn_is_one_line(capsys, tmp_path, monkeypatch, argumen
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_crowded_positions_are_flagged(capsys, tmp_path):
     lmc = ["lightcurve", "--ra", 80.05, "--dec", -69.3, "--mag", 19.5, "--out-dir", tmp_path]
     alone = json.loads(run(capsys, *lmc, "--json").out)
@@ -120,6 +122,7 @@ def test_crowded_positions_are_flagged(capsys, tmp_path):
     assert "no star counts for it" in " ".join(run(capsys, *plane).err.split())
 
 
+@pytest.mark.slow
 @pytest.mark.maf
 @pytest.mark.usefixtures("maf_ready")
 def test_maps_say_where_fields_are_crowded(capsys, tmp_path):

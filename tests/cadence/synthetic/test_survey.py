@@ -74,6 +74,7 @@ def sample(survey: SyntheticSurvey, n: int = 24) -> list[Visits]:
 # --------------------------------------------------------------------------- against published
 
 
+@pytest.mark.slow
 def test_statistics_match_the_published_tables():
     report = cadence_report(seed=0)
     missed = [f"{f.name} = {f.value:.3g}, wanted {f.target}" for f in report.figures if not f.passed]

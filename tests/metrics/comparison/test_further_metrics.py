@@ -12,7 +12,7 @@ import pytest
 from pelsvae_cadence.core.errors import InputError
 from tests.metrics.comparison.plans import POSITIONS, QUICK
 
-pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
+pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready"), pytest.mark.slow]
 
 
 class Depth:

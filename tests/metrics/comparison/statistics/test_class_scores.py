@@ -111,6 +111,7 @@ def test_several_years_are_those_one_by_one():
         np.testing.assert_array_equal(values, np.full(8, np.nan))
 
 
+@pytest.mark.slow
 def test_runs_alike_are_called_different_at_the_stated_rate():
     everywhere = np.ones(N_POSITIONS, dtype=bool)
     p = np.array(

@@ -8,7 +8,7 @@ import pytest
 from pelsvae_cadence.cadence import read_survey
 from tests.metrics.comparison.plans import POSITIONS
 
-pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready")]
+pytestmark = [pytest.mark.maf, pytest.mark.usefixtures("maf_ready"), pytest.mark.slow]
 
 
 def test_a_strategy_that_loses_visits_is_significantly_worse(whole):
