@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import KNOWN_BANDS, LSST_BANDS, ZTF_BANDS
+from pelsvae_cadence.bands import KNOWN_BANDS, LSST_BANDS, ZTF_BANDS, band_filter
 from pelsvae_cadence.core.flux import VEGA_TO_AB
 from pelsvae_cadence.model.extrapolation import ExtrapolationWarning
 from pelsvae_cadence.model.reference_stars import GROUPS
@@ -24,7 +23,7 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.band_curves import band_curves
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 
-__all__ = ["GroupShapes", "ShapeBank", "shape_bank"]
+__all__ = ["GroupShapes", "ShapeBank", "known_groups", "shape_bank"]
 
 FloatArray = npt.NDArray[np.float64]
 Complex64 = npt.NDArray[np.complex64]
@@ -170,21 +169,16 @@ def _band_weights(band: str, own: tuple[str, ...]) -> FloatArray:
     if band in own:
         out[own.index(band)] = 1.0
         return out
-    wavelength = KNOWN_BANDS[band].wavelength if band in KNOWN_BANDS else 600.0
     nodes = [KNOWN_BANDS[node].wavelength for node in _NODES]
-    x = float(np.interp(wavelength, nodes, np.arange(len(nodes))))
+    x = float(np.interp(band_filter(band).wavelength, nodes, np.arange(len(nodes))))
     low = min(int(x), len(nodes) - 2)
     out[own.index(_NODES[low])] = 1.0 - (x - low)
     out[own.index(_NODES[low + 1])] = x - low
     return out
 
 
-@lru_cache(maxsize=4)
-def _all_bands(name: str, model_hash: str, seed: int) -> ShapeBank:
-    return _draw(_models[model_hash], seed)
-
-
-_models: dict[str, LightCurveModel] = {}
+# Banks drawn so far, by the model's hash and the seed.
+_drawn: dict[tuple[str, int], ShapeBank] = {}
 
 
 def shape_bank(model: LightCurveModel, bands: tuple[str, ...], *, seed: int = 0) -> ShapeBank:
@@ -204,15 +198,30 @@ def shape_bank(model: LightCurveModel, bands: tuple[str, ...], *, seed: int = 0)
     ShapeBank
         A few thousand members; drawn in seconds and kept in memory for the model's hash and the seed.
     """
-    _models[model.hash] = model
-    try:
-        return _all_bands(model.name, model.hash, seed).in_bands(bands)
-    finally:
-        del _models[model.hash]
+    key = (model.hash, seed)
+    if key not in _drawn:
+        _drawn[key] = _draw(model, seed)
+    return _drawn[key].in_bands(bands)
+
+
+def known_groups(model: LightCurveModel) -> list[tuple[str, str]]:
+    """Give classes and subtypes of a model, in the order of its bank.
+
+    Parameters
+    ----------
+    model : LightCurveModel
+        The source model.
+
+    Returns
+    -------
+    list of (str, str)
+        Class and subtype.
+    """
+    return [group for group in GROUPS if "/".join(group) in model.card["ranges"]]
 
 
 def _draw(model: LightCurveModel, seed: int) -> ShapeBank:
-    known = [group for group in GROUPS if "/".join(group) in model.card["ranges"]]
+    known = known_groups(model)
     groups = []
     for star_class in dict.fromkeys(name for name, _ in known):
         subtypes = model.sample(star_class, n=_POPULATION, seed=seed + 2).subtype

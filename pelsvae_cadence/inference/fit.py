@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.core.version import __version__
+from pelsvae_cadence.inference.bank import shape_bank
 from pelsvae_cadence.inference.fitted import FittedStars
 from pelsvae_cadence.inference.infer import infer
 from pelsvae_cadence.inference.priors import Priors
@@ -160,16 +161,8 @@ def draw_shapes(model: str = "default", *, seed: int = 0) -> None:
     seed : int
         Seed of the shapes.
     """
-    nothing = LightCurves(
-        star_id=np.empty(0, dtype=np.int64),
-        offsets=np.zeros(1, dtype=np.int64),
-        mjd=np.empty(0),
-        band=np.empty(0, dtype="U1"),
-        flux=np.empty(0),
-        flux_err=np.empty(0),
-    )
     with single_thread():
-        infer(nothing, model=_model(model, load_weights(model).hash), seed=seed)
+        shape_bank(_model(model, load_weights(model).hash), ("r",), seed=seed)
 
 
 @lru_cache(maxsize=2)

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from pelsvae_cadence.bands import warn_of_unknown_bands
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import whole_number
-from pelsvae_cadence.inference.bank import ShapeBank, shape_bank
+from pelsvae_cadence.inference.bank import ShapeBank, known_groups, shape_bank
 from pelsvae_cadence.inference.calibration import Calibration, calibrated_posterior
 from pelsvae_cadence.inference.matching import GroupDesign
 from pelsvae_cadence.inference.modes import UNSEEN, Mode, class_modes, free_modes
@@ -34,8 +34,6 @@ __all__ = ["infer"]
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Up to this many points all frequencies are tried; with more, those of peaks.
-FEW_POINTS: Final = 120
 _PEAKS: Final = 60
 # Peaks at which shapes unlike all classes are tried, of stars with few and with many points.
 _FREE_PEAKS: Final = 12
@@ -156,8 +154,7 @@ def infer(
             results.append((star, status, modes, none))
             if progress is not None:
                 progress(i + 1, n)
-    groups = [g for g in shape_bank(model, ("r",), seed=seed).groups if g.star_class in weights]
-    names = [(g.star_class, g.subtype) for g in groups]
+    names = [group for group in known_groups(model) if group[0] in weights]
     raw = _posterior(
         light_curves,
         results,
@@ -203,7 +200,7 @@ def _modes(
     peaks, _ = highest_peaks(spectrum, grid, _PEAKS)
     peaks = np.clip(peaks, *limits)
     orbits = np.empty(0)
-    if star.time.size <= FEW_POINTS:
+    if star.has_few_points:
         candidates = every_frequency(star, reader.coarse, limits, colours=colours)
     else:
         eclipses = narrow_eclipses(series, spectrum, grid, limits)
@@ -213,7 +210,7 @@ def _modes(
         candidates = peaks_and_multiples(star, reader.coarse, peaks, orbits, limits, colours=colours)
     modes = class_modes(star, reader.fine, weights, candidates, colours=colours)
     free = (reader.mean_mag, np.log(priors.unseen) if priors.unseen > 0.0 else -np.inf, limits)
-    n_free = _FREE_PEAKS if star.time.size <= FEW_POINTS else _FREE_PEAKS_OF_MANY
+    n_free = _FREE_PEAKS if star.has_few_points else _FREE_PEAKS_OF_MANY
     modes += free_modes(star, peaks[:n_free], *free, colours=colours)
     if orbits.size and "ECL" in weights:
         prior = np.log(weights["ECL"] * _NARROW_SHARE)
@@ -278,7 +275,7 @@ def _posterior(
         columns["star_class"][i] = classes[top]
         inside = np.where(np.array(of_class) == top, columns["subtype_probability"][i], -1.0)
         columns["subtype"][i] = OTHER if top == len(classes) - 1 else names[int(np.argmax(inside))][1]
-        columns["curve"][i] = _best_curve(light_curves, i, star, best)
+        columns["curve"][i] = _best_curve(star, best)
     return Posterior(
         star_id=light_curves.star_id.copy(), classes=classes, subtypes=subtypes, options=options, **columns
     )
@@ -306,7 +303,7 @@ def _distinct(
     return np.array(kept, dtype=np.int64)[order], np.array(right)[order]
 
 
-def _best_curve(light_curves: LightCurves, i: int, star: StarPoints, mode: Mode) -> BestCurve:
+def _best_curve(star: StarPoints, mode: Mode) -> BestCurve:
     # Fluxes are relative to another unit than the mean in bands where that is hardly above zero.
     mean_flux = star.mean_flux + star.unit * mode.offset
     return BestCurve(

@@ -57,13 +57,6 @@ class Hypotheses:
     precision: FloatArray
     amplitude_scatter: FloatArray
 
-    def __len__(self) -> int:
-        return self.frequency.size
-
-    def take(self, rows: npt.ArrayLike) -> Hypotheses:
-        """Select hypotheses."""
-        return Hypotheses(**{name: value[rows] for name, value in self.__dict__.items()})
-
 
 @dataclass(frozen=True, kw_only=True)
 class LocalFits:

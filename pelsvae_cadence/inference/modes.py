@@ -35,7 +35,6 @@ _MOST_LEFT_OUT: Final = 3.0  # log of (all members / those fitted)
 # Shapes that nobody has seen: harmonics, and their size in units of the star's scatter.
 _HARMONICS_FEW: Final = 4
 _HARMONICS_MANY: Final = 8
-_MANY_POINTS: Final = 120
 _SIZES: Final = np.array([0.9, 2.2])
 _HARMONICS_NARROW: Final = 48
 _UNKNOWN_COLOUR: Final = "LPV"  # the class whose colours scatter most
@@ -102,6 +101,7 @@ def _match_all(
     design: GroupDesign,
     frequency: FloatArray,
     wanted: npt.NDArray[np.bool_],
+    weight: FloatArray,
     sums: PointSums,
     colours: bool,
 ) -> _Best:
@@ -117,7 +117,6 @@ def _match_all(
     phase = np.zeros((frequency.size, m))
     if near.size:
         rows = np.searchsorted(sums.frequency, frequency[near])
-        weight = star.with_model_error(_MODEL_ERROR) ** -2.0
         matched, at = match(star, weight, sums.take(rows), design, colours=colours)
         own = matched + _log_density(design, slice(None), frequency[near][:, None])
         total[near] = logsumexp(own, axis=1)
@@ -164,7 +163,7 @@ def class_modes(
     used = frequency[candidates.wanted.any(axis=0)]
     sums = point_sums(star, weight, used, max(design.n_harmonics for design in designs))
     best = [
-        _match_all(star, design, frequency, candidates.wanted[j], sums, colours)
+        _match_all(star, design, frequency, candidates.wanted[j], weight, sums, colours)
         for j, design in enumerate(designs)
     ]
     found = [
@@ -290,7 +289,7 @@ def free_modes(
     offset, precision = any_colours(star, mean_mag, colours)
     even = np.ones(len(star.bands))
     if eclipses_of is None:
-        n_harmonics = _HARMONICS_MANY if star.time.size > _MANY_POINTS else _HARMONICS_FEW
+        n_harmonics = _HARMONICS_FEW if star.has_few_points else _HARMONICS_MANY
         # Amplitudes of a pulsating star, or the same in all bands.
         ratios = [np.array([band_filter(band).amplitude for band in star.bands]), even]
     else:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pelsvae_cadence.bands import KNOWN_BANDS, in_order
+from pelsvae_cadence.bands import KNOWN_BANDS, band_filter, in_order
 from pelsvae_cadence.core.flux import AB_ZERO_NJY
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.series import credible_errors, error_at_mean_flux
@@ -37,6 +37,7 @@ _BETWEEN_BANDS: Final = 0.04
 _MODELLED: Final = ("u", "g", "r", "i", "z", "y", "zg", "zr", "zi", "V", "I", "G")
 _LOOSE: Final = {"B_E": 0.5, "R_E": 0.5, "c": 0.1, "o": 0.1, "ps_w": 0.1, "BP": 0.1, "RP": 0.1}
 _UNKNOWN_BAND: Final = 3.0
+_FEW_POINTS: Final = 120
 # Stretches of phase whose errors of the model are independent of each other, in a band.
 _CELLS_OF_SHAPE: Final = 20.0
 #: Standard deviation of E(B-V) and of the common magnitude in mag (the distance is free).
@@ -104,6 +105,11 @@ class StarPoints:
         count = np.bincount(self.band, minlength=len(self.bands))
         shared = np.sqrt(np.maximum(count / _CELLS_OF_SHAPE, 1.0))
         return np.hypot(self.error, fraction * self.scatter * shared[self.band])
+
+    @property
+    def has_few_points(self) -> bool:
+        """Whether all frequencies are tried, and not only peaks of the periodogram: 120 points or fewer."""
+        return self.time.size <= _FEW_POINTS
 
     @property
     def span(self) -> float:
@@ -220,7 +226,7 @@ def offset_precision(
     if not colours:
         scatter = np.full(len(bands), _UNKNOWN_BAND)
     scatter = np.where(known, scatter, _UNKNOWN_BAND)
-    dust = np.array([(KNOWN_BANDS[b].extinction if b in KNOWN_BANDS else None) or 0.0 for b in bands])
+    dust = np.array([band_filter(b).extinction or 0.0 for b in bands])
     covariance = (
         np.diag(scatter**2)
         + EBV_SCATTER**2 * np.outer(dust, dust)

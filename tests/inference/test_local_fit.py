@@ -163,7 +163,3 @@ def test_hypotheses_do_not_feel_each_other():
         _, alone = near_truth(star, np.array([off]))
         assert alone.log_evidence[0] == pytest.approx(together.log_evidence[h], abs=1e-6)
         assert alone.frequency[0] == pytest.approx(together.frequency[h], rel=1e-9)
-    frequency = np.array([1.0, 2.0])
-    pair = hypotheses(star, frequency, frequency, 300)
-    assert len(pair) == 2
-    assert pair.take([1]).frequency.tolist() == [2.0]
