@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pelsvae_cadence.bands import KNOWN_BANDS, band_filter, in_order
 from pelsvae_cadence.core.flux import AB_ZERO_NJY
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.periods.series import credible_errors, error_at_mean_flux
+from pelsvae_cadence.periods.series import credible_errors, error_at_mean_flux, usable_points
 from pelsvae_cadence.photometry.colours import colour_uncertainty
 from pelsvae_cadence.photometry.noise import error_model
 
@@ -27,7 +27,6 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _LN_FLUX: Final = 0.4 * np.log(10.0)
-_LARGEST_FLUX: Final = 1e17  # nJy, magnitude -11: what is brighter is a placeholder
 # A band's mean below this many sigma says nothing about colours.
 _LEAST_MEAN: Final = 5.0
 # Scatter of mean colours in mag: members against real stars in bands that the model knows; what is
@@ -132,13 +131,7 @@ def star_points(light_curves: LightCurves, i: int) -> StarPoints:
     StarPoints
         Its usable points.
     """
-    rows = light_curves.rows(i)
-    flux, error = light_curves.flux[rows], light_curves.flux_err[rows]
-    with np.errstate(invalid="ignore"):
-        usable = (np.abs(flux) < _LARGEST_FLUX) & (error < _LARGEST_FLUX) & (error > 0.0)
-    usable &= np.isfinite(light_curves.mjd[rows]) & ~light_curves.saturated[rows]
-    flux, error, time = flux[usable], error[usable], light_curves.mjd[rows][usable]
-    names = light_curves.band[rows][usable]
+    time, flux, error, names, n_excluded = usable_points(light_curves, i)
     bands = in_order(names.tolist())
     band = np.array([bands.index(name) for name in names.tolist()], dtype=np.int64)
     n_bands = len(bands)
@@ -175,7 +168,7 @@ def star_points(light_curves: LightCurves, i: int) -> StarPoints:
         mean_flux=mean,
         unit=unit,
         scatter=float(np.sqrt(max(excess, 0.01 * typical))),
-        n_excluded=int(usable.size - flux.size),
+        n_excluded=n_excluded,
     )
 
 

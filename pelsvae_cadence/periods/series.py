@@ -16,7 +16,7 @@ from pelsvae_cadence.bands import band_filter
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.photometry.noise import error_model
 
-__all__ = ["JointSeries", "credible_errors", "error_at_mean_flux", "joint_series"]
+__all__ = ["JointSeries", "credible_errors", "error_at_mean_flux", "joint_series", "usable_points"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -251,24 +251,50 @@ def _band_scales(value: FloatArray, error: FloatArray, band: IntArray, typical: 
     return np.asarray(np.clip(scales, *_SCALE_RANGE), dtype=np.float64)
 
 
+def usable_points(
+    light_curves: LightCurves, i: int
+) -> tuple[FloatArray, FloatArray, FloatArray, npt.NDArray[np.str_], int]:
+    """Give the points of a star that count: not saturated, with a time, a flux and a positive error.
+
+    Parameters
+    ----------
+    light_curves : LightCurves
+        Light curves of N stars.
+    i : int
+        Which of them.
+
+    Returns
+    -------
+    time, flux, error : ndarray of float64, shape (n,)
+        Times [d], fluxes and errors, in the order of the light curve.
+    band : ndarray of str, shape (n,)
+        Their bands.
+    n_excluded : int
+        Points left out.
+    """
+    rows = light_curves.rows(i)
+    flux, error = light_curves.flux[rows], light_curves.flux_err[rows]
+    with np.errstate(invalid="ignore"):
+        usable = (np.abs(flux) < _LARGEST_FLUX) & (error < _LARGEST_FLUX) & (error > 0)
+    usable &= np.isfinite(light_curves.mjd[rows]) & ~light_curves.saturated[rows]
+    return (
+        light_curves.mjd[rows][usable],
+        flux[usable],
+        error[usable],
+        light_curves.band[rows][usable],
+        int(np.count_nonzero(~usable)),
+    )
+
+
 def joint_series(light_curves: LightCurves, i: int) -> JointSeries:
     """Prepare one star for the search.
 
-    Saturated points and points without a finite flux and a positive error are left out and
-    counted; errors that are absurdly small are mended (`credible_errors`). Non-detections stay: their forced fluxes carry the information that the star was
-    faint.
+    Errors that are absurdly small are mended (`credible_errors`). Non-detections stay: their forced
+    fluxes carry the information that the star was faint.
     """
-    rows = light_curves.rows(i)
-    flux_all = light_curves.flux[rows]
-    error_all = light_curves.flux_err[rows]
-    with np.errstate(invalid="ignore"):
-        usable = (np.abs(flux_all) < _LARGEST_FLUX) & (error_all < _LARGEST_FLUX) & (error_all > 0)
-    usable &= np.isfinite(light_curves.mjd[rows]) & ~light_curves.saturated[rows]
-    flux, error = flux_all[usable], error_all[usable]
-    time = light_curves.mjd[rows][usable]
-    names, band = np.unique(light_curves.band[rows][usable], return_inverse=True)
+    time, flux, error, band_names, n_excluded = usable_points(light_curves, i)
+    names, band = np.unique(band_names, return_inverse=True)
     n_bands = names.size
-    n_excluded = int(usable.size - flux.size)
     if flux.size == 0:
         empty = np.empty(0)
         return JointSeries(

@@ -21,8 +21,8 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.periods.grid import PERIOD_RANGE
 from pelsvae_cadence.periods.verdicts import TOLERANCE
 from pelsvae_cadence.validate.inference.answers import answers_of_posterior, drift
-from pelsvae_cadence.validate.inference.aperiodic import permuted
 from pelsvae_cadence.validate.inference.real_sets import real_set
+from pelsvae_cadence.validate.periods.false_alarms import without_period
 
 __all__ = ["BANK_SEEDS", "CalibrationSample", "calibration_sample"]
 
@@ -178,7 +178,7 @@ def _simulated(model: LightCurveModel, n: int, seed: int) -> Iterator[_Stars]:
                 source=f"permuted {name}",
                 true_class=np.full(chosen.size, "none"),
                 period=np.full(chosen.size, np.nan),
-                light_curves=permuted(seen.light_curves.take(chosen), seed=seed),
+                light_curves=without_period(seen.light_curves.take(chosen), seed=seed),
                 period_range=PERIOD_RANGE,
             )
 

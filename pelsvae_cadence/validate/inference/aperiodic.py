@@ -8,14 +8,14 @@ import numpy as np
 
 from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.visits import Visits
-from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.validate.inference.answers import Method
 from pelsvae_cadence.validate.periods.control import CONTROL_CLASSES, control_sample
+from pelsvae_cadence.validate.periods.false_alarms import without_period
 from pelsvae_cadence.validate.report import Figure, share_error
 
-__all__ = ["aperiodic_figures", "aperiodic_stars", "permuted"]
+__all__ = ["aperiodic_figures", "aperiodic_stars"]
 
 _POSITION: Final = (35.6, -4.8)
 #: Years of the synthetic survey there: 22, 71 and 870 visits.
@@ -29,33 +29,11 @@ _SURE: Final = 0.9
 _MOST_SURE: Final = 0.02
 
 
-def permuted(light_curves: LightCurves, *, seed: int = 0) -> LightCurves:
-    """Exchange fluxes, with their errors, among the points of each star and band."""
-    random = KeyedRandom(seed=seed)
-    order = np.arange(light_curves.n_points)
-    for i, star_id in enumerate(light_curves.star_id.tolist()):
-        rows = np.arange(light_curves.n_points)[light_curves.rows(i)]
-        rng = random.generator("permuted fluxes", int(star_id))
-        for name in np.unique(light_curves.band[rows]):
-            mine = rows[light_curves.band[rows] == name]
-            order[mine] = rng.permutation(mine)
-    return LightCurves(
-        star_id=light_curves.star_id,
-        offsets=light_curves.offsets,
-        mjd=light_curves.mjd,
-        band=light_curves.band,
-        visit_id=light_curves.visit_id,
-        flux=light_curves.flux[order],
-        flux_err=light_curves.flux_err[order],
-        saturated=light_curves.saturated[order],
-    )
-
-
 def aperiodic_stars(visits: Visits, kind: str, n: int, *, seed: int = 0) -> LightCurves:
     """Observe n stars without a period: "permuted" variable stars of all kinds, or "constant" ones."""
     if kind == "constant":
         return control_sample(visits, ["constant"] * n, seed=seed, r_range=_R_RANGE).light_curves
-    return permuted(_variable_stars(visits, n, seed), seed=seed)
+    return without_period(_variable_stars(visits, n, seed), seed=seed)
 
 
 def _variable_stars(visits: Visits, n: int, seed: int) -> LightCurves:

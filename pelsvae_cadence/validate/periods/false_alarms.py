@@ -34,7 +34,7 @@ def without_period(light_curves: LightCurves, *, seed: int) -> LightCurves:
     light_curves : LightCurves
         Any light curves.
     seed : int
-        Seed of the permutations, 0 or more; star i depends on the seed and i only.
+        Seed of the permutations, 0 or more; that of a star depends on the seed and its number only.
 
     Returns
     -------
@@ -43,9 +43,9 @@ def without_period(light_curves: LightCurves, *, seed: int) -> LightCurves:
     """
     random = KeyedRandom(seed=seed)
     order = np.arange(light_curves.mjd.size)
-    for i in range(len(light_curves)):
+    for i, star_id in enumerate(light_curves.star_id.tolist()):
         rows = light_curves.rows(i)
-        rng = random.generator("points in another order", i)
+        rng = random.generator("permuted fluxes", star_id)
         for band in np.unique(light_curves.band[rows]).tolist():
             mine = rows.start + np.flatnonzero(light_curves.band[rows] == band)
             order[mine] = rng.permutation(mine)

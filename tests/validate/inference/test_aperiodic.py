@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from pelsvae_cadence.validate.inference.answers import answers_of_search
-from pelsvae_cadence.validate.inference.aperiodic import aperiodic_stars, permuted
+from pelsvae_cadence.validate.inference.aperiodic import aperiodic_stars
 from pelsvae_cadence.validate.periods.control import control_sample, control_visits
+from pelsvae_cadence.validate.periods.false_alarms import without_period
 
 
 def test_a_permutation_keeps_the_points_of_a_band_and_loses_the_period():
     sample = control_sample(control_visits(1), ["RRab"] * 4, seed=2, r_range=(18.0, 18.0))
-    mixed = permuted(sample.light_curves, seed=3)
+    mixed = without_period(sample.light_curves, seed=3)
     for i in range(4):
         before, after = sample.light_curves.star(i), mixed.star(i)
         np.testing.assert_array_equal(before.mjd, after.mjd)
@@ -26,7 +27,9 @@ def test_a_permutation_keeps_the_points_of_a_band_and_loses_the_period():
     lost = answers_of_search(mixed, (0.2, 1.2)).near(sample.period)
     assert kept.mean() >= 0.75
     assert lost.mean() <= 0.25
-    np.testing.assert_array_equal(permuted(sample.light_curves.take([2]), seed=3).flux, mixed.star(2).flux)
+    np.testing.assert_array_equal(
+        without_period(sample.light_curves.take([2]), seed=3).flux, mixed.star(2).flux
+    )
 
 
 def test_constant_stars_do_not_vary_and_permuted_ones_do():
