@@ -83,12 +83,12 @@ class LocalFits:
 
 
 def _evaluate(
-    star: StarPoints, frequency: FloatArray, phase: FloatArray, curves: ComplexArray
+    star: StarPoints, frequency: FloatArray, phase: FloatArray, curves: ComplexArray, coefficients: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Give curves and their derivatives by phase at the points: (H, n, 1 + J) each."""
+    """Give all curves at the points, (H, n, 1 + J), and the slope of their sum by phase, (H, n)."""
     n_hyp, _, n_k, n_j = curves.shape
     value = np.empty((n_hyp, star.time.size, n_j))
-    slope = np.empty_like(value)
+    slope = np.empty((n_hyp, star.time.size))
     theta = frequency[:, None] * star.time + phase[:, None]
     turn = np.exp(2j * np.pi * (theta - np.rint(theta)))
     power = np.empty((n_hyp, star.time.size, n_k), dtype=np.complex128)
@@ -100,8 +100,8 @@ def _evaluate(
     for b in range(len(star.bands)):
         mine = np.flatnonzero(star.band == b)
         own = curves[:, b] * double
-        both = power[:, mine] @ np.concatenate([own, own * rate], axis=2)
-        value[:, mine], slope[:, mine] = both[:, :, :n_j].real, both[:, :, n_j:].real
+        both = power[:, mine] @ np.concatenate([own, (own @ coefficients[:, :, None]) * rate], axis=2)
+        value[:, mine], slope[:, mine] = both[:, :, :n_j].real, both[:, :, n_j].real
     return value, slope
 
 
@@ -159,11 +159,12 @@ def fit_hypotheses(
     wide = (_OUTLIER_SCALE * star.scatter) ** 2
     scale = np.ones(n_hyp)
     weight = np.broadcast_to(1.0 / (variance + star.scatter**2), (n_hyp, n)).copy()
+    last = np.zeros((n_par, 1))  # solving for it gives one column of the covariance
+    last[-1] = 1.0
     best: dict[str, FloatArray] = {}
     top = np.full(n_hyp, -np.inf)
     for turn in range(_ROUNDS):
-        value, slope = _evaluate(star, frequency, phase, hypotheses.curves)
-        shape_slope = (slope * coefficients[:, None, :]).sum(axis=2)
+        value, shape_slope = _evaluate(star, frequency, phase, hypotheses.curves, coefficients)
         design = np.concatenate(
             [
                 value,
@@ -204,7 +205,7 @@ def fit_hypotheses(
         # A fit of a long period may step to no frequency at all.
         refined = frequency + moved[:, 1] / span
         better = (value_now > top) & (refined > 0.0)
-        inverse_last = np.linalg.inv(normal)[:, -1, -1]
+        inverse_last = np.linalg.solve(normal, last)[:, -1, 0]
         if not best:
             best = {
                 "frequency": frequency.copy(),

@@ -19,6 +19,7 @@ _COMPONENTS: Final = 4
 _LOW_HARMONICS: Final = 3
 N_SLACK: Final = _COMPONENTS + 2 * _LOW_HARMONICS
 _NEIGHBOURS: Final = 60
+_WINDOW_STEP: Final = 10
 # Share of the neighbours' scatter: the member itself is one draw of it.
 _SHARE: Final = 0.7
 # Amplitude of the low harmonics in units of the curve's, by class: Miras change from cycle to cycle.
@@ -49,8 +50,9 @@ def curves_with_slack(shapes: GroupShapes, member: IntArray) -> ComplexArray:
     out[..., 0] = harmonics[member]
     found: dict[int, ComplexArray] = {}
     for h, m in enumerate(member.tolist()):
-        start = int(np.clip(m - _NEIGHBOURS // 2, 0, max(len(shapes) - _NEIGHBOURS, 0)))
-        start -= start % (_NEIGHBOURS // 6)
+        # Windows begin at every tenth member, and the last one ends with the last member.
+        start = max(m - _NEIGHBOURS // 2, 0)
+        start = min(start - start % _WINDOW_STEP, max(len(shapes) - _NEIGHBOURS, 0))
         if start not in found:
             found[start] = _components(harmonics[start : start + _NEIGHBOURS])
         out[h, :, :, 1 : 1 + _COMPONENTS] = found[start]

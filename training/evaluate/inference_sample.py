@@ -92,6 +92,7 @@ class _Stars:
     period: FloatArray
     light_curves: LightCurves
     period_range: tuple[float, float]
+    other_period: FloatArray | None = None
 
 
 def calibration_sample(
@@ -192,6 +193,7 @@ def _real(data: Path, n: int, seed: int) -> Iterator[_Stars]:
             period=stars.period,
             light_curves=stars.light_curves,
             period_range=stars.period_range,
+            other_period=stars.other_period,
         )
 
 
@@ -206,7 +208,10 @@ def _read(
         calibrated=False,
         progress=progress,
     )
-    cycles = drift(answers_of_posterior(posterior), stars.light_curves, stars.period)
+    answers = answers_of_posterior(posterior)
+    cycles = drift(answers, stars.light_curves, stars.period)
+    if stars.other_period is not None:
+        cycles = np.fmin(cycles, drift(answers, stars.light_curves, stars.other_period))
     known = np.isfinite(posterior.period)
     return CalibrationSample(
         source=np.full(int(known.sum()), stars.source),

@@ -20,6 +20,7 @@ from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.real_data import read_light_curve_set
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.validate.few_points import few_points
+from pelsvae_cadence.validate.inference.listed_periods import looked_over
 from pelsvae_cadence.validate.real_light_curves import stripe82_rr_lyrae
 
 if TYPE_CHECKING:
@@ -310,6 +311,7 @@ def real_set(
         tuning=tuning[chosen],
         light_curves=curves,
         period_range=source.period_range,
+        other_period=_looked_over(table, source, data, few is None),
     )
 
 
@@ -331,6 +333,20 @@ def _tuning(table: pd.DataFrame, source: _Source, data: Path) -> BoolArray:
         even = twins.loc[twins["row"] % 2 == 0, "id"]
         return np.asarray(table["stripe82_id"].isin(even).to_numpy())
     return np.zeros(len(table), dtype=bool)
+
+
+def _looked_over(table: pd.DataFrame, source: _Source, data: Path, has_all_points: bool) -> FloatArray | None:
+    """Look listed periods over with all points of Stripe 82, where a set has few of them or others."""
+    if source.file == "sdss_s82_rrlyr_ugriz" and not has_all_points:
+        rows = table["row"].to_numpy(dtype=np.int64)
+    elif source.file == "ps1_rrlyr_grizy":
+        _, twins = read_light_curve_set(data / "lightcurves", "sdss_s82_rrlyr_ugriz")
+        rows = twins.set_index("id").loc[table["stripe82_id"], "row"].to_numpy(dtype=np.int64)
+    else:
+        return None
+    curves = stripe82_rr_lyrae(data).light_curves
+    mine = np.searchsorted(curves.star_id, rows)
+    return looked_over(table["period"].to_numpy(dtype=np.float64), curves.take(mine))
 
 
 def _light_curves(source: _Source, data: Path, points: dict[str, Any], rows: IntArray) -> LightCurves:
