@@ -25,7 +25,7 @@ _CLASS_WIDTHS: Final = (0.7, 0.3)
 _FOLDS: Final = 5
 _SURE: Final = 0.9
 # Stars of other classes that count for the ceiling of a class.
-_BORROWED: Final = 30
+_BORROWED: Final = 150
 _LEAST_STARS: Final = 20
 _DECIMALS: Final = 5
 
@@ -49,7 +49,7 @@ def fit_calibration(
     Calibration
         The most probable lines: logistic regressions whose classes have Gaussian priors about the line of
         all classes. Ceilings are one less 1 / (n + 2), the rule of succession, where n is the number of
-        stars with a raw probability of .9 or more that were right; up to 30 of other classes count.
+        stars with a raw probability of .9 or more that were right; up to 150 of other classes count.
 
     Raises
     ------

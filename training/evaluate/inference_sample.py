@@ -16,6 +16,7 @@ from pelsvae_cadence.core.arrays import BoolArray, FloatArray, IntArray, StrArra
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.inference.infer import infer
+from pelsvae_cadence.inference.priors import Priors
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.periods.grid import PERIOD_RANGE
@@ -37,13 +38,18 @@ _SURVEYS: Final[tuple[tuple[Literal["lsst", "ztf"], str, tuple[float, float]], .
 _LEAST_VISITS: Final = 300
 _PERMUTED: Final = 4  # one of so many stars is read with its fluxes permuted, too
 _FEWEST_POINTS: Final = 12
-# Real sets, their classes, and how many times n stars of each.
-_REAL: Final[tuple[tuple[str, tuple[str, ...] | None, int], ...]] = (
-    ("ps1", None, 3),
-    ("stripe82_8", None, 3),
-    ("eros1_30", ("RRLYR",), 1),
-    ("eros1_30", ("CEP",), 1),
-    ("eros1_30", ("ECL",), 1),
+# Real sets, their classes, the classes that the prior knows (all if it is empty), and how many times n
+# stars of each.
+_REAL: Final[tuple[tuple[str, tuple[str, ...] | None, tuple[str, ...], int], ...]] = (
+    ("ps1", None, (), 3),
+    ("ps1", None, ("RRLYR",), 3),
+    ("stripe82_8", None, (), 3),
+    ("stripe82_8", None, ("RRLYR",), 3),
+    *(
+        (name, (star_class,), (), 1)
+        for name in ("eros1_30", "eros1")
+        for star_class in ("RRLYR", "CEP", "ECL")
+    ),
 )
 
 
@@ -85,7 +91,7 @@ class CalibrationSample(StructOfArrays):
 
 @dataclass(frozen=True, kw_only=True)
 class _Stars:
-    """Stars of one source, to be read in one range of periods; a period is NaN where there is none."""
+    """Stars of one source, to be read with one prior; a period is NaN where there is none."""
 
     source: str
     true_class: StrArray
@@ -93,6 +99,7 @@ class _Stars:
     light_curves: LightCurves
     period_range: tuple[float, float]
     other_period: FloatArray | None = None
+    prior_classes: tuple[str, ...] = ()
 
 
 def calibration_sample(
@@ -112,7 +119,8 @@ def calibration_sample(
     n : int
         Simulated stars of each class in each survey, evenly over spans of .3, 1, 2 and 5 years, each at a
         position of its own; one of four is read a second time with its fluxes permuted. Of real stars, all
-        out of those that methods may be chosen on, 3 n of each set.
+        out of those that methods may be chosen on, up to 3 n of each set; RR Lyrae stars are read twice, with
+        all classes in the prior and with their own alone.
     seed : int
         Seed of surveys, positions, stars, noise and choice; `BANK_SEEDS` or more.
     data : Path, optional
@@ -185,15 +193,16 @@ def _simulated(model: LightCurveModel, n: int, seed: int) -> Iterator[_Stars]:
 
 
 def _real(data: Path, n: int, seed: int) -> Iterator[_Stars]:
-    for name, classes, times in _REAL:
+    for name, classes, prior_classes, times in _REAL:
         stars = real_set(name, data, part="tuning", n=times * n, seed=seed, classes=classes)
         yield _Stars(
-            source=name,
+            source=" of ".join((name, *prior_classes)),
             true_class=stars.star_class,
             period=stars.period,
             light_curves=stars.light_curves,
             period_range=stars.period_range,
             other_period=stars.other_period,
+            prior_classes=prior_classes,
         )
 
 
@@ -203,6 +212,7 @@ def _read(
     posterior = infer(
         stars.light_curves,
         model=model,
+        priors=Priors(classes=dict.fromkeys(stars.prior_classes, 1.0)) if stars.prior_classes else Priors(),
         period_range=stars.period_range,
         n_candidates=1,
         calibrated=False,
