@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from pelsvae_cadence.cli import catalog, classify_map, compare, fit, lightcurve, metrics, population, validate
+from pelsvae_cadence.cli import (
+    catalog,
+    classify_map,
+    compare,
+    doctor,
+    fit,
+    lightcurve,
+    metrics,
+    population,
+    validate,
+)
 from pelsvae_cadence.core.console import run_app
 from pelsvae_cadence.core.version import __version__
 
@@ -34,6 +44,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(classify_map.app, name="classify")
 app.command("population")(population.population)
 app.command("validate")(validate.validate)
+app.command("doctor")(doctor.doctor)
 
 
 def _version(value: bool) -> None:
