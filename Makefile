@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 # Optional parts that the tests need.
 EXTRAS ?= test,train,scale
+# Processes that run the tests: as many as there are cores, or a number; 0 is pytest's own process alone.
+TEST_WORKERS ?= auto
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
 
 .PHONY: help demo test test-slow bench lint docs format clean
@@ -47,8 +49,12 @@ demo: $(VENV)/.installed
 	$(BIN)/pelsvae_cadence metrics --synthetic lsst --nside 4 --star-class RRab,CEP,ECL \
 		--mag 19,22,24 --stars-per-position 1 --catalog --run-name demo --out-dir $(OUT)
 
+# Each process takes its share of the tests in their order, so that those of a file mostly share their fixtures,
+# and one that is done takes over tests of another. Beyond eight, importing costs more than it saves.
+PARALLEL = -n $(TEST_WORKERS) --maxprocesses 8 --dist worksteal
+
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m slow
