@@ -49,6 +49,9 @@ demo: $(VENV)/.installed
 	$(BIN)/pelsvae_cadence metrics --synthetic lsst --nside 4 --star-class RRab,CEP,ECL \
 		--mag 19,22,24 --stars-per-position 1 --catalog --run-name demo --out-dir $(OUT)
 
+# Many tests start the program anew: it is compiled once, whatever the surroundings say.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Each process takes its share of the tests in their order, so that those of a file mostly share their fixtures,
 # and one that is done takes over tests of another. Beyond eight, importing costs more than it saves.
 PARALLEL = -n $(TEST_WORKERS) --maxprocesses 8 --dist worksteal

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -98,7 +99,9 @@ def _imports(name: str) -> set[str]:
     return {module for module in found if module.split(".")[0] == "pelsvae_cadence"} - {name}
 
 
-IMPORTS = {name: _imports(name) for name in MODULES}
+@cache  # and not when the tests are collected, which every process of theirs does
+def _all_imports() -> dict[str, set[str]]:
+    return {name: _imports(name) for name in MODULES}
 
 
 def _package(module: str) -> str:
@@ -122,12 +125,12 @@ def _assert_no_circle(graph: Mapping[str, Iterable[str]], what: str) -> None:
 
 
 def test_every_import_of_ours_exists():
-    for name, imported in IMPORTS.items():
+    for name, imported in _all_imports().items():
         assert imported <= set(MODULES), f"{name} imports {sorted(imported - set(MODULES))}"
 
 
 def test_no_module_is_part_of_a_circle():
-    _assert_no_circle(IMPORTS, "circle of modules")
+    _assert_no_circle(_all_imports(), "circle of modules")
 
 
 @pytest.mark.parametrize("folder", sorted(name for name in MODULES if _is_door(name)))
@@ -135,7 +138,7 @@ def test_no_folder_holds_a_circle_of_rooms(folder):
     """Inside a folder its modules and subfolders, each taken as one, have an order too."""
     depth = len(folder.split(".")) + 1
     rooms: dict[str, set[str]] = {}
-    for name, imported in IMPORTS.items():
+    for name, imported in _all_imports().items():
         if name.startswith(f"{folder}.") and not _is_door(name):
             here = ".".join(name.split(".")[:depth])
             inside = {".".join(m.split(".")[:depth]) for m in imported if m.startswith(f"{folder}.")}
@@ -148,7 +151,7 @@ def test_imports_run_downwards(package):
     floor = {room: k for k, rooms in enumerate(FLOORS[package]) for room in rooms}
     for name in (m for m in MODULES if _package(m) == package and not _is_door(m)):
         assert _room(name) in floor, f"{name} is on no floor: put its room on one"
-        for module in IMPORTS[name]:
+        for module in _all_imports()[name]:
             if _package(module) != package:
                 reaches_out = package == "pelsvae_cadence" and _room(name) == "cli"
                 assert reaches_out or _package(module) in OUTWARDS[package], f"{name} imports {module}"
@@ -158,7 +161,7 @@ def test_imports_run_downwards(package):
 
 
 def test_only_cli_training_and_metrics_know_the_figures_of_merit():
-    for name, imported in IMPORTS.items():
+    for name, imported in _all_imports().items():
         if any(f"{module}.".startswith("pelsvae_cadence.validate.") for module in imported):
             assert _package(name) != "pelsvae_cadence" or _room(name) in ("cli", "validate"), name
 
