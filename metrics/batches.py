@@ -16,6 +16,7 @@ from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_
 from pelsvae_cadence.metrics.maf.slicers import sky_slicer
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
 from pelsvae_cadence.metrics.position.deep_fields import Fields, fields_constraint
+from pelsvae_cadence.metrics.position.methods import METHOD_WORDS, check_method, named_by_method
 from pelsvae_cadence.metrics.position.observe import Recovery
 from pelsvae_cadence.metrics.position.options import PeriodRecoveryKeywords, RecoveryKeywords, table_keywords
 from pelsvae_cadence.metrics.position.slice_point import carries_star
@@ -109,7 +110,7 @@ def period_recovery_batch(
     on_observed : callable, optional
         Called with what was observed at each slice point.
     **options
-        Further options of `PeriodRecoveryMetric`: stars_per_position, seed, period_range, ...
+        Further options of `PeriodRecoveryMetric`: stars_per_position, seed, method, period_range, ...
 
     Returns
     -------
@@ -140,7 +141,7 @@ def period_recovery_batch(
         caption = (
             f"{chosen.stars_per_position} simulated {star_class} stars of mean "
             f"{chosen.reference_band} = {magnitude:g} mag at each position, "
-            f"observed at every visit; periods from a blind multi-band search ({label})."
+            f"observed at every visit; periods from {METHOD_WORDS[chosen.method]} ({label})."
         )
         shown = {
             "group": display_group,
@@ -196,7 +197,7 @@ def stars_batch(
     label = extra_sql or "all visits"
     single: RecoveryKeywords = {**options, "stars_per_position": 1}
     metric = PeriodRecoveryMetric(
-        "PeriodRecovery stars",
+        named_by_method("PeriodRecovery stars", check_method(options.get("method", "harmonic"))),
         on_run=on_run,
         on_observed=on_observed,
         **table_keywords(columns, survey),
@@ -207,8 +208,8 @@ def stars_batch(
         "group": DISPLAY_GROUP,
         "subgroup": "Period recovery: stars of a table",
         "order": 0,
-        "caption": f"{len(slicer)} stars, each observed where it is; periods from a blind multi-band "
-        f"search ({label}).",
+        "caption": f"{len(slicer)} stars, each observed where it is; periods from "
+        f"{METHOD_WORDS[metric.options.method]} ({label}).",
     }
     return _by_file([_bundle(metric, slicer, extra_sql or "", run_name, label, shown)])
 
@@ -330,7 +331,7 @@ def periodic_variables_batch(
         Leave out, or keep only, the deep drilling fields, by the scheduler's notes.
     **options
         Further options of `PeriodRecoveryMetric`, for both metrics: stars_per_position (10 by
-        default here), seed, period_range, ...
+        default here), seed, method, period_range, ...
 
     Returns
     -------
@@ -372,7 +373,7 @@ def periodic_variables_batch(
         if carries_star(slicer.slice_points):
             about = f"the {len(slicer)} {star_class} stars of a population"
         metrics: list[tuple[PeriodRecoveryMetric | TimeToRecoveryMetric, str, str]] = [
-            (recovery, "Period recovery", f"Blind multi-band period search of {about}.")
+            (recovery, "Period recovery", f"Periods of {about} by {METHOD_WORDS[recovery.options.method]}.")
         ]
         if len(years):
             time = TimeToRecoveryMetric(

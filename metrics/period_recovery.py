@@ -11,6 +11,7 @@ import numpy.typing as npt
 from typing_extensions import Unpack, override
 
 from pelsvae_cadence.metrics.position.distances import good_distances
+from pelsvae_cadence.metrics.position.methods import METHOD_WORDS, named_by_method
 from pelsvae_cadence.metrics.position.metric import PositionMetric
 from pelsvae_cadence.metrics.position.observe import (
     Recovery,
@@ -20,8 +21,9 @@ from pelsvae_cadence.metrics.position.observe import (
     stars_at,
 )
 from pelsvae_cadence.metrics.position.options import PeriodRecoveryKeywords, RecoveryOptions
+from pelsvae_cadence.periods.verdicts import judge
 
-__all__ = ["RECOVERY_VALUES", "PeriodRecoveryMetric"]
+__all__ = ["CONFIDENT", "READING_VALUES", "RECOVERY_VALUES", "PeriodRecoveryMetric"]
 
 #: The values behind the reduce methods, with captions.
 RECOVERY_VALUES: Final[dict[str, str]] = {
@@ -41,6 +43,18 @@ RECOVERY_VALUES: Final[dict[str, str]] = {
     "n_visits": "median number of visits used per star",
 }
 
+#: Probability from which a reading is sure of a period.
+CONFIDENT: Final = 0.9
+
+#: What only a reading with the model gives, with captions.
+READING_VALUES: Final[dict[str, str]] = {
+    "stated": "mean of the probabilities stated of the most probable periods",
+    "stated_right": "fraction whose most probable period drifts by < 0.1 cycle, whatever its probability",
+    "confident": f"fraction of stars with a period stated with {CONFIDENT:g} or more",
+    "confident_right": f"fraction that is right of the periods stated with {CONFIDENT:g} or more",
+    "class_right": "fraction whose most probable class is theirs",
+}
+
 
 def _median_error(recovery: Recovery) -> float:
     """Give the median relative error of the recovered periods; NaN where there is none."""
@@ -51,13 +65,32 @@ def _median_error(recovery: Recovery) -> float:
     return float(np.median(np.abs(ratio - 1.0)))
 
 
+def _reading_values(recovery: Recovery) -> dict[str, Any]:
+    """Give what a reading adds to the values: how sure it is, and whether rightly so."""
+    posterior = recovery.posterior
+    assert posterior is not None
+    stated = posterior.period_probability
+    right = judge(recovery.periods, recovery.stars.period, false_alarm_level=1.0).recovered
+    sure = stated >= CONFIDENT
+    return {
+        "stated": float(stated.mean()),
+        "stated_right": float(right.mean()),
+        "confident": float(sure.mean()),
+        "confident_right": float(right[sure].mean()) if sure.any() else float("nan"),
+        "class_right": float(np.mean(posterior.star_class == recovery.stars.star_class)),
+        "probability": stated,
+        "read_class": posterior.star_class,
+    }
+
+
 class PeriodRecoveryMetric(PositionMetric):
-    """Fraction of periodic variables whose period a blind multi-band search recovers.
+    """Fraction of periodic variables whose period is recovered by a blind search or reading.
 
     At each slice point stars of one class are drawn from the learned source model, observed at
     every visit with forced photometry (noise from the visit's depth, saturation), and searched
-    without any knowledge of the truth. The metric's value is a dictionary; its reduce methods
-    give one number each.
+    without any knowledge of the truth: by harmonics, or with ``method="learned"`` by comparison with
+    the shapes and colours of all classes of the model. The metric's value is a dictionary; its reduce
+    methods give one number each.
 
     The stars of a position depend on the position and the seed alone, so that two strategies
     observe the same stars.
@@ -65,12 +98,13 @@ class PeriodRecoveryMetric(PositionMetric):
     The dictionary holds the values of `RECOVERY_VALUES`, "n_visits_all" (visits to the position),
     "crowded_region" (where noise of isolated stars is too optimistic: see
     `pelsvae_cadence.population.crowding`; "" elsewhere) and, per star, "star_id", "true_period",
-    "found_period" [d] and "verdict".
+    "found_period" [d] and "verdict". A reading adds the values of `READING_VALUES` and, per star,
+    "probability" of the period and "read_class".
 
     Parameters
     ----------
     metric_name : str
-        Name of the metric; made from class and magnitude by default.
+        Name of the metric; made from class, magnitude and method by default.
     on_run : callable, optional
         Called after each slice point, e.g. to move a progress bar.
     on_observed : callable, optional
@@ -92,9 +126,11 @@ class PeriodRecoveryMetric(PositionMetric):
     >>> metric = PeriodRecoveryMetric(star_class="RRab", magnitude=22.0, stars_per_position=10)
     >>> metric.name
     'PeriodRecovery RRab r22'
+    >>> PeriodRecoveryMetric(method="learned").name
+    'PeriodRecovery RRab r20 learned'
     """
 
-    REDUCED: ClassVar = RECOVERY_VALUES
+    REDUCED: ClassVar = {**RECOVERY_VALUES, **READING_VALUES}
     options: RecoveryOptions
 
     def __init__(
@@ -113,10 +149,12 @@ class PeriodRecoveryMetric(PositionMetric):
                 if chosen.magnitude is None
                 else f"{chosen.reference_band}{chosen.magnitude:g}"
             )
-            metric_name = f"PeriodRecovery {chosen.star_class} {where}"
+            metric_name = named_by_method(f"PeriodRecovery {chosen.star_class} {where}", chosen.method)
         super().__init__(chosen, metric_name, on_run=on_run)
+        if chosen.method != "learned":
+            self._leave_out(READING_VALUES)
         stars = f"{chosen.stars_per_position} simulated {chosen.star_class} stars"
-        self.comment = f"Blind multi-band period search of {stars} per position."
+        self.comment = f"Periods of {stars} per position by {METHOD_WORDS[chosen.method]}."
 
     @override
     def _run(self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -142,6 +180,8 @@ class PeriodRecoveryMetric(PositionMetric):
             seed=options.seed,
             period_range=_range_of(options, stars.star_class),
             baseline=look.baseline if options.baseline is None else options.baseline,
+            method=options.method,
+            model=options.model,
             false_alarm_level=options.false_alarm_level,
             modulated=options.modulated,
             crowding=point.field if options.crowded else None,
@@ -170,6 +210,7 @@ class PeriodRecoveryMetric(PositionMetric):
             "true_period": recovery.stars.period,
             "found_period": recovery.periods.period,
             "verdict": verdicts.verdict,
+            **({} if recovery.posterior is None else _reading_values(recovery)),
         }
 
 

@@ -18,6 +18,7 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import number
 from pelsvae_cadence.metrics.maf.survey_source import open_survey
 from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES, PeriodRecoveryMetric
+from pelsvae_cadence.metrics.position.methods import METHOD_WORDS
 from pelsvae_cadence.metrics.position.observe import Recovery
 from pelsvae_cadence.metrics.position.options import PeriodRecoveryKeywords
 from pelsvae_cadence.metrics.position.slice_point import carries_star
@@ -85,7 +86,7 @@ class TimeToRecoveryMetric(YearsMetric):
     Parameters
     ----------
     metric_name : str
-        Name of the metric; made from class and magnitude by default.
+        Name of the metric; made from class, magnitude and method by default.
     years : sequence of float
         Ends of the survey years, in years of 365.25 d, rising; 1 to 10 by default.
     survey_start : float, optional
@@ -149,7 +150,7 @@ class TimeToRecoveryMetric(YearsMetric):
         super().__init__(chosen, metric_name, years, survey_start, on_run=on_run)
         self.comment = (
             f"Survey years until {chosen.stars_per_position} simulated {chosen.star_class} stars per position "
-            "have their period, by a blind multi-band search of the visits so far."
+            f"have their period, by {METHOD_WORDS[chosen.method]} of the visits so far."
         )
 
     @override

@@ -34,6 +34,7 @@ from pelsvae_cadence.metrics.comparison.quantities import (
 from pelsvae_cadence.metrics.comparison.result import Comparison
 from pelsvae_cadence.metrics.comparison.statistics.class_scores import F1, MACRO_F1, f1_of_counts
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
+from pelsvae_cadence.metrics.position.methods import named_by_method
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
@@ -122,10 +123,10 @@ def _entries(run: RunOutcome, plan: Plan, further: Mapping[str, Sequence[Quantit
         shares = run.outcome[:, g].mean(axis=2)  # (n_positions, n_years, n_quantities)
         for y, label in enumerate(labels):
             for q, quantity in enumerate(STAR_QUANTITIES):
-                metric = f"PeriodRecovery {group.label}_{quantity.name}"
+                metric = f"{named_by_method(f'PeriodRecovery {group.label}', plan.method)}_{quantity.name}"
                 yield _Entry(metric, label, group.star_class, quantity, shares[:, y, q])
         without = (1.0 - shares[..., 0]) @ np.diff(plan.years, prepend=0.0)
-        metric = f"YearsWithoutPeriod {group.label}"
+        metric = named_by_method(f"YearsWithoutPeriod {group.label}", plan.method)
         yield _Entry(metric, labels[-1], group.star_class, WITHOUT_PERIOD, without)
     families = {"Cadence": (CADENCE_QUANTITIES, run.cadence)}
     families |= {name: (tuple(further[name]), run.further[name]) for name in further}
@@ -301,7 +302,9 @@ def _subsets(names: Sequence[str], plan: Plan, further: Mapping[str, Sequence[Qu
         label = f"year {year:g}"
         for title, chosen in _SUBSETS.items():
             lower = {
-                f"Mean PeriodRecovery {group.label}_{quantity.name} {label} ": quantity.better == "lower"
+                f"Mean {named_by_method(f'PeriodRecovery {group.label}', plan.method)}_{quantity.name} {label} ": (
+                    quantity.better == "lower"
+                )
                 for group in plan.groups
                 for quantity in STAR_QUANTITIES
                 if quantity.name in chosen

@@ -15,6 +15,7 @@ from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.sky_positions import position_pairs
+from pelsvae_cadence.metrics.position.methods import Method, check_method
 from pelsvae_cadence.periods.grid import PERIOD_RANGE
 
 __all__ = ["DEFAULT_CLASSES", "DEFAULT_YEARS", "Group", "Plan"]
@@ -68,6 +69,9 @@ class Plan:
         Seed of stars, noise and resampling.
     model : str
         Name or path of the source model.
+    method : {"harmonic", "learned"}
+        How periods are found: by the harmonic search, or by reading the light curves with the source
+        model, all classes alike (`pelsvae_cadence.metrics.position.methods`).
     period_range : tuple of float
         Trial periods in days.
     radius : float, optional
@@ -92,6 +96,7 @@ class Plan:
     stars_per_position: int = 10
     seed: int = 0
     model: str = "default"
+    method: Method = "harmonic"
     period_range: tuple[float, float] = PERIOD_RANGE
     radius: float | None = None
     min_visits: int = 20
@@ -116,6 +121,7 @@ class Plan:
                 raise InputError(f"{name} = {list(values)!r}", allowed="one or more, none twice")
         for star_class in self.star_classes:
             parse_star_class(star_class)
+        check_method(self.method)
         years = np.array(self.years, dtype=np.float64)
         if not np.isfinite(years).all() or (np.diff(years, prepend=0.0) <= 0).any():
             raise InputError(f"years = {list(self.years)!r}", allowed="positive, rising")

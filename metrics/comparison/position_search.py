@@ -16,8 +16,8 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.times import time_span
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.metrics.comparison.quantities import star_outcomes
-from pelsvae_cadence.metrics.position.observe import StarSample, at_reference_magnitude, stars_at
-from pelsvae_cadence.periods import search
+from pelsvae_cadence.metrics.position.methods import FALSE_ALARM_LEVEL, find_periods
+from pelsvae_cadence.metrics.position.observe import StarSample, at_reference_magnitude, load_model, stars_at
 from pelsvae_cadence.periods.verdicts import Verdicts, judge
 from pelsvae_cadence.simulation.simulate import simulate
 from pelsvae_cadence.stars import Stars
@@ -59,7 +59,7 @@ class PositionOutcome:
 def search_position(
     plan: Plan, visits: Visits, elapsed: FloatArray, ra: float, dec: float
 ) -> PositionOutcome:
-    """Search the stars of one position at the end of every year.
+    """Find the periods of the stars of one position at the end of every year.
 
     The stars, their noise and the verdicts are those of
     `pelsvae_cadence.metrics.PeriodRecoveryMetric` on the visits so far. But every star is observed
@@ -93,13 +93,16 @@ def search_position(
     true_period = np.concatenate([stars.period for stars, _ in drawn])
     found: dict[int, tuple[Verdicts | None, FloatArray]] = {0: (None, np.full(true_period.size, np.nan))}
     for n, mine in used.items():
-        periods = search(
+        periods = find_periods(
             _at_visits(light_curves, np.isin(observed.visit_id, mine.visit_id)),
+            method=plan.method,
             # The span of all visits so far, not only of those a thinned series keeps.
             baseline=time_span(visits.mjd[:n]),
             period_range=plan.period_range,
-        )
-        found[n] = judge(periods, true_period), periods.period
+            model=load_model(plan.model),
+        ).periods
+        level = FALSE_ALARM_LEVEL[plan.method]
+        found[n] = judge(periods, true_period, false_alarm_level=level), periods.period
     outcome = np.stack([star_outcomes(found[n][0], true_period.size) for n in years])
     period = np.stack([found[n][1] for n in years])
     n_groups, n_stars = len(plan.groups), plan.stars_per_position

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -108,6 +108,11 @@ class PositionMetric(BaseMetric):  # type: ignore[misc]  # rubin_sim has no type
             badval=options.badval,
             mask_val=options.mask_val,
         )
+
+    def _leave_out(self, names: Iterable[str]) -> None:
+        """Forget reduce methods of values that the options do not ask for: MAF would mask them all."""
+        for name in names:
+            del self.reduce_funcs[name.lower()], self.reduce_order[name.lower()]
 
     def run(
         self, data_slice: npt.NDArray[Any], slice_point: dict[str, Any] | None = None

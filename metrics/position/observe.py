@@ -16,7 +16,7 @@ from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
 from pelsvae_cadence.core.times import time_span
-from pelsvae_cadence.periods import search
+from pelsvae_cadence.metrics.position.methods import FALSE_ALARM_LEVEL, Method, find_periods
 from pelsvae_cadence.periods.grid import PERIOD_RANGE
 from pelsvae_cadence.periods.result import PeriodResult
 from pelsvae_cadence.periods.verdicts import Verdicts, judge
@@ -32,6 +32,7 @@ from pelsvae_cadence.stars import (
 )
 
 if TYPE_CHECKING:
+    from pelsvae_cadence.inference.posterior import Posterior
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.population.crowding import CrowdedField
@@ -108,11 +109,13 @@ class Recovery:
     light_curves : LightCurves
         What was measured.
     periods : PeriodResult
-        What the blind search found.
+        What was found blindly.
     verdicts : Verdicts
         How right it is.
     n_visits_used : float
         Median number of points that went into the search (thinned, unsaturated).
+    posterior : Posterior or None
+        All that the learned model says, where it was asked.
     """
 
     stars: Stars
@@ -122,6 +125,7 @@ class Recovery:
     periods: PeriodResult
     verdicts: Verdicts
     n_visits_used: float
+    posterior: Posterior | None = None
 
 
 def stars_of_position(ra: float, dec: float, n: int, star_class: str) -> npt.NDArray[np.int64]:
@@ -215,11 +219,13 @@ def observe_and_search(
     seed: int,
     period_range: tuple[float, float] = PERIOD_RANGE,
     baseline: float | None = None,
-    false_alarm_level: float = 0.01,
+    method: Method = "harmonic",
+    model: str = "default",
+    false_alarm_level: float | None = None,
     modulated: bool = False,
     crowding: CrowdedField | None = None,
 ) -> Recovery:
-    """Observe stars at one position, search for their periods and judge what was found.
+    """Observe stars at one position, find their periods and judge what was found.
 
     Parameters
     ----------
@@ -236,8 +242,12 @@ def observe_and_search(
     baseline : float, optional
         Time span T that sets the frequency step and the tolerance, in days; by default that of
         the visits.
-    false_alarm_level : float
-        Largest false-alarm probability of a detection.
+    method : {"harmonic", "learned"}
+        How periods are found (`pelsvae_cadence.metrics.position.methods`).
+    model : str
+        Name or path of the model that reads the light curves; a search needs none.
+    false_alarm_level : float, optional
+        Largest false-alarm probability of a detection; `FALSE_ALARM_LEVEL` of the method by default.
     modulated : bool
         Let stars deviate from strict periodicity as `pelsvae_cadence.simulation.modulation` draws it.
     crowding : CrowdedField, optional
@@ -258,13 +268,18 @@ def observe_and_search(
     )
     if baseline is None:
         baseline = time_span(visits.mjd)
-    periods = search(light_curves, baseline=baseline, period_range=period_range)
+    if false_alarm_level is None:
+        false_alarm_level = FALSE_ALARM_LEVEL[method]
+    found = find_periods(
+        light_curves, method=method, baseline=baseline, period_range=period_range, model=load_model(model)
+    )
     return Recovery(
         stars=stars,
         curve=curve,
         visits=visits,
         light_curves=light_curves,
-        periods=periods,
-        verdicts=judge(periods, stars.period, false_alarm_level=false_alarm_level),
-        n_visits_used=float(np.median(periods.n_points)),
+        periods=found.periods,
+        verdicts=judge(found.periods, stars.period, false_alarm_level=false_alarm_level),
+        n_visits_used=float(np.median(found.periods.n_points)),
+        posterior=found.posterior,
     )

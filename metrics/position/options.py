@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypedDict, cast
 from pelsvae_cadence.bands import SURVEYS, SurveyName, parse_bands
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import number, whole_number
+from pelsvae_cadence.metrics.position.methods import FALSE_ALARM_LEVEL, Method, check_method
 from pelsvae_cadence.metrics.position.observe import StarSample
 from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid, period_limits
 
@@ -67,9 +68,10 @@ class RecoveryKeywords(SliceKeywords, total=False):
     reference_band: str
     distance_modulus: float | None
     stars_per_position: int
+    method: Method
     period_range: PeriodRange | None
     baseline: float | None
-    false_alarm_level: float
+    false_alarm_level: float | None
     distances: bool
     seed: int
     modulated: bool
@@ -209,13 +211,18 @@ class RecoveryOptions(SliceOptions):
         True distance modulus in mag, for ``magnitude=None``.
     stars_per_position : int
         Stars drawn at each slice point.
+    method : {"harmonic", "learned"}
+        How periods are found: by the harmonic search, or by reading the light curves with the source
+        model (`pelsvae_cadence.infer`), all classes alike. The stars are drawn from that model, too: a
+        reading of real stars, which are not quite its, does a little less well.
     period_range : tuple of float or "class", optional
         Trial periods in days; 0.03 to 1000 d by default, blind to the class. "class" searches the
         range of the star's class in the source model, as if the class were known.
     baseline : float, optional
         Nominal time span in days; that of the slice's visits by default.
-    false_alarm_level : float
-        Largest false-alarm probability of a detection.
+    false_alarm_level : float, optional
+        Largest false-alarm probability of a detection: 0.01 of the harmonic search, the chance that
+        noise makes its highest peak; 0.5 of a reading, the probability that its period is wrong.
     distances : bool
         Also estimate distance moduli from the relation of period and luminosity of the subtype
         (`pelsvae_cadence.metrics.position.distances`): the reduced value "good_distance" is masked
@@ -248,9 +255,10 @@ class RecoveryOptions(SliceOptions):
     reference_band: str = "r"
     distance_modulus: float | None = None
     stars_per_position: int = 20
+    method: Method = "harmonic"
     period_range: PeriodRange | None = None
     baseline: float | None = None
-    false_alarm_level: float = 0.01
+    false_alarm_level: float | None = None
     distances: bool = False
     seed: int = 0
     modulated: bool = False
@@ -274,7 +282,10 @@ class RecoveryOptions(SliceOptions):
                 object.__setattr__(self, name, number(name, getattr(self, name), unit))
         if self.magnitude is not None and not 0 < self.magnitude < 40:
             raise InputError(f"magnitude = {self.magnitude:g}", allowed="0 to 40")
-        level = number("false_alarm_level", self.false_alarm_level)
+        usual = FALSE_ALARM_LEVEL[check_method(self.method)]
+        level = (
+            usual if self.false_alarm_level is None else number("false_alarm_level", self.false_alarm_level)
+        )
         if not 0 < level <= 1:
             raise InputError(f"false_alarm_level = {level:g}", allowed="above 0, up to 1")
         object.__setattr__(self, "false_alarm_level", level)

@@ -15,7 +15,7 @@ from typing_extensions import Unpack
 
 from pelsvae_cadence.cadence.changes.transforms import start_of
 from pelsvae_cadence.cadence.survey import Cadence, Survey
-from pelsvae_cadence.classify.labelled import LABELS, SURVEY_BANDS
+from pelsvae_cadence.classify.labelled import LABELS, SURVEY_BANDS, ClassMix
 from pelsvae_cadence.classify.survey_classifier import SurveyClassifier
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import output_folder
@@ -99,8 +99,10 @@ class ClassifiabilityMap:
 
 def map_classifiability(
     cadence: str | Path | Survey | PositionCadence,
-    classifier: SurveyClassifier,
+    classifier: SurveyClassifier | None = None,
     *,
+    mix: ClassMix | None = None,
+    years: float | None = None,
     nside: int | None = None,
     positions: Sequence[tuple[float, float]] | None = None,
     radius: float | None = None,
@@ -122,13 +124,17 @@ def map_classifiability(
         The survey.
     nside, positions, radius, constraint, sha256, workers, progress : optional
         As in `pelsvae_cadence.metrics.run_period_recovery`.
-    classifier : SurveyClassifier
+    classifier : SurveyClassifier, optional
         What `train_classifiers` returns. Of the survey only the first years are looked at, as
-        many as it was trained on.
+        many as it was trained on. None for ``method="learned"``, which needs no training.
+    mix : ClassMix, optional
+        The stars of a reading, see `ClassifiabilityMetric`.
+    years : float, optional
+        For a reading: only the first years of the survey; by default all of it.
     out_dir : str or Path
         Folder for MAF's files and the table of positions.
     **options
-        Further options of `ClassifiabilityMetric`: stars_per_class, ebv, min_visits, model, ...
+        Further options of `ClassifiabilityMetric`: stars_per_class, method, ebv, min_visits, model, ...
 
     Returns
     -------
@@ -141,11 +147,15 @@ def map_classifiability(
         If the survey cannot be read, no visit is left, or the positions are wrong.
     """
     targets = sky_positions(nside, positions)
-    if not isinstance(classifier, SurveyClassifier):
-        raise InputError(f"classifier is a {type(classifier).__name__}", allowed="a SurveyClassifier")
-    ClassifiabilityOptions(**options)  # refuses what is unknown before any work
-    if isinstance(cadence, Cadence):
-        classifier.check_bands(SURVEY_BANDS[cadence.survey], cadence.name)
+    chosen_method = ClassifiabilityOptions(**options).method  # refuses what is unknown before any work
+    if classifier is not None and years is not None:
+        raise InputError(f"years = {years!r}", remedy="Leave them out: a classifier has its own.")
+    if chosen_method == "harmonic":
+        if not isinstance(classifier, SurveyClassifier):
+            raise InputError(f"classifier is a {type(classifier).__name__}", allowed="a SurveyClassifier")
+        years = classifier.years
+        if isinstance(cadence, Cadence):
+            classifier.check_bands(SURVEY_BANDS[cadence.survey], cadence.name)
     source = open_survey(
         cadence,
         positions=targets,
@@ -153,9 +163,11 @@ def map_classifiability(
         sha256=sha256,
         columns=named_columns(cadence, options),
     )
-    source = _first_years(cadence, source, classifier.years)
+    source = _first_years(cadence, source, years)
     chosen: ClassifiabilityKeywords = {**source.keywords, **options}
-    metric = ClassifiabilityMetric(classifier, **table_keywords(source.columns, source.survey), **chosen)
+    metric = ClassifiabilityMetric(
+        classifier, mix=mix, **table_keywords(source.columns, source.survey), **chosen
+    )
     slicer = sky_slicer(source.columns, nside=nside, points=targets, radius=source.reach(radius))
     bundles = {"classifiability": MetricBundle(metric, slicer, constraint, run_name=source.name)}
     folder = output_folder(out_dir)

@@ -71,12 +71,13 @@ class RunResult:
     Parameters
     ----------
     positions : pandas.DataFrame
-        One row per class, magnitude and position: run, star_class, magnitude, ra, dec [deg],
+        One row per class, magnitude and position: run, star_class, magnitude, method, ra, dec [deg],
         n_visits (all visits), n_visits_used, n_stars and the fractions of
-        `pelsvae_cadence.metrics.period_recovery.RECOVERY_VALUES`.
+        `pelsvae_cadence.metrics.period_recovery.RECOVERY_VALUES`, with the method "learned" of
+        `READING_VALUES`, too.
     stars : pandas.DataFrame
-        One row per star: run, star_class, magnitude, ra, dec, star_id, true_period,
-        found_period [d], verdict.
+        One row per star: run, star_class, magnitude, method, ra, dec, star_id, true_period,
+        found_period [d], verdict; with the method "learned" probability and read_class.
     summary : pandas.DataFrame
         One row per class and magnitude: means over the positions, with `recovered_err`, the
         standard error of the recovered fraction over positions and stars.
@@ -191,7 +192,7 @@ def run_period_recovery(
         Called with (positions done, positions in all), counted over all bundles.
     **options
         Further options of `PeriodRecoveryMetric`
-        (`pelsvae_cadence.metrics.position.options.RecoveryOptions`): stars_per_position, seed,
+        (`pelsvae_cadence.metrics.position.options.RecoveryOptions`): stars_per_position, seed, method,
         period_range, max_visits, modulated, crowded, model, ...
 
     Returns

@@ -11,7 +11,7 @@ import pandas as pd
 from pelsvae_cadence.classes import SUBTYPES
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
-from pelsvae_cadence.metrics.period_recovery import RECOVERY_VALUES, PeriodRecoveryMetric
+from pelsvae_cadence.metrics.period_recovery import READING_VALUES, RECOVERY_VALUES, PeriodRecoveryMetric
 from pelsvae_cadence.metrics.position.slice_point import carries_star
 from pelsvae_cadence.metrics.position.years import wilson_interval
 
@@ -21,6 +21,10 @@ from rubin_sim.maf.metric_bundles import MetricBundle
 
 __all__ = ["summary_by_year", "summary_of_positions", "tables_of_bundles", "year_table"]
 
+# What makes one table of a row's stars.
+_KIND: Final = ["run", "star_class", "magnitude", "method"]
+_OF_STARS: Final = ("star_id", "true_period", "found_period", "verdict")
+_OF_READ_STARS: Final = ("probability", "read_class")
 _NAMES: Final = {s for subtypes in SUBTYPES.values() for s in subtypes} - {"F", "1O"}
 
 
@@ -30,11 +34,12 @@ def tables_of_bundles(bundles: list[MetricBundle], run_name: str) -> tuple[pd.Da
     stars: list[pd.DataFrame] = []
     for bundle in bundles:
         for row, value in _rows(bundle, bundle.metric, run_name):
-            fractions = {key: value[key] for key in RECOVERY_VALUES if key != "n_visits"}
+            names = [*RECOVERY_VALUES, *(key for key in READING_VALUES if key in value)]
+            fractions = {key: value[key] for key in names if key != "n_visits"}
             visits = {"n_visits": value["n_visits_all"], "n_visits_used": value["n_visits"]}
             positions.append({**row, **visits, "n_stars": value["star_id"].size, **fractions})
-            of_stars = {key: value[key] for key in ("star_id", "true_period", "found_period", "verdict")}
-            stars.append(pd.DataFrame({**row, **of_stars}))
+            keys = [*_OF_STARS, *(key for key in _OF_READ_STARS if key in value)]
+            stars.append(pd.DataFrame({**row, **{key: value[key] for key in keys}}))
     if not positions:
         raise InputError(
             "no position has enough visits",
@@ -46,7 +51,7 @@ def tables_of_bundles(bundles: list[MetricBundle], run_name: str) -> tuple[pd.Da
 def _rows(
     bundle: MetricBundle, metric: PeriodRecoveryMetric, run_name: str
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Give the positions of a bundle that have values: run, class, magnitude and place; the values."""
+    """Give the positions of a bundle that have values: run, class, magnitude, method and place; the values."""
     points = bundle.slicer.slice_points
     for i in np.flatnonzero(~np.ma.getmaskarray(bundle.metric_values)).tolist():
         kind = {"star_class": metric.options.star_class, "magnitude": metric.options.magnitude}
@@ -59,7 +64,10 @@ def _rows(
                 "magnitude": np.nan if magnitude is None else float(magnitude[i]),
             }
         place = {key: round(float(np.degrees(points[key][i])), 9) for key in ("ra", "dec")}
-        yield {"run": run_name, **kind, **place}, bundle.metric_values.data[i]
+        yield (
+            {"run": run_name, **kind, "method": metric.options.method, **place},
+            bundle.metric_values.data[i],
+        )
 
 
 def year_table(bundles: list[MetricBundle], run_name: str) -> pd.DataFrame:
@@ -100,7 +108,7 @@ def summary_by_year(table: pd.DataFrame, *, round_magnitudes: bool = False) -> p
     if round_magnitudes:
         table = table.assign(magnitude=table["magnitude"].round())
     counted = table.assign(n_recovered=np.rint(table["recovered"] * table["n_stars"]).astype(int))
-    groups = counted.groupby(["run", "star_class", "magnitude", "year"], sort=False)
+    groups = counted.groupby([*_KIND, "year"], sort=False)
     summary = groups[["n_stars", "n_recovered"]].sum()
     summary.insert(0, "n_positions", groups.size())
     summary["n_visits"] = groups["n_visits"].mean()
@@ -129,8 +137,15 @@ def summary_of_positions(positions: pd.DataFrame, *, round_magnitudes: bool = Fa
     fractions = [key for key in RECOVERY_VALUES if key != "n_visits"]
     if round_magnitudes:
         positions = positions.assign(magnitude=positions["magnitude"].round())
-    groups = positions.groupby(["run", "star_class", "magnitude"], sort=False)
+    groups = positions.groupby(_KIND, sort=False)
+    fractions += [key for key in READING_VALUES if key in positions]
     summary = groups[[*fractions, "n_visits", "n_visits_used"]].mean()
+    if "confident_right" in summary:
+        # Of all stars with a sure period, wherever they are.
+        sure = positions["confident"] * positions["n_stars"]
+        right = (sure * positions["confident_right"]).fillna(0.0)
+        counted = positions.assign(sure=sure, right=right).groupby(_KIND, sort=False)[["sure", "right"]].sum()
+        summary["confident_right"] = counted["right"] / counted["sure"]
     n = groups.size()
     summary.insert(0, "n_positions", n)
     summary.insert(1, "n_stars", groups["n_stars"].sum())

@@ -15,6 +15,7 @@ from pelsvae_cadence.cli.options import (
     Json,
     MafPlots,
     MaxVisits,
+    Method,
     Model,
     NoClobber,
     OutDir,
@@ -70,6 +71,7 @@ def compare(
         str, typer.Option(help="Ends of the survey years to look at, separated by commas.")
     ] = "1,2,5,10",
     stars_per_position: StarsPerPosition = 10,
+    method: Method = "harmonic",
     period_range: Annotated[
         str, typer.Option(help="Shortest and longest trial period in days.")
     ] = "0.03,1000",
@@ -106,7 +108,8 @@ def compare(
     reported, the others finish, and the exit code is 1.
 
     Cost: 0.03 to 0.06 s of processor time for a star with 800 visits over ten years and the default
-    years. --workers shares the positions among processes.
+    years. --workers shares the positions among processes. With --method learned a star
+    costs about 0.3 s, or 1 s where it has 120 points or fewer, for each of the years.
     """
     if list_strategies:
         _list(as_json)
@@ -139,6 +142,7 @@ def compare(
         stars_per_position=stars_per_position,
         seed=seed,
         model=model,
+        method=method,
         period_range=periods,
         radius=radius,
         max_visits=max_visits,
@@ -212,7 +216,12 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def _print(result: Comparison, as_json: bool) -> None:
-    from pelsvae_cadence.metrics.comparison.report.answers import answers, number, pair_answers
+    from pelsvae_cadence.metrics.comparison.report.answers import (
+        answers,
+        method_sentence,
+        number,
+        pair_answers,
+    )
 
     differences = result.summary.differences
     tested = differences[differences["metric"] == "recovered"]
@@ -248,6 +257,7 @@ def _print(result: Comparison, as_json: bool) -> None:
     few = len(pairs) <= _MOST_PAIRS  # the others fill a screen: they are in the report
     for answer in (*answers(result), *(pairs if few else ())):
         messages.print(f"- {answer.text}", soft_wrap=True, markup=False, highlight=False)
+    messages.print(method_sentence(result.plan), soft_wrap=True, markup=False, highlight=False)
     names = ["report", "summary csv", "differences csv", *(["pairs csv"] if pairs else [])]
     list_files(
         {name: result.files[name] for name in names} | {"MAF folders": result.files["maf summary"].parent}

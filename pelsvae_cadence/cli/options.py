@@ -19,6 +19,7 @@ __all__ = [
     "MafPlots",
     "Magnitudes",
     "MaxVisits",
+    "Method",
     "Model",
     "Modulated",
     "NoClobber",
@@ -103,6 +104,15 @@ StarsPerPosition = Annotated[
 MaxVisits = Annotated[
     int,
     typer.Option("--max-visits", help="Positions with more visits (deep fields) are thinned to this many."),
+]
+Method = Annotated[
+    Literal["harmonic", "learned"],
+    typer.Option(
+        "--method",
+        help="How periods are found. harmonic: the blind search. learned: by comparing the light curves "
+        "with the shapes and colours of all classes of the source model; a period stated with less than "
+        "0.5 counts as none.",
+    ),
 ]
 Workers = Annotated[
     int, typer.Option("--workers", help="Processes that share the work (several need Dask).", min=1)

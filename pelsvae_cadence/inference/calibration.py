@@ -231,7 +231,8 @@ def calibrated_posterior(posterior: Posterior, calibration: Calibration) -> Post
     shrink = np.ones(best.size)
     np.divide(best, posterior.period_probability, out=shrink, where=posterior.period_probability > 0.0)
     fit = np.ones(best.size)
-    np.divide(room - best, rest, out=fit, where=rest > 0.0)
+    with np.errstate(over="ignore"):  # of a hair there may be any multiple
+        np.divide(room - best, rest, out=fit, where=rest > 0.0)
     probabilities = np.column_stack([best, raw[:, 1:] * np.clip(np.minimum(shrink, fit), 0.0, 1.0)[:, None]])
     own = posterior.options.get("model") == calibration.model
     return replace(

@@ -34,3 +34,24 @@ def test_metric_beside_its_search(benchmark):
     benchmark.extra_info["metric / search"] = round(whole / bare, 2)
     benchmark.pedantic(lambda: metric.run(visits, slice_points[0]), rounds=1)
     assert whole / bare < 2.0
+
+
+def test_reading_beside_searching(benchmark):
+    """A slice point of ten stars at ten years, read with the model and searched: both in all their parts."""
+    from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
+    from pelsvae_cadence.metrics import PeriodRecoveryMetric
+
+    survey = SyntheticSurvey(preset="lsst-v3", seed=1)
+    visits = survey.opsim_table([35.0], [-30.0]).to_records(index=False)
+    slice_points = [{"ra": math.radians(35.0), "dec": math.radians(-30.0 + 0.01 * k)} for k in range(5)]
+    options = {"star_class": "RRab", "magnitude": 22.0, "stars_per_position": 10}
+    searched = PeriodRecoveryMetric(method="harmonic", **options)
+    read = PeriodRecoveryMetric(method="learned", **options)
+    for metric in (searched, read):
+        metric.run(visits, slice_points[0])  # loads the model, draws its shapes
+    # Positions of their own: a position that was seen has its stars already.
+    search = min(_processor_time(lambda p=p: searched.run(visits, p)) for p in slice_points[1:3])
+    reading = min(_processor_time(lambda p=p: read.run(visits, p)) for p in slice_points[3:])
+    benchmark.extra_info["reading / searching"] = round(reading / search, 2)
+    benchmark.pedantic(lambda: read.run(visits, slice_points[0]), rounds=1)
+    assert reading / search < 15.0

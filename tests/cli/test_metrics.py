@@ -196,3 +196,17 @@ def test_a_database_is_held_to_its_hash_and_to_its_structure(shared_data, tmp_pa
         open_survey(path, positions=[])
     with pytest.raises(InputError, match="is no file"):
         open_survey(SyntheticSurvey(), positions=[(0.0, 0.0)], sha256="0" * 64)
+
+
+@pytest.mark.slow
+def test_readings_say_how_sure_they_are(command, tmp_path):
+    where = ["--method", "learned", "--constraint", "night < 900", "--out-dir", str(tmp_path)]
+    report = json.loads(_invoke([*command, *where, "--json"]).stdout)
+    assert report["method"] == "learned"
+    (row,) = report["summary"]
+    assert row["method"] == "learned"
+    assert 0.0 < row["stated"] <= 1.0
+    shown = _invoke([*command, *where]).stdout
+    assert "method learned" in shown
+    assert f"{row['stated']:.2f}" in shown
+    assert list(tmp_path.glob("*r20_learned_recovered*.npz"))

@@ -138,6 +138,11 @@ def test_candidates_keep_their_order_and_leave_room_for_no_period(weights, none,
     assert stated.options["calibration"] == "of this model"
 
 
+def test_a_candidate_of_next_to_no_probability_is_no_obstacle():
+    stated = calibrated_posterior(posterior([1.0, 5e-320], 0.0), SHIPPED)
+    assert np.isfinite(stated.candidate_probabilities).all()
+
+
 def test_the_posterior_of_another_model_is_calibrated_and_says_so():
     raw = posterior([3.0, 1.0], 0.1)
     other = calibrated_posterior(replace(raw, options={"model": "another"}), SHIPPED)

@@ -184,3 +184,47 @@ def test_maps_refuse(trained, tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             map_classifiability(SURVEY, trained[0], out_dir=tmp_path, **options)
+
+
+@pytest.fixture(scope="module")
+def read(year, maf_ready, tmp_path_factory):
+    from pelsvae_cadence.metrics import ClassifiabilityMetric
+
+    mix = ClassMix(classes=("LPV", "RRLYR"), stars_per_class=2, seed=1, magnitude_range=(17.0, 20.0))
+    metric = ClassifiabilityMetric(mix=mix, method="learned", min_visits=10)
+    bundles = run([metric], year, tmp_path_factory.mktemp("read"), PLACES[:1])
+    return {b.metric.name: b for b in bundles.values()}
+
+
+@pytest.mark.slow
+def test_a_reading_needs_no_training(read):
+    value = read["Classifiability learned"].metric_values.data[0]
+    assert value["confusion"].sum() == 4
+    assert value["label"].tolist() == ["LPV", "LPV", "RRLYR", "RRLYR"]
+    np.testing.assert_allclose(value["probability"].sum(axis=1), 1.0)
+    best = value["probability"].argmax(axis=1)
+    assert value["predicted"].tolist() == [("LPV", "RRLYR")[k] for k in best]
+    truth = value["probability"][np.arange(4), [0, 0, 1, 1]]
+    assert value["log_loss"] == pytest.approx(-np.log(truth).mean())
+    # Stars of so different periods and colours are told apart after a year.
+    assert value["balanced_accuracy"] == read["Classifiability learned_balanced_accuracy"].metric_values[0]
+    assert value["recall_RRLYR"] == 1.0
+    assert np.isnan(value["recall_CEP"])
+
+
+def test_a_reading_has_no_classifier_and_tells_the_eight_classes(trained):
+    from pelsvae_cadence.metrics import ClassifiabilityMetric
+
+    with pytest.raises(InputError, match="a reading needs none"):
+        ClassifiabilityMetric(trained[0], method="learned")
+    with pytest.raises(InputError, match="does not tell 'constant'"):
+        ClassifiabilityMetric(mix=ClassMix(classes=("CEP", "constant")), method="learned")
+    with pytest.raises(InputError, match="unknown method"):
+        ClassifiabilityMetric(method="fourier")
+    with pytest.raises(InputError, match="a classifier has its own"):
+        ClassifiabilityMetric(trained[0], mix=MIX)
+    whole = ClassifiabilityMetric(method="learned", survey="ztf", stars_per_class=3)
+    assert len(whole.mix.classes) == 8
+    assert whole.mix.reference_band == "zr"
+    assert whole.mix.stars_per_class == 3
+    assert "reading" in whole.comment

@@ -319,3 +319,70 @@ def test_a_mix_observes_the_stars_of_its_classes(metric_class, shared_data):
     mine = np.isin(both["star_id"], alone["star_id"])
     np.testing.assert_array_equal(both["verdict"][mine], alone["verdict"])
     assert both["recovered"] == pytest.approx(np.mean(both["verdict"] == "exact"))
+
+
+@pytest.fixture(scope="module")
+def read_run(maf, metric_class, baseline, tmp_path_factory):
+    """The same stars by both methods, in one group from sqlite."""
+    options = {"star_class": "RRab", "magnitude": 21.0, "stars_per_position": 3, "period_range": (0.3, 1.2)}
+    bundles = [
+        maf.MetricBundle(
+            metric_class(method=method, **options),
+            _points(maf, WIDE, (0.0, 60.0)),
+            "night < 900",
+            run_name="test",
+            summary_metrics=[maf.metrics.MeanMetric()],
+        )
+        for method in ("harmonic", "learned")
+    ]
+    out_dir = tmp_path_factory.mktemp("read")
+    return bundles, *_group(maf, bundles, baseline, out_dir, "night < 900")
+
+
+def test_a_reading_is_a_metric_of_its_own_on_the_same_stars(read_run):
+    (searched, read), group, results = read_run
+    assert read.metric.name == f"{searched.metric.name} learned"
+    assert read.file_root != searched.file_root
+    assert read.metric_values.mask.tolist() == searched.metric_values.mask.tolist() == [False, True]
+    one, other = searched.metric_values.data[0], read.metric_values.data[0]
+    for key in ("star_id", "true_period", "n_visits", "n_visits_all"):
+        np.testing.assert_array_equal(one[key], other[key])
+    assert other["recovered"] >= 2 / 3
+    assert len(results.get_metric_id(metric_name="PeriodRecovery RRab r21 learned_recovered")) == 1
+    named = {bundle.metric.name for bundle in group.bundle_dict.values()}
+    assert "PeriodRecovery RRab r21 learned_stated" in named
+    assert "PeriodRecovery RRab r21_stated" not in named  # a search states nothing
+
+
+def test_stated_probabilities_are_those_of_the_stars(read_run):
+    value = read_run[0][1].metric_values.data[0]
+    stated = value["probability"]
+    assert value["stated"] == pytest.approx(stated.mean())
+    assert value["confident"] == np.mean(stated >= 0.9)
+    assert value["no_detection"] == np.mean(stated < 0.5)
+    right = np.abs(value["found_period"] / value["true_period"] - 1.0) < 1e-3
+    assert value["stated_right"] == right.mean()
+    assert value["confident_right"] == right[stated >= 0.9].mean()
+    assert value["class_right"] == np.mean(value["read_class"] == "RRLYR")
+
+
+def test_a_level_decides_what_a_reading_detects(metric_class, read_run):
+    assert metric_class().options.false_alarm_level == 0.01
+    assert metric_class(method="learned").options.false_alarm_level == 0.5
+    keywords = read_run[0][1].metric.options.keywords
+    assert metric_class(**{**keywords, "false_alarm_level": 0.1}).options.false_alarm_level == 0.1
+    with pytest.raises(InputError, match="unknown method"):
+        metric_class(method="fourier")
+
+
+def test_runs_of_two_methods_are_no_continuation_of_each_other(read_run):
+    from pelsvae_cadence.metrics.maf.bundle_group import fingerprint_of
+
+    searched, read = read_run[0]
+    named_alike = read.metric
+    assert fingerprint_of({"x": searched}) != fingerprint_of({"x": read})
+    name, named_alike.name = named_alike.name, searched.metric.name
+    try:  # the options tell, whatever the name
+        assert fingerprint_of({"x": searched}) != fingerprint_of({"x": read})
+    finally:
+        named_alike.name = name

@@ -220,3 +220,30 @@ def test_inputs_that_do_not_fit_are_refused(metric_class, late_table):
         metric_class(mjd_col="mjd").run(late_table, HERE)
     with pytest.raises(InputError, match="no ra and dec"):
         metric_class().run(late_table, {"sid": 0})
+
+
+def test_years_of_readings_are_readings_of_the_years(metric_class, baseline):
+    """The value after two years is the one of the metric on the visits of two years."""
+    from pelsvae_cadence.metrics import PeriodRecoveryMetric
+    from pelsvae_cadence.metrics.maf.survey_source import open_survey
+
+    source = open_survey(read_survey(baseline, constraint="night < 730"), positions=[])
+    near = np.hypot(source.array["fieldRA"] % 360.0, source.array["fieldDec"] + 30.0) < 1.5
+    options = {
+        "mjd_col": source.columns["mjd"],
+        "mjd_is_middle": True,
+        "visit_id_col": source.visit_id,
+        "star_class": "RRab",
+        "magnitude": 21.0,
+        "stars_per_position": 2,
+        "period_range": (0.4, 0.8),
+        "method": "learned",
+    }
+    point = {"ra": 0.0, "dec": np.radians(-30.0), "sid": 0}
+    metric = metric_class(years=(2,), **options)
+    assert metric.name == "TimeToRecovery RRab r21 learned"
+    assert "reading" in metric.comment
+    value = metric.run(source.array[near], point)
+    whole = PeriodRecoveryMetric(**options).run(source.array[near], point)
+    assert value["recovered"].tolist() == [whole["recovered"]]
+    np.testing.assert_array_equal(value["star_id"], whole["star_id"])

@@ -11,11 +11,13 @@ import pandas as pd
 from pelsvae_cadence.metrics.comparison.quantities import HEADLINE, YEARS_WITHOUT
 from pelsvae_cadence.metrics.comparison.statistics.class_scores import MACRO_F1
 from pelsvae_cadence.metrics.comparison.statistics.summary import ALL_CLASSES, overall, select
+from pelsvae_cadence.metrics.position.methods import FALSE_ALARM_LEVEL, METHOD_WORDS
 
 if TYPE_CHECKING:
+    from pelsvae_cadence.metrics.comparison.plan import Plan
     from pelsvae_cadence.metrics.comparison.result import Comparison
 
-__all__ = ["Answer", "answers", "interval", "number", "pair_answers"]
+__all__ = ["Answer", "answers", "interval", "method_sentence", "number", "pair_answers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,28 @@ def interval(row: Any, digits: int = 2, *, sign: bool = False, scale: float = 1.
     value = row.difference if hasattr(row, "difference") else row.value
     middle, low, high = (number(scale * end, digits, sign=sign) for end in (value, row.low, row.high))
     return middle if low == "–" else f"{middle} [{low}, {high}]"
+
+
+def method_sentence(plan: Plan) -> str:
+    """Say how periods were found, and what counts as none.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was asked.
+
+    Returns
+    -------
+    str
+        A sentence.
+    """
+    level = FALSE_ALARM_LEVEL[plan.method]
+    none = (
+        f"one that noise would show with a probability above {level:g} counts as none"
+        if plan.method == "harmonic"
+        else f"one that is stated with less than {1.0 - level:g} counts as none"
+    )
+    return f"Periods are those of {METHOD_WORDS[plan.method]}; {none}."
 
 
 def answers(result: Comparison) -> list[Answer]:

@@ -68,6 +68,8 @@ def _example_stars(result: Comparison) -> list[tuple[str, Visits, Recovery]]:
             seed=plan.seed,
             period_range=plan.period_range,
             baseline=time_span(visits.mjd),
+            method=plan.method,
+            model=plan.model,
         )
         shown.append((run.name, visits, recovery))
     return shown
@@ -95,7 +97,7 @@ def example_pictures(result: Comparison) -> Iterator[Picture]:
             recovery.light_curves,
             star=recovery.stars,
             curve=recovery.curve,
-            title=f"{wrapped(name)}\n{len(visits)} visits; search: {says}",
+            title=f"{wrapped(name)}\n{len(visits)} visits; found: {says}",
             ax=axes,
         )
         panels.append(axes)
@@ -112,8 +114,8 @@ def example_pictures(result: Comparison) -> Iterator[Picture]:
         heading="One star in every run",
         caption=(
             f"The same {kind} of period {star.period[0]:.6g} d at {place} after {years_in_words(year)}, "
-            "folded with its true period; lines are noise-free. The search did not know the "
-            "period."
+            "folded with its true period; lines are noise-free. Nobody who looked for the "
+            "period knew it."
         ),
         text=f"Folded light curves of one {kind} at {place}: " + "; ".join(words) + ".",
         figure=figure,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from pelsvae_cadence.core.files import replacing
-from pelsvae_cadence.metrics.comparison.report.answers import answers, pair_answers
+from pelsvae_cadence.metrics.comparison.report.answers import answers, method_sentence, pair_answers
 from pelsvae_cadence.metrics.comparison.report.drawing import Picture
 from pelsvae_cadence.metrics.comparison.report.example_star import example_pictures
 from pelsvae_cadence.metrics.comparison.report.pictures import pictures
@@ -123,6 +123,7 @@ compared:</strong> {{ reason }}</p></div>
 {{- signs[answer.verdict] }}</span>{% endif %}{{ answer.headline }}</p>
 {% if answer.details %}<p class="more">{{ answer.details | join(" ") }}</p>{% endif %}</div>
 {% endfor %}
+<p>{{ method }}</p>
 {% if pairs %}<details{% if pairs | length <= 3 %} open{% endif %}><summary>The other runs among each
 other</summary>
 {% for answer in pairs %}<div class="answer {{ answer.verdict.split()[0] }}">
@@ -235,6 +236,7 @@ def write_report(result: Comparison, path: Path) -> None:
         ],
         failures=list(result.failures.items()),
         answers=answers(result),
+        method=method_sentence(plan),
         pairs=pair_answers(result),
         signs=_GLYPHS,
         pictures=shown,

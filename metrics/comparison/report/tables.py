@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jinja2
 
 from pelsvae_cadence.metrics.comparison.quantities import CADENCE_QUANTITIES, HEADLINE
-from pelsvae_cadence.metrics.comparison.report.answers import interval, number
+from pelsvae_cadence.metrics.comparison.report.answers import interval, method_sentence, number
 from pelsvae_cadence.metrics.comparison.statistics.summary import (
     ALL_CLASSES,
     ALL_STARS,
@@ -246,6 +246,7 @@ def _made_table(result: Comparison) -> Any:
         ["where", where],
         ["stars", f"{plan.stars_per_position} per position of each of {groups}"],
         ["survey years", ", ".join(f"{year:g}" for year in plan.years)],
+        ["periods", method_sentence(plan)],
         ["seed", f"{plan.seed} (stars, phases, noise, synthetic surveys, resampling)"],
         ["source model", f"{settings['model']['name']}, sha256 {settings['model']['sha256']}"],
         ["versions", ", ".join(f"{name} {v}" for name, v in settings["versions"].items())],

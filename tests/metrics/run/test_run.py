@@ -301,3 +301,28 @@ def test_only_the_survey_of_a_file_can_be_named(run, tmp_path):
     assert open_survey(survey, positions=[(30.0, -10.0)], survey="lsst").survey == "lsst"
     with pytest.raises(InputError, match=r"survey = 'ztf' for .*'lsst'"):
         run(survey, positions=[(30.0, -10.0)], survey="ztf", out_dir=tmp_path, **QUICK)
+
+
+@pytest.mark.slow
+def test_readings_are_the_same_with_two_workers(run, cadence_folder, tmp_path):
+    """The files, to the last byte: each worker draws the same shapes."""
+    results = [
+        run(
+            cadence_folder / "baseline_v3.0_10yrs_12points.db",
+            positions=[(0, -30), (30, -45)],
+            magnitudes=[21.0],
+            constraint="night < 900",
+            out_dir=tmp_path / str(workers),
+            workers=workers,
+            method="learned",
+            **{**QUICK, "period_range": (0.3, 1.2)},
+        )
+        for workers in (1, 2)
+    ]
+    for key in ("positions", "stars", "summary"):
+        one, other = (result.files[key].read_bytes() for result in results)
+        assert one == other
+    stars = results[0].stars
+    assert set(stars.method) == {"learned"}
+    assert stars.probability.between(0.0, 1.0).all()
+    assert (stars.read_class == "RRLYR").any()
