@@ -80,7 +80,20 @@ def check_method(method: str) -> Method:
 
 
 def named_by_method(name: str, method: Method) -> str:
-    """Add the method to the name of a metric; the harmonic search is the default and goes without."""
+    """Add the method to the name of a metric.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    method : {"harmonic", "learned"}
+        The method; the harmonic search, which is the default, goes without.
+
+    Returns
+    -------
+    str
+        The name of a metric that uses the method.
+    """
     return name if method == "harmonic" else f"{name} {method}"
 
 
