@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 from rich.console import Console
@@ -18,6 +18,8 @@ from pelsvae_cadence.core.console import messages, print_json
 from pelsvae_cadence.core.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from pelsvae_cadence.validate.report import Report
 
 __all__ = ["TOPICS", "validate"]
@@ -49,17 +51,44 @@ def validate(
         str | None, unset("Only these parts, with commas: ps1,eros1_30,lsst (inference).", "--sets")
     ] = None,
     plots: Annotated[Path | None, unset("Folder for pictures (inference).", "--plots")] = None,
+    priors: Annotated[
+        Literal["both", "targets", "all"] | None,
+        unset(
+            "Classes that RR Lyrae sets are read with (inference): RRLYR alone, as the templates behind their "
+            "targets are (targets), all alike (all), or one after the other (both, the default; only the first "
+            "is held against targets).",
+            "--priors",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, unset("Processes that read stars (inference). Default: 1.", "--workers", least=1)
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        unset(
+            "Folder for readings (inference): what the same code has read there is not read again.", "--keep"
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure figures of merit and compare them with their targets.
 
-    Exit code 0 if no target is missed, 1 otherwise.
+    Exit code 0 if no target is missed, 1 otherwise. Ctrl-C prints the figures of what is finished (inference)
+    and exits with 130.
     """
     if topic not in TOPICS:
         raise InputError(f"unknown topic {topic!r}", allowed=", ".join(TOPICS))
     module, function = TOPICS[topic]
     measure = getattr(import_module(module), function)
-    given = {"n": n, "data": data, "sets": None if sets is None else sets.split(","), "plots": plots}
+    given = {
+        "n": n,
+        "data": data,
+        "sets": None if sets is None else sets.split(","),
+        "plots": plots,
+        "priors": priors,
+        "workers": workers,
+        "keep": keep,
+    }
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     for name in options:
         if name not in signature(measure).parameters:
@@ -68,7 +97,7 @@ def validate(
             )
     with messages.status(f"measuring {topic}") as status:
         if "progress" in signature(measure).parameters:
-            options["progress"] = lambda done: status.update(f"measuring {topic}: {done} stars read")
+            options["progress"] = _teller(topic, status)
         report = cast("Report", measure(seed=seed, **options))
     if as_json:
         print_json(report.as_dict())
@@ -86,13 +115,29 @@ def validate(
             grid.add_row(f.name, value, f.target, marks[f.passed], f.note)
         console = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
         console.print(grid)
-        if "table" in report.extra:
-            console.print(_extra_table(report.extra["table"]))
+        for name in ("table", "times"):
+            if name in report.extra:
+                console.print(_extra_table(report.extra[name]))
         judged = [f for f in report.figures if f.passed is not None]
         met = sum(bool(f.passed) for f in judged)
         messages.print(f"{met} of {len(judged)} targets met")
+    if report.extra.get("interrupted"):
+        messages.print(f"not measured: {', '.join(report.extra['interrupted'])}", soft_wrap=True)
+        raise KeyboardInterrupt
     if not report.passed:
         raise typer.Exit(1)
+
+
+def _teller(topic: str, status: Status) -> Callable[[str, bool], None]:
+    """Show what is being done in passing, and the last word on a step for good."""
+
+    def tell(text: str, last: bool) -> None:
+        if last:
+            messages.print(text, soft_wrap=True, highlight=False)
+        else:
+            status.update(f"measuring {topic}: {text}")
+
+    return tell
 
 
 def _extra_table(content: Mapping[str, Any]) -> Table:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy.typing as npt
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.parallel.checkpoints import KEY_PATTERN, Checkpoints
 
-__all__ = ["Arrays", "Partition", "PartitionError", "Task", "run_partitions"]
+__all__ = ["Arrays", "Partition", "PartitionError", "Task", "local_workers", "run_partitions"]
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -134,6 +135,33 @@ def run_partitions(
             store.release()
 
 
+@contextmanager
+def local_workers(workers: int) -> Iterator[str | None]:
+    """Start workers on this machine that several runs share, and stop them at the end.
+
+    Parameters
+    ----------
+    workers : int
+        Number of worker processes, 1 or more.
+
+    Yields
+    ------
+    str or None
+        The address that `run_partitions` takes as its scheduler; None for one worker, which is this process.
+
+    Raises
+    ------
+    InputError
+        If the number is out of range, or Dask is missing.
+    """
+    _checked((), workers)
+    if workers == 1:
+        yield None
+        return
+    with _cluster().open_client(workers, None) as (client, _):
+        yield str(client.scheduler.address)
+
+
 def _checked(partitions: Sequence[Partition], workers: int) -> list[Partition]:
     if isinstance(workers, bool) or workers != int(workers) or workers < 1:
         raise InputError(f"workers = {workers!r}", allowed="1 or more")
@@ -210,6 +238,17 @@ def _in_process(
 # ---------------------------------------------------------------- on a cluster
 
 
+def _cluster() -> ModuleType:
+    try:
+        from pelsvae_cadence.parallel import cluster
+    except ImportError as error:
+        raise InputError(
+            f"several workers need Dask ({error.name} is not installed)",
+            remedy="pip install 'pelsvae-cadence[scale]', or use one worker.",
+        ) from error
+    return cluster
+
+
 def _on_worker(task: Task, piece: Partition, store: Checkpoints | None) -> Arrays | None:
     """Compute on a worker; return None where the checkpoint could be written from there."""
     if store is None or not store.visible():
@@ -229,15 +268,8 @@ def _on_cluster(
     workers: int,
     scheduler: str | None,
 ) -> Iterator[tuple[Partition, Arrays]]:
-    try:
-        from pelsvae_cadence.parallel.cluster import first_finished, interrupt_afterwards, open_client
-    except ImportError as error:
-        raise InputError(
-            f"several workers need Dask ({error.name} is not installed)",
-            remedy="pip install 'pelsvae-cadence[scale]', or use one worker.",
-        ) from error
-
-    with open_client(workers, scheduler) as (client, threads):
+    cluster = _cluster()
+    with cluster.open_client(workers, scheduler) as (client, threads):
         # A result of the cluster's own, which it can make again where the worker that holds it dies.
         payload = client.submit(lambda: task, pure=False)
         waiting = deque(p for p in pieces if p.key not in found)
@@ -251,12 +283,12 @@ def _on_cluster(
                     held = 0 if store is not None else len(ready)
                     while waiting and (len(running) + held < room or not running):
                         following = waiting.popleft()
-                        with interrupt_afterwards():
+                        with cluster.interrupt_afterwards():
                             future = client.submit(
                                 _on_worker, payload, following, store, pure=False, priority=-following.index
                             )
                         running[future] = following
-                    for future in first_finished(client, running, _SLICE):
+                    for future in cluster.first_finished(client, running, _SLICE):
                         finished = running.pop(future)
                         arrays = _result(future, finished)
                         if arrays is not None and store is not None:

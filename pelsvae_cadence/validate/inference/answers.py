@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pelsvae_cadence.core.arrays import BoolArray, FloatArray, StrArray
 from pelsvae_cadence.core.times import time_span
+from pelsvae_cadence.inference.fit import draw_shapes
 from pelsvae_cadence.inference.infer import infer
 from pelsvae_cadence.inference.posterior import Posterior
+from pelsvae_cadence.inference.priors import Priors
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.search import search
 
-__all__ = ["Answers", "Method", "answers_of_model", "answers_of_posterior", "answers_of_search", "drift"]
+__all__ = [
+    "Answers",
+    "Method",
+    "Question",
+    "answers_of_model",
+    "answers_of_posterior",
+    "answers_of_search",
+    "drift",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of stars beside their light curves.
+
+    Parameters
+    ----------
+    period_range : tuple of float
+        Shortest and longest trial period in days.
+    priors : Priors
+        What is believed of the stars; all classes alike by default. The search knows none.
+    baseline : float, optional
+        Time span in days that sets the frequency step of the search; that of all points by default.
+    """
+
+    period_range: tuple[float, float]
+    priors: Priors = field(default_factory=Priors)
+    baseline: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +67,8 @@ class Answers:
         Probabilities of classes; no columns where the method tells none.
     classes : tuple of str
         Their names.
+    seconds : float
+        Processor time that all of them took.
     """
 
     frequency: FloatArray
@@ -43,6 +77,33 @@ class Answers:
     false_alarm: FloatArray
     class_probability: FloatArray
     classes: tuple[str, ...]
+    seconds: float = float("nan")
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Give all fields as arrays, to be kept or sent."""
+        return {
+            **{name: getattr(self, name) for name in _ROWS},
+            "classes": np.array(self.classes, dtype=np.str_),
+            "seconds": np.array(self.seconds),
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> Answers:
+        """Make answers of what `to_arrays` gives."""
+        return cls(
+            **{name: arrays[name] for name in _ROWS},
+            classes=tuple(arrays["classes"].tolist()),
+            seconds=float(arrays["seconds"]),
+        )
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Answers]) -> Answers:
+        """Join answers of one method."""
+        return cls(
+            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _ROWS},
+            classes=parts[0].classes,
+            seconds=float(sum(part.seconds for part in parts)),
+        )
 
     @property
     def star_class(self) -> StrArray:
@@ -62,8 +123,11 @@ class Answers:
         return np.asarray(found.any(axis=1))
 
 
-#: A method: light curves and range of trial periods in, answers out.
-Method = Callable[[LightCurves, tuple[float, float]], Answers]
+# The fields with a row a star.
+_ROWS = ("frequency", "probability", "candidates", "false_alarm", "class_probability")
+
+#: A method: light curves and what is asked of them in, answers out.
+Method = Callable[[LightCurves, Question], Answers]
 
 
 def drift(answers: Answers, light_curves: LightCurves, period: FloatArray) -> FloatArray:
@@ -72,9 +136,10 @@ def drift(answers: Answers, light_curves: LightCurves, period: FloatArray) -> Fl
     return np.asarray(np.abs(answers.frequency - 1.0 / period) * span)
 
 
-def answers_of_search(light_curves: LightCurves, period_range: tuple[float, float]) -> Answers:
+def answers_of_search(light_curves: LightCurves, question: Question) -> Answers:
     """Let the harmonic search answer; what it states is one less its false-alarm probability."""
-    found = search(light_curves, period_range=period_range)
+    start = time.process_time()
+    found = search(light_curves, period_range=question.period_range, baseline=question.baseline)
     return Answers(
         frequency=found.frequency,
         probability=np.where(np.isfinite(found.frequency), 1.0 - found.false_alarm_probability, 0.0),
@@ -82,10 +147,11 @@ def answers_of_search(light_curves: LightCurves, period_range: tuple[float, floa
         false_alarm=found.false_alarm_probability,
         class_probability=np.empty((len(found), 0)),
         classes=(),
+        seconds=time.process_time() - start,
     )
 
 
-def answers_of_posterior(posterior: Posterior) -> Answers:
+def answers_of_posterior(posterior: Posterior, seconds: float = float("nan")) -> Answers:
     """Put a posterior into the form that is judged."""
     known = np.isfinite(posterior.period) & np.isfinite(posterior.period_probability)
     with np.errstate(divide="ignore"):
@@ -97,23 +163,17 @@ def answers_of_posterior(posterior: Posterior) -> Answers:
         false_alarm=np.asarray(posterior.no_period_probability),
         class_probability=np.asarray(posterior.class_probability),
         classes=tuple(posterior.classes),
+        seconds=seconds,
     )
 
 
-def answers_of_model(seed: int = 0, progress: Callable[[int], None] | None = None) -> Method:
-    """Give the reading with the model as a method; `progress` is called with the number of stars read."""
-    read = 0
+def answers_of_model(seed: int = 0) -> Method:
+    """Give the reading with the model as a method; the time for the shape bank is not that of a star."""
 
-    def answer(light_curves: LightCurves, period_range: tuple[float, float]) -> Answers:
-        nonlocal read
-        before = read
-
-        def step(done: int, _: int) -> None:
-            if progress is not None:
-                progress(before + done)
-
-        posterior = infer(light_curves, period_range=period_range, seed=seed, progress=step)
-        read += len(light_curves)
-        return answers_of_posterior(posterior)
+    def answer(light_curves: LightCurves, question: Question) -> Answers:
+        draw_shapes(seed=seed)
+        start = time.process_time()
+        posterior = infer(light_curves, period_range=question.period_range, priors=question.priors, seed=seed)
+        return answers_of_posterior(posterior, time.process_time() - start)
 
     return answer

@@ -10,16 +10,16 @@ from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.validate.inference.answers import Method
+from pelsvae_cadence.validate.inference.answers import Method, Question
 from pelsvae_cadence.validate.periods.control import CONTROL_CLASSES, control_sample
 from pelsvae_cadence.validate.periods.false_alarms import without_period
 from pelsvae_cadence.validate.report import Figure, share_error
 
-__all__ = ["aperiodic_figures", "aperiodic_stars"]
+__all__ = ["YEARS", "aperiodic_figures", "aperiodic_stars"]
 
 _POSITION: Final = (35.6, -4.8)
 #: Years of the synthetic survey there: 22, 71 and 870 visits.
-_YEARS: Final = (0.1, 1.0, 10.0)
+YEARS: Final = (0.1, 1.0, 10.0)
 _BLIND: Final = (0.03, 1000.0)
 _R_RANGE: Final = (17.0, 22.0)
 _VARIABLE: Final = tuple(kind for kind in CONTROL_CLASSES if kind != "constant")
@@ -41,13 +41,17 @@ def _variable_stars(visits: Visits, n: int, seed: int) -> LightCurves:
     return control_sample(visits, kinds, seed=seed, r_range=_R_RANGE).light_curves
 
 
-def aperiodic_figures(n: int, n_read: int, ours: Method, theirs: Method, *, seed: int = 0) -> list[Figure]:
+def aperiodic_figures(
+    years: float, n: int, n_read: int, ours: Method, theirs: Method, *, seed: int = 0
+) -> list[Figure]:
     """Measure how often stars without a period are given one.
 
     Parameters
     ----------
+    years : float
+        First years of the survey, out of `YEARS`.
     n : int
-        Stars that are searched, at each number of visits, permuted and constant.
+        Stars that are searched, permuted and constant.
     n_read : int
         Stars of these that the method that is judged reads.
     ours, theirs : callable
@@ -63,23 +67,22 @@ def aperiodic_figures(n: int, n_read: int, ours: Method, theirs: Method, *, seed
         that the same level detects.
     """
     survey = SyntheticSurvey(preset="lsst-v3", seed=1).at(*_POSITION)
+    visits = survey.take(np.flatnonzero(survey.mjd - survey.mjd[0] < years * JULIAN_YEAR))
+    blind = Question(period_range=_BLIND)
     figures = []
-    for years in _YEARS:
-        visits = survey.take(np.flatnonzero(survey.mjd - survey.mjd[0] < years * JULIAN_YEAR))
-        for kind in ("permuted", "constant"):
-            stars = aperiodic_stars(visits, kind, n, seed=seed + 40)
-            alarm = theirs(stars, _BLIND).false_alarm
-            sure = ours(stars.take(np.arange(min(n_read, n))), _BLIND).probability >= _SURE
-            name = f"{kind} stars, {len(visits)} visits"
-            for words, hits, most in (
-                (f"false-alarm probability <= {_LEVEL:g}", alarm <= _LEVEL, _MOST_ALARMS),
-                (f"period with probability >= {_SURE:g}", sure, _MOST_SURE),
-            ):
-                share = float(hits.mean())
-                note = f"n = {hits.size}, +-{share_error(share, hits.size):.3f}"
-                figures.append(Figure.within(f"{name}: {words}", share, high=most, note=note))
-        variable = _variable_stars(visits, n_read, seed + 40)
-        seen = theirs(variable, _BLIND).false_alarm <= _LEVEL
-        name = f"the same variable stars, not permuted, {len(visits)} visits"
-        figures.append(Figure.share(f"{name}: false-alarm probability <= {_LEVEL:g}", seen))
+    for kind in ("permuted", "constant"):
+        stars = aperiodic_stars(visits, kind, n, seed=seed + 40)
+        alarm = theirs(stars, blind).false_alarm
+        sure = ours(stars.take(np.arange(min(n_read, n))), blind).probability >= _SURE
+        name = f"{kind} stars, {len(visits)} visits"
+        for words, hits, most in (
+            (f"false-alarm probability <= {_LEVEL:g}", alarm <= _LEVEL, _MOST_ALARMS),
+            (f"period with probability >= {_SURE:g}", sure, _MOST_SURE),
+        ):
+            share = float(hits.mean())
+            note = f"n = {hits.size}, +-{share_error(share, hits.size):.3f}"
+            figures.append(Figure.within(f"{name}: {words}", share, high=most, note=note))
+    seen = theirs(_variable_stars(visits, n_read, seed + 40), blind).false_alarm <= _LEVEL
+    name = f"the same variable stars, not permuted, {len(visits)} visits"
+    figures.append(Figure.share(f"{name}: false-alarm probability <= {_LEVEL:g}", seen))
     return figures

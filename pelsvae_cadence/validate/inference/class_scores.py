@@ -17,7 +17,7 @@ from pelsvae_cadence.classify.protocol import SkySplit, cross_validate
 from pelsvae_cadence.classify.scores import Predictions, paired_difference, score
 from pelsvae_cadence.core.times import JULIAN_YEAR
 from pelsvae_cadence.stars import position_of
-from pelsvae_cadence.validate.inference.answers import Answers, Method
+from pelsvae_cadence.validate.inference.answers import Answers, Method, Question
 from pelsvae_cadence.validate.report import Figure
 
 __all__ = ["class_figures"]
@@ -63,7 +63,8 @@ def class_figures(n: int, ours: Method, *, seed: int = 0) -> list[Figure]:
     for ra, dec in positions[:n_read]:
         visits = survey.at(ra, dec)
         seen = mix_light_curves(mix, visits.take(visits.mjd < end), ra, dec, model=model)
-        told.append(_predictions(seen, ours(seen.light_curves, _BLIND), trained.classes))
+        answers = ours(seen.light_curves, Question(period_range=_BLIND))
+        told.append(_predictions(seen, answers, trained.classes))
     read = Predictions.concatenate(told)
     same = trained.take(np.isin(trained.star_id, read.star_id))
     lost = paired_difference(read, same, seed=seed)["macro_f1"]

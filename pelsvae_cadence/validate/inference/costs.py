@@ -22,7 +22,7 @@ from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.grid import FrequencyGrid
 from pelsvae_cadence.periods.search import search
 from pelsvae_cadence.validate.few_points import few_points
-from pelsvae_cadence.validate.inference.answers import Method, answers_of_model
+from pelsvae_cadence.validate.inference.answers import Method, Question, answers_of_model
 from pelsvae_cadence.validate.memory import peak_memory
 from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.validate.report import Figure
@@ -62,13 +62,14 @@ def measure_costs(ours: Method, *, seed: int = 0) -> dict[str, float]:
     kinds = [_KINDS[k % len(_KINDS)] for k in range(_N_STARS)]
     many = control_sample(control_visits(seed + 3), kinds, seed=seed + 1, r_range=(18.0, 22.0)).light_curves
     few = few_point_stars(_N_STARS, seed=seed)
-    first = _seconds(lambda: ours(few.take(np.arange(1)), _RR_LYRAE))
-    ours(many.take(np.arange(1)), _BLIND)  # what a range of periods brings along is read once
+    blind, rr_lyrae = Question(period_range=_BLIND), Question(period_range=_RR_LYRAE)
+    first = _seconds(lambda: ours(few.take(np.arange(1)), rr_lyrae))
+    ours(many.take(np.arange(1)), blind)  # what a range of periods brings along is read once
     costs = {
         "first": first,
-        "read": _seconds(lambda: ours(many, _BLIND)) / _N_STARS,
+        "read": _seconds(lambda: ours(many, blind)) / _N_STARS,
         "periodogram": _seconds(lambda: search(many, period_range=_BLIND, refine_peaks=False)) / _N_STARS,
-        "few": _seconds(lambda: ours(few, _RR_LYRAE)) / _N_STARS,
+        "few": _seconds(lambda: ours(few, rr_lyrae)) / _N_STARS,
         "few_periodogram": _seconds(lambda: search(few, period_range=_RR_LYRAE, refine_peaks=False))
         / _N_STARS,
         "n_visits": many.n_points / _N_STARS,

@@ -56,8 +56,10 @@ def plot_reliability(outcomes: Sequence[Outcome], *, ax: Axes | None = None) -> 
         if points.size:
             marker = _MARKERS[k % len(_MARKERS)]
             ax.plot(*points[:2], marker, color=_SEARCH, markersize=5, alpha=0.8, label=outcome.name)
-    stated = np.concatenate([outcome.reading.ours.probability for outcome in outcomes])
-    right = np.concatenate([outcome.exact for outcome in outcomes])
+    # Of stars that were read twice, once counts.
+    once = [outcome for outcome in outcomes if outcome.reading.held] or outcomes
+    stated = np.concatenate([outcome.reading.ours.probability for outcome in once])
+    right = np.concatenate([outcome.exact for outcome in once])
     x, y, error, n = _binned(stated, right, _LEAST)
     ax.errorbar(x, y, yerr=error, fmt="o-", color=_OURS, markersize=7, capsize=3, label="all sets")
     for place, share, number in zip(x, y, n, strict=True):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from pelsvae_cadence.core.arrays import BoolArray
+from pelsvae_cadence.inference.priors import Priors
 from pelsvae_cadence.periods.verdicts import TOLERANCE
-from pelsvae_cadence.validate.inference.answers import Answers, Method, drift
+from pelsvae_cadence.validate.inference.answers import Answers, Method, Question, drift
 from pelsvae_cadence.validate.inference.real_sets import RealSet
 
 __all__ = ["CRITERIA", "Outcome", "Reading", "read"]
@@ -27,14 +27,24 @@ class Reading:
         The stars.
     ours, theirs : Answers
         Of the method that is judged, and of the search.
-    seconds : float
-        Processor time of the method that is judged, a star.
+    prior : tuple of str
+        Classes that the method that is judged was told of, all alike; empty for all classes.
     """
 
     stars: RealSet
     ours: Answers
     theirs: Answers
-    seconds: float = float("nan")
+    prior: tuple[str, ...] = ()
+
+    @property
+    def prior_words(self) -> str:
+        """The classes that the stars were read with."""
+        return "+".join(self.prior) or "all classes"
+
+    @property
+    def held(self) -> bool:
+        """Whether the set's targets speak of this prior."""
+        return self.prior == self.stars.template_classes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +89,17 @@ class Outcome:
         return CRITERIA["within 1 %"](self.reading.ours, self.reading.stars)
 
 
-def read(stars: RealSet, ours: Method, theirs: Method) -> Reading:
-    """Let both methods read stars in the range of periods of their set."""
-    start = time.process_time()
-    found = ours(stars.light_curves, stars.period_range)
-    seconds = (time.process_time() - start) / max(1, len(stars))
-    beside = theirs(stars.light_curves, stars.period_range)
-    return Reading(stars=stars, ours=found, theirs=beside, seconds=seconds)
+def read(
+    stars: RealSet, ours: Method, theirs: Method, priors: Sequence[tuple[str, ...]] = ((),)
+) -> list[Reading]:
+    """Let both methods read stars in the range of periods of their set, with one prior after the other."""
+    beside = theirs(stars.light_curves, Question(period_range=stars.period_range))
+    readings = []
+    for classes in priors:
+        believed = Priors(classes=dict.fromkeys(classes, 1.0)) if classes else Priors()
+        found = ours(stars.light_curves, Question(period_range=stars.period_range, priors=believed))
+        readings.append(Reading(stars=stars, ours=found, theirs=beside, prior=classes))
+    return readings
 
 
 def _exact(answers: Answers, stars: RealSet) -> BoolArray:

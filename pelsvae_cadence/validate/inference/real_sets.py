@@ -76,6 +76,9 @@ class RealSet:
         Shortest and longest trial period in days that the set is judged in.
     other_period : ndarray of float64, shape (N,), optional
         Periods that the light curves allow as well as the listed ones; NaN where there is none.
+    template_classes : tuple of str
+        Classes that the templates of the literature know, with which the set's targets were measured;
+        empty for all classes.
     """
 
     name: str
@@ -87,6 +90,7 @@ class RealSet:
     light_curves: LightCurves
     period_range: tuple[float, float]
     other_period: FloatArray | None = None
+    template_classes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.period.size
@@ -133,6 +137,7 @@ class _Source:
     period_range: tuple[float, float] = _RR_LYRAE
     n_per_band: int | None = None
     truth: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    template_classes: tuple[str, ...] = ("RRLYR",)
     about: str = ""
 
 
@@ -173,6 +178,7 @@ _EROS: Final[dict[str, Any]] = {
     "file": "eros1_br",
     "mag_system": "Vega",
     "truth": _eros,
+    "template_classes": (),
 }
 _STRIPE82: Final[dict[str, Any]] = {"folder": "lightcurves", "file": "sdss_s82_rrlyr_ugriz"}
 
@@ -229,6 +235,7 @@ REAL_SETS: Final[dict[str, _Source]] = {
         time_scale="HJD UTC",
         period_range=_BLIND,
         truth=_binaries,
+        template_classes=(),
         about="detached eclipsing binaries of VSX in ZTF",
     ),
 }
@@ -312,6 +319,7 @@ def real_set(
         light_curves=curves,
         period_range=source.period_range,
         other_period=_looked_over(table, source, data, few is None),
+        template_classes=source.template_classes,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -17,7 +17,10 @@ from pelsvae_cadence.validate.inference.real_sets import RealSet, real_set
 from pelsvae_cadence.validate.inference.shares import paired
 from pelsvae_cadence.validate.report import Figure, share_error
 
-__all__ = ["read_real_sets", "real_set_figures"]
+__all__ = ["PriorChoice", "read_real_set", "real_set_figures"]
+
+#: Priors that a set is read with: that of its targets, all classes alike, or one after the other.
+PriorChoice = Literal["targets", "all", "both"]
 
 #: The classes of EROS-1 that are judged: OGLE lists another of the several periods of its LPV.
 _EROS_CLASSES: Final = ("RRLYR", "CEP", "ECL")
@@ -63,46 +66,59 @@ _REQUIREMENTS: Final[dict[str, tuple[_Requirement, ...]]] = {
     "field": (_Requirement(least=0.75), _Requirement(criterion="doubled", most=0.03)),
     "sculptor": (_Requirement(least=0.90), _Requirement(criterion="doubled")),
     "m31": (_Requirement(least=0.75),),
-    "ztf": (_Requirement(who="EA", least=0.75), _Requirement(criterion="absurd", most=0.05)),
+    "ztf": (_Requirement(who="EA", least=0.75), _Requirement(who="EA", criterion="absurd", most=0.05)),
 }
 
 
-def read_real_sets(
-    data: Path, names: Sequence[str], n: int, ours: Method, theirs: Method, *, seed: int = 0
-) -> dict[str, Reading]:
-    """Let both methods read test stars of sets of real stars.
+def read_real_set(
+    data: Path,
+    name: str,
+    n: int | None,
+    ours: Method,
+    theirs: Method,
+    *,
+    seed: int = 0,
+    priors: PriorChoice = "both",
+) -> list[Reading]:
+    """Let both methods read test stars of a set of real stars.
 
     Parameters
     ----------
     data : Path
         Folder of the real data.
-    names : sequence of str
-        Sets out of `REAL_SETS`.
-    n : int
-        Stars at most of each set; of EROS-1, of each class.
+    name : str
+        Out of `REAL_SETS`.
+    n : int or None
+        Stars at most of the set; of EROS-1, of each class. All by default.
     ours, theirs : callable
         The method that is judged, and the one beside it.
     seed : int
         Seed of the choice.
+    priors : {"both", "targets", "all"}
+        Read the set with the classes that its targets were measured with, with all classes alike, or both.
 
     Returns
     -------
-    dict of str to Reading
-        By set.
+    list of Reading
+        One for each prior; one where the targets were measured with all classes.
 
     Raises
     ------
     InputError
-        If a set is unknown or its files are missing.
+        If the set is unknown or its files are missing.
     """
-    return {name: read(_stars(data, name, n, seed), ours, theirs) for name in names}
+    stars = _stars(data, name, n, seed)
+    known = stars.template_classes
+    wanted: list[tuple[str, ...]] = [known] if priors != "all" else []
+    wanted += [()] if priors != "targets" else []
+    return read(stars, ours, theirs, list(dict.fromkeys(wanted)))
 
 
-def _stars(data: Path, name: str, n: int, seed: int) -> RealSet:
+def _stars(data: Path, name: str, n: int | None, seed: int) -> RealSet:
     if not name.startswith("eros1"):
         return real_set(name, data, part="test", n=n, seed=seed)
     parts = [real_set(name, data, part="test", n=n, seed=seed, classes=(c,)) for c in _EROS_CLASSES]
-    joined = {
+    joined: dict[str, Any] = {
         key: np.concatenate([getattr(part, key) for part in parts])
         for key in ("star", "star_class", "subtype", "period", "tuning")
     }
@@ -110,37 +126,45 @@ def _stars(data: Path, name: str, n: int, seed: int) -> RealSet:
     return RealSet(name=name, light_curves=curves, period_range=parts[0].period_range, **joined)
 
 
-def real_set_figures(readings: dict[str, Reading], *, seed: int = 0) -> list[Figure]:
+def real_set_figures(readings: Sequence[Reading], *, seed: int = 0) -> list[Figure]:
     """Judge readings of real stars.
 
     Parameters
     ----------
-    readings : dict of str to Reading
-        By set, as `read_real_sets` gives them.
+    readings : sequence of Reading
+        As `read_real_set` gives them.
     seed : int
         Seed of the bootstrap of paired differences.
 
     Returns
     -------
     list of Figure
-        Shares with their targets; in the notes number of stars, binomial error, the share of the
-        search and the paired difference with its interval of 95.4 per cent.
+        Shares, with their targets where the reading has the prior that they speak of; in the notes number of
+        stars, binomial error, the share of the search and the paired difference with its interval of
+        95.4 per cent. A target without a star to judge it by has no value and is neither met nor missed.
     """
-    figures = []
-    for name, reading in readings.items():
-        for need in _REQUIREMENTS[name]:
-            made = _figure(name, reading, need, seed)
-            figures += [] if made is None else [made]
-    return figures
+    return [
+        figure
+        for reading in readings
+        for need in _REQUIREMENTS[reading.stars.name]
+        if (figure := _figure(reading, need, seed)) is not None
+    ]
 
 
-def _figure(name: str, reading: Reading, need: _Requirement, seed: int) -> Figure | None:
+def _figure(reading: Reading, need: _Requirement, seed: int) -> Figure | None:
     count = CRITERIA[need.criterion]
     ours, theirs = count(reading.ours, reading.stars), count(reading.theirs, reading.stars)
     groups = _groups(reading.stars, need.who)
     sizes = [int(group.sum()) for group in groups]
+    who = f", {need.who}" if need.who else ""
+    title = f"{reading.stars.name} ({reading.prior_words}){who}: {need.criterion}"
+    low = -np.inf if need.least is None or not reading.held else need.least
+    high = np.inf if need.most is None or not reading.held else need.most
     if not all(sizes):
-        return None
+        if np.isinf(low) and np.isinf(high):
+            return None
+        target = f">= {low:g}" if np.isinf(high) else f"<= {high:g}"
+        return Figure(name=title, value=float("nan"), target=target, note="not judged: no such star was read")
     shares = [float(ours[group].mean()) for group in groups]
     value = float(np.mean(shares))
     errors = [share_error(share, n) for share, n in zip(shares, sizes, strict=True)]
@@ -150,11 +174,9 @@ def _figure(name: str, reading: Reading, need: _Requirement, seed: int) -> Figur
         some = np.logical_or.reduce(groups)
         beside = float(np.mean([theirs[group].mean() for group in groups]))
         words.append(f"search {beside:.3f}, difference {paired(ours[some], theirs[some], seed=seed)}")
-    words += [need.note] if need.note else []
-    who = f", {need.who}" if need.who else ""
-    low = -np.inf if need.least is None else need.least
-    high = np.inf if need.most is None else need.most
-    return Figure.within(f"{name}{who}: {need.criterion}", value, low, high, note="; ".join(words))
+    words += [need.note] if need.note and reading.held else []
+    words += [] if reading.held else ["beside it, for information"]
+    return Figure.within(title, value, low, high, note="; ".join(words))
 
 
 def _groups(stars: RealSet, who: str) -> list[BoolArray]:

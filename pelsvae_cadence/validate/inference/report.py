@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.files import output_folder
 from pelsvae_cadence.core.real_data import data_folder
+from pelsvae_cadence.parallel.partitions import local_workers
 from pelsvae_cadence.plotting.styles import new_figure
-from pelsvae_cadence.validate.inference.answers import Method, answers_of_model, answers_of_search
-from pelsvae_cadence.validate.inference.aperiodic import aperiodic_figures
-from pelsvae_cadence.validate.inference.class_scores import class_figures
-from pelsvae_cadence.validate.inference.costs import cost_figures
+from pelsvae_cadence.validate.inference.answers import Method, answers_of_model
 from pelsvae_cadence.validate.inference.pictures import plot_recovery, plot_reliability
-from pelsvae_cadence.validate.inference.readings import Outcome, Reading
+from pelsvae_cadence.validate.inference.readings import Outcome
 from pelsvae_cadence.validate.inference.real_sets import REAL_SETS
-from pelsvae_cadence.validate.inference.real_stars import read_real_sets, real_set_figures
+from pelsvae_cadence.validate.inference.real_stars import PriorChoice
 from pelsvae_cadence.validate.inference.shares import BINS, calibration_figures, paired
-from pelsvae_cadence.validate.inference.surveys import (
-    read_real_stars_at_visits,
-    read_unseen_shapes,
-    real_star_figures_at_visits,
-    unseen_shape_figures,
-)
+from pelsvae_cadence.validate.inference.steps import PARTS, Settings, measure
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["PARTS", "inference_report"]
 
-#: What may be asked for by name: sets of real stars, and the other parts.
-PARTS: Final = (*REAL_SETS, "lsst", "unseen", "aperiodic", "classes", "cost")
 _N: Final = 60
-# Shares of a per cent need more stars than a search is dear.
-_MORE_SEARCHED: Final = 20
-_MORE_READ: Final = 2
+_PRIORS: Final = {
+    "both": "RR Lyrae sets and m31 are read with RRLYR alone, as the templates behind their targets are, and once "
+    "more with all classes alike, for information; everything else with all classes alike",
+    "targets": "RR Lyrae sets and m31 are read with RRLYR alone, as the templates behind their targets are; "
+    "everything else with all classes alike",
+    "all": "all classes alike everywhere; RR Lyrae sets and m31, whose targets are of templates of RRLYR alone, are "
+    "not held against these",
+}
 
 
 def inference_report(
@@ -42,12 +39,16 @@ def inference_report(
     data: Path | None = None,
     sets: Sequence[str] | None = None,
     plots: Path | None = None,
+    priors: PriorChoice = "both",
+    workers: int = 1,
+    keep: Path | None = None,
     method: Method | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[str, bool], None] | None = None,
 ) -> Report:
     """Measure periods, classes, calibration and cost of reading stars with the model.
 
-    Nothing is chosen here, and no star is read that may be used to choose a method.
+    Nothing is chosen here, and no star is read that may be used to choose a method. After Ctrl-C the
+    figures of the steps that are finished are given.
 
     Parameters
     ----------
@@ -62,20 +63,30 @@ def inference_report(
         Only these of `PARTS`.
     plots : Path, optional
         Folder for pictures: recovery by set, and reliability of stated probabilities.
+    priors : {"both", "targets", "all"}
+        Sets of RR Lyrae are read with RRLYR alone, which their targets speak of, with all classes
+        alike, or with one after the other.
+    workers : int
+        Processes that read stars. Nothing but times depends on their number.
+    keep : Path, optional
+        Folder for readings: stars that the same code has read are not read again.
     method : callable, optional
         What is judged; `pelsvae_cadence.infer` by default.
     progress : callable, optional
-        Called with the number of stars that have been read.
+        Called with what is being done, and whether that is the last word on a step.
 
     Returns
     -------
     Report
-        Figures with targets; recovery by set and reliability as tables under ``extra``.
+        Figures with targets; under ``extra`` recovery by set, reliability and times as tables, and under
+        ``interrupted`` the steps that Ctrl-C has left out.
 
     Raises
     ------
     InputError
-        If a part is unknown or files are missing.
+        If a part is unknown, an option is out of range, or files are missing.
+    KeyboardInterrupt
+        After Ctrl-C before a step is finished.
     """
     wanted = tuple(PARTS if sets is None else sets)
     for name in wanted:
@@ -84,65 +95,73 @@ def inference_report(
     size = _N if n is None else n
     if size < 1:
         raise InputError(f"{size} stars a set", allowed="1 or more")
-    ours = answers_of_model(seed, progress) if method is None else method
-    figures, outcomes = _read_all(wanted, size, data, ours, seed)
-    if outcomes:
-        figures += calibration_figures(
-            {o.name: (o.reading.ours.probability, o.exact, o.near) for o in outcomes}
+    if priors not in get_args(PriorChoice):
+        raise InputError(f"priors = {priors!r}", allowed=", ".join(get_args(PriorChoice)))
+    if keep is not None:
+        output_folder(keep)
+    folder = data_folder(data) if {*REAL_SETS, "lsst"} & set(wanted) else None
+    with local_workers(workers) as scheduler:
+        found = measure(
+            wanted,
+            Settings(
+                seed=seed,
+                n=size,
+                priors=priors,
+                folder=folder,
+                method=answers_of_model(seed) if method is None else method,
+                scheduler=scheduler,
+                keep=keep,
+                progress=progress or (lambda text, last: None),
+            ),
         )
-    if "aperiodic" in wanted:
-        figures += aperiodic_figures(
-            _MORE_SEARCHED * size, _MORE_READ * size, ours, answers_of_search, seed=seed
-        )
-    if "classes" in wanted:
-        figures += class_figures(size, ours, seed=seed)
-    if "cost" in wanted:
-        figures += cost_figures(seed=seed)
-    if plots is not None and outcomes:
-        plots.mkdir(parents=True, exist_ok=True)
-        for name, draw, height in (
-            ("recovery", plot_recovery, 1.5 + 0.5 * len(outcomes)),
-            ("reliability", plot_reliability, 5.5),
-        ):
-            figure = new_figure(8.5, height)
-            draw(outcomes, ax=figure.add_subplot())
-            figure.savefig(plots / f"inference_{name}.png", dpi=120)
+    if found.missing and not found.figures:
+        raise KeyboardInterrupt
+    figures = found.figures + _calibration(found.outcomes, priors)
+    extra: dict[str, Any] = {"prior": _PRIORS[priors], "interrupted": found.missing}
+    if found.outcomes:
+        extra["table"] = _table(found.outcomes, seed)
+        if plots is not None:
+            _draw(found.outcomes, plots)
+    extra["times"] = {
+        "title": f"what it took, {workers} process{'es' if workers > 1 else ''}",
+        "columns": ["part", "stars read", "processor time [s]", "by the clock [min]"],
+        "rows": found.times,
+    }
+    read = [row[0] for row in found.times] if found.missing else wanted
     return Report(
         topic="inference",
-        data=f"{', '.join(wanted)}; up to {size} stars of a set, kind or source",
+        data=f"{', '.join(read)}; up to {size} stars of a set, kind or source; {_PRIORS[priors]}",
         seed=seed,
         figures=tuple(figures),
-        extra={"table": _table(outcomes, seed)} if outcomes else {},
+        extra=extra,
     )
 
 
-def _read_all(
-    wanted: Sequence[str], size: int, data: Path | None, ours: Method, seed: int
-) -> tuple[list[Figure], list[Outcome]]:
-    """Read the stars of all sets; give their figures, and what calibration is judged by."""
-    theirs = answers_of_search
-    figures: list[Figure] = []
-    outcomes: list[Outcome] = []
-    real = [name for name in wanted if name in REAL_SETS]
-    folder = data_folder(data) if real or "lsst" in wanted else None
-    if folder is not None and real:
-        readings = read_real_sets(folder, real, size, ours, theirs, seed=seed)
-        figures += real_set_figures(readings, seed=seed)
-        outcomes += [Outcome(name=name, reading=r, criterion="within 1 %") for name, r in readings.items()]
-    at_visits: list[tuple[str, list[Figure], dict[float, Reading]]] = []
-    if folder is not None and "lsst" in wanted:
-        by_year = read_real_stars_at_visits(folder, size, ours, theirs, seed=seed)
-        at_visits.append(("lsst", real_star_figures_at_visits(by_year, seed=seed), by_year))
-    if "unseen" in wanted:
-        by_year = read_unseen_shapes(size, ours, theirs, seed=seed)
-        at_visits.append(("unseen", unseen_shape_figures(by_year, seed=seed), by_year))
-    for words, judged, by_year in at_visits:
-        figures += judged
-        outcomes += [
-            Outcome(name=f"{words}, {years:g} yr", reading=reading, criterion="drift < 0.1")
-            for years, reading in by_year.items()
-        ]
-    return figures, outcomes
+def _calibration(outcomes: Sequence[Outcome], priors: PriorChoice) -> list[Figure]:
+    """Judge what was stated with the priors that targets speak of; give what was stated with others beside."""
+    parts = {
+        held: {
+            o.name: (o.reading.ours.probability, o.exact, o.near)
+            for o in outcomes
+            if (o.reading.held or priors == "all") == held
+        }
+        for held in (True, False)
+    }
+    figures = calibration_figures(parts[True]) if parts[True] else []
+    if parts[False]:
+        figures += calibration_figures(parts[False], judged=False)
+    return figures
+
+
+def _draw(outcomes: Sequence[Outcome], plots: Path) -> None:
+    output_folder(plots)
+    for name, draw, height in (
+        ("recovery", plot_recovery, 1.5 + 0.5 * len(outcomes)),
+        ("reliability", plot_reliability, 5.5),
+    ):
+        figure = new_figure(8.5, height)
+        draw(outcomes, ax=figure.add_subplot())
+        figure.savefig(plots / f"inference_{name}.png", dpi=120)
 
 
 def _table(outcomes: Sequence[Outcome], seed: int) -> dict[str, Any]:
@@ -150,6 +169,7 @@ def _table(outcomes: Sequence[Outcome], seed: int) -> dict[str, Any]:
     rows = []
     for o in outcomes:
         stated = o.reading.ours.probability
+        gain = paired(o.right, o.right_of_search, seed=seed)
         bins = []
         for low, high in BINS:
             here = (stated >= low) & ((stated < high) | (high >= 1.0))
@@ -159,17 +179,17 @@ def _table(outcomes: Sequence[Outcome], seed: int) -> dict[str, Any]:
             [
                 o.name,
                 str(stated.size),
-                o.criterion,
+                o.criterion.removeprefix("within "),
                 f"{o.right_of_search.mean():.2f}",
                 f"{o.right.mean():.2f}",
-                str(paired(o.right, o.right_of_search, seed=seed)),
+                f"{gain.difference:+.2f} ({gain.low:+.2f} .. {gain.high:+.2f})",
                 f"{o.exact.mean():.2f}",
                 f"{stated.mean():.2f}",
                 *bins,
-                f"{o.reading.seconds:.2f}",
+                f"{o.reading.ours.seconds / stated.size:.2f}",
             ]
         )
-    columns = ["set", "n", "right", "search", "posterior", "difference", "drift < 0.1", "stated"]
+    columns = ["set (prior)", "n", "right", "search", "posterior", "difference", "drift < 0.1", "stated"]
     return {
         "title": "shares of right periods; with a drift < 0.1 of those stated .8-.9, .9-.99, >= .99 (stars)",
         "columns": [*columns, ".8-.9", ".9-.99", ">= .99", "s a star"],

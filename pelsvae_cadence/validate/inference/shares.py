@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -93,7 +93,10 @@ def calibration_error(stated: FloatArray, right: BoolArray) -> float:
 
 
 def calibration_figures(
-    by_set: Mapping[str, tuple[FloatArray, BoolArray, BoolArray]], largest_error: float = 0.03
+    by_set: Mapping[str, tuple[FloatArray, BoolArray, BoolArray]],
+    largest_error: float = 0.03,
+    *,
+    judged: bool = True,
 ) -> list[Figure]:
     """Judge what was stated in each set and in all of them together.
 
@@ -104,6 +107,8 @@ def calibration_figures(
         that stands in the notes.
     largest_error : float
         The largest expected calibration error of all sets together.
+    judged : bool
+        Whether the figures have targets; otherwise they inform, and speak of "sets beside".
 
     Returns
     -------
@@ -112,8 +117,9 @@ def calibration_figures(
     """
     stated, right, nearly = (np.concatenate([of[k] for of in by_set.values()]) for k in range(3))
     right, nearly = right.astype(np.bool_), nearly.astype(np.bool_)
+    together = "all sets" if judged else "sets beside"
     figures = []
-    for name, (p, exact, close) in (*by_set.items(), ("all sets", (stated, right, nearly))):
+    for name, (p, exact, close) in (*by_set.items(), (together, (stated, right, nearly))):
         made = [
             reliability_figure(f"calibration, {name}", p, exact, low, high, nearly=close)
             for low, high in BINS
@@ -121,10 +127,15 @@ def calibration_figures(
         figures += [figure for figure in made if figure is not None]
     figures.append(
         Figure.within(
-            "calibration, all sets: expected calibration error",
+            f"calibration, {together}: expected calibration error",
             calibration_error(stated, right),
             high=largest_error,
             note=f"n = {stated.size}; ten even bins; within 1 % {calibration_error(stated, nearly):.3f}",
         )
     )
-    return figures
+    if judged:
+        return figures
+    return [
+        replace(figure, target="", passed=None, note=f"{figure.note}; as stated: {figure.target}")
+        for figure in figures
+    ]

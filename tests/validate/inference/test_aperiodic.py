@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pelsvae_cadence.validate.inference.answers import answers_of_search
+from pelsvae_cadence.validate.inference.answers import Question, answers_of_search
 from pelsvae_cadence.validate.inference.aperiodic import aperiodic_stars
 from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 from pelsvae_cadence.validate.periods.false_alarms import without_period
@@ -23,8 +23,9 @@ def test_a_permutation_keeps_the_points_of_a_band_and_loses_the_period():
                 for c in (before, after)
             )
             np.testing.assert_array_equal(old, new)
-    kept = answers_of_search(sample.light_curves, (0.2, 1.2)).near(sample.period)
-    lost = answers_of_search(mixed, (0.2, 1.2)).near(sample.period)
+    asked = Question(period_range=(0.2, 1.2))
+    kept = answers_of_search(sample.light_curves, asked).near(sample.period)
+    lost = answers_of_search(mixed, asked).near(sample.period)
     assert kept.mean() >= 0.75
     assert lost.mean() <= 0.25
     np.testing.assert_array_equal(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from pelsvae_cadence.validate.inference.answers import answers_of_posterior, answers_of_search
-from pelsvae_cadence.validate.inference.readings import CRITERIA, Outcome, Reading
+from pelsvae_cadence.classes import STAR_CLASSES
+from pelsvae_cadence.validate.inference.answers import (
+    Answers,
+    Question,
+    answers_of_posterior,
+    answers_of_search,
+)
+from pelsvae_cadence.validate.inference.readings import CRITERIA, Outcome, Reading, read
 from pelsvae_cadence.validate.inference.real_sets import RealSet
 from pelsvae_cadence.validate.periods.control import control_sample, control_visits
 
@@ -63,7 +70,7 @@ def test_a_period_off_by_half_a_per_cent_is_within_one_but_not_exact(stars):
 
 
 def test_the_search_is_the_column_beside(stars):
-    theirs = answers_of_search(stars.light_curves, stars.period_range)
+    theirs = answers_of_search(stars.light_curves, Question(period_range=stars.period_range))
     assert CRITERIA["drift < 0.1"](theirs, stars).mean() >= 0.8
     assert theirs.star_class.tolist() == [""] * 6
     assert ((theirs.probability >= 0.0) & (theirs.probability <= 1.0)).all()
@@ -74,3 +81,30 @@ def test_the_search_is_the_column_beside(stars):
     assert not outcome.right.any()
     assert not outcome.exact.any()
     assert outcome.right_of_search.any()
+
+
+def test_answers_survive_a_journey_as_arrays(stars):
+    ours = answers_of_posterior(_posterior(stars.period, np.full(6, 0.95)), 1.5)
+    for whole in (Answers.of_arrays(ours.to_arrays()), Answers.concatenate([ours])):
+        assert (whole.classes, whole.seconds) == (ours.classes, 1.5)
+        for name in ("frequency", "probability", "candidates", "false_alarm", "class_probability"):
+            np.testing.assert_array_equal(getattr(whole, name), getattr(ours, name))
+
+
+def test_a_set_is_read_once_for_each_prior_and_searched_once(stars):
+    believed, searched = [], []
+
+    def ours(light_curves, question) -> Answers:
+        believed.append({name for name, weight in question.priors.classes.items() if weight > 0.0})
+        return answers_of_posterior(_posterior(stars.period, np.ones(6)))
+
+    def theirs(light_curves, question) -> Answers:
+        searched.append(question.period_range)
+        return answers_of_posterior(_posterior(stars.period, np.ones(6)))
+
+    targets = replace(stars, template_classes=("RRLYR",))
+    alone, alike = read(targets, ours, theirs, [("RRLYR",), ()])
+    assert (alone.prior_words, alone.held) == ("RRLYR", True)
+    assert (alike.prior_words, alike.held) == ("all classes", False)
+    assert believed == [{"RRLYR"}, set(STAR_CLASSES)]
+    assert searched == [(0.2, 1.2)]
