@@ -97,6 +97,13 @@ def fit(
     candidates: Annotated[
         int, typer.Option(help="Periods in a row, the best and its alternatives.", min=1, max=8)
     ] = 5,
+    physics: Annotated[
+        bool,
+        typer.Option(
+            "--physics",
+            help="Add Teff, M_G, I amplitude, E(B-V) and distance modulus: medians and 68 % intervals.",
+        ),
+    ] = False,
     workers: Workers = 1,
     scheduler: Scheduler = None,
     model: Model = "default",
@@ -110,7 +117,8 @@ def fit(
 
     The table has a row per star of FILE: star_id, status, period, period_error, probability, star_class,
     subtype, p_CLASS, no_period_probability, false_alarm_probability, n_points, and alternatives (period_2,
-    probability_2, ...). Ctrl-C keeps the stars that are finished in OUTPUT.parts; the same command
+    probability_2, ...). With --physics also teff, abs_mag_g, amplitude_i, ebv and distance_modulus, each with
+    _low and _high. Ctrl-C keeps the stars that are finished in OUTPUT.parts; the same command
     goes on with the others. The content does not depend on the number of workers.
     """
     from pelsvae_cadence.inference.fitted import table_kind
@@ -147,6 +155,7 @@ def fit(
                 period_range=limits,
                 colours=colours,
                 n_candidates=candidates,
+                physics=physics,
                 model=model,
                 seed=seed,
                 workers=workers,

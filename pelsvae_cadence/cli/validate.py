@@ -34,6 +34,7 @@ TOPICS = {
     "inference": ("pelsvae_cadence.validate.inference.report", "inference_report"),
     "model": ("pelsvae_cadence.training.evaluate.report", "model_report"),
     "periods": ("pelsvae_cadence.validate.periods.report", "periods_report"),
+    "physics": ("pelsvae_cadence.validate.physics.report", "physics_report"),
     "period-speed": ("pelsvae_cadence.metrics.validate.costs", "period_cost_report"),
     "population": ("pelsvae_cadence.training.validate.population", "population_report"),
     "photometry": ("pelsvae_cadence.training.validate.photometry", "photometry_report"),
@@ -43,12 +44,12 @@ TOPICS = {
 def validate(
     topic: Annotated[str, typer.Argument(help=f"One of: {', '.join(TOPICS)}.")],
     seed: RunSeed = 0,
-    n: Annotated[int | None, unset("Stars of each set (inference).", "--n", least=1)] = None,
+    n: Annotated[int | None, unset("Stars of each set (inference, physics).", "--n", least=1)] = None,
     data: Annotated[
         Path | None, unset("Folder of real data. Default: what PELSVAE_DATA names.", "--data")
     ] = None,
     sets: Annotated[
-        str | None, unset("Only these parts, with commas: ps1,eros1_30,lsst (inference).", "--sets")
+        str | None, unset("Only these parts, with commas: ps1,eros1_30,lsst (inference, physics).", "--sets")
     ] = None,
     plots: Annotated[Path | None, unset("Folder for pictures (inference).", "--plots")] = None,
     priors: Annotated[

@@ -23,7 +23,7 @@ from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.band_curves import band_curves
 from pelsvae_cadence.photometry.magnitudes import mean_magnitudes
 
-__all__ = ["GroupShapes", "ShapeBank", "known_groups", "shape_bank"]
+__all__ = ["MODEL_BANDS", "GroupShapes", "ShapeBank", "band_weights", "known_groups", "shape_bank"]
 
 FloatArray = npt.NDArray[np.float64]
 Complex64 = npt.NDArray[np.complex64]
@@ -57,7 +57,8 @@ _LEAST_WIDTH: Final = {"EA": 0.4, "EB": 0.4, "EW": 0.2, "ELL": 0.5}
 _LEAST_WIDTH_OTHERS: Final = 0.05
 _NEIGHBOURS: Final = 20  # members within one width
 _NODES: Final = tuple(sorted(LSST_BANDS, key=lambda b: KNOWN_BANDS[b].wavelength))
-_OWN_BANDS: Final = (*LSST_BANDS, *ZTF_BANDS, "V", "I", "G")
+#: The bands in which shapes are drawn; others are mixtures of them.
+MODEL_BANDS: Final = (*LSST_BANDS, *ZTF_BANDS, "V", "I", "G")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +152,7 @@ class ShapeBank:
         ShapeBank
             The members in these bands.
         """
-        weights = np.array([_band_weights(band, self.bands) for band in bands])
+        weights = np.array([band_weights(band, self.bands) for band in bands])
         groups = tuple(
             replace(
                 group,
@@ -163,8 +164,21 @@ class ShapeBank:
         return ShapeBank(bands=bands, groups=groups, model_hash=self.model_hash, seed=self.seed)
 
 
-def _band_weights(band: str, own: tuple[str, ...]) -> FloatArray:
-    """Give the weights of the bank's bands that make up a band."""
+def band_weights(band: str, own: tuple[str, ...] = MODEL_BANDS) -> FloatArray:
+    """Give the weights of the bank's bands that make up a band (AB magnitudes, relative fluxes).
+
+    Parameters
+    ----------
+    band : str
+        Any name.
+    own : tuple of str
+        The bank's bands.
+
+    Returns
+    -------
+    ndarray of float64, shape (len(own),)
+        The weights, of sum one.
+    """
     out = np.zeros(len(own))
     if band in own:
         out[own.index(band)] = 1.0
@@ -228,7 +242,7 @@ def _draw(model: LightCurveModel, seed: int) -> ShapeBank:
         for subtype in (kind for name, kind in known if name == star_class):
             share = float(np.mean(subtypes == subtype))
             groups.append(_draw_group(model, star_class, subtype, share, seed))
-    return ShapeBank(bands=_OWN_BANDS, groups=tuple(groups), model_hash=model.hash, seed=seed)
+    return ShapeBank(bands=MODEL_BANDS, groups=tuple(groups), model_hash=model.hash, seed=seed)
 
 
 def _draw_group(
@@ -244,13 +258,13 @@ def _draw_group(
             star_class, subtype=subtype, period=np.exp(ln_period), seed=seed, extrapolate="flag"
         )
         curve = model.phase_curve(stars, extrapolate="flag")
-    curves = band_curves(stars, curve, _OWN_BANDS)
-    harmonics = np.empty((n, len(_OWN_BANDS), n_harmonics + 1), dtype=np.complex64)
+    curves = band_curves(stars, curve, MODEL_BANDS)
+    harmonics = np.empty((n, len(MODEL_BANDS), n_harmonics + 1), dtype=np.complex64)
     for j, shape in enumerate(curves.shapes):
         mag = shape.on_grid(_PHASES) * curves.amplitude[:, j : j + 1] + curves.zero[:, j : j + 1]
         flux = np.exp(-_LN_FLUX * mag) - 1.0
         harmonics[:, j] = np.fft.rfft(flux, axis=1)[:, : n_harmonics + 1] / _PHASES
-    to_ab = np.array([VEGA_TO_AB[band] if band in ("V", "I", "G") else 0.0 for band in _OWN_BANDS])
+    to_ab = np.array([VEGA_TO_AB[band] if band in ("V", "I", "G") else 0.0 for band in MODEL_BANDS])
     population = np.log(model.sample(star_class, subtype=subtype, n=_POPULATION, seed=seed + 1).period)
     width = max(_LEAST_WIDTH.get(subtype, _LEAST_WIDTH_OTHERS), _NEIGHBOURS * (high - low) / n)
     density = np.exp(-0.5 * ((ln_period[:, None] - population) / width) ** 2).sum(axis=1)
@@ -263,7 +277,7 @@ def _draw_group(
         density=density,
         width=float(width),
         harmonics=harmonics,
-        mean_mag=mean_magnitudes(stars, _OWN_BANDS) + to_ab,
+        mean_mag=mean_magnitudes(stars, MODEL_BANDS) + to_ab,
         teff=np.array(stars.teff),
         abs_mag_g=np.array(stars.abs_mag_g),
         amplitude_i=np.array(stars.amplitude_i),

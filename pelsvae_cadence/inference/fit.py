@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
+from pelsvae_cadence.core.arrays import FloatArray, column
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.core.extinction import TrueEBV, true_ebv
 from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.core.version import __version__
 from pelsvae_cadence.inference.bank import shape_bank
@@ -52,6 +54,8 @@ def fit(
     period_range: tuple[float, float] = PERIOD_RANGE,
     colours: bool = True,
     n_candidates: int = 5,
+    physics: bool = False,
+    ebv: Any = None,
     model: str = "default",
     seed: int = 0,
     workers: int = 1,
@@ -82,10 +86,14 @@ def fit(
         the extinction is large.
     n_candidates : int
         Periods kept per star, alternatives included, 1 to 8.
+    physics : bool
+        Whether the learned method gives temperature, M_G, amplitude, E(B-V) and distance modulus too.
+    ebv : float, array_like or TrueEBV, shape (N,), optional
+        True E(B-V) in front of the stars in mag, for the learned method: see `infer`.
     model : str
         Name or path of the source model.
     seed : int
-        Seed of the shapes drawn from the model.
+        Seed of the shapes drawn from the model, and of samples.
     workers : int
         Number of processes on this machine.
     scheduler : str, optional
@@ -119,6 +127,12 @@ def fit(
     n_candidates = whole_number("n_candidates", n_candidates, 1, _MOST_CANDIDATES)
     limits = period_limits(period_range)
     light_curves = source if isinstance(source, LightCurves) else read_light_curves(source, reader)
+    if method == "harmonic" and (physics or ebv is not None):
+        raise InputError(
+            "physics and ebv with the harmonic search, which knows neither colours nor classes",
+            allowed='method="learned"',
+        )
+    dust = None if ebv is None else TrueEBV(column("ebv", true_ebv(ebv), len(light_curves), unit="mag")).value
     weights = load_weights(model)
     task = _Fit(
         light_curves=light_curves,
@@ -128,6 +142,8 @@ def fit(
         period_range=(float(limits[0]), float(limits[1])),
         colours=bool(colours),
         n_candidates=n_candidates,
+        physics=bool(physics),
+        ebv=dust,
         model=str(model),
         model_hash=weights.hash,
         seed=int(seed),
@@ -188,6 +204,8 @@ class _Fit:
     period_range: tuple[float, float]
     colours: bool
     n_candidates: int
+    physics: bool
+    ebv: FloatArray | None
     model: str
     model_hash: str
     seed: int
@@ -204,11 +222,13 @@ class _Fit:
             "colours": self.colours,
             "model": self.model_hash,
             "seed": self.seed,
+            **({"physics": True, "dust": "free" if self.ebv is None else "given"} if self.physics else {}),
         }
 
     def __call__(self, piece: Partition) -> Arrays:
         start = piece.index * self.size
-        mine = self.light_curves.take(np.arange(start, min(start + self.size, len(self.light_curves))))
+        rows = np.arange(start, min(start + self.size, len(self.light_curves)))
+        mine = self.light_curves.take(rows)
         # More threads may sum in another order: a number must not depend on who computes it.
         with single_thread(), threadpool_limits(1):
             found = self._search(mine)
@@ -221,6 +241,8 @@ class _Fit:
                 period_range=self.period_range,
                 colours=self.colours,
                 n_candidates=self.n_candidates,
+                physics=self.physics,
+                ebv=None if self.ebv is None else self.ebv[rows],
                 seed=self.seed,
             )
         return FittedStars.of_posterior(mine, posterior, found.false_alarm_probability.copy(), {}).to_arrays()

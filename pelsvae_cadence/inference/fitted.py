@@ -14,6 +14,7 @@ from typing_extensions import override
 from pelsvae_cadence.core.arrays import FloatArray, IntArray, StrArray, StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import replacing
+from pelsvae_cadence.inference.physics.samples import PHYSICS_UNITS
 from pelsvae_cadence.inference.posterior import BestCurve, Posterior
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.result import PeriodResult
@@ -22,11 +23,13 @@ __all__ = ["TABLE_KINDS", "FittedStars", "table_kind"]
 
 #: Suffixes of the tables that `FittedStars.write` makes.
 TABLE_KINDS: Final = (".csv", ".ecsv", ".parquet")
-_TWO_DIMENSIONS: Final = ("class_probability", "other_periods", "other_probabilities")
+_TWO_DIMENSIONS: Final = ("class_probability", "other_periods", "other_probabilities", "physics")
+# Columns of physics; the period's own interval is in `period_error`.
+_PHYSICS: Final = tuple(name for name in PHYSICS_UNITS if not name.startswith("period"))
 _MOST_PERIODS: Final = 20  # of a row: as many as `infer` keeps
 _COLUMN_UNITS: Final = dict.fromkeys(
     ("period", "period_error", *(f"period_{k}" for k in range(2, _MOST_PERIODS + 1))), "d"
-)
+) | {name: PHYSICS_UNITS[name] for name in _PHYSICS}
 # Curves travel between processes, and rest in checkpoints, as arrays whose names begin so.
 _CURVE: Final = "curve_"
 
@@ -85,6 +88,10 @@ class FittedStars(StructOfArrays):
         Alternatives, the most probable first, in days; NaN where there are no more.
     curve : ndarray of BestCurve, shape (N,)
         The curves that fit best; None where there is none, as after the harmonic search.
+    physics : ndarray of float64, shape (N, 15), optional
+        Medians and ends of the 68 % intervals of temperature, M_G, I amplitude, E(B-V) and distance modulus
+        (`PhysicalSamples.summary`), where they were asked for: ``teff``, ``teff_low``, ``teff_high`` ... in
+        the table.
     classes : tuple of str
         Names of the columns of `class_probability`; empty after the harmonic search.
     options : mapping
@@ -110,6 +117,7 @@ class FittedStars(StructOfArrays):
     n_points: IntArray
     other_periods: FloatArray
     other_probabilities: FloatArray
+    physics: FloatArray | None = None
     curve: npt.NDArray[np.object_] = field(compare=False)
     classes: tuple[str, ...]
     options: Mapping[str, object]
@@ -149,6 +157,7 @@ class FittedStars(StructOfArrays):
         with np.errstate(divide="ignore"):
             others = 1.0 / posterior.candidate_frequencies[:, 1:]
         answered = np.isfinite(posterior.period)
+        physics = None if posterior.physics is None else posterior.physics.summary()
         return cls(
             star_id=posterior.star_id.copy(),
             name=light_curves.name,
@@ -166,6 +175,7 @@ class FittedStars(StructOfArrays):
             other_probabilities=np.where(
                 np.isfinite(others), posterior.candidate_probabilities[:, 1:], np.nan
             ),
+            physics=None if physics is None else np.column_stack([physics[name] for name in _PHYSICS]),
             curve=posterior.curve,
             classes=posterior.classes,
             options=options,
@@ -231,6 +241,8 @@ class FittedStars(StructOfArrays):
         for k in range(self.other_periods.shape[1]):
             columns[f"period_{k + 2}"] = self.other_periods[:, k]
             columns[f"probability_{k + 2}"] = self.other_probabilities[:, k]
+        if self.physics is not None:
+            columns |= dict(zip(_PHYSICS, self.physics.T, strict=True))
         return columns, dict(self.options)
 
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:

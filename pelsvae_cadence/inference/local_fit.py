@@ -72,6 +72,8 @@ class LocalFits:
         Amplitude factor and coefficients of the basis.
     offset : ndarray of float64, shape (H, n_bands)
         Mean relative fluxes.
+    information : ndarray of float64, shape (H, 1 + J + n_bands + 2, 1 + J + n_bands + 2)
+        Inverse of the covariance of coefficients, mean relative fluxes, phase, and frequency times span.
     """
 
     frequency: FloatArray
@@ -80,6 +82,12 @@ class LocalFits:
     log_evidence: FloatArray
     coefficients: FloatArray
     offset: FloatArray
+    information: FloatArray
+
+    @property
+    def covariance(self) -> FloatArray:
+        """Covariance of coefficients and mean relative fluxes, (H, 1 + J + n_bands, 1 + J + n_bands)."""
+        return np.asarray(np.linalg.inv(self.information)[:, :-2, :-2])
 
 
 def _evaluate(
@@ -213,12 +221,14 @@ def fit_hypotheses(
                 "error": np.sqrt(inverse_last) / span,
                 "coefficients": solution[:, :n_j].copy(),
                 "offset": solution[:, offsets].copy(),
+                "information": normal.copy(),
             }
         best["frequency"][better] = refined[better]
         best["phase"][better] = (phase + moved[:, 0])[better]
         best["error"][better] = np.sqrt(inverse_last[better]) / span
         best["coefficients"][better] = solution[better, :n_j]
         best["offset"][better] = solution[better, offsets]
+        best["information"][better] = normal[better]
         top = np.where(better, value_now, top)
         coefficients = solution[:, :n_j].copy()
         phase = phase + np.clip(moved[:, 0], -_PHASE_STEP, _PHASE_STEP)
@@ -231,6 +241,7 @@ def fit_hypotheses(
         log_evidence=top,
         coefficients=best["coefficients"],
         offset=best["offset"],
+        information=best["information"],
     )
 
 

@@ -8,7 +8,7 @@ scatter of the calibration, and with few points that is worth as much as the sha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,7 @@ from pelsvae_cadence.periods.series import credible_errors, error_at_mean_flux, 
 from pelsvae_cadence.photometry.colours import colour_uncertainty
 from pelsvae_cadence.photometry.noise import error_model
 
-__all__ = ["StarPoints", "expected_offsets", "offset_precision", "star_points"]
+__all__ = ["StarPoints", "colour_scatter", "expected_offsets", "offset_precision", "star_points"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -104,6 +104,22 @@ class StarPoints:
         count = np.bincount(self.band, minlength=len(self.bands))
         shared = np.sqrt(np.maximum(count / _CELLS_OF_SHAPE, 1.0))
         return np.hypot(self.error, fraction * self.scatter * shared[self.band])
+
+    def dereddened(self, ebv: float) -> StarPoints:
+        """Take known dust off the mean magnitudes.
+
+        Parameters
+        ----------
+        ebv : float
+            True E(B-V) in mag.
+
+        Returns
+        -------
+        StarPoints
+            The same points; bands of unknown extinction keep their mean.
+        """
+        dust = np.array([band_filter(band).extinction or 0.0 for band in self.bands])
+        return replace(self, mean_mag=self.mean_mag - dust * ebv)
 
     @property
     def has_few_points(self) -> bool:
@@ -215,10 +231,7 @@ def offset_precision(
         Inverse of the covariance: a common magnitude that is free, E(B-V) of the same star in all
         bands, and an error of the colour in each.
     """
-    scatter = np.array([_colour_scatter(band, star_class) for band in bands])
-    if not colours:
-        scatter = np.full(len(bands), _UNKNOWN_BAND)
-    scatter = np.where(known, scatter, _UNKNOWN_BAND)
+    scatter = np.where(known, colour_scatter(bands, star_class, colours=colours), _UNKNOWN_BAND)
     dust = np.array([band_filter(b).extinction or 0.0 for b in bands])
     covariance = (
         np.diag(scatter**2)
@@ -227,6 +240,27 @@ def offset_precision(
     )
     inverse = np.linalg.inv(_LN_FLUX**2 * covariance)
     return np.asarray(0.5 * (inverse + inverse.T))
+
+
+def colour_scatter(bands: tuple[str, ...], star_class: str, *, colours: bool = True) -> FloatArray:
+    """Give the scatter of the mean magnitudes of real stars about those of a shape's star.
+
+    Parameters
+    ----------
+    bands : tuple of str
+        The bands.
+    star_class : str
+        The class of the shape.
+    colours : bool
+        Whether zero points are those of AB magnitudes; otherwise every mean is free.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_bands,)
+        Standard deviations in mag, independent from band to band.
+    """
+    own = [_colour_scatter(band, star_class) if colours else _UNKNOWN_BAND for band in bands]
+    return np.array(own)
 
 
 def _colour_scatter(band: str, star_class: str) -> float:

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from pelsvae_cadence.core.arrays import FloatArray, IntArray, StrArray, StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.inference.physics.samples import PhysicalSamples
 
 __all__ = ["OTHER", "BestCurve", "Posterior"]
 
@@ -118,6 +119,8 @@ class Posterior(StructOfArrays):
         Names of the columns: classes and "other"; "CLASS/subtype" and "other".
     options : mapping
         The options of the call, and the model's hash.
+    physics : PhysicalSamples, optional
+        Samples of temperature, luminosity, dust and distance, where they were asked for.
 
     Raises
     ------
@@ -143,12 +146,17 @@ class Posterior(StructOfArrays):
     classes: tuple[str, ...]
     subtypes: tuple[str, ...]
     options: Mapping[str, object]
+    physics: PhysicalSamples | None = None
 
     _units = _COLUMN_UNITS
 
     def __post_init__(self) -> None:
         n = self.star_id.size
         for name, value in self._arrays():
+            if isinstance(value, PhysicalSamples):
+                if not np.array_equal(value.star_id, self.star_id):
+                    raise InputError("physics is of other stars")
+                continue
             wrong = value.shape[0] != n if name in _TWO_DIMENSIONS else value.shape != (n,)
             if wrong:
                 raise InputError(f"{name} has shape {value.shape} for {n} stars")

@@ -381,6 +381,8 @@ class Population:
     ) -> tuple[IntArray, IntArray]:
         """Choose a reference star by kernel weight in the fixed parameters."""
         logs, owner, index = [], [], []
+        if (fixed[:, given] == fixed[:1, given]).all():
+            fixed = fixed[:1]  # the weights of one star are those of all
         for g in groups:
             group = self._groups[g]
             log = np.full((len(fixed), len(group.rows)), np.log(group.share / len(group.rows)))

@@ -15,8 +15,9 @@ from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.columns import OmissionWarning
 from pelsvae_cadence.inference.fit import fit
 from pelsvae_cadence.inference.fitted import FittedStars
+from pelsvae_cadence.inference.priors import Priors
 from pelsvae_cadence.light_curves import LightCurves
-from tests.inference.fitted_sample import PERIOD, PERIOD_RANGE, fitted, light_curves, points
+from tests.inference.fitted_sample import CLASSES, PERIOD, PERIOD_RANGE, fitted, light_curves, points
 
 
 def test_every_star_has_a_row_and_what_the_model_says():
@@ -141,3 +142,22 @@ def test_what_cannot_be_fitted_is_refused():
         fit(light_curves(), n_candidates=9)
     with pytest.raises(InputError, match="no column"):
         fit(points().drop(columns="band"), method="harmonic")
+
+
+def test_physics_stands_in_the_table_where_it_was_asked_for():
+    one = LightCurves.from_table(points()[points().star_id == "V1"])
+    stars = fit(
+        one, priors=Priors(classes={CLASSES: 1.0}), period_range=PERIOD_RANGE, physics=True, ebv=[0.05]
+    )
+    back = FittedStars.of_arrays(stars.to_arrays(), stars.options)
+    assert back == stars
+    table = back.to_table()
+    assert table.meta["dust"] == "given"
+    assert str(table["teff"].unit) == "K"
+    assert 5500.0 < table["teff"][0].value < 7500.0
+    for name in ("teff", "abs_mag_g", "amplitude_i", "ebv", "distance_modulus"):
+        assert table[f"{name}_low"][0] < table[name][0] < table[f"{name}_high"][0]
+    assert table["distance_modulus"][0].value == pytest.approx(16.4, abs=0.5)  # r = 17, M_r about 0.6
+    assert "teff" not in fitted().to_table().colnames
+    with pytest.raises(InputError, match="harmonic search"):
+        fit(one, method="harmonic", physics=True)

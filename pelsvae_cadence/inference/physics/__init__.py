@@ -1,0 +1,1 @@
+"""Temperatures, luminosities, dust and distances of stars that have been read."""
