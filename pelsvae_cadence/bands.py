@@ -20,6 +20,7 @@ from pelsvae_cadence.core.errors import InputError, did_you_mean
 from pelsvae_cadence.core.extinction import EXTINCTION
 from pelsvae_cadence.core.flux import AB_ZERO_NJY, VEGA_TO_AB
 from pelsvae_cadence.core.tables.band_spellings import band_names
+from pelsvae_cadence.surveys import SURVEYS, SurveyName
 
 __all__ = [
     "BANDS",
@@ -40,10 +41,6 @@ __all__ = [
     "parse_bands",
     "warn_of_unknown_bands",
 ]
-
-SurveyName = Literal["lsst", "ztf", "joint"]
-#: ``"joint"`` is several surveys at one position, whose bands carry the package's own names.
-SURVEYS: Final[tuple[SurveyName, ...]] = ("lsst", "ztf", "joint")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ FOLDERS = {
 # floor. The package's own `__init__` is the door: it may name everything and nobody imports it.
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "pelsvae_cadence": (
-        ("core",),
+        ("core", "surveys"),
         ("bands", "classes", "parallel"),
         ("stars", "light_curves", "cadence"),
         ("photometry", "model", "readers"),

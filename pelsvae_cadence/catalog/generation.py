@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from pelsvae_cadence.cadence.footprint_edge import visits_if_any
 from pelsvae_cadence.cadence.survey import Cadence
@@ -312,9 +313,7 @@ class _Observation:
             sites, visits = sites[seen], [visits[k] for k in seen]
         if not sites.size:
             return {"n_sites": np.array(0)}
-        from pelsvae_cadence.model.blocks import single_thread
-
-        with single_thread():  # more threads may sum in another order
+        with threadpool_limits(1):  # more threads may sum in another order
             model = _model(self.model, self.model_hash)
             stars, site = self.source.stars(sites, model, self.seed)
             curve = model.phase_curve(stars, seed=self.seed)

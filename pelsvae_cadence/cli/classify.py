@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from pelsvae_cadence.cli.options import (
@@ -190,6 +189,7 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Classify the light curves of a catalogue: period search, features, probabilities."""
+    import numpy as np
     import pandas as pd
 
     from pelsvae_cadence.catalog.reader import Catalog
@@ -332,6 +332,8 @@ def _report(
 
 
 def _number(estimate: Any) -> str:
+    import numpy as np
+
     if not np.isfinite(estimate.value):
         return "-"
     error = estimate.error

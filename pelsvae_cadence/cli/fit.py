@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-import numpy as np
 import typer
 
 from pelsvae_cadence.cli.options import Json, Model, RunSeed, Scheduler, Workers, unset
@@ -278,6 +277,8 @@ def _say(fitted: FittedStars, output: Path, plot: Path | None, as_json: bool) ->
 
 
 def _summary(fitted: FittedStars) -> dict[str, Any]:
+    import numpy as np
+
     answered = fitted.status == "ok"
     learned = bool(fitted.classes)
     sure = fitted.probability >= _SURE if learned else fitted.false_alarm_probability <= _SIGNIFICANT
@@ -294,5 +295,7 @@ def _summary(fitted: FittedStars) -> dict[str, Any]:
 
 
 def _counts(words: Any) -> dict[str, int]:
+    import numpy as np
+
     names, counts = np.unique(words, return_counts=True)
     return dict(zip(names.tolist(), counts.tolist(), strict=True))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from pelsvae_cadence.classes import display_name
@@ -87,6 +86,8 @@ def lightcurve(
     as_json: Json = False,
 ) -> None:
     """Observe one star at one sky position: a table and a phase-folded picture."""
+    import numpy as np
+
     from pelsvae_cadence.cadence.footprint_edge import visits_if_any
     from pelsvae_cadence.cadence.tables import file_sha256
     from pelsvae_cadence.model.source import LightCurveModel
@@ -200,6 +201,8 @@ def lightcurve(
 
 def _listed_star(path: Path, star_id: int | None, source: Any, seed: int) -> Any:
     """Take one star from a table."""
+    import numpy as np
+
     from pelsvae_cadence.population.tables import read_star_table
 
     table_of_stars = read_star_table(path, model=source, seed=seed)
@@ -213,6 +216,8 @@ def _listed_star(path: Path, star_id: int | None, source: Any, seed: int) -> Any
 
 
 def _mean_magnitude(flux: Any) -> float | None:
+    import numpy as np
+
     from pelsvae_cadence.core.flux import flux_to_mag
 
     mean = float(flux_to_mag(flux.mean()))

@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 import typer
 
 from pelsvae_cadence.classes import display_name
@@ -235,6 +234,8 @@ def metrics(
 
 def _crowded_positions(result: RunResult) -> dict[str, int]:
     """Count the positions in each crowded region."""
+    import numpy as np
+
     from pelsvae_cadence.population.crowding import crowded_region
 
     places = result.positions[["ra", "dec"]].drop_duplicates()
@@ -255,6 +256,8 @@ def _repeat_warnings(caught: list[warnings.WarningMessage]) -> None:
 
 
 def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, str]:
+    import numpy as np
+
     from pelsvae_cadence.plotting.light_curve import plot_folded
     from pelsvae_cadence.plotting.recovery import plot_recovery_by_magnitude
     from pelsvae_cadence.plotting.sky_map import plot_sky_map

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pelsvae_cadence.bands import SurveyName
+from pelsvae_cadence.surveys import SurveyName
 
 __all__ = [
     "DEFAULT_NSIDE",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from pelsvae_cadence.cli.options import Json, NoClobber, RunSeed, unset
@@ -139,6 +138,8 @@ def population(
 
 
 def _summary(drawn: DrawnPopulation) -> dict[str, Any]:
+    import numpy as np
+
     stars = drawn.stars
     quantities = {
         "period (d)": stars.period,

@@ -23,7 +23,6 @@ from pelsvae_cadence.inference.fitted import FittedStars
 from pelsvae_cadence.inference.infer import infer
 from pelsvae_cadence.inference.priors import Priors
 from pelsvae_cadence.light_curves import LightCurves
-from pelsvae_cadence.model.blocks import single_thread
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.weights import load_weights
 from pelsvae_cadence.parallel.checkpoints import fingerprint
@@ -177,7 +176,7 @@ def draw_shapes(model: str = "default", *, seed: int = 0) -> None:
     seed : int
         Seed of the shapes.
     """
-    with single_thread():
+    with threadpool_limits(1):
         shape_bank(_model(model, load_weights(model).hash), ("r",), seed=seed)
 
 
@@ -230,7 +229,7 @@ class _Fit:
         rows = np.arange(start, min(start + self.size, len(self.light_curves)))
         mine = self.light_curves.take(rows)
         # More threads may sum in another order: a number must not depend on who computes it.
-        with single_thread(), threadpool_limits(1):
+        with threadpool_limits(1):
             found = self._search(mine)
             if self.method == "harmonic":
                 return FittedStars.of_search(mine, found, {}).to_arrays()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -17,44 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
+from pelsvae_cadence.model.decoder import ModelConfig
+from pelsvae_cadence.model.forward import N_WAVES
 from pelsvae_cadence.model.reference_stars import PARAMETERS
 
-__all__ = ["ClassBasis", "ModelConfig", "Perceptron", "PhysicsScaling", "fourier_grid"]
+__all__ = ["ClassBasis", "Perceptron", "PhysicsScaling", "fourier_grid"]
 
-# Periodic features of the standardised log P: shapes change fast near resonances (the
-# Hertzsprung progression), which a network of plain log P learns slowly.
-_N_TRIG: Final = 3
 _TABLE_SIZE: Final = 1024  # phases at which the encoder tabulates the basis curves
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """Sizes of the network.
-
-    Parameters
-    ----------
-    n_harmonics : int
-        Harmonics K of the decoded curve.
-    n_latent : int
-        Latent dimensions.
-    n_axes : int
-        Principal axes of the shapes per class, in which encoder and decoder work.
-    hidden : int
-        Width of the hidden layers.
-    layers : int
-        Number of hidden layers.
-    odd_shrink : float
-        Binaries: a weight of an axis that breaks the mirror symmetry decodes to almost nothing
-        below about this many standard deviations, since most eclipses are symmetric and a network
-        never answers exactly zero; 0 leaves all weights alone.
-    """
-
-    n_harmonics: int
-    n_latent: int = 8
-    n_axes: int = 32
-    hidden: int = 128
-    layers: int = 3
-    odd_shrink: float = 0.0
 
 
 def fourier_grid(n_harmonics: int, n_grid: int) -> Tensor:
@@ -103,7 +71,7 @@ class PhysicsScaling(nn.Module):
         super().__init__()
         self.n_kinds = n_kinds
         self.columns = list(columns)
-        self.n_features = n_kinds + len(self.columns) + 2 * _N_TRIG
+        self.n_features = n_kinds + len(self.columns) + 2 * N_WAVES
         self.register_buffer("centre", torch.zeros(n_kinds, n_columns))
         self.register_buffer("scale", torch.ones(n_kinds, n_columns))
 
@@ -158,7 +126,7 @@ class PhysicsScaling(nn.Module):
             Kind (one-hot), standardised physics, sines and cosines of the first of them.
         """
         x = self.standardise(physics, kind)
-        waves = x[:, :1] * (0.5 * torch.pi * torch.arange(1, _N_TRIG + 1, dtype=x.dtype, device=x.device))
+        waves = x[:, :1] * (0.5 * torch.pi * torch.arange(1, N_WAVES + 1, dtype=x.dtype, device=x.device))
         one_hot = nn.functional.one_hot(kind, self.n_kinds).to(x.dtype)
         return torch.cat([one_hot, x, waves.cos(), waves.sin()], dim=1)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from pelsvae_cadence.core.phase_curve import PhaseCurve, with_phase_zero
 from pelsvae_cadence.core.randomness import KeyedRandom
 from pelsvae_cadence.core.tables.containers import whole_number
 from pelsvae_cadence.core.tables.sky_positions import ra_dec
-from pelsvae_cadence.model.blocks import in_blocks
+from pelsvae_cadence.model.decoder import HarmonicDecoder, ModelConfig
 from pelsvae_cadence.model.encoder_points import encoder_points
 from pelsvae_cadence.model.extrapolation import (
     UNITS,
@@ -29,19 +28,21 @@ from pelsvae_cadence.model.extrapolation import (
     in_range,
     stars_in_range,
 )
+from pelsvae_cadence.model.latent.conditions import MAP_KINDS
+from pelsvae_cadence.model.latent.draws import LatentDraws
+from pelsvae_cadence.model.latent.mapping import LatentMapping, read_map
 from pelsvae_cadence.model.reference_stars import GROUPS, PARAMETERS, Population, class_index, physics_matrix
-from pelsvae_cadence.model.weights import Weights, fill_module, load_weights
+from pelsvae_cadence.model.weights import Weights, load_weights
 from pelsvae_cadence.stars import REFERENCE_EPOCH, Stars
 
 if TYPE_CHECKING:
-    from pelsvae_cadence.model.latent.conditions import LatentMap
-    from pelsvae_cadence.model.latent.mapping import LatentMapping
     from pelsvae_cadence.model.sequence.shapes import SequenceShapes
     from pelsvae_cadence.model.vae import HarmonicVAE
 
 __all__ = ["Extrapolate", "ExtrapolationWarning", "LightCurveModel"]
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 class LightCurveModel:
@@ -77,37 +78,34 @@ class LightCurveModel:
     """
 
     def __init__(self, weights: Weights) -> None:
-        from pelsvae_cadence.model.latent.mapping import LATENT_MAPS, read_map
-        from pelsvae_cadence.model.layers import ModelConfig
-        from pelsvae_cadence.model.sequence.networks import SequenceConfig
-        from pelsvae_cadence.model.sequence.shapes import SequenceShapes
-        from pelsvae_cadence.model.vae import HarmonicVAE
-
         card, sizes = weights.card, weights.card["hyperparameters"]
-        if card["architecture"] not in ("harmonic", "sequence") or sizes["latent_map"] not in LATENT_MAPS:
+        if card["architecture"] not in ("harmonic", "sequence") or sizes["latent_map"] not in MAP_KINDS:
             raise InputError(
                 f"weights {weights.name!r} hold a {card['architecture']!r} model with a "
                 f"{sizes['latent_map']!r} map",
-                allowed=f"'harmonic' or 'sequence' with {', '.join(LATENT_MAPS)}",
+                allowed=f"'harmonic' or 'sequence' with {', '.join(MAP_KINDS)}",
             )
         if tuple(card["classes"]) != STAR_CLASSES or card["groups"] != ["/".join(g) for g in GROUPS]:
             raise InputError(f"weights {weights.name!r} use another order of classes or subtypes")
         self.name, self.card, self.hash = weights.name, card, weights.hash
-        self._vae: HarmonicVAE | SequenceShapes = (
-            HarmonicVAE(ModelConfig(**sizes["vae"]))
-            if card["architecture"] == "harmonic"
-            else SequenceShapes(SequenceConfig(**sizes["vae"]))
-        ).eval()
-        fill_module(self._vae, weights, "vae.")
-        self._map: LatentMap = read_map(weights, sizes["latent_map"], "map.")
+        self._weights = weights
+        self._network: HarmonicVAE | SequenceShapes | None = None
+        self._decoder: Callable[[FloatArray, FloatArray, IntArray], FloatArray]
+        self.n_harmonics: int = card["n_harmonics"]
+        self.n_latent: int = card["n_latent"]
+        if card["architecture"] == "harmonic":
+            self._decoder = HarmonicDecoder(weights, ModelConfig(**sizes["vae"]))
+        else:
+            from pelsvae_cadence.model.networks import SequenceDecoder
+
+            self._decoder = SequenceDecoder(self.network)
+        self._map: LatentDraws = read_map(weights, sizes["latent_map"], "map.")
         self._population = Population(
             weights.tensors["population.rows"],
             weights.tensors["population.group"],
             weights.tensors["population.counts"],
             card["ranges"],
         )
-        self.n_harmonics: int = self._vae.config.n_harmonics
-        self.n_latent: int = self._vae.config.n_latent
         self.classes: tuple[str, ...] = tuple(c for c in STAR_CLASSES if c in card["ranges"])
 
     @classmethod
@@ -156,8 +154,6 @@ class LightCurveModel:
             If the mapping was fitted on another model, lacks a subtype, or needs parameters that
             `sample` does not draw; for those see `LatentMapping.draw`.
         """
-        from pelsvae_cadence.model.latent.mapping import LatentMapping
-
         chosen = mapping if isinstance(mapping, LatentMapping) else LatentMapping.load(mapping)
         chosen.check(self.hash)
         extra = chosen.module.config.extra
@@ -177,8 +173,12 @@ class LightCurveModel:
 
     @property
     def network(self) -> HarmonicVAE | SequenceShapes:
-        """The encoder and decoder, for fits of further mappings; not to be changed."""
-        return self._vae
+        """The encoder and decoder as torch modules, for fits of further mappings; not to be changed."""
+        if self._network is None:
+            from pelsvae_cadence.model.networks import read_network
+
+            self._network = read_network(self._weights)
+        return self._network
 
     def __repr__(self) -> str:
         return (
@@ -379,20 +379,9 @@ class LightCurveModel:
             Phase of that zero in the network's own output; it differs from 0 only where another
             extreme than the expected one is the deepest.
         """
-        import torch
-
-        from pelsvae_cadence.model.vae import Decoder
-
         kind = class_index(star_class)
         binary = np.array([is_binary(c) for c in STAR_CLASSES])[kind]
-        decoder = self._vae.decoder
-        network = partial(decoder, scaled=False) if isinstance(decoder, Decoder) else decoder
-        packed = in_blocks(
-            network,
-            torch.as_tensor(np.array(latent), dtype=torch.float32),
-            torch.as_tensor(np.array(physics), dtype=torch.float32),
-            torch.as_tensor(kind),
-        )
+        packed = self._decoder(np.array(latent, dtype=np.float64), np.array(physics, dtype=np.float64), kind)
         cos, sin = packed[:, : self.n_harmonics], packed[:, self.n_harmonics :]
         return with_phase_zero(PhaseCurve(cos=cos, sin=sin), binary)
 
@@ -427,11 +416,13 @@ class LightCurveModel:
         """
         import torch
 
+        from pelsvae_cadence.model.blocks import in_blocks
+
         physics, kind = _physics(stars), class_index(stars.star_class)
         mu, logvar = (np.empty((len(stars), self.n_latent)) for _ in range(2))
 
         def network(*inputs: Any) -> Any:
-            mean, variance, _ = self._vae.encode(*inputs)
+            mean, variance, _ = self.network.encode(*inputs)
             return torch.cat([mean, variance], dim=1)
 
         for i, points in enumerate(encoder_points(stars.star_id, phase, mag, mag_err)):

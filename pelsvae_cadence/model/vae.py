@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.model.layers import ClassBasis, ModelConfig, Perceptron, PhysicsScaling, fourier_grid
+from pelsvae_cadence.model.decoder import ModelConfig
+from pelsvae_cadence.model.layers import ClassBasis, Perceptron, PhysicsScaling, fourier_grid
 
 __all__ = ["Decoder", "Encoder", "HarmonicVAE"]
 

@@ -38,6 +38,7 @@ __all__ = [
     "load_weights",
     "module_tensors",
     "save_weights",
+    "tensor",
 ]
 
 #: Version of the card and of the tensor names; raised when an older package could misread them.
@@ -221,6 +222,34 @@ def module_tensors(module: nn.Module, prefix: str = "") -> dict[str, npt.NDArray
         for key, value in module.state_dict().items()
         if key == _stored_name(key)
     }
+
+
+def tensor(weights: Weights, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Take a tensor for calculations in NumPy.
+
+    Parameters
+    ----------
+    weights : Weights
+        The tensors.
+    name : str
+        Name of the tensor.
+    shape : tuple of int
+        The shape that it must have.
+
+    Returns
+    -------
+    ndarray of float64
+        A copy.
+
+    Raises
+    ------
+    InputError
+        If the tensor is missing or has another shape.
+    """
+    found = weights.tensors.get(name)
+    if found is None or found.shape != shape:
+        raise InputError(f"weights {weights.name!r} lack a usable {name}")
+    return np.array(found, dtype=np.float64)
 
 
 def fill_module(module: nn.Module, weights: Weights, prefix: str = "") -> None:

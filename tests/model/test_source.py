@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from astropy import units as u
+from threadpoolctl import threadpool_limits
 
 from pelsvae_cadence.classes import STAR_CLASSES, is_binary
 from pelsvae_cadence.core.errors import InputError
@@ -75,6 +76,19 @@ def test_a_star_is_the_same_in_any_company(model: LightCurveModel) -> None:
         alone = model.phase_curve(few)
         np.testing.assert_array_equal(alone.cos, curves.cos[some])
         np.testing.assert_array_equal(alone.sin, curves.sin[some])
+
+
+def test_stars_do_not_depend_on_the_number_of_threads(harmonic: LightCurveModel) -> None:
+    """A product of matrices that is split among threads may round otherwise."""
+    found = []
+    for n_threads in (1, 4):
+        with threadpool_limits(n_threads):
+            parts = [harmonic.sample(name, n=301, seed=3) for name in harmonic.classes]
+            curves = [harmonic.phase_curve(stars) for stars in parts]
+        found.append([(p.latent, p.amplitude_i, c.cos, c.sin) for p, c in zip(parts, curves, strict=True)])
+    for one, four in zip(*found, strict=True):
+        for ours, theirs in zip(one, four, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 def test_seed_matters(harmonic: LightCurveModel) -> None:

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from pelsvae_cadence.model.blocks import single_thread
-from pelsvae_cadence.model.layers import ClassBasis, ModelConfig, fourier_grid
+from pelsvae_cadence.model.decoder import ModelConfig
+from pelsvae_cadence.model.layers import ClassBasis, fourier_grid
 from pelsvae_cadence.model.reference_stars import physics_matrix
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE

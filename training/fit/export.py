@@ -11,9 +11,10 @@ import numpy.typing as npt
 import torch
 
 from pelsvae_cadence.classes import STAR_CLASSES
-from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
-from pelsvae_cadence.model.latent.mapping import LATENT_MAPS
-from pelsvae_cadence.model.layers import ModelConfig
+from pelsvae_cadence.model.decoder import ModelConfig
+from pelsvae_cadence.model.latent.conditions import LatentMapConfig
+from pelsvae_cadence.model.latent.kinds import LATENT_MAPS
+from pelsvae_cadence.model.latent.networks import LatentMap
 from pelsvae_cadence.model.reference_stars import GROUPS, valid_ranges
 from pelsvae_cadence.model.sequence.shapes import SequenceShapes
 from pelsvae_cadence.model.vae import HarmonicVAE

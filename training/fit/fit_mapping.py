@@ -15,7 +15,8 @@ from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
 from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.latent.conditions import CONDITIONS, LatentMapConfig
-from pelsvae_cadence.model.latent.mapping import LATENT_MAPS, LatentMapping, save_mapping
+from pelsvae_cadence.model.latent.kinds import LATENT_MAPS
+from pelsvae_cadence.model.latent.mapping import LatentMapping, save_mapping
 from pelsvae_cadence.model.reference_stars import GROUPS, group_index, physics_matrix, valid_ranges
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE

@@ -278,10 +278,10 @@ class MappingOptions:
     seed: Seed = 0
 
     def __post_init__(self) -> None:
-        from pelsvae_cadence.model.latent.mapping import LATENT_MAPS
+        from pelsvae_cadence.model.latent.conditions import MAP_KINDS
 
-        if self.regressor not in LATENT_MAPS:
-            raise InputError(f"regressor = {self.regressor!r}", allowed=", ".join(LATENT_MAPS))
+        if self.regressor not in MAP_KINDS:
+            raise InputError(f"regressor = {self.regressor!r}", allowed=", ".join(MAP_KINDS))
         at_least(self, 1, "draws", "steps")
 
 

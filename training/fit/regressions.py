@@ -16,9 +16,9 @@ from sklearn.neural_network import MLPRegressor
 
 from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.options import at_least
-from pelsvae_cadence.model.latent.conditions import LatentMap
 from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
 from pelsvae_cadence.model.latent.linear import LinearMap
+from pelsvae_cadence.model.latent.networks import LatentMap
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, Layers, PerceptronMap
 from pelsvae_cadence.model.reference_stars import PARAMETERS
 from pelsvae_cadence.training.fit.config import FitConfig

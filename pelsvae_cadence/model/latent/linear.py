@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
-from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
+from pelsvae_cadence.model.latent.conditions import LatentMapConfig
+from pelsvae_cadence.model.latent.networks import LatentMap
 from pelsvae_cadence.model.reference_stars import GROUPS, PARAMETERS
 
 __all__ = ["LinearMap"]

@@ -9,35 +9,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.model.latent.conditions import CONDITIONS, LatentMap, LatentMapConfig
-from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
-from pelsvae_cadence.model.latent.linear import LinearMap
-from pelsvae_cadence.model.latent.regressions import Forest, ForestMap, PerceptronMap
+from pelsvae_cadence.model.latent.conditions import CONDITIONS, MAP_KINDS, LatentMapConfig
+from pelsvae_cadence.model.latent.draws import LatentDraws
+from pelsvae_cadence.model.latent.kernels import FlowDraws, KernelDraws
 from pelsvae_cadence.model.reference_stars import GROUPS, group_index, physics_matrix
-from pelsvae_cadence.model.weights import Weights, fill_module, load_weights, module_tensors, save_weights
+from pelsvae_cadence.model.weights import Weights, load_weights, module_tensors, save_weights
 from pelsvae_cadence.stars import Stars
 
-__all__ = ["LATENT_MAPS", "LatentMapping", "read_map", "save_mapping"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["LatentMapping", "read_map", "save_mapping"]
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Kinds of maps by their names on cards and command lines.
-LATENT_MAPS: Final[dict[str, type[LatentMap]]] = {
-    "linear": LinearMap,
-    "forest": ForestMap,
-    "mlp": PerceptronMap,
-    "flow": FlowMap,
-    "kernel-flow": KernelFlowMap,
-}
 _ARCHITECTURE: Final = "mapping"
 
 
@@ -60,10 +53,10 @@ class LatentMapping:
     hash : str
         SHA-256 of the tensors.
     regressor : str
-        One of `LATENT_MAPS`.
+        One of `MAP_KINDS`.
     parameters : tuple of str
         Parameters it takes, beside class, subtype and amplitude.
-    module : LatentMap
+    module : LatentDraws
         The map.
 
     Raises
@@ -75,7 +68,7 @@ class LatentMapping:
     def __init__(self, weights: Weights) -> None:
         card = weights.card
         sizes = card["hyperparameters"]
-        if card["architecture"] != _ARCHITECTURE or sizes["regressor"] not in LATENT_MAPS:
+        if card["architecture"] != _ARCHITECTURE or sizes["regressor"] not in MAP_KINDS:
             raise InputError(
                 f"{weights.name!r} is a {card['architecture']!r}, not a mapping",
                 remedy="Fit one: python -m pelsvae_cadence.training map",
@@ -240,15 +233,15 @@ class LatentMapping:
                     )
 
 
-def save_mapping(path: str | Path, module: LatentMap, card: Mapping[str, Any]) -> str:
+def save_mapping(path: str | Path, module: nn.Module, card: Mapping[str, Any]) -> str:
     """Write a mapping and its card.
 
     Parameters
     ----------
     path : str or Path
         File name of the tensors.
-    module : LatentMap
-        The map.
+    module : torch.nn.Module
+        The map, as it was trained.
     card : mapping
         What it is: the fields of `pelsvae_cadence.model.weights.CARD_FIELDS` but the architecture,
         ``model`` (name and sha256) and ``amplitudes`` (range by class and subtype).
@@ -261,7 +254,7 @@ def save_mapping(path: str | Path, module: LatentMap, card: Mapping[str, Any]) -
     return save_weights(path, module_tensors(module), {**card, "architecture": _ARCHITECTURE})
 
 
-def read_map(weights: Weights, kind: str, prefix: str = "") -> LatentMap:
+def read_map(weights: Weights, kind: str, prefix: str = "") -> LatentDraws:
     """Make a map of its tensors.
 
     Parameters
@@ -269,45 +262,23 @@ def read_map(weights: Weights, kind: str, prefix: str = "") -> LatentMap:
     weights : Weights
         Tensors and card.
     kind : str
-        One of `LATENT_MAPS`.
+        One of `MAP_KINDS`.
     prefix : str
         What the names of the tensors begin with.
 
     Returns
     -------
-    LatentMap
-        The map, ready to draw from.
+    LatentDraws
+        The map, ready to draw from; those that are not flows are torch modules.
 
     Raises
     ------
     InputError
         If a tensor is missing or has another shape, or a forest is none.
     """
-    module = LATENT_MAPS[kind](LatentMapConfig(**weights.card["hyperparameters"]["map"])).eval()
-    for name, part in module.named_children():
-        if isinstance(part, Forest):
-            _fill_forest(part, f"{prefix}{name}.", weights)
-    fill_module(module, weights, prefix)
-    module.freeze()
-    return module
+    if kind in ("flow", "kernel-flow"):
+        draws = KernelDraws if kind == "kernel-flow" else FlowDraws
+        return draws(weights, LatentMapConfig(**weights.card["hyperparameters"]["map"]), prefix)
+    from pelsvae_cadence.model.latent.kinds import read_module
 
-
-def _fill_forest(forest: Forest, prefix: str, weights: Weights) -> None:
-    """Copy the nodes in: a forest is as large as the file says.
-
-    Nodes that point elsewhere are refused, for a walk through them might never end.
-    """
-    mine = [key for key in weights.tensors if key.startswith(prefix)]
-    try:
-        forest.fill({key.removeprefix(prefix): weights.tensors[key] for key in mine})
-    except AttributeError as error:
-        raise InputError(f"mapping {weights.name!r} holds a foreign tensor") from error
-    n = len(forest.left)
-    here = torch.arange(n)
-    lengths = {len(v) for v in (forest.right, forest.feature, forest.threshold, forest.value)}
-    good = lengths == {n} and bool(((forest.root >= 0) & (forest.root < n)).all())
-    for side in (forest.left, forest.right):
-        # Trees are stored parents first, so every walk goes forward or stays on its leaf.
-        good = good and len(side) == n and bool(((side >= here) & (side < n)).all())
-    if not good:
-        raise InputError(f"mapping {weights.name!r} holds a forest that is no forest")
+    return read_module(weights, kind, prefix)

@@ -21,7 +21,8 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
-from pelsvae_cadence.model.latent.conditions import LatentMap, LatentMapConfig
+from pelsvae_cadence.model.latent.conditions import LatentMapConfig
+from pelsvae_cadence.model.latent.networks import LatentMap
 
 __all__ = ["Forest", "ForestMap", "Layers", "PerceptronMap", "RegressionMap"]
 

@@ -1,4 +1,4 @@
-"""Fast draws from zuko's coupling spline flows.
+"""Draws from coupling spline flows in NumPy, of the tensors of a flow trained with zuko.
 
 zuko inverts a coupling transform in two passes over all features, and builds every spline from
 scratch in each. Only half of either result is used; here each half is computed once, what depends
@@ -9,39 +9,37 @@ zuko's parametrisation; a test holds both to the same numbers.
 
 from __future__ import annotations
 
-import functools
+import itertools
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+import numpy.typing as npt
+
+from pelsvae_cadence.core.errors import InputError
+from pelsvae_cadence.model.forward import product
+from pelsvae_cadence.model.weights import Weights, tensor
 
 __all__ = ["CouplingSampler"]
 
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
 _BOUND: Final = 5.0  # zuko's spline domain is [-5, 5]
 _SLOPE: Final = 1e-3  # and its smallest slope
-_ONE: Final = torch.ones(())
-
-
-@functools.cache
-def _squash(n_bins: int) -> Tensor:
-    """Give zuko's inverse limits of widths and heights, and of slopes: shape (3 n_bins - 1,)."""
-    limit = -math.log(_SLOPE)
-    with torch.inference_mode(mode=False):  # kept, so it must serve everywhere
-        return torch.tensor([2.0 / limit] * (2 * n_bins) + [1.0 / limit] * (n_bins - 1))
 
 
 @dataclass(frozen=True)
 class _Half:
     """One half of the features of one transform, with the network that shapes their splines."""
 
-    features: Tensor  # (F,) indices
+    features: IntArray  # (F,) indices
     context: slice  # its columns in the joint first layer
-    others: Tensor | None  # (n_features, hidden) first-layer weights of the features already known
-    middle: tuple[tuple[Tensor, Tensor], ...]  # hidden layers after the first
-    weight: Tensor  # (hidden, F * (3 bins - 1))
-    bias: Tensor
+    others: FloatArray | None  # (n_features, hidden) first-layer weights of the features already known
+    middle: tuple[tuple[FloatArray, FloatArray], ...]  # hidden layers after the first
+    weight: FloatArray  # (hidden, F * (3 bins - 1))
+    bias: FloatArray
 
 
 class CouplingSampler:
@@ -49,119 +47,142 @@ class CouplingSampler:
 
     Parameters
     ----------
-    flow : zuko.flows.NSF
-        A flow with `passes` = 2, or of one feature. Its weights must not change afterwards.
+    weights : Weights
+        Holds the tensors of a ``zuko.flows.NSF`` of two passes, or of one feature.
+    prefix : str
+        What their names begin with.
+    n_features, n_context : int
+        Features and numbers of the context.
+    hidden : tuple of int
+        Widths of the hidden layers.
+    bins : int
+        Spline bins.
+    transforms : int
+        Number of transforms.
+
+    Raises
+    ------
+    InputError
+        If a tensor is missing or has another shape, or the flow is no coupling flow.
     """
 
-    def __init__(self, flow: Any) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        prefix: str,
+        *,
+        n_features: int,
+        n_context: int,
+        hidden: tuple[int, ...],
+        bins: int,
+        transforms: int,
+    ) -> None:
+        several = n_features > 1
+        n_out = 3 * bins - 1
+        widths = (n_context + several * n_features, *hidden, n_features * n_out)
         self._halves: list[_Half] = []
-        weights: list[Tensor] = []
-        biases: list[Tensor] = []
-        for transform in reversed(list(flow.transform.transforms)):
-            layers = [m for m in transform.hyper if hasattr(m, "weight")]
-            matrices = [(m.weight * m.mask if hasattr(m, "mask") else m.weight).detach() for m in layers]
-            order = getattr(transform, "order", None)
-            order = torch.zeros(1, dtype=torch.long) if order is None else order
-            n_features = len(order)
-            hidden = matrices[0].shape[0]
-            n_context = matrices[0].shape[1] - (n_features if n_features > 1 else 0)
-            start = sum(w.shape[1] for w in weights)
-            weights.append(matrices[0][:, -n_context:].T)
-            biases.append(layers[0].bias.detach())
-            head = matrices[0][:, :-n_context].T.contiguous() if n_features > 1 else None
-            rows = matrices[-1].reshape(n_features, -1, matrices[-1].shape[1])
-            ends = layers[-1].bias.detach().reshape(n_features, -1)
-            middle = tuple(
-                (w.T.contiguous(), layer.bias.detach())
-                for w, layer in zip(matrices[1:-1], layers[1:-1], strict=True)
-            )
+        joint: list[FloatArray] = []
+        biases: list[FloatArray] = []
+        for t in reversed(range(transforms)):
+            base = f"{prefix}transform.transforms.{t}."
+            layers = []
+            for i, (a, b) in enumerate(itertools.pairwise(widths)):
+                matrix = tensor(weights, f"{base}hyper.{2 * i}.weight", (b, a))
+                if several:
+                    matrix *= tensor(weights, f"{base}hyper.{2 * i}.mask", (b, a))
+                layers.append((matrix, tensor(weights, f"{base}hyper.{2 * i}.bias", (b,))))
+            order = tensor(weights, f"{base}order", (n_features,)) if several else np.zeros(1)
+            if not set(order.tolist()) <= {0.0, 1.0}:
+                raise InputError(f"weights {weights.name!r} hold a flow of more than two passes")
+            first, start = layers[0][0], hidden[0] * len(joint)
+            joint.append(first[:, -n_context:].T)
+            biases.append(layers[0][1])
+            rows = layers[-1][0].reshape(n_features, n_out, hidden[-1])
+            ends = layers[-1][1].reshape(n_features, n_out)
             for value in range(int(order.max()) + 1):
-                mine = torch.nonzero(order == value)[:, 0]
+                mine = np.flatnonzero(order == value)
                 self._halves.append(
                     _Half(
                         features=mine,
-                        context=slice(start, start + hidden),
-                        others=head if value else None,
-                        middle=middle,
-                        weight=rows[mine].reshape(-1, rows.shape[2]).T.contiguous(),
-                        bias=ends[mine].reshape(-1).contiguous(),
+                        context=slice(start, start + hidden[0]),
+                        others=np.ascontiguousarray(first[:, :-n_context].T) if value else None,
+                        middle=tuple((np.ascontiguousarray(w.T), bias) for w, bias in layers[1:-1]),
+                        weight=np.ascontiguousarray(rows[mine].reshape(-1, hidden[-1]).T),
+                        bias=ends[mine].reshape(-1),
                     )
                 )
-        self._weight = torch.cat(weights, dim=1).contiguous()
-        self._bias = torch.cat(biases)
+        self._weight, self._bias = np.concatenate(joint, axis=1), np.concatenate(biases)
+        limit = -math.log(_SLOPE)
+        # zuko's inverse limits of widths and heights, and of slopes.
+        self._squash = np.array([2.0 / limit] * (2 * bins) + [1.0 / limit] * (bins - 1))
 
-    def __call__(self, context: Tensor, noise: Tensor) -> Tensor:
+    def __call__(self, context: FloatArray, noise: FloatArray) -> FloatArray:
         """Draw.
 
         Parameters
         ----------
-        context : Tensor, shape (N, n_context)
-            Context.
-        noise : Tensor, shape (N, n_features)
+        context : ndarray of float64, shape (N, n_context)
+            Context; see `pelsvae_cadence.model.forward.product` for N.
+        noise : ndarray of float64, shape (N, n_features)
             Standard normal numbers.
 
         Returns
         -------
-        Tensor, shape (N, n_features)
+        ndarray of float64, shape (N, n_features)
             The draws.
         """
-        first = torch.addmm(self._bias, context, self._weight)
-        value = noise
-        known = torch.zeros_like(noise)
+        first = product(context, self._weight) + self._bias
+        value = noise.copy()
+        known = np.zeros_like(noise)
         for half in self._halves:
             hidden = first[:, half.context]
             if half.others is None:
-                known = torch.zeros_like(noise)
+                known[:] = 0.0
             else:
-                hidden = torch.addmm(hidden, known, half.others)
-            hidden = hidden.relu()
+                hidden = hidden + product(known, half.others)
+            hidden = np.maximum(hidden, 0.0)
             for weight, bias in half.middle:
-                hidden = torch.addmm(bias, hidden, weight).relu()
-            phi = torch.addmm(half.bias, hidden, half.weight)
-            phi = phi.reshape(len(noise), len(half.features), -1)
-            drawn = _inverse_spline(phi, value.index_select(1, half.features))
-            known = known.index_copy(1, half.features, drawn)
-            value = value.index_copy(1, half.features, drawn)
+                hidden = np.maximum(product(hidden, weight) + bias, 0.0)
+            phi = product(hidden, half.weight) + half.bias
+            phi = phi.reshape(len(noise), len(half.features), len(self._squash))
+            drawn = self._inverse_spline(phi, value[:, half.features])
+            known[:, half.features] = drawn
+            value[:, half.features] = drawn
         return value
 
+    def _inverse_spline(self, phi: FloatArray, y: FloatArray) -> FloatArray:
+        """Invert monotonic rational-quadratic splines, the identity outside [-5, 5].
 
-def _inverse_spline(phi: Tensor, y: Tensor) -> Tensor:
-    """Invert monotonic rational-quadratic splines, the identity outside [-5, 5].
-
-    Parameters
-    ----------
-    phi : Tensor, shape (N, F, 3 bins - 1)
-        Unconstrained widths, heights and knot derivatives.
-    y : Tensor, shape (N, F)
-        Values of the splines.
-
-    Returns
-    -------
-    Tensor, shape (N, F)
-        Their arguments.
-    """
-    n_bins = (phi.shape[-1] + 1) // 3
-    # Squashed values stay below half the limit, so exponentials need no running maximum.
-    squashed = (phi / torch.addcmul(_ONE, phi.abs(), _squash(n_bins))).exp()
-    sizes = squashed[..., : 2 * n_bins].reshape(*y.shape, 2, n_bins)
-    steps = sizes.cumsum(dim=-1)
-    table = nn.functional.pad(steps, (1, 0))
-    slopes = nn.functional.pad(squashed[..., 2 * n_bins :], (1, 1), value=1.0)
-    inside = y.abs() < _BOUND
-    # Knots are looked up as running sums; only the four that are needed are put to scale.
-    total = steps[..., -1:]
-    sought = (y * (0.5 / _BOUND) + 0.5)[..., None] * total[..., 1, :]
-    place = (steps[..., 1, :-1] < sought).sum(dim=-1, keepdim=True)
-    index = torch.cat([place, place + 1], dim=-1)
-    found = table.gather(-1, index[..., None, :].expand(*y.shape, 2, 2))
-    knots = found * (2.0 * _BOUND / total) - _BOUND
-    x0, x1, y0, y1 = knots.flatten(-2).unbind(-1)
-    d0, d1 = slopes.gather(-1, index).unbind(-1)
-    s = (y1 - y0) / (x1 - x0)
-    up = torch.where(inside, y - y0, 0.0)
-    bend = up * (d0 + d1 - 2.0 * s)
-    a = (y1 - y0) * (s - d0) + bend
-    b = (y1 - y0) * d0 - bend
-    c = -s * up
-    z = 2.0 * c / (-b - (b * b - 4.0 * a * c).clamp(min=0.0).sqrt())
-    return torch.where(inside, x0 + z * (x1 - x0), y)
+        `phi` holds unconstrained widths, heights and knot derivatives, shape (N, F, 3 bins - 1), `y` values
+        of the splines, shape (N, F); their arguments are returned.
+        """
+        n_bins = (len(self._squash) + 1) // 3
+        # Squashed values stay below half the limit, so exponentials need no running maximum.
+        divisor = np.abs(phi)
+        divisor *= self._squash
+        divisor += 1.0
+        phi /= divisor
+        squashed = np.exp(phi, out=phi).reshape(y.size, len(self._squash))
+        table = np.zeros((y.size, 2, n_bins + 1))
+        np.cumsum(squashed[:, : 2 * n_bins].reshape(y.size, 2, n_bins), axis=2, out=table[:, :, 1:])
+        slopes = np.ones((y.size, n_bins + 1))
+        slopes[:, 1:-1] = squashed[:, 2 * n_bins :]
+        flat = y.reshape(-1)
+        inside = np.abs(flat) < _BOUND
+        # Knots are looked up as running sums; only the four that are needed are put to scale.
+        total = table[:, :, -1]
+        sought = (flat * (0.5 / _BOUND) + 0.5) * total[:, 1]
+        place = np.count_nonzero(table[:, 1, 1:-1] < sought[:, None], axis=1)
+        here = np.arange(y.size)
+        scale = 2.0 * _BOUND / total
+        x0, x1 = (table[here, 0, at] * scale[:, 0] - _BOUND for at in (place, place + 1))
+        y0, y1 = (table[here, 1, at] * scale[:, 1] - _BOUND for at in (place, place + 1))
+        d0, d1 = slopes[here, place], slopes[here, place + 1]
+        s = (y1 - y0) / (x1 - x0)
+        up = np.where(inside, flat - y0, 0.0)
+        bend = up * (d0 + d1 - 2.0 * s)
+        a = (y1 - y0) * (s - d0) + bend
+        b = (y1 - y0) * d0 - bend
+        c = -s * up
+        z = 2.0 * c / (-b - np.sqrt(np.maximum(b * b - 4.0 * a * c, 0.0)))
+        return np.where(inside, x0 + z * (x1 - x0), flat).reshape(y.shape)

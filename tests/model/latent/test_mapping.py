@@ -15,7 +15,8 @@ from sklearn.ensemble import RandomForestRegressor
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.model.latent.conditions import LatentMapConfig
-from pelsvae_cadence.model.latent.mapping import LATENT_MAPS, LatentMapping
+from pelsvae_cadence.model.latent.kinds import LATENT_MAPS
+from pelsvae_cadence.model.latent.mapping import LatentMapping
 from pelsvae_cadence.model.latent.regressions import Forest, ForestMap
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.weights import Weights, load_weights
@@ -46,10 +47,12 @@ def some_stars() -> OpenSet:
 
 
 @pytest.fixture(scope="module")
-def mappings(
-    model: LightCurveModel, some_stars: OpenSet, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, LatentMapping]:
-    folder = tmp_path_factory.mktemp("mappings")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mappings")
+
+
+@pytest.fixture(scope="module")
+def mappings(model: LightCurveModel, some_stars: OpenSet, folder: Path) -> dict[str, LatentMapping]:
     return {
         name: fit_mapping(
             model,
@@ -102,9 +105,9 @@ def test_a_model_with_another_mapping(
 
 
 @pytest.mark.parametrize("name", sorted(LATENT_MAPS))
-def test_files(name: str, model: LightCurveModel, mappings: dict[str, LatentMapping], tmp_path: Path) -> None:
+def test_files(name: str, model: LightCurveModel, mappings: dict[str, LatentMapping], folder: Path) -> None:
     mapping = mappings[name]
-    again = LatentMapping(replace_tensors(mapping))
+    again = LatentMapping(weights_of(mapping, folder))
     stars = model.sample("CEP", n=9, seed=1)
     first, second = mapping.draw(stars, seed=4), again.draw(stars, seed=4)
     np.testing.assert_array_equal(first.latent, second.latent)
@@ -114,10 +117,9 @@ def test_files(name: str, model: LightCurveModel, mappings: dict[str, LatentMapp
     assert name in repr(mapping)
 
 
-def replace_tensors(mapping: LatentMapping):
-    """Go through the file's form in memory."""
-    tensors = {k: v.numpy() for k, v in mapping.module.state_dict().items()}
-    return Weights(name=mapping.name, tensors=tensors, card=mapping.card, hash=mapping.hash)
+def weights_of(mapping: LatentMapping, folder: Path) -> Weights:
+    """Read the tensors that a mapping was made of."""
+    return load_weights(folder / f"{mapping.name}.safetensors")
 
 
 FEH = MappingOptions(
@@ -162,9 +164,10 @@ def test_a_mapping_refuses_what_it_cannot_use(
     model: LightCurveModel,
     metal: tuple[LatentMapping, Path],
     mappings: dict[str, LatentMapping],
+    folder: Path,
     tmp_path: Path,
 ) -> None:
-    mapping, folder = metal
+    mapping, metals = metal
     stars = model.sample("RRab", n=2, seed=3)
     with pytest.raises(InputError, match="needs feh of every star"):
         model.with_mapping(mapping)
@@ -182,17 +185,17 @@ def test_a_mapping_refuses_what_it_cannot_use(
     with pytest.raises(InputError, match="not a mapping"):
         LatentMapping(load_weights())
     # A forest whose nodes run in circles would never answer.
-    bad = replace_tensors(mappings["forest"])
+    bad = weights_of(mappings["forest"], folder)
     bad.tensors["shape.left"] = np.zeros_like(bad.tensors["shape.left"])
     with pytest.raises(InputError, match="no forest"):
         LatentMapping(bad)
-    tensors = load_file(folder / "feh.safetensors")
+    tensors = load_file(metals / "feh.safetensors")
     tensors["slope"] = tensors["slope"] + 1
     save_file(tensors, tmp_path / "feh.safetensors")
-    (tmp_path / "feh.json").write_text((folder / "feh.json").read_text())
+    (tmp_path / "feh.json").write_text((metals / "feh.json").read_text())
     with pytest.raises(InputError, match="do not match their card"):
         LatentMapping.load(tmp_path / "feh.safetensors")
-    assert json.loads((folder / "feh.json").read_text())["architecture"] == "mapping"
+    assert json.loads((metals / "feh.json").read_text())["architecture"] == "mapping"
 
 
 def test_labels_of_ones_own(model: LightCurveModel, some_stars: OpenSet, tmp_path: Path) -> None:

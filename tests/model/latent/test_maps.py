@@ -7,14 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import cdist
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.model.latent.conditions import LatentMapConfig
+from pelsvae_cadence.model.latent.conditions import MAP_KINDS, LatentMapConfig
 from pelsvae_cadence.model.latent.flow import FlowMap, KernelFlowMap
+from pelsvae_cadence.model.latent.kernels import FlowDraws, KernelDraws
+from pelsvae_cadence.model.latent.kinds import LATENT_MAPS
 from pelsvae_cadence.model.latent.linear import LinearMap
-from pelsvae_cadence.model.latent.mapping import LATENT_MAPS
 from pelsvae_cadence.model.reference_stars import GROUPS
+from pelsvae_cadence.model.weights import Weights, module_tensors
 
 SMALL = LatentMapConfig(n_latent=4, transforms=2, hidden=16)
 
@@ -55,19 +58,39 @@ def test_draw_inverts_the_density(flow: FlowMap) -> None:
     torch.testing.assert_close(back, z, atol=1e-3, rtol=1e-3)
 
 
-def test_fast_draws_are_the_flow_s_own(flow: FlowMap) -> None:
+class Fixed:
+    """Numbers given in advance, in place of keyed ones."""
+
+    def __init__(self, numbers: np.ndarray) -> None:
+        self.numbers = numbers
+
+    def normal(self, purpose: str, star_id: np.ndarray, item: np.ndarray) -> np.ndarray:
+        return self.numbers[star_id, item]
+
+
+def in_numpy(module: FlowMap) -> FlowDraws:
+    """The draws of a trained map, of its tensors alone."""
+    weights = Weights(name="test", tensors=module_tensors(module), card={}, hash="")
+    kind = KernelDraws if isinstance(module, KernelFlowMap) else FlowDraws
+    return kind(weights, module.config)
+
+
+def test_draws_in_numpy_are_the_flow_s_own(flow: FlowMap) -> None:
     with torch.no_grad():
         for parameter in flow.parameters():  # far from the identity that a flow starts as
             parameter.mul_(2.0)
-        _, physics, group = tensors(*stars(500))
-        noise = 2.5 * torch.randn(500, 4)  # some beyond the splines' domain of [-5, 5]
-        slow = (flow.draw(physics, group, noise), flow.draw_log_amplitude(physics, group, noise[:, :1]))
-        flow.freeze()
-        fast = (flow.draw(physics, group, noise), flow.draw_log_amplitude(physics, group, noise[:, :1]))
-    assert (noise.abs() > 5).any()
-    assert not torch.equal(slow[0], fast[0])  # two computations, not one twice
-    torch.testing.assert_close(fast[0], slow[0], atol=1e-3, rtol=1e-3)
-    torch.testing.assert_close(fast[1], slow[1], atol=1e-4, rtol=1e-3)
+        flow.double()
+        _, physics, group = stars(500)
+        noise = 2.5 * np.random.default_rng(7).normal(size=(500, 4))  # some beyond the domain of [-5, 5]
+        given = torch.as_tensor(physics), torch.as_tensor(group)
+        theirs = flow.draw(*given, torch.as_tensor(noise)).numpy()
+        sizes = flow.draw_log_amplitude(*given, torch.as_tensor(noise[:, :1])).numpy()
+    draws, ids = in_numpy(flow), np.arange(500)
+    assert (np.abs(noise) > 5).any()
+    assert not np.allclose(theirs, noise, atol=0.1)
+    np.testing.assert_allclose(draws.sample(physics, group, ids, Fixed(noise)), theirs, atol=1e-6, rtol=1e-6)
+    ours = draws.sample_log_amplitude(physics, group, ids, Fixed(noise), lambda _: (1e-9, 1e9))
+    np.testing.assert_allclose(ours, sizes, atol=1e-6, rtol=1e-6)
 
 
 def test_gradient_reaches_every_parameter(flow: FlowMap) -> None:
@@ -77,6 +100,10 @@ def test_gradient_reaches_every_parameter(flow: FlowMap) -> None:
     for name, parameter in flow.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() > 0, name
+
+
+def test_every_kind_of_map_can_be_made() -> None:
+    assert tuple(LATENT_MAPS) == MAP_KINDS
 
 
 @pytest.mark.parametrize("name", sorted(LATENT_MAPS))
@@ -104,7 +131,7 @@ def test_draws_use_only_the_noise_given(name: str) -> None:
     assert torch.equal(chosen.draw_log_amplitude(physics[:, :3], group, size_noise), a)
 
 
-def kernel_map(width: float, n: int = 2000) -> tuple[KernelFlowMap, list[torch.Tensor]]:
+def kernel_map(width: float, n: int = 2000) -> tuple[KernelDraws, tuple[np.ndarray, ...]]:
     """A map with anchors whose flow is untrained, and the anchors' stars."""
     torch.manual_seed(0)
     z, physics, group = stars(n)
@@ -113,14 +140,11 @@ def kernel_map(width: float, n: int = 2000) -> tuple[KernelFlowMap, list[torch.T
     chosen = KernelFlowMap(replace(SMALL, anchors=n, width=width)).eval()
     chosen.set_statistics(z, physics, group)
     chosen.set_anchors(z, physics, group)
-    chosen.freeze()
-    return chosen, tensors(z, physics, group)
+    return in_numpy(chosen), (z, physics, group)
 
 
-def drawn_by(chosen: KernelFlowMap, physics: torch.Tensor, group: torch.Tensor) -> np.ndarray:
-    noise = chosen.noise("latent", KeyedRandom(seed=5), np.arange(len(physics)))
-    with torch.no_grad():
-        return chosen.draw(physics, group, *tensors(noise)).numpy()
+def drawn_by(chosen: KernelDraws, physics: np.ndarray, group: np.ndarray) -> np.ndarray:
+    return chosen.sample(physics, group, np.arange(len(physics)), KeyedRandom(seed=5))
 
 
 def test_kernels_keep_what_a_gaussian_blurs() -> None:
@@ -133,40 +157,74 @@ def test_kernels_keep_what_a_gaussian_blurs() -> None:
     drawn = drawn_by(sharp, physics, group)
     for column in (0, 1):
         assert np.corrcoef(z[:, column], drawn[:, column])[0, 1] > 0.85
-    assert drawn.std(axis=0) == pytest.approx(z.numpy().std(axis=0), rel=0.1)
+    assert drawn.std(axis=0) == pytest.approx(z.std(axis=0), rel=0.1)
 
 
 def test_kernel_draws_do_not_repeat_stars() -> None:
     chosen, (z, physics, group) = kernel_map(0.3)
     drawn = drawn_by(chosen, physics, group)
-    nearest = torch.cdist(torch.as_tensor(drawn), z).min(dim=1).values
-    own = torch.cdist(z, z).kthvalue(2, dim=1).values
-    assert nearest.median() > 0.5 * own.median()
+    nearest = cdist(drawn, z).min(axis=1)
+    own = np.sort(cdist(z, z), axis=1)[:, 1]
+    assert np.median(nearest) > 0.5 * np.median(own)
     assert (nearest < 1e-3).sum() == 0
 
 
-def test_kernel_draws_do_not_feel_their_company() -> None:
-    chosen, (_, physics, group) = kernel_map(0.3, n=256)
-    noise = chosen.noise("latent", KeyedRandom(seed=5), np.arange(256))
-    (noise,) = tensors(noise)
-    together = chosen.draw(physics[:128], group[:128], noise[:128])
-    mixed = torch.arange(128) % 64
-    apart = chosen.draw(physics[mixed], group[mixed], noise[mixed])
-    assert torch.equal(together[:64], apart[:64])
+def test_the_nearest_anchors_are_chosen() -> None:
+    """Beside the weights of the kernels written out for each star and each anchor."""
+    torch.manual_seed(0)
+    z, physics, group = stars(60)
+    module = KernelFlowMap(replace(SMALL, anchors=60)).eval()
+    module.set_statistics(z, physics, group)
+    module.set_anchors(z, physics, group)
+    mine = group == 3
+    rows = module.anchors[torch.as_tensor(mine)].double().numpy()
+    conditions, size = rows[:, :3], rows[:, 3]
+    distance = np.sqrt(((conditions[:, None] - conditions) ** 2).sum(axis=2))
+    reach = np.maximum(0.5 * np.sort(distance, axis=1)[:, SMALL.neighbours], 0.03)
+    weight = reach**-3 * np.exp(-0.5 * (distance / reach) ** 2)
+    known = weight * np.exp(-0.5 * ((size[:, None] - size) / 0.25) ** 2)
+    draws = in_numpy(module)._anchors(3)
+    rng = np.random.default_rng(2)
+    for w, given in ((weight, None), (known, size)):
+        share = np.cumsum(w, axis=1) / w.sum(axis=1, keepdims=True)
+        for place in rng.random((20, mine.sum())):
+            filled = np.resize(np.arange(mine.sum()), 32)
+            at = None if given is None else given[filled]
+            chosen = draws.choose(conditions[filled], at, place[filled])[: mine.sum()]
+            wanted = np.count_nonzero(share < place[:, None], axis=1)
+            near = np.abs(share - place[:, None]).min(axis=1) < 1e-9
+            np.testing.assert_array_equal(chosen[~near], wanted[~near])
 
 
 def test_groups_without_anchors_are_drawn_from_the_gaussian() -> None:
-    chosen, (_, physics, group) = kernel_map(0.3, n=200)
-    noise = chosen.noise("latent", KeyedRandom(seed=5), np.arange(200))
-    (noise,) = tensors(noise)
-    elsewhere = torch.zeros_like(group)
+    z, physics, group = stars(200)
+    elsewhere, ids = np.zeros_like(group), np.arange(200)
+    noise = np.random.default_rng(3).normal(size=(200, 5))
+    torch.manual_seed(0)
+    kernels = KernelFlowMap(replace(SMALL, anchors=200)).eval()
+    kernels.set_statistics(z, physics, group)
+    kernels.set_anchors(z, physics, group)
     plain = FlowMap(SMALL).eval()
-    plain.load_state_dict(chosen.state_dict(), strict=False)
-    plain.freeze()
-    with torch.no_grad():
-        assert torch.equal(
-            chosen.draw(physics, elsewhere, noise), plain.draw(physics, elsewhere, noise[:, :-1])
-        )
+    plain.load_state_dict(kernels.state_dict(), strict=False)
+    drawn = in_numpy(kernels).sample(physics, elsewhere, ids, Fixed(noise))
+    np.testing.assert_array_equal(
+        drawn, in_numpy(plain).sample(physics, elsewhere, ids, Fixed(noise[:, :-1]))
+    )
+
+
+def test_damaged_tensors_are_refused() -> None:
+    module = KernelFlowMap(replace(SMALL, anchors=4))
+    good = Weights(name="mine", tensors=module_tensors(module), card={}, hash="")
+    KernelDraws(good, module.config)
+    for name, value, words in (
+        ("shape.transform.transforms.1.hyper.2.weight", np.zeros((3, 3)), "lack a usable shape.transform"),
+        ("shape.transform.transforms.0.order", np.array([0, 1, 2, 3]), "more than two passes"),
+        ("anchor_group", np.full(4, 99, np.uint8), "anchors of unknown groups"),
+        ("z_scale", None, "lack a usable z_scale"),
+    ):
+        tensors = {k: v for k, v in (good.tensors | {name: value}).items() if v is not None}
+        with pytest.raises(InputError, match=words):
+            KernelDraws(replace(good, tensors=tensors), module.config)
 
 
 def test_width_of_the_kernels_is_checked() -> None:

@@ -12,7 +12,7 @@ import torch
 
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.phase_curve import PhaseCurve
-from pelsvae_cadence.model.layers import ModelConfig
+from pelsvae_cadence.model.decoder import ModelConfig
 from pelsvae_cadence.model.reference_stars import group_index
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.model.vae import HarmonicVAE
