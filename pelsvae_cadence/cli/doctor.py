@@ -16,7 +16,6 @@ from packaging.requirements import Requirement
 
 from pelsvae_cadence.cli.options import Json
 from pelsvae_cadence.core.console import messages, print_json, table
-from pelsvae_cadence.core.real_data import find_data_folder
 from pelsvae_cadence.core.version import __version__
 
 __all__ = ["doctor"]
@@ -51,6 +50,8 @@ def doctor(as_json: Json = False) -> None:
     tries the source model, the period search, catalogue files and MAF. Exit code 1 if something that
     should work does not. Its output belongs into a report of a fault.
     """
+    from pelsvae_cadence.core.real_data import find_data_folder
+
     about = {
         "pelsvae_cadence": __version__,
         "python": platform.python_version(),
