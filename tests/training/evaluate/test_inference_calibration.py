@@ -53,8 +53,8 @@ def test_few_stars_of_a_class_stay_near_all_together():
     assert abs(np.log(cep.slope / pooled.slope)) < 0.3
     n = int((alone.right & (alone.probability >= 0.9)).sum())
     own = int((few.right & (few.probability >= 0.9)).sum())
-    assert found.classes["RRLYR"].ceiling == pytest.approx(1.0 - 1.0 / (n + min(30, own) + 2.0), abs=1e-5)
-    assert cep.ceiling == pytest.approx(1.0 - 1.0 / (own + 30 + 2.0), abs=1e-5)
+    assert found.classes["RRLYR"].ceiling == pytest.approx(1.0 - 1.0 / (n + min(150, own) + 2.0), abs=1e-5)
+    assert cep.ceiling == pytest.approx(1.0 - 1.0 / (own + 150 + 2.0), abs=1e-5)
 
 
 def test_stars_left_out_are_better_served_than_by_raw_probabilities():
