@@ -49,7 +49,12 @@ def validate(
         Path | None, unset("Folder of real data. Default: what PELSVAE_DATA names.", "--data")
     ] = None,
     sets: Annotated[
-        str | None, unset("Only these parts, with commas: ps1,eros1_30,lsst (inference, physics).", "--sets")
+        str | None,
+        unset(
+            "Only these parts, with commas: ps1,eros1_30,lsst (inference, physics); for inference ps1=74 gives a part a "
+            "number of stars of its own.",
+            "--sets",
+        ),
     ] = None,
     plots: Annotated[Path | None, unset("Folder for pictures (inference).", "--plots")] = None,
     priors: Annotated[

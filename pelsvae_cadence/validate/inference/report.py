@@ -60,7 +60,7 @@ def inference_report(
         Folder of real light curves and survey tables; that of
         `pelsvae_cadence.core.real_data.find_data_folder` by default.
     sets : sequence of str, optional
-        Only these of `PARTS`.
+        Only these of `PARTS`; ``"ps1=120"`` is one with a number of stars of its own.
     plots : Path, optional
         Folder for pictures: recovery by set, and reliability of stated probabilities.
     priors : {"both", "targets", "all"}
@@ -88,24 +88,17 @@ def inference_report(
     KeyboardInterrupt
         After Ctrl-C before a step is finished.
     """
-    wanted = tuple(PARTS if sets is None else sets)
-    for name in wanted:
-        if name not in PARTS:
-            raise InputError(f"unknown set {name!r}", allowed=", ".join(PARTS))
-    size = _N if n is None else n
-    if size < 1:
-        raise InputError(f"{size} stars a set", allowed="1 or more")
+    wanted = dict(_asked(text, _N if n is None else n) for text in (PARTS if sets is None else sets))
     if priors not in get_args(PriorChoice):
         raise InputError(f"priors = {priors!r}", allowed=", ".join(get_args(PriorChoice)))
     if keep is not None:
         output_folder(keep)
-    folder = data_folder(data) if {*REAL_SETS, "lsst"} & set(wanted) else None
+    folder = data_folder(data) if {*REAL_SETS, "lsst"} & wanted.keys() else None
     with local_workers(workers) as scheduler:
         found = measure(
             wanted,
             Settings(
                 seed=seed,
-                n=size,
                 priors=priors,
                 folder=folder,
                 method=answers_of_model(seed) if method is None else method,
@@ -127,14 +120,29 @@ def inference_report(
         "columns": ["part", "stars read", "processor time [s]", "by the clock [min]"],
         "rows": found.times,
     }
-    read = [row[0] for row in found.times] if found.missing else wanted
+    read = [row[0] for row in found.times] if found.missing else list(wanted)
+    sizes = "/".join(map(str, dict.fromkeys(wanted.values())))
     return Report(
         topic="inference",
-        data=f"{', '.join(read)}; up to {size} stars of a set, kind or source; {_PRIORS[priors]}",
+        data=f"{', '.join(read)}; up to {sizes} stars of a set, kind or source; {_PRIORS[priors]}",
         seed=seed,
         figures=tuple(figures),
         extra=extra,
     )
+
+
+def _asked(text: str, n: int) -> tuple[str, int]:
+    """Tell a part and its number of stars from its name, or name=number."""
+    name, equals, number = text.strip().partition("=")
+    if name not in PARTS:
+        raise InputError(f"unknown set {name!r}", allowed=", ".join(PARTS))
+    try:
+        size = int(number) if equals else n
+    except ValueError:
+        size = 0
+    if size < 1:
+        raise InputError(f"{number or size} stars of set {name}", allowed="1 or more")
+    return name, size
 
 
 def _calibration(outcomes: Sequence[Outcome], priors: PriorChoice) -> list[Figure]:

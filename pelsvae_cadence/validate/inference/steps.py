@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -39,8 +39,6 @@ class Settings:
     ----------
     seed : int
         Seed of stars, points, noise and bootstraps.
-    n : int
-        Stars of each set, kind and source.
     priors : {"both", "targets", "all"}
         Priors that sets of real stars are read with.
     folder : Path or None
@@ -56,7 +54,6 @@ class Settings:
     """
 
     seed: int
-    n: int
     priors: PriorChoice
     folder: Path | None
     method: Method
@@ -87,13 +84,13 @@ class Measured:
     missing: list[str] = field(default_factory=list)
 
 
-def measure(parts: Sequence[str], settings: Settings) -> Measured:
+def measure(parts: Mapping[str, int], settings: Settings) -> Measured:
     """Read and judge one part after the other until Ctrl-C.
 
     Parameters
     ----------
-    parts : sequence of str
-        Out of `PARTS`.
+    parts : mapping of str to int
+        Stars of each set, kind and source, by part out of `PARTS`.
     settings : Settings
         What all steps need to know.
 
@@ -139,27 +136,27 @@ def _pieces_of_model(name: str, settings: Settings) -> Pieces:
 
 
 def _steps(
-    parts: Sequence[str], settings: Settings
+    parts: Mapping[str, int], settings: Settings
 ) -> Iterator[tuple[str, Callable[[Method, Method], _Found]]]:
-    for part in parts:
+    for part, n in parts.items():
         if part in ("lsst", "unseen"):
             for years in surveys.YEARS:
-                yield f"{part}, {years:g} yr", partial(_at_visits, settings, part, years)
+                yield f"{part}, {years:g} yr", partial(_at_visits, settings, part, n, years)
         elif part == "aperiodic":
             for years in aperiodic.YEARS:
-                yield f"aperiodic, {years:g} yr", partial(_aperiodic, settings, years)
+                yield f"aperiodic, {years:g} yr", partial(_aperiodic, settings, n, years)
         elif part == "classes":
-            yield part, partial(_classes, settings)
+            yield part, partial(_classes, settings, n)
         elif part == "cost":
             yield part, partial(_cost, settings)
         else:
-            yield part, partial(_real, settings, part)
+            yield part, partial(_real, settings, part, n)
 
 
-def _real(settings: Settings, name: str, ours: Method, theirs: Method) -> _Found:
+def _real(settings: Settings, name: str, n: int, ours: Method, theirs: Method) -> _Found:
     assert settings.folder is not None
     readings = read_real_set(
-        settings.folder, name, settings.n, ours, theirs, seed=settings.seed, priors=settings.priors
+        settings.folder, name, n, ours, theirs, seed=settings.seed, priors=settings.priors
     )
     outcomes = [
         Outcome(name=f"{name} ({r.prior_words})", reading=r, criterion="within 1 %") for r in readings
@@ -167,8 +164,8 @@ def _real(settings: Settings, name: str, ours: Method, theirs: Method) -> _Found
     return real_set_figures(readings, seed=settings.seed), outcomes
 
 
-def _at_visits(settings: Settings, part: str, years: float, ours: Method, theirs: Method) -> _Found:
-    seed, n = settings.seed, settings.n
+def _at_visits(settings: Settings, part: str, n: int, years: float, ours: Method, theirs: Method) -> _Found:
+    seed = settings.seed
     if part == "lsst":
         assert settings.folder is not None
         reading = surveys.read_real_stars_at_visits(settings.folder, years, n, ours, theirs, seed=seed)
@@ -179,13 +176,13 @@ def _at_visits(settings: Settings, part: str, years: float, ours: Method, theirs
     return figures, [Outcome(name=f"{part}, {years:g} yr", reading=reading, criterion="drift < 0.1")]
 
 
-def _aperiodic(settings: Settings, years: float, ours: Method, theirs: Method) -> _Found:
-    n, n_read = _MORE_SEARCHED * settings.n, _MORE_READ * settings.n
-    return aperiodic.aperiodic_figures(years, n, n_read, ours, theirs, seed=settings.seed), []
+def _aperiodic(settings: Settings, n: int, years: float, ours: Method, theirs: Method) -> _Found:
+    searched, read = _MORE_SEARCHED * n, _MORE_READ * n
+    return aperiodic.aperiodic_figures(years, searched, read, ours, theirs, seed=settings.seed), []
 
 
-def _classes(settings: Settings, ours: Method, theirs: Method) -> _Found:
-    return class_figures(settings.n, ours, seed=settings.seed), []
+def _classes(settings: Settings, n: int, ours: Method, theirs: Method) -> _Found:
+    return class_figures(n, ours, seed=settings.seed), []
 
 
 def _cost(settings: Settings, ours: Method, theirs: Method) -> _Found:

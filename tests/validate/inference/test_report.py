@@ -79,7 +79,8 @@ def test_ctrl_c_leaves_the_figures_of_what_is_finished(data):
             raise KeyboardInterrupt
         return _cautious(light_curves, question)
 
-    report = inference_report(0, 2, data, ["ps1", "field", "m31"], method=impatient)
+    report = inference_report(0, 2, data, ["ps1=3", "field", "m31"], method=impatient)
+    assert report.extra["table"]["rows"][0][:2] == ["ps1 (RRLYR)", "3"]
     assert report.extra["interrupted"] == ["field", "m31"]
     assert report.data.startswith("ps1; ")
     assert {f.name.split()[0] for f in report.figures} == {"ps1", "calibration,"}
@@ -135,8 +136,9 @@ def test_unknown_parts_are_refused(data):
         inference_report(0, 3, data, ["ps2"], method=_cautious)
     with pytest.raises(InputError, match="priors = 'mine'"):
         inference_report(0, 3, data, ["ps1"], priors="mine", method=_cautious)
-    with pytest.raises(InputError, match="0 stars a set"):
-        inference_report(0, 0, data, ["ps1"], method=_cautious)
+    for sets, n in ((["ps1"], 0), (["ps1=0"], 3), (["ps1=many"], 3)):
+        with pytest.raises(InputError, match=r"(0|many) stars of set ps1"):
+            inference_report(0, n, data, sets, method=_cautious)
 
 
 @pytest.mark.slow
