@@ -9,12 +9,18 @@ from typing import Any, Final
 from typing_extensions import Unpack
 
 from pelsvae_cadence.bands import SurveyName
-from pelsvae_cadence.cadence.survey import FOV_RADIUS
-from pelsvae_cadence.classes import CLASS_DESCRIPTIONS, STAR_CLASSES, parse_star_class
+from pelsvae_cadence.classes import STAR_CLASSES
 from pelsvae_cadence.core.errors import InputError
-from pelsvae_cadence.metrics.maf.data_directory import has_camera_data, prepare_data_directory
-from pelsvae_cadence.metrics.maf.slicers import sky_slicer
+from pelsvae_cadence.metrics.maf.data_directory import prepare_data_directory
 from pelsvae_cadence.metrics.period_recovery import PeriodRecoveryMetric
+from pelsvae_cadence.metrics.position.bundle_parts import (
+    GOOD_AREA,
+    by_file,
+    distinct,
+    kind_of_stars,
+    summaries,
+    whole_sky,
+)
 from pelsvae_cadence.metrics.position.deep_fields import Fields, fields_constraint
 from pelsvae_cadence.metrics.position.methods import METHOD_WORDS, check_method, named_by_method
 from pelsvae_cadence.metrics.position.observe import Recovery
@@ -24,10 +30,9 @@ from pelsvae_cadence.metrics.time_to_recovery import TimeToRecoveryMetric
 
 prepare_data_directory()  # rubin_sim looks for it when it is imported
 
-import rubin_sim.maf.metrics as maf_metrics
 from rubin_sim.maf.batches import col_map_dict
-from rubin_sim.maf.metric_bundles import MetricBundle, make_bundles_dict_from_list
-from rubin_sim.maf.slicers import BaseSlicer, HealpixSlicer
+from rubin_sim.maf.metric_bundles import MetricBundle
+from rubin_sim.maf.slicers import BaseSlicer
 
 __all__ = [
     "DEFAULT_CLASSES",
@@ -51,7 +56,7 @@ DEFAULT_MAGNITUDES: Final[dict[SurveyName, tuple[float, ...]]] = {
 }
 
 #: Fraction of recovered stars above which a pixel counts for the summary value of the area.
-RECOVERED_AREA: Final = 0.5
+RECOVERED_AREA: Final = GOOD_AREA
 
 #: Group of the bundles in MAF's web pages.
 DISPLAY_GROUP: Final = "Periodic variables"
@@ -123,9 +128,9 @@ def period_recovery_batch(
         If there is no class or magnitude, or one is given twice.
     """
     columns = col_map_dict() if colmap is None else colmap
-    mags = _distinct(star_classes, DEFAULT_MAGNITUDES[survey] if magnitudes is None else magnitudes)
+    mags = distinct(star_classes, DEFAULT_MAGNITUDES[survey] if magnitudes is None else magnitudes)
     if slicer is None:
-        slicer = _whole_sky(columns, nside, survey, use_camera)
+        slicer = whole_sky(columns, nside, survey, use_camera)
     label = extra_info_label if extra_info_label is not None else (extra_sql or "all visits")
     bundles = []
     for order, (star_class, magnitude) in enumerate(product(star_classes, mags)):
@@ -145,12 +150,12 @@ def period_recovery_batch(
         )
         shown = {
             "group": display_group,
-            "subgroup": f"Period recovery: {_kind_of_stars(star_class)}",
+            "subgroup": f"Period recovery: {kind_of_stars(star_class)}",
             "order": order,
             "caption": caption,
         }
         bundles.append(_bundle(metric, slicer, extra_sql or "", run_name, label, shown))
-    return _by_file(bundles)
+    return by_file(bundles)
 
 
 def stars_batch(
@@ -211,34 +216,7 @@ def stars_batch(
         "caption": f"{len(slicer)} stars, each observed where it is; periods from "
         f"{METHOD_WORDS[metric.options.method]} ({label}).",
     }
-    return _by_file([_bundle(metric, slicer, extra_sql or "", run_name, label, shown)])
-
-
-def _whole_sky(
-    columns: dict[str, Any], nside: int, survey: SurveyName, use_camera: bool | None
-) -> BaseSlicer:
-    if use_camera is None:
-        use_camera = survey == "lsst" and has_camera_data()
-    return sky_slicer(columns, nside=nside, radius=FOV_RADIUS[survey], use_camera=use_camera)
-
-
-def _distinct(star_classes: Sequence[str], magnitudes: Sequence[float]) -> tuple[float, ...]:
-    """Refuse classes and magnitudes that are missing or named twice; give the magnitudes."""
-    for name, values in (("star_classes", tuple(star_classes)), ("magnitudes", tuple(magnitudes))):
-        if not values or len(set(values)) != len(values):
-            raise InputError(f"{name} = {list(values)!r}", allowed="one or more, none twice")
-    return tuple(magnitudes)
-
-
-def _by_file(bundles: list[MetricBundle]) -> dict[str, MetricBundle]:
-    named: dict[str, MetricBundle] = make_bundles_dict_from_list(bundles)
-    return named
-
-
-def _kind_of_stars(star_class: str) -> str:
-    """Name what a class or a mix of classes consists of, as a heading."""
-    names = star_class.split("+")
-    return CLASS_DESCRIPTIONS[parse_star_class(names[0])[0]] if len(names) == 1 else "mixes"
+    return by_file([_bundle(metric, slicer, extra_sql or "", run_name, label, shown)])
 
 
 def _bundle(
@@ -257,26 +235,8 @@ def _bundle(
         info_label=info_label,
         display_dict=display,
         plot_dict=dict(_FRACTION_PLOT) if isinstance(metric, PeriodRecoveryMetric) else {},
-        summary_metrics=_summaries(slicer),
+        summary_metrics=summaries(slicer),
     )
-
-
-def _summaries(slicer: BaseSlicer) -> list[maf_metrics.BaseMetric]:
-    """Mean and median; on a map the area that does well, of a population the sum over its stars."""
-    summaries = [
-        maf_metrics.MeanMetric(),
-        maf_metrics.MedianMetric(),
-        maf_metrics.CountMetric(metric_name="Positions"),
-    ]
-    if isinstance(slicer, HealpixSlicer):
-        summaries.append(
-            maf_metrics.AreaThresholdMetric(
-                lower_threshold=RECOVERED_AREA, metric_name=f"Area > {RECOVERED_AREA:g} [deg2]"
-            )
-        )
-    if carries_star(slicer.slice_points):
-        summaries.append(maf_metrics.SumMetric(metric_name="Stars"))
-    return summaries
 
 
 def periodic_variables_batch(
@@ -346,7 +306,7 @@ def periodic_variables_batch(
         If there is no class or magnitude, or one is given twice.
     """
     columns = col_map_dict() if colmap is None else colmap
-    _distinct(star_classes, magnitudes)
+    distinct(star_classes, magnitudes)
     note = columns.get("scheduler_note") or "scheduler_note"
     parts = [part for part in (extra_sql, fields_constraint(fields, note)) if part]
     constraint = " and ".join(f"({part})" for part in parts) if len(parts) > 1 else "".join(parts)
@@ -354,7 +314,7 @@ def periodic_variables_batch(
         words = [*([fields] if fields != "all" else []), *([extra_sql] if extra_sql else [])]
         extra_info_label = " ".join(words) or "all visits"
     if slicer is None:
-        slicer = _whole_sky(columns, nside, survey, use_camera)
+        slicer = whole_sky(columns, nside, survey, use_camera)
     bundles = []
     for order, (star_class, magnitude) in enumerate(product(star_classes, magnitudes)):
         chosen: PeriodRecoveryKeywords = {
@@ -384,9 +344,9 @@ def periodic_variables_batch(
         for step, (metric, subgroup, caption) in enumerate(metrics):
             shown = {
                 "group": display_group,
-                "subgroup": f"{subgroup}: {_kind_of_stars(star_class)}",
+                "subgroup": f"{subgroup}: {kind_of_stars(star_class)}",
                 "order": 2 * order + step,
                 "caption": f"{caption} Visits: {extra_info_label}.",
             }
             bundles.append(_bundle(metric, slicer, constraint, run_name, label, shown))
-    return _by_file(bundles)
+    return by_file(bundles)

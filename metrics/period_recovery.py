@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -13,14 +12,9 @@ from typing_extensions import Unpack, override
 from pelsvae_cadence.metrics.position.distances import good_distances
 from pelsvae_cadence.metrics.position.methods import METHOD_WORDS, named_by_method
 from pelsvae_cadence.metrics.position.metric import PositionMetric
-from pelsvae_cadence.metrics.position.observe import (
-    Recovery,
-    at_reference_magnitude,
-    load_model,
-    observe_and_search,
-    stars_at,
-)
+from pelsvae_cadence.metrics.position.observe import Recovery, load_model
 from pelsvae_cadence.metrics.position.options import PeriodRecoveryKeywords, RecoveryOptions
+from pelsvae_cadence.metrics.position.recovery import recover
 from pelsvae_cadence.periods.verdicts import judge
 
 __all__ = ["CONFIDENT", "READING_VALUES", "RECOVERY_VALUES", "PeriodRecoveryMetric"]
@@ -144,12 +138,7 @@ class PeriodRecoveryMetric(PositionMetric):
         chosen = RecoveryOptions(**options)
         self.on_observed = on_observed
         if metric_name is None:
-            where = (
-                f"mu{chosen.distance_modulus:g}"
-                if chosen.magnitude is None
-                else f"{chosen.reference_band}{chosen.magnitude:g}"
-            )
-            metric_name = named_by_method(f"PeriodRecovery {chosen.star_class} {where}", chosen.method)
+            metric_name = named_by_method(f"PeriodRecovery {chosen.stars_label}", chosen.method)
         super().__init__(chosen, metric_name, on_run=on_run)
         if chosen.method != "learned":
             self._leave_out(READING_VALUES)
@@ -162,30 +151,7 @@ class PeriodRecoveryMetric(PositionMetric):
         if look is None:
             return None
         options = self.options
-        model = load_model(options.model)
-        point = look.point
-        own = point.star(model, options.seed)
-        if own is not None:
-            stars, curve = own
-        else:
-            stars, curve = stars_at(options.sample, point.ra, point.dec, ebv=look.ebv)
-            if options.magnitude is not None:
-                stars = at_reference_magnitude(stars, options.reference_band, options.magnitude)
-            else:
-                stars = replace(stars, distance_modulus=np.full(len(stars), options.distance_modulus))
-        recovery = observe_and_search(
-            stars,
-            curve,
-            look.visits,
-            seed=options.seed,
-            period_range=_range_of(options, stars.star_class),
-            baseline=look.baseline if options.baseline is None else options.baseline,
-            method=options.method,
-            model=options.model,
-            false_alarm_level=options.false_alarm_level,
-            modulated=options.modulated,
-            crowding=point.field if options.crowded else None,
-        )
+        recovery = recover(options, look)
         if self.on_observed is not None:
             self.on_observed(recovery)
         verdicts = recovery.verdicts
@@ -201,23 +167,16 @@ class PeriodRecoveryMetric(PositionMetric):
             "daily_alias": float(verdicts.daily_alias.mean()),
             "wrong": verdicts.fraction("wrong"),
             "no_detection": verdicts.fraction("no detection"),
-            "good_distance": good_distances(recovery, model) if options.distances else np.nan,
+            "good_distance": good_distances(recovery, load_model(options.model))
+            if options.distances
+            else np.nan,
             "period_error": _median_error(recovery),
             "n_visits": recovery.n_visits_used,
             "n_visits_all": look.n_visits,
-            "crowded_region": point.region,
+            "crowded_region": look.point.region,
             "star_id": recovery.stars.star_id,
             "true_period": recovery.stars.period,
             "found_period": recovery.periods.period,
             "verdict": verdicts.verdict,
             **({} if recovery.posterior is None else _reading_values(recovery)),
         }
-
-
-def _range_of(options: RecoveryOptions, star_class: npt.NDArray[np.str_]) -> tuple[float, float]:
-    if options.period_range != "class":
-        return options.blind_range
-    model = load_model(options.model)
-    # One search serves all stars: of a mix it covers the ranges of all its classes.
-    ranges = [model.ranges(name)["period"] for name in np.unique(star_class).tolist()]
-    return min(low for low, _ in ranges), max(high for _, high in ranges)

@@ -158,38 +158,26 @@ class TimeToRecoveryMetric(YearsMetric):
         options = self.recovery.options
         if self._look(data_slice, slice_point) is None:  # refuses what is missing, by its name
             return None
-        elapsed = self._elapsed(data_slice)
-        length = self.survey_years
-        if length is None:
-            length = float(np.nextafter(elapsed.max(), np.inf))
-        # The last season of a position ends before the survey does: a year counts as reached
-        # once the survey goes on into it.
-        begun = np.maximum(np.concatenate([[0.0], self.years[:-1]]), self.years - 1.0) < length
         n_years = self.years.size
         n_stars = 1 if carries_star(slice_point) else options.stars_per_position
         recovered = np.full(n_years, np.nan)
         n_visits = np.full(n_years, np.nan)
         good = np.full(n_years, np.nan)
-        good_distance = float("nan")
         first_year = np.full(n_stars, np.nan)
         star: dict[str, Any] = {}
-        exact = np.zeros(n_stars, dtype=bool)
-        for i in np.flatnonzero(begun).tolist():
-            so_far = elapsed < self.years[i]
-            n_visits[i] = np.count_nonzero(so_far)
-            # Without new visits nothing changes, and the search need not be repeated.
-            if i == 0 or n_visits[i] != n_visits[i - 1]:
-                value = self.recovery.run(data_slice[so_far], slice_point)
-                if isinstance(value, dict):
-                    exact = np.asarray(value["verdict"] == "exact")
-                    good_distance = value["good_distance"]
-                    star = {key: value[key] for key in ("star_id", "true_period")}
+        for i, n, value in self._reached(self.recovery, data_slice, slice_point, self.survey_years):
+            exact = np.zeros(n_stars, dtype=bool)
+            n_visits[i] = n
+            if value is not None:
+                exact = np.asarray(value["verdict"] == "exact")
+                star = {key: value[key] for key in ("star_id", "true_period")}
             recovered[i] = exact.mean()
-            good[i] = good_distance if star or not options.distances else 0.0
+            good[i] = value["good_distance"] if value is not None else 0.0 if options.distances else np.nan
             first_year[exact & np.isnan(first_year)] = self.years[i]
         if not star:
             return None
         low, high = np.full(n_years, np.nan), np.full(n_years, np.nan)
+        begun = np.isfinite(recovered)
         hits = np.rint(recovered[begun] * n_stars).astype(np.int64)
         low[begun], high[begun] = wilson_interval(hits, np.full(hits.size, n_stars))
         return {

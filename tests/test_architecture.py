@@ -52,7 +52,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "pelsvae_cadence.metrics": (
         ("maf",),
         ("position",),
-        ("period_recovery", "classifiability"),
+        ("period_recovery", "classifiability", "parameters"),
         ("time_to_recovery", "time_to_classification"),
         ("batches",),
         ("run", "comparison"),

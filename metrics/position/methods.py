@@ -121,6 +121,8 @@ def find_periods(
     period_range: tuple[float, float] = PERIOD_RANGE,
     model: LightCurveModel | None = None,
     priors: Priors | None = None,
+    physics: bool = False,
+    ebv: npt.NDArray[np.float64] | None = None,
 ) -> FoundPeriods:
     """Find the periods of stars by either method.
 
@@ -139,6 +141,10 @@ def find_periods(
         The model that reads; the default model. The same object each time: its shapes are kept by it.
     priors : Priors, optional
         What a reading believes of a star before; all classes alike by default.
+    physics : bool
+        Whether a reading draws samples of temperature, luminosity, dust and distance, too.
+    ebv : ndarray of float64, shape (N,), optional
+        True E(B-V) that it knows in front of the stars, as from a map.
 
     Returns
     -------
@@ -150,7 +156,9 @@ def find_periods(
     # Only a reading pays for what it imports.
     from pelsvae_cadence.inference.infer import infer
 
-    posterior = infer(light_curves, model=model, priors=priors, period_range=period_range)
+    posterior = infer(
+        light_curves, model=model, priors=priors, period_range=period_range, physics=physics, ebv=ebv
+    )
     return FoundPeriods(periods=periods_of_posterior(posterior, baseline, period_range), posterior=posterior)
 
 

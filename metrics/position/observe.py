@@ -221,6 +221,8 @@ def observe_and_search(
     baseline: float | None = None,
     method: Method = "harmonic",
     model: str = "default",
+    physics: bool = False,
+    ebv: npt.NDArray[np.float64] | None = None,
     false_alarm_level: float | None = None,
     modulated: bool = False,
     crowding: CrowdedField | None = None,
@@ -246,6 +248,10 @@ def observe_and_search(
         How periods are found (`pelsvae_cadence.metrics.position.methods`).
     model : str
         Name or path of the model that reads the light curves; a search needs none.
+    physics : bool
+        Whether a reading draws samples of temperature, luminosity, dust and distance, too.
+    ebv : ndarray of float64, shape (N,), optional
+        True E(B-V) that it knows in front of the stars, as from a map.
     false_alarm_level : float, optional
         Largest false-alarm probability of a detection; `FALSE_ALARM_LEVEL` of the method by default.
     modulated : bool
@@ -271,7 +277,13 @@ def observe_and_search(
     if false_alarm_level is None:
         false_alarm_level = FALSE_ALARM_LEVEL[method]
     found = find_periods(
-        light_curves, method=method, baseline=baseline, period_range=period_range, model=load_model(model)
+        light_curves,
+        method=method,
+        baseline=baseline,
+        period_range=period_range,
+        model=load_model(model),
+        physics=physics,
+        ebv=ebv,
     )
     return Recovery(
         stars=stars,

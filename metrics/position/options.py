@@ -309,6 +309,13 @@ class RecoveryOptions(SliceOptions):
         )
 
     @property
+    def stars_label(self) -> str:
+        """Class and brightness of the stars, for names."""
+        if self.magnitude is None:
+            return f"{self.star_class} mu{self.distance_modulus:g}"
+        return f"{self.star_class} {self.reference_band}{self.magnitude:g}"
+
+    @property
     def blind_range(self) -> tuple[float, float]:
         """Trial periods in days, where the class is not known."""
         if self.period_range is None or self.period_range == "class":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -95,6 +95,33 @@ class YearsMetric(PositionMetric):
                 remedy="Give the time of the survey's first visit.",
             )
         return np.asarray((mjd - start) / JULIAN_YEAR)
+
+    def _reached(
+        self,
+        metric: PositionMetric,
+        data_slice: npt.NDArray[Any],
+        slice_point: dict[str, Any] | None,
+        survey_years: float | None,
+    ) -> Iterator[tuple[int, int, dict[str, Any] | None]]:
+        """Run a metric on the visits so far at the end of each year that the survey reaches.
+
+        Gives the year's place, the visits so far, and the value: None while there are too few visits. Without
+        `survey_years` the survey ends with the slice's last visit.
+        """
+        elapsed = self._elapsed(data_slice)
+        length = float(np.nextafter(elapsed.max(), np.inf)) if survey_years is None else survey_years
+        # The last season of a position ends before the survey does: a year counts as reached
+        # once the survey goes on into it.
+        begun = np.maximum(np.concatenate([[0.0], self.years[:-1]]), self.years - 1.0) < length
+        before, value = -1, None
+        for i in np.flatnonzero(begun).tolist():
+            so_far = elapsed < self.years[i]
+            n_visits = int(np.count_nonzero(so_far))
+            # Without new visits nothing changes, and the search need not be repeated.
+            if n_visits != before:
+                found = metric.run(data_slice[so_far], slice_point)
+                before, value = n_visits, found if isinstance(found, dict) else None
+            yield i, n_visits, value
 
     def _years_to(self, values: FloatArray, percent: int) -> float:
         """Find the first of the years at which a fraction is reached; NaN if none."""
