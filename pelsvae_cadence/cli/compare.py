@@ -84,6 +84,14 @@ def compare(
             "run and year (32 stars more per position).",
         ),
     ] = False,
+    parameters: Annotated[
+        bool,
+        typer.Option(
+            "--parameters",
+            help="Also compare how well distances, temperatures and periods of the stars are known, by reading "
+            "their light curves with the source model, whatever the method.",
+        ),
+    ] = False,
     resample: Annotated[
         Literal["auto", "positions", "stars"],
         typer.Option(
@@ -108,7 +116,7 @@ def compare(
     reported, the others finish, and the exit code is 1.
 
     Cost: 0.03 to 0.06 s of processor time for a star with 800 visits over ten years and the default
-    years. --workers shares the positions among processes. With --method learned a star
+    years. --workers shares the positions among processes. With --method learned or --parameters a star
     costs about 0.3 s, or 1 s where it has 120 points or fewer, for each of the years.
     """
     if list_strategies:
@@ -152,6 +160,10 @@ def compare(
         from pelsvae_cadence.metrics.comparison.classifiability import Classifiability
 
         further.append(Classifiability())
+    if parameters:
+        from pelsvae_cadence.metrics.comparison.parameters import ParameterAccuracy
+
+        further.append(ParameterAccuracy())
     with _progress() as bar, warnings.catch_warnings():
         # What other packages remark is not the user's business; our own refusals are errors.
         warnings.simplefilter("ignore")
