@@ -22,6 +22,7 @@ from pelsvae_cadence.cadence.columns import COLUMN_NAMES, CORNERS, find_columns,
 from pelsvae_cadence.cadence.exposures import find_exposures, join_exposures
 from pelsvae_cadence.cadence.soundness import check_hash, check_visits, file_sha256
 from pelsvae_cadence.cadence.survey import Survey, local_nights
+from pelsvae_cadence.cadence.table_cache import FEWEST_POINTINGS, KeptPointings
 from pelsvae_cadence.cadence.table_files import read_table
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.columns import OmissionWarning
@@ -69,6 +70,7 @@ def read_survey(
     name: str | None = None,
     sha256: str | None = None,
     columns: Mapping[str, str | None] | None = None,
+    cache: bool | None = None,
 ) -> Survey:
     """Read a survey table.
 
@@ -95,6 +97,10 @@ def read_survey(
     columns : mapping of str to str or None, optional
         Columns of the file, by the keys of `COLUMN_NAMES`, where their names do not say what they
         are: ``{"m5": "depth_at_zenith"}``. None is a column to do without.
+    cache : bool, optional
+        Keep the pointings in the folder ``FILE.pointings`` beside the table, and take them from there
+        while the table's content is the same; by default for large tables only. The environment
+        variable ``PELSVAE_TABLE_CACHE`` names another folder, or is ``off``.
 
     Returns
     -------
@@ -115,6 +121,15 @@ def read_survey(
     if survey is not None and survey not in SURVEYS:
         raise InputError(f"unknown survey {survey!r}", allowed=", ".join(SURVEYS))
     certain = check_hash(file, sha256)
+    title = name or file.name.split(".db")[0]
+    how = {"survey": survey, "constraint": constraint, "name": title, "columns": columns, "certain": certain}
+    kept = None if cache is False else KeptPointings.of(file, how)
+    known = None if kept is None else kept.load()
+    if known is not None:
+        found, remark = known
+        _say(remark)
+        return found
+    before = None if kept is None else kept.state()
     try:
         table = read_table(file, constraint, columns, check=not certain)
     except ImportError as error:
@@ -131,17 +146,25 @@ def read_survey(
     if not table.kept.any():
         why = f"satisfies {constraint!r}" if constraint else "is in the table"
         raise InputError(f"no visit of {file.name} {why}")
-    found, numbers = _survey(
+    found, numbers, remark = _survey(
         plain_columns(table.columns, table.found),
         table.found,
         table.kept,
         survey=survey,
-        name=name or file.name.split(".db")[0],
+        name=title,
         path=str(file),
     )
     if not certain:
         check_visits(found, visit_id=numbers)
+    if kept is not None and before is not None and (cache or len(found) >= FEWEST_POINTINGS):
+        kept.store(found, remark, before)
+    _say(remark)
     return found
+
+
+def _say(remark: str) -> None:
+    if remark:
+        warnings.warn(remark, OmissionWarning, stacklevel=3)
 
 
 def survey_from_frame(
@@ -181,7 +204,11 @@ def survey_from_frame(
     # The scalars of a mapping belong to every row.
     columns = frame if isinstance(frame, Mapping) else source.read([*found.values(), *corners]).columns
     table = plain_columns(columns, found)
-    return _survey(table, found, np.ones(len(table), np.bool_), survey=survey, name=name, path=path)[0]
+    made, _, remark = _survey(
+        table, found, np.ones(len(table), np.bool_), survey=survey, name=name, path=path
+    )
+    _say(remark)
+    return made
 
 
 def _survey(
@@ -192,8 +219,8 @@ def _survey(
     survey: SurveyName | None,
     name: str,
     path: str,
-) -> tuple[Survey, FloatArray | None]:
-    """Make a survey of the rows kept of a table; also give its visit numbers, if each row is a visit.
+) -> tuple[Survey, FloatArray | None, str]:
+    """Make a survey of the rows kept of a table; also its visit numbers, if each row is a visit, and a remark.
 
     What the table is - whose survey, which rows are one exposure, the number and night of a visit, the
     field of view - is decided from all rows.
@@ -211,13 +238,12 @@ def _survey(
         rows = rows[n_kept[rows["_exposure"]] > 0]
         repeats = repeats[n_kept[repeats] > 0]
     n_rows = int(kept.sum())
-    if repeats.size:
-        warnings.warn(
-            f"{repeats.size} of {n_rows} rows of {name} left out: they repeat the time, band and pointing of "
-            "another row, and one exposure is one visit",
-            OmissionWarning,
-            stacklevel=3,
-        )
+    remark = (
+        f"{repeats.size} of {n_rows} rows of {name} left out: they repeat the time, band and pointing of "
+        "another row, and one exposure is one visit"
+        if repeats.size
+        else ""
+    )
 
     def numbers(key: str, meaning: str) -> FloatArray:
         column = found[key]
@@ -261,9 +287,9 @@ def _survey(
         **{key: _complete(rows, key) for key in ("airmass", "seeing", "rotation")},
     )
     if "visit_id" not in found or len(made) != n_rows:
-        return made, None
+        return made, None, remark
     own = pd.to_numeric(rows["visit_id"], errors="coerce")
-    return made, own.to_numpy(np.float64, na_value=np.nan)
+    return made, own.to_numpy(np.float64, na_value=np.nan), remark
 
 
 def _middles(table: pd.DataFrame) -> tuple[FloatArray, FloatArray]:

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from pelsvae_cadence.model.blocks import single_thread
+from pelsvae_cadence.model.blocks import in_blocks, single_thread
+from pelsvae_cadence.model.reference_stars import class_index, physics_matrix
 from pelsvae_cadence.model.sequence.networks import training_tags
 from pelsvae_cadence.model.sequence.published import PublishedNetwork, PublishedWarning
 from pelsvae_cadence.model.source import LightCurveModel
@@ -65,3 +66,26 @@ def test_harmonic_model_beside_the_published_network(benchmark, shared_data: Pat
     benchmark.extra_info["published / this"] = round(ratio, 1)
     benchmark.pedantic(ours, rounds=5)
     assert ratio > 15.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [1000, 10_000])
+def test_decoder_in_numpy_beside_torch(benchmark, n: int) -> None:
+    """The same network on the same stars; torch computes in single precision."""
+    model = LightCurveModel.load()
+    stars = model.sample("RRab", n=n, seed=1)
+    latent, physics, kind = np.array(stars.latent), physics_matrix(stars), class_index(stars.star_class)
+    decoder = model.network.decoder
+
+    def in_torch() -> np.ndarray:
+        single = [torch.as_tensor(values, dtype=torch.float32) for values in (latent, physics)]
+        return in_blocks(lambda *rows: decoder(*rows, scaled=False), *single, torch.as_tensor(kind))
+
+    def ours() -> np.ndarray:
+        return model._decoder(latent, physics, kind)
+
+    np.testing.assert_allclose(ours(), in_torch(), atol=1e-6)
+    ratio = _processor_time(ours, 5) / _processor_time(in_torch, 5)
+    benchmark.extra_info["NumPy / torch"] = round(ratio, 2)
+    benchmark.pedantic(ours, rounds=3)
+    assert ratio < 4.0
