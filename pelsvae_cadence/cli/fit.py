@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
 import typer
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.inference.fitted import FittedStars
     from pelsvae_cadence.inference.priors import Priors
     from pelsvae_cadence.light_curves import LightCurves
+    from pelsvae_cadence.readers.stored import ParquetLightCurves
 
 __all__ = ["EXAMPLES", "fit"]
 
@@ -38,6 +39,8 @@ pelsvae_cadence fit my_stars.csv --output fits.csv
 pelsvae_cadence fit my_stars.csv --output fits.parquet --period-range 0.2,1.2 --classes RRLYR --plot pictures
 
 pelsvae_cadence fit dr3.csv --reader gaia --output fits.ecsv --method harmonic --workers 4
+
+pelsvae_cadence fit field_hats --output fits.hats --workers 8
 """
 
 
@@ -48,10 +51,16 @@ def fit(
             metavar="FILE",
             show_default=False,
             help="Light curves: a table (CSV, Parquet, FITS, ECSV, VOTable) with a row per point and columns "
-            "such as star_id, mjd, band, mag, mag_err or flux, flux_err; or a file of an archive.",
+            "such as star_id, mjd, band, mag, mag_err or flux, flux_err; a folder of Parquet files (HATS); or a "
+            "file of an archive.",
         ),
     ],
-    output: Annotated[Path, typer.Option(show_default=False, help="Table to make: .csv, .ecsv or .parquet.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            show_default=False, help="Table to make: .csv, .ecsv, .parquet, or .hats (a folder for LSDB)."
+        ),
+    ],
     period_range: Annotated[
         str, typer.Option(help="Shortest and longest period in days, e.g. 0.2,1.2.")
     ] = "0.03,1000",
@@ -90,6 +99,13 @@ def fit(
         list[str] | None,
         unset(
             "Argument of the reader as NAME=VALUE, repeatable: --read time=bjd --read time_system='BJD TDB'."
+        ),
+    ] = None,
+    positions: Annotated[
+        Path | None,
+        unset(
+            "Table with star_id, ra, dec (degrees) of the stars: ra and dec are then in the table. Default for "
+            ".hats: FILE itself."
         ),
     ] = None,
     plot: Annotated[Path | None, unset("Folder for a picture of each star.")] = None,
@@ -132,8 +148,9 @@ def fit(
         raise InputError(f"{output} exists already", remedy="Choose another --output, or add --overwrite.")
     output_folder(output.parent)
     with messages.status(f"reading {file.name}"), _remarks():
-        light_curves = _read(file, reader, read or [])
+        light_curves = _read(file, reader, read or [], whole=plot is not None)
     messages.print(str(light_curves.origin), markup=False, highlight=False)
+    where = _positions(file, output, positions, light_curves, read or [])
     pictures = _picture_files(plot, light_curves, overwrite or parts.exists())
 
     from pelsvae_cadence.inference.fit import draw_shapes
@@ -157,18 +174,21 @@ def fit(
                 physics=physics,
                 model=model,
                 seed=seed,
+                curves=bool(pictures),
                 workers=workers,
                 scheduler=scheduler,
                 checkpoint_dir=parts,
                 progress=step,
             )
         if pictures:
-            _draw(light_curves, fitted, pictures)
+            _draw(cast("LightCurves", light_curves), fitted, pictures)
     except KeyboardInterrupt:
         messages.print(
             f"what is finished is kept in {parts}; the same command goes on with the rest", soft_wrap=True
         )
         raise
+    if where is not None:
+        fitted = fitted.with_positions(where)
     # The table comes last: where it is, everything is there.
     fitted.write(output, overwrite=overwrite)
     remove_finished(parts)
@@ -194,21 +214,30 @@ def _priors(classes: str | None, unseen: float, no_period: float) -> Priors:
     return Priors(classes=weights, unseen=unseen, no_period=no_period)
 
 
-def _read(file: Path, reader: str | None, arguments: list[str]) -> LightCurves:
+def _read(
+    file: Path, reader: str | None, arguments: list[str], *, whole: bool
+) -> LightCurves | ParquetLightCurves:
     from pelsvae_cadence.readers.front_door import read_light_curves
+    from pelsvae_cadence.readers.stored import ParquetLightCurves
 
     if not file.exists():
         raise InputError(f"{file} does not exist")
+    options = _reader_options(arguments)
+    try:
+        stored = None if whole else ParquetLightCurves.open(file, reader, **options)
+        return read_light_curves(file, reader, **options) if stored is None else stored
+    except InputError as error:
+        raise InputError(error.problem, allowed=error.allowed, remedy=_as_options(error.remedy)) from error
+
+
+def _reader_options(arguments: list[str]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if not (equals and name.strip().isidentifier()):
             raise InputError(f"--read {argument!r}", allowed="NAME=VALUE, e.g. band=r")
         options[name.strip()] = _value(value)
-    try:
-        return read_light_curves(file, reader, **options)
-    except InputError as error:
-        raise InputError(error.problem, allowed=error.allowed, remedy=_as_options(error.remedy)) from error
+    return options
 
 
 def _as_options(remedy: str) -> str:
@@ -239,15 +268,44 @@ def _remarks() -> Iterator[None]:
         messages.print(f"[yellow]{text.replace('[', chr(92) + '[')}[/]", soft_wrap=True)
 
 
-def _picture_files(folder: Path | None, light_curves: LightCurves, replace: bool) -> list[Path]:
+def _labels(light_curves: LightCurves | ParquetLightCurves) -> Any:
+    """Give the input's own names of the stars, or their numbers."""
+    name = getattr(light_curves, "name", None)
+    return light_curves.star_id if name is None else name
+
+
+def _positions(
+    file: Path,
+    output: Path,
+    table: Path | None,
+    light_curves: LightCurves | ParquetLightCurves,
+    arguments: list[str],
+) -> dict[str, Any] | None:
+    """Look up where the stars are, if the output wants to know, before anything is computed."""
+    if table is None and output.suffix.lower() != ".hats":
+        return None
+    from pelsvae_cadence.core.tables.hats import hats_modules
+    from pelsvae_cadence.core.tables.star_positions import star_positions
+
+    if output.suffix.lower() == ".hats":
+        hats_modules()
+    stars = _labels(light_curves)
+    # The user may have named the column of the stars in FILE.
+    named = _reader_options(arguments).get("star_id") if table is None else None
+    ra, dec = star_positions(file if table is None else table, stars, star_id=named)
+    return {"star_id": stars, "ra": ra, "dec": dec}
+
+
+def _picture_files(
+    folder: Path | None, light_curves: LightCurves | ParquetLightCurves, replace: bool
+) -> list[Path]:
     """Name the picture of every star, and see that none would be replaced unasked."""
     if folder is None:
         return []
     from pelsvae_cadence.plotting.fitted_star import picture_names
 
     output_folder(folder)
-    labels = light_curves.star_id if light_curves.name is None else light_curves.name
-    files = [folder / name for name in picture_names(labels)]
+    files = [folder / name for name in picture_names(_labels(light_curves))]
     existing = [path for path in files if path.exists()]
     if existing and not replace:
         raise InputError(f"{existing[0]} exists already", remedy="Choose another --plot, or add --overwrite.")

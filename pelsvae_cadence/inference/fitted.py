@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -14,6 +15,8 @@ from typing_extensions import override
 from pelsvae_cadence.core.arrays import FloatArray, IntArray, StrArray, StructOfArrays, freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.files import replacing
+from pelsvae_cadence.core.tables.hats import arrow_array, write_hats
+from pelsvae_cadence.core.tables.star_positions import star_positions
 from pelsvae_cadence.inference.physics.samples import PHYSICS_UNITS
 from pelsvae_cadence.inference.posterior import BestCurve, Posterior
 from pelsvae_cadence.light_curves import LightCurves
@@ -21,15 +24,18 @@ from pelsvae_cadence.periods.result import PeriodResult
 
 __all__ = ["TABLE_KINDS", "FittedStars", "table_kind"]
 
-#: Suffixes of the tables that `FittedStars.write` makes.
-TABLE_KINDS: Final = (".csv", ".ecsv", ".parquet")
+#: Suffixes of the tables that `FittedStars.write` makes; HATS is a folder.
+TABLE_KINDS: Final = (".csv", ".ecsv", ".parquet", ".hats")
 _TWO_DIMENSIONS: Final = ("class_probability", "other_periods", "other_probabilities", "physics")
 # Columns of physics; the period's own interval is in `period_error`.
 _PHYSICS: Final = tuple(name for name in PHYSICS_UNITS if not name.startswith("period"))
 _MOST_PERIODS: Final = 20  # of a row: as many as `infer` keeps
-_COLUMN_UNITS: Final = dict.fromkeys(
-    ("period", "period_error", *(f"period_{k}" for k in range(2, _MOST_PERIODS + 1))), "d"
-) | {name: PHYSICS_UNITS[name] for name in _PHYSICS}
+_COLUMN_UNITS: Final = {
+    **dict.fromkeys(("period", "period_error", *(f"period_{k}" for k in range(2, _MOST_PERIODS + 1))), "d"),
+    "ra": "deg",
+    "dec": "deg",
+    **{name: PHYSICS_UNITS[name] for name in _PHYSICS},
+}
 # Curves travel between processes, and rest in checkpoints, as arrays whose names begin so.
 _CURVE: Final = "curve_"
 
@@ -68,6 +74,8 @@ class FittedStars(StructOfArrays):
         The stars.
     name : ndarray of str, shape (N,), optional
         Names of the stars, where the input names them; they stand in the table in place of numbers.
+    ra, dec : ndarray of float64, shape (N,), optional
+        Positions (ICRS) in degrees, where they were looked up (`with_positions`).
     status : ndarray of str, shape (N,)
         "ok", or why there is no answer, such as "too few points".
     period, period_error : ndarray of float64, shape (N,)
@@ -105,6 +113,8 @@ class FittedStars(StructOfArrays):
 
     star_id: IntArray
     name: StrArray | None = None
+    ra: FloatArray | None = None
+    dec: FloatArray | None = None
     status: StrArray
     period: FloatArray
     period_error: FloatArray
@@ -232,6 +242,8 @@ class FittedStars(StructOfArrays):
     @override
     def _table(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         columns: dict[str, npt.NDArray[Any]] = {"star_id": self.label}
+        if self.ra is not None and self.dec is not None:
+            columns |= {"ra": self.ra, "dec": self.dec}
         for name in ("status", "period", "period_error", "probability", "star_class", "subtype"):
             columns[name] = getattr(self, name)
         for k, name in enumerate(self.classes):
@@ -245,13 +257,47 @@ class FittedStars(StructOfArrays):
             columns |= dict(zip(_PHYSICS, self.physics.T, strict=True))
         return columns, dict(self.options)
 
+    def without_curves(self) -> Self:
+        """Leave out the curves that fit best.
+
+        Returns
+        -------
+        FittedStars
+            The same stars.
+        """
+        return replace(self, curve=np.full(len(self), None, dtype=object))
+
+    def with_positions(self, source: Any, *, star_id: str | None = None) -> Self:
+        """Look up where the stars are; the table then has the columns ``ra`` and ``dec``.
+
+        Parameters
+        ----------
+        source : path, DataFrame, Table or mapping
+            A table with columns such as ``star_id, ra, dec``; the light curves themselves may be one.
+        star_id : str, optional
+            The column of the stars, where several could be meant.
+
+        Returns
+        -------
+        FittedStars
+            The same stars.
+
+        Raises
+        ------
+        InputError
+            If the table has no positions, or lacks a star.
+        """
+        ra, dec = star_positions(source, self.label, star_id=star_id)
+        return replace(self, ra=ra, dec=dec)
+
     def write(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write the table, complete or not at all.
 
         Parameters
         ----------
         path : str or Path
-            A ``.csv``, ``.ecsv`` or ``.parquet`` file. The last two keep the options of the fit.
+            A ``.csv``, ``.ecsv`` or ``.parquet`` file, or a ``.hats`` folder (Parquet by HEALPix pixel,
+            for LSDB), which needs positions. All but the first keep the options of the fit.
         overwrite : bool
             Replace an earlier file.
 
@@ -263,7 +309,7 @@ class FittedStars(StructOfArrays):
         Raises
         ------
         InputError
-            If the file exists already, or its suffix is another.
+            If the file exists already, its suffix is another, or HATS lacks positions.
         """
         target = Path(path)
         kind = table_kind(target)
@@ -271,6 +317,8 @@ class FittedStars(StructOfArrays):
             raise InputError(
                 f"{target} exists already", remedy="Choose another name, or ask to overwrite it."
             )
+        if kind == ".hats":
+            return self._write_hats(target, overwrite)
         with replacing(target) as partial:
             if kind == ".csv":
                 self.to_pandas().to_csv(partial, index=False)
@@ -279,6 +327,26 @@ class FittedStars(StructOfArrays):
             else:
                 self.to_table().write(partial, format="ascii.ecsv", overwrite=True)
         return target
+
+    def _write_hats(self, target: Path, overwrite: bool) -> Path:
+        if self.ra is None or self.dec is None:
+            raise InputError(
+                "HATS needs the positions of the stars",
+                remedy="Look them up with with_positions(table), or write another kind of table.",
+            )
+        columns, options = self._table()
+        return write_hats(
+            target,
+            lambda rows: [
+                (name, arrow_array(value[rows]), self._units.get(name, "")) for name, value in columns.items()
+            ],
+            ra=self.ra,
+            dec=self.dec,
+            name=target.stem,
+            title="Periods and classes of variable stars",
+            properties={"pelsvae_options": json.dumps(options, sort_keys=True)},
+            overwrite=overwrite,
+        )
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Give everything but the options as plain arrays, curves included.

@@ -49,7 +49,9 @@ class Partition:
     index: int
 
 
-Task = Callable[[Partition], Mapping[str, npt.NDArray[Any]]]
+#: From a partition, and its inputs if there are any, to arrays.
+Task = Callable[..., Mapping[str, npt.NDArray[Any]]]
+Inputs = Callable[[Partition], Any]
 
 
 class PartitionError(RuntimeError):
@@ -60,6 +62,7 @@ def run_partitions(
     task: Task,
     partitions: Sequence[Partition],
     *,
+    inputs: Inputs | None = None,
     checkpoint_dir: str | Path | None = None,
     fingerprint: str = "",
     workers: int = 1,
@@ -81,6 +84,10 @@ def run_partitions(
         be something that cloudpickle can send; it is sent once, not once a partition.
     partitions : sequence of Partition
         The pieces, with unique keys.
+    inputs : callable, optional
+        What a partition works on, where that is too much to send all of it to every worker: called in
+        this process shortly before the partition is computed, and handed to the task as its second
+        argument. Each input travels once, to the worker that computes the partition.
     checkpoint_dir : str or Path, optional
         Folder for one file a finished partition; made if needed. A later run with the same folder
         computes only what is missing. On a cluster, workers that see the folder write into it
@@ -125,11 +132,11 @@ def run_partitions(
         counter.say()
         missing = [p for p in pieces if p.key not in found]
         if workers == 1 and scheduler is None:
-            yield from _in_process(task, pieces, found, store, counter)
+            yield from _in_process(task, inputs, pieces, found, store, counter)
         elif not missing:  # no need to start anything
-            yield from ((p, _load(task, p, store)) for p in pieces)
+            yield from ((p, _load(task, inputs, p, store)) for p in pieces)
         else:
-            yield from _on_cluster(task, pieces, found, store, counter, workers, scheduler)
+            yield from _on_cluster(task, inputs, pieces, found, store, counter, workers, scheduler)
     finally:
         if store is not None:
             store.release()
@@ -194,14 +201,11 @@ class _Counter:
         self.say()
 
 
-def _compute(task: Task, piece: Partition) -> Arrays:
-    """Run the task; whatever it raises names the partition."""
+@contextmanager
+def _naming(piece: Partition) -> Iterator[None]:
+    """Let whatever is raised name the partition."""
     try:
-        arrays = {str(name): np.asarray(value) for name, value in task(piece).items()}
-        for name, value in arrays.items():
-            if value.dtype.hasobject:
-                raise TypeError(f"array {name!r} holds Python objects")
-        return arrays
+        yield
     except InputError as error:
         raise InputError(
             f"partition {piece.key}: {error.problem}", allowed=error.allowed, remedy=error.remedy
@@ -210,25 +214,48 @@ def _compute(task: Task, piece: Partition) -> Arrays:
         raise PartitionError(f"partition {piece.key} failed: {type(error).__name__}: {error}") from error
 
 
-def _load(task: Task, piece: Partition, store: Checkpoints | None) -> Arrays:
+def _given(inputs: Inputs | None, piece: Partition) -> tuple[Any, ...]:
+    """Give what the task gets beside the partition."""
+    if inputs is None:
+        return ()
+    with _naming(piece):
+        return (inputs(piece),)
+
+
+def _compute(task: Task, piece: Partition, *given: Any) -> Arrays:
+    """Run the task."""
+    with _naming(piece):
+        arrays = {str(name): np.asarray(value) for name, value in task(piece, *given).items()}
+        for name, value in arrays.items():
+            if value.dtype.hasobject:
+                raise TypeError(f"array {name!r} holds Python objects")
+        return arrays
+
+
+def _load(task: Task, inputs: Inputs | None, piece: Partition, store: Checkpoints | None) -> Arrays:
     """Read a finished partition, or compute it again where its file is damaged."""
     if store is not None:
         with suppress(InputError):
             return store.load(piece.key)
-    arrays = _compute(task, piece)
+    arrays = _compute(task, piece, *_given(inputs, piece))
     if store is not None:
         store.save(piece.key, arrays)
     return arrays
 
 
 def _in_process(
-    task: Task, pieces: list[Partition], found: set[str], store: Checkpoints | None, counter: _Counter
+    task: Task,
+    inputs: Inputs | None,
+    pieces: list[Partition],
+    found: set[str],
+    store: Checkpoints | None,
+    counter: _Counter,
 ) -> Iterator[tuple[Partition, Arrays]]:
     for piece in pieces:
         if piece.key in found:
-            yield piece, _load(task, piece, store)
+            yield piece, _load(task, inputs, piece, store)
             continue
-        arrays = _compute(task, piece)
+        arrays = _compute(task, piece, *_given(inputs, piece))
         if store is not None:
             store.save(piece.key, arrays)
         counter.step()
@@ -249,18 +276,19 @@ def _cluster() -> ModuleType:
     return cluster
 
 
-def _on_worker(task: Task, piece: Partition, store: Checkpoints | None) -> Arrays | None:
+def _on_worker(task: Task, piece: Partition, store: Checkpoints | None, *given: Any) -> Arrays | None:
     """Compute on a worker; return None where the checkpoint could be written from there."""
     if store is None or not store.visible():
-        return _compute(task, piece)
+        return _compute(task, piece, *given)
     # Dask repeats what a dead worker had finished, if its answer had not been fetched.
     if not store.finished([piece.key]):
-        store.save(piece.key, _compute(task, piece))
+        store.save(piece.key, _compute(task, piece, *given))
     return None
 
 
 def _on_cluster(
     task: Task,
+    inputs: Inputs | None,
     pieces: list[Partition],
     found: set[str],
     store: Checkpoints | None,
@@ -283,9 +311,16 @@ def _on_cluster(
                     held = 0 if store is not None else len(ready)
                     while waiting and (len(running) + held < room or not running):
                         following = waiting.popleft()
+                        given = _given(inputs, following)
                         with cluster.interrupt_afterwards():
                             future = client.submit(
-                                _on_worker, payload, following, store, pure=False, priority=-following.index
+                                _on_worker,
+                                payload,
+                                following,
+                                store,
+                                *given,
+                                pure=False,
+                                priority=-following.index,
                             )
                         running[future] = following
                     for future in cluster.first_finished(client, running, _SLICE):
@@ -303,7 +338,7 @@ def _on_cluster(
                             "checkpoint are kept.",
                         )
                 arrays = ready.pop(piece.key)
-                yield piece, _load(task, piece, store) if arrays is None else arrays
+                yield piece, _load(task, inputs, piece, store) if arrays is None else arrays
         finally:
             # The scheduler forgets what nobody waits for; cancelling would wait for its answer.
             for future in (payload, *running):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pelsvae_cadence.cli import fit as command
@@ -80,11 +85,62 @@ def test_an_interrupted_run_goes_on(capsys, stars, tmp_path, monkeypatch):
     assert "belong to a run with other inputs or options" in " ".join(other.err.split())
     computed = []
     original = _Fit.__call__
-    monkeypatch.setattr(_Fit, "__call__", lambda self, piece: computed.append(piece) or original(self, piece))
+    monkeypatch.setattr(
+        _Fit, "__call__", lambda self, *given: computed.append(given[0]) or original(self, *given)
+    )
     run(capsys, "fit", stars, "--output", output, *harmonic)
     assert len(computed) == 1
     assert not parts.exists()
     pd.testing.assert_frame_equal(pd.read_parquet(output), pd.read_parquet(whole))
+
+
+def test_hats_in_and_hats_out(capsys, tmp_path):
+    pytest.importorskip("hats", reason="HATS is an option")
+    table = points()
+    rows = [
+        {"star_id": n, "lc": g.drop(columns="star_id").to_dict("records")}
+        for n, g in table.groupby("star_id")
+    ]
+    (tmp_path / "field").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "field" / "rows.parquet")
+    output = tmp_path / "fits.hats"
+    line = ["fit", tmp_path / "field", "--output", output, *RANGE, "--method", "harmonic"]
+    # Positions are asked for before anything is computed.
+    assert "field has no column ra" in " ".join(run(capsys, *line, code=2).err.split())
+    assert not list(tmp_path.glob("fits.hats*"))
+    places = pd.DataFrame(
+        {"star_id": ["V1", "few", "constant"], "ra": [1.0, 2.0, 3.0], "dec": [4.0, 5.0, 6.0]}
+    )
+    places.to_csv(tmp_path / "places.csv", index=False)
+    run(capsys, *line, "--positions", tmp_path / "places.csv")
+    frame = pd.concat(pd.read_parquet(file) for file in output.glob("dataset/Norder*/**/*.parquet"))
+    assert dict(zip(frame.star_id, frame.dec, strict=True)) == {"V1": 4.0, "few": 5.0, "constant": 6.0}
+    assert frame.set_index("star_id").period["V1"] == fitted("harmonic").period[0]
+    assert "fits.hats exists already" in run(capsys, *line, code=2).err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="kills as Unix does")
+def test_a_killed_run_goes_on_to_the_same_bytes(capsys, tmp_path):
+    table = points()
+    many = pd.concat([table.assign(star_id=table.star_id + f" {k:02d}") for k in range(8)])
+    many.to_csv(tmp_path / "stars.csv", index=False)
+    whole, output = tmp_path / "whole.parquet", tmp_path / "fits.parquet"
+    line = ["fit", str(tmp_path / "stars.csv"), "--period-range", "0.3,3", "--method", "harmonic", "--output"]
+    run(capsys, *line, whole)
+    command = [sys.executable, "-m", "pelsvae_cadence", *line, str(output)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    parts = output.with_name("fits.parquet.parts")
+    while len(list(parts.glob("partition-*.npz"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert not output.exists()
+    assert len(list(parts.glob("partition-*.npz"))) < 24
+    run(capsys, *line, output)
+    assert output.read_bytes() == whole.read_bytes()
+    assert not parts.exists()
 
 
 @pytest.mark.slow
@@ -109,7 +165,7 @@ def test_arguments_of_the_reader_are_passed_on(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--output", "fits.txt"], "unknown kind of table 'fits.txt'; allowed: .csv, .ecsv, .parquet"),
+        (["--output", "fits.txt"], "unknown kind of table 'fits.txt'; allowed: .csv, .ecsv, .parquet, .hats"),
         (["--classes", "QSO"], "unknown star class 'QSO'"),
         (["--classes", "RRab"], "RRab is a subtype of RRLYR; allowed: ACEP, CEP"),
         (["--classes", "RRLYR=-1"], "weight -1.0 of class 'RRLYR'"),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from astropy.table import QTable
 from hypothesis import given, settings
@@ -17,6 +22,7 @@ from pelsvae_cadence.inference.fit import fit
 from pelsvae_cadence.inference.fitted import FittedStars
 from pelsvae_cadence.inference.priors import Priors
 from pelsvae_cadence.light_curves import LightCurves
+from pelsvae_cadence.parallel.partitions import run_partitions
 from tests.inference.fitted_sample import CLASSES, PERIOD, PERIOD_RANGE, fitted, light_curves, points
 
 
@@ -72,8 +78,65 @@ def test_tables_are_read_back(tmp_path, suffix):
 
 
 def test_an_unknown_kind_of_table_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"unknown kind of table 'fits.txt'; allowed: .csv, .ecsv, .parquet"):
+    with pytest.raises(
+        InputError, match=r"unknown kind of table 'fits.txt'; allowed: .csv, .ecsv, .parquet, .hats"
+    ):
         fitted().write(tmp_path / "fits.txt")
+
+
+def test_hats_joins_by_the_input_s_own_names_and_numbers(tmp_path):
+    hats = pytest.importorskip("hats", reason="HATS is an option")
+    table = points()
+    places = {"V1": (10.0, -30.0), "constant": (200.0, 5.0), "few": (-1.0, 88.0)}
+    table[["RAJ2000", "DEJ2000"]] = [places[name] for name in table.star_id]
+    for stars in (
+        fitted("harmonic").with_positions(table),
+        fitted("harmonic").with_positions({"name": list(places), "ra": [10, 200, -1], "dec": [-30, 5, 88]}),
+    ):
+        assert stars.ra.tolist() == [10.0, 200.0, 359.0]
+    with pytest.raises(InputError, match="HATS needs the positions of the stars"):
+        fitted("harmonic").write(tmp_path / "fits.hats")
+    folder = stars.write(tmp_path / "fits.hats")
+    with pytest.raises(InputError, match=r"fits\.hats exists already"):
+        stars.write(folder)
+    opened = hats.read_hats(folder)
+    assert opened.catalog_info.total_rows == 3
+    assert json.loads(opened.catalog_info.pelsvae_options)["method"] == "harmonic"
+    frame = pd.concat(pd.read_parquet(file) for file in folder.glob("dataset/Norder*/**/*.parquet"))
+    assert frame.columns.tolist() == ["_healpix_29", *stars.to_pandas().columns]
+    pd.testing.assert_frame_equal(
+        frame.set_index("star_id")
+        .loc[stars.label.tolist()]
+        .drop(columns="_healpix_29")
+        .astype({"n_points": int}),
+        stars.to_pandas().set_index("star_id"),
+        check_dtype=False,
+        check_index_type=False,
+    )
+    numbered = replace(stars, name=None, star_id=np.array([2**62, 5, 7]))
+    numbered.write(folder, overwrite=True)
+    ids = pd.concat(pd.read_parquet(file) for file in folder.glob("dataset/Norder*/**/*.parquet")).star_id
+    assert ids.dtype == np.int64
+    assert sorted(ids) == [5, 7, 2**62]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"star_id": ["V1"], "ra": [1.0]}, "has no column dec"),
+        (
+            {"star_id": ["V1", "few"], "ra": [1.0, 2.0], "dec": [0.0, 0.0]},
+            "no position for 1 of 3 stars, .* constant",
+        ),
+        (
+            {"star_id": ["V1", "few", "constant"], "ra": [1.0, 2.0, 3.0], "dec": [0.0, 0.0, 95.0]},
+            "constant .* dec = 95",
+        ),
+    ],
+)
+def test_positions_that_are_none_are_refused(columns, message):
+    with pytest.raises(InputError, match=message):
+        fitted("harmonic").with_positions(columns)
 
 
 def test_curves_survive_the_way_through_arrays():
@@ -116,6 +179,75 @@ def test_rows_of_the_output_are_the_stars_of_the_input(counts, bad):
     # A star's row does not depend on the others.
     for i, alone in enumerate(each):
         assert table.take([i]) == alone
+
+
+def test_light_curves_in_rows_of_parquet_files_are_read_piece_by_piece(tmp_path, monkeypatch):
+    read = nested_points(tmp_path / "nested")
+    options = {"method": "harmonic", "period_range": PERIOD_RANGE}
+    expected = fit(read, **options).to_pandas()
+    sizes, pieces = [], []
+
+    def watched(task, partitions, *, inputs, **others):
+        sizes.append(len(pickle.dumps(task)))
+        return run_partitions(
+            task, partitions, inputs=lambda p: pieces.append(inputs(p)) or pieces[-1], **others
+        )
+
+    monkeypatch.setattr("pelsvae_cadence.inference.fit.run_partitions", watched)
+    with pytest.warns(OmissionWarning, match="2 of .* rows of nested left out: 2 without a positive error"):
+        found = fit(tmp_path / "nested", **options).to_pandas()
+    # Rows come in the order of the files, not of the names; who has no usable point has no row.
+    assert found.star_id.tolist() == ["V1", "few", "constant"]
+    pd.testing.assert_frame_equal(found.set_index("star_id").loc[expected.star_id].reset_index(), expected)
+    # Light curves travel by themselves: none is part of the task, and every piece holds its own alone.
+    assert sizes[0] < 5000
+    assert [len(piece[0]) for piece in pieces] == [1, 0, 1, 1]
+
+
+def test_large_tables_have_larger_partitions(monkeypatch):
+    seen = []
+
+    def counted(task, partitions, **others):
+        seen.append(len(partitions))
+        return run_partitions(task, partitions[:1], **others)
+
+    monkeypatch.setattr("pelsvae_cadence.inference.fit.run_partitions", counted)
+    n = 30_000
+    one = light_curves().star(2)
+    many = replace(one, star_id=np.arange(n), name=None, **repeated(one, n))
+    fit(many, method="harmonic", period_range=PERIOD_RANGE)
+    fit(many.take(np.arange(40)), method="harmonic", period_range=PERIOD_RANGE)
+    assert seen == [120, 40]
+
+
+def test_curves_can_be_left_out():
+    priors = Priors(classes={"RRLYR": 1.0})
+    without = fit(light_curves(), priors=priors, period_range=PERIOD_RANGE, curves=False)
+    assert without == fitted()
+    assert without.curve.tolist() == [None, None, None]
+
+
+def repeated(one, n):
+    points = {
+        name: np.tile(getattr(one, name), n)
+        for name in one._columns()[1]
+        if name not in ("flux_kind", "time_system")
+    }
+    return {**points, "offsets": np.arange(n + 1) * one.n_points}
+
+
+def nested_points(folder):
+    """Write the three stars, and one without a usable point, into rows of two files; give their points."""
+    folder.mkdir()
+    table = points()
+    bad = table[table.star_id == "few"].head(2).assign(star_id="bad", mag_err=-1.0)
+    groups = dict(list(pd.concat([table, bad]).groupby("star_id")))
+    for file, names in (("a.parquet", ["V1", "bad"]), ("b.parquet", ["few", "constant"])):
+        rows = [
+            {"star_id": name, "lc": groups[name].drop(columns="star_id").to_dict("records")} for name in names
+        ]
+        pq.write_table(pa.Table.from_pylist(rows), folder / file)
+    return table
 
 
 def test_names_of_the_input_are_those_of_the_output():

@@ -25,11 +25,13 @@ PIECES = [Partition(f"pixel-{k:03d}", k) for k in range(12)]
 def make_task(log: Path | None = None, pause: float = 0.0) -> Any:
     """A task that writes down who computed what; nested, so that workers get its code."""
 
-    def task(piece: Partition) -> Arrays:
+    def task(piece: Partition, mine: Any = None) -> Arrays:
         time.sleep(pause)
         if log is not None:
             with log.open("a") as stream:
                 stream.write(f"{piece.key} {os.getpid()}\n")
+        if mine is not None and mine.tolist() != [piece.index] * 3:
+            raise ValueError(f"these are the inputs of another partition: {mine}")
         random = KeyedRandom(seed=7)
         return {
             "file": random.normal("x", piece.index, np.arange(50)),  # a name that savez refuses
@@ -77,12 +79,41 @@ def test_in_process_with_and_without_checkpoints(tmp_path: Path) -> None:
     assert len(computed(log)) == 12, "a finished run computes nothing"
 
 
+def test_inputs_are_read_for_what_is_computed(tmp_path: Path) -> None:
+    read: list[int] = []
+
+    def inputs(piece: Partition) -> Any:
+        read.append(piece.index)
+        if piece.index == 7:
+            raise InputError("file 7 is damaged", remedy="Mend it.")
+        return np.full(3, piece.index)
+
+    options: dict[str, Any] = {"checkpoint_dir": tmp_path, "fingerprint": "a", "inputs": inputs}
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"partition pixel-007: file 7 is damaged\. Mend it"):
+            list(run_partitions(make_task(), PIECES, **options))
+    assert read == [*range(8), 7]
+    # Those of a damaged checkpoint are read again.
+    (tmp_path / "partition-pixel-002.npz").write_bytes(b"PK")
+    assert_same(run_partitions(make_task(), PIECES[:5], **options), 5)
+    assert read[-1] == 2
+
+
 def test_two_workers_give_the_same_and_resume(tmp_path: Path) -> None:
     log = tmp_path / "log"
     options: dict[str, Any] = {"checkpoint_dir": tmp_path / "parts", "fingerprint": "a", "workers": 2}
     said: list[tuple[int, int]] = []
-    run = run_partitions(make_task(log, 0.02), PIECES, progress=lambda *p: said.append(p), **options)
+    read: list[int] = []
+
+    def inputs(piece: Partition) -> Any:
+        read.append(os.getpid())
+        return np.full(3, piece.index)
+
+    run = run_partitions(
+        make_task(log, 0.02), PIECES, inputs=inputs, progress=lambda *p: said.append(p), **options
+    )
     assert_same(run)
+    assert read == [os.getpid()] * 12, "each is read once, in this process"
     assert sorted(computed(log)) == [p.key for p in PIECES]
     pids = {line.split()[1] for line in log.read_text().splitlines()}
     assert len(pids) == 2

@@ -17,9 +17,11 @@ import pandas as pd
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.text_files import Table, read_text
 
-__all__ = ["TableSource", "open_table"]
+__all__ = ["TableSource", "arrow_source", "open_table", "parquet_files"]
 
 _FORMATS: Final = "CSV and other text, Parquet, FITS, ECSV, VOTable, IPAC tables"
+# A few rows that HATS puts beside the catalogue.
+_SAMPLES: Final = "data_thumbnail.parquet"
 _UNIT: Final = re.compile(r"[(\[]([^()\[\]]+)[)\]]\s*$")
 
 
@@ -161,7 +163,7 @@ def open_table(source: Any) -> TableSource:
         raise InputError("an LSDB catalogue is not in memory yet", remedy="Give catalog.compute().")
     kind = f"the {type(source).__name__}"
     if type(source).__module__.startswith("pyarrow") and hasattr(source, "schema"):
-        return _from_arrow(kind, source.schema, lambda names: source.select(names))
+        return arrow_source(kind, source.schema, lambda names: source.select(names))
     if isinstance(source, pd.DataFrame):
         return _from_frame(kind, source)
     if hasattr(source, "colnames"):  # astropy
@@ -196,7 +198,7 @@ def _from_frame(label: str, frame: pd.DataFrame) -> TableSource:
 
         with _Refusing(label):
             table = pa.Table.from_pandas(frame, preserve_index=False)
-        return _from_arrow(label, table.schema, lambda names: table.select(names))
+        return arrow_source(label, table.schema, lambda names: table.select(names))
 
     def load(names: list[str]) -> Table:
         found = {str(name): frame[name] for name in frame.columns}
@@ -246,7 +248,23 @@ def _plain(column: Any) -> Any:
     return np.ma.filled(column) if np.ma.isMaskedArray(column) else np.asarray(column)
 
 
-def _from_arrow(label: str, schema: Any, select: Callable[[list[str]], Any]) -> TableSource:
+def arrow_source(label: str, schema: Any, select: Callable[[list[str]], Any]) -> TableSource:
+    """Make a table of arrow columns.
+
+    Parameters
+    ----------
+    label : str
+        What it is, for messages.
+    schema : pyarrow.Schema
+        Its columns; units are taken from the metadata ``unit`` of the fields.
+    select : callable
+        Gives an arrow table of the columns of the given names.
+
+    Returns
+    -------
+    TableSource
+        The table.
+    """
     import pyarrow as pa
 
     def is_list(kind: Any) -> bool:
@@ -265,6 +283,7 @@ def _from_arrow(label: str, schema: Any, select: Callable[[list[str]], Any]) -> 
     if lists and not nested:
         nested[""] = lists
     flat = tuple(name for name in schema.names if name not in nested and name not in lists)
+    units = {name: unit for entry in schema for name, unit in _stated_units(entry)}
 
     def load(names: list[str]) -> Table:
         table = select(names)
@@ -277,11 +296,21 @@ def _from_arrow(label: str, schema: Any, select: Callable[[list[str]], Any]) -> 
         return TableSource(
             label=label,
             names=outer + inner,
+            units={column: units[column] for column in outer + inner if column in units},
             load=lambda names: _explode(label, select, name, inner, names),
             notes=(f"points are nested in {name or 'lists'}",),
         )
 
-    return TableSource(label=label, names=flat, load=load, nested=nested, unnest=unnest)
+    return TableSource(label=label, names=flat, load=load, units=units, nested=nested, unnest=unnest)
+
+
+def _stated_units(entry: Any) -> list[tuple[str, str]]:
+    """List the units that an arrow field and the fields of a nested one state."""
+    inner = (
+        [entry.type.field(k) for k in range(entry.type.num_fields)] if hasattr(entry.type, "names") else []
+    )
+    stated = [(part.name, (part.metadata or {}).get(b"unit", b"").decode()) for part in (*inner, entry)]
+    return [(name, unit) for name, unit in stated if unit]
 
 
 def _explode(
@@ -321,16 +350,38 @@ def _refuse_repeated(label: str, names: list[str]) -> None:
         raise InputError(f"{label} has several columns named {repeated[0]!r}", remedy="Rename them.")
 
 
+def parquet_files(path: Path) -> list[Path]:
+    """List the Parquet files behind a name.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder such as a HATS catalogue.
+
+    Returns
+    -------
+    list of Path
+        Its files in order; none where it is something else.
+    """
+    if path.is_dir():
+        found = sorted(path.rglob("*.parquet"))
+        return [p for p in found if p.name[0] not in "._" and p.name != _SAMPLES]
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:
+        return [path] if file.read(4) == b"PAR1" else []
+
+
 def _open_file(path: Path) -> TableSource:
     if not path.exists():
         raise InputError(f"{path} does not exist")
     if path.is_dir():
-        if not any(path.rglob("*.parquet")):
+        if not (files := parquet_files(path)):
             raise InputError(f"the folder {path} holds no Parquet files", allowed=_FORMATS)
         import pyarrow.dataset as ds
 
-        found = ds.dataset([str(p) for p in sorted(path.rglob("*.parquet")) if p.name[0] not in "._"])
-        return _from_arrow(path.name, found.schema, lambda names: found.to_table(columns=names))
+        found = ds.dataset([str(p) for p in files])
+        return arrow_source(path.name, found.schema, lambda names: found.to_table(columns=names))
     start = path.open("rb").read(4096)
     if not start.strip():
         raise InputError(f"{path} is empty")
@@ -338,7 +389,7 @@ def _open_file(path: Path) -> TableSource:
         import pyarrow.parquet as pq
 
         file = pq.ParquetFile(path)
-        return _from_arrow(path.name, file.schema_arrow, lambda names: file.read(columns=names))
+        return arrow_source(path.name, file.schema_arrow, lambda names: file.read(columns=names))
     if start.startswith(b"SQLite format 3"):
         raise InputError(f"{path} is an SQLite database", allowed=_FORMATS)
     if start.startswith(b"\x1f\x8b"):

@@ -17,7 +17,16 @@ from pelsvae_cadence.core.tables.band_spellings import band_names
 from pelsvae_cadence.core.tables.columns import ColumnReport, OmissionWarning, identifiers, numbers, text
 from pelsvae_cadence.core.time_systems import MJD_TAI, TimeSystem, detect_time_system, parse_time_system
 
-__all__ = ["FluxKind", "MagSystem", "Points", "collect_points", "flux_in_njy", "points_from_arrays", "to_ab"]
+__all__ = [
+    "FluxKind",
+    "MagSystem",
+    "NoPointError",
+    "Points",
+    "collect_points",
+    "flux_in_njy",
+    "points_from_arrays",
+    "to_ab",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -29,6 +38,22 @@ MagSystem = Literal["AB", "Vega"]
 _MAGNITUDES: Final = (-10.0, 45.0)
 _LARGEST_MAG_ERROR: Final = 9.0
 _LARGEST_FLUX: Final = 1e17
+
+
+class NoPointError(InputError):
+    """A table without a usable point.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong.
+    report : ColumnReport
+        What was taken for what, and what was left out.
+    """
+
+    def __init__(self, problem: str, report: ColumnReport) -> None:
+        super().__init__(problem)
+        self.report = report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,7 +339,7 @@ def collect_points(
     report = replace(report, omitted=omitted, time_system=str(time_system))
     if not rows.size:
         why = report.omissions() if omitted else f"{report.source} holds no rows"
-        raise InputError(f"no usable point: {why}")
+        raise NoPointError(f"no usable point: {why}", report)
     if omitted:
         warnings.warn(report.omissions(), OmissionWarning, stacklevel=stacklevel)
     stars = ids[np.flatnonzero(keep)[first]]
