@@ -56,6 +56,10 @@ _FLAT: Final = 0.5
 _LEAST_WIDTH: Final = {"EA": 0.4, "EB": 0.4, "EW": 0.2, "ELL": 0.5}
 _LEAST_WIDTH_OTHERS: Final = 0.05
 _NEIGHBOURS: Final = 20  # members within one width
+# Between u and g lies the Balmer jump, not a slope: B and the g of SDSS are nearly all g. Johnson B of stars
+# from 4,500 to 10,000 K by g - r (Lupton 2005) within 0.1 mag; the g of SDSS is that of LSST within 0.02.
+_SHARE_OF_U: Final = ((372.4, 439.9, 470.0), (1.0, 0.16, 0.0))
+_BEFORE_JUMP, _BEHIND_G = _SHARE_OF_U[0][0], 480.7
 _NODES: Final = tuple(sorted(LSST_BANDS, key=lambda b: KNOWN_BANDS[b].wavelength))
 #: The bands in which shapes are drawn; others are mixtures of them.
 MODEL_BANDS: Final = (*LSST_BANDS, *ZTF_BANDS, "V", "I", "G")
@@ -140,7 +144,8 @@ class ShapeBank:
         """Give the same members in other bands.
 
         Bands that the model does not know take flux curves and AB magnitudes between the two
-        neighbouring LSST bands, linear in wavelength; beyond u and y those of the last band hold.
+        neighbouring LSST bands, linear in wavelength, but for the Balmer jump between u and g;
+        beyond u and y those of the last band hold.
 
         Parameters
         ----------
@@ -183,8 +188,13 @@ def band_weights(band: str, own: tuple[str, ...] = MODEL_BANDS) -> FloatArray:
     if band in own:
         out[own.index(band)] = 1.0
         return out
+    wavelength = band_filter(band).wavelength
+    if _BEFORE_JUMP < wavelength < _BEHIND_G:
+        u = float(np.interp(wavelength, *_SHARE_OF_U))
+        out[own.index("u")], out[own.index("g")] = u, 1.0 - u
+        return out
     nodes = [KNOWN_BANDS[node].wavelength for node in _NODES]
-    x = float(np.interp(band_filter(band).wavelength, nodes, np.arange(len(nodes))))
+    x = float(np.interp(wavelength, nodes, np.arange(len(nodes))))
     low = min(int(x), len(nodes) - 2)
     out[own.index(_NODES[low])] = 1.0 - (x - low)
     out[own.index(_NODES[low + 1])] = x - low

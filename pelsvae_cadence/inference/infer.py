@@ -184,6 +184,7 @@ def infer(
                     n_samples=n_samples,
                     prior=prior,
                     colours=colours,
+                    temper=Calibration.load().pooled.slope if calibrated else 1.0,
                     seed=seed,
                 )
             if progress is not None:

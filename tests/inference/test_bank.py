@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
+from pelsvae_cadence.core.flux import VEGA_TO_AB
 from pelsvae_cadence.inference.bank import _draw_group, shape_bank
 from pelsvae_cadence.model.extrapolation import ExtrapolationWarning
 from pelsvae_cadence.photometry.band_curves import band_curves
@@ -103,6 +104,21 @@ def test_bands_of_its_own_are_taken_as_they_are_and_others_lie_between_neighbour
         # Beyond u and y the last band holds.
         np.testing.assert_allclose(odd.mean_mag[:, 2], whole.mean_mag[:, 0])
         np.testing.assert_allclose(odd.mean_mag[:, 3], whole.mean_mag[:, 5])
+
+
+def test_bands_behind_the_balmer_jump_are_hardly_u():
+    bank = shape_bank(model(), ("u", "g", "r"))
+    between = bank.in_bands(("B", "sdss_g", "decam_u"))
+    for whole, odd in zip(bank.groups, between.groups, strict=True):
+        if whole.star_class != "RRLYR":
+            continue
+        u, g, r = whole.mean_mag.T
+        # Lupton (2005): B = g + 0.313 (g - r) + 0.227 (Vega).
+        expected = g + 0.313 * (g - r) + 0.227 + VEGA_TO_AB["B"]
+        np.testing.assert_allclose(odd.mean_mag[:, 0], expected, atol=0.12)
+        np.testing.assert_allclose(odd.mean_mag[:, 1], g, atol=1e-9)
+        share = (odd.mean_mag[:, 2] - g) / (u - g)
+        np.testing.assert_allclose(share, 0.83, atol=0.01)
 
 
 def test_the_same_seed_gives_the_same_members():

@@ -44,8 +44,14 @@ _STARS_PER_SAMPLE: Final = 8
 _FEWEST_STARS: Final = 128
 _MOST_STARS: Final = 1024
 _ADDRESSES: Final = 1 << 20  # of the draws of one mode
+# Below so many cycles a period is not sharp, whatever a fit says: shapes of the bank differ as much as parts of
+# one cycle do. Standard deviation of ln P where next to nothing is seen.
+_CYCLES: Final = 2.0
+_PART_OF_A_CYCLE: Final = 0.5
+_BROAD: Final = 0.01  # error of ln P with which temperature and luminosity move
 # Relative error of an amplitude beyond that of the curve's size: the extremes need not be observed.
-_AMPLITUDE_ERROR: Final = 0.025
+_AMPLITUDE_ERROR: Final = 0.02
+_AMPLITUDE_POINTS: Final = 0.4  # over the square root of the number of points, beside it
 
 
 def draw_samples(
@@ -58,6 +64,7 @@ def draw_samples(
     n_samples: int,
     prior: DustPrior,
     colours: bool,
+    temper: float = 1.0,
     seed: int,
 ) -> StarSamples:
     """Draw samples of one star.
@@ -80,6 +87,8 @@ def draw_samples(
         Prior of the colour excess.
     colours : bool
         Whether mean colours count.
+    temper : float
+        Power to which the modes' evidences count: the slope of the calibration, below 1 because matches overstate.
     seed : int
         Seed of the draws.
 
@@ -91,7 +100,7 @@ def draw_samples(
     # One number of the star's own is the seed of all its draws, which have addresses of their own.
     own_seed = int(KeyedRandom(seed=seed).uniform("physics of a star", star_id) * 2.0**53)
     random = KeyedRandom(seed=own_seed)
-    count = _shares(np.array([mode.log_evidence for mode in modes]), n_samples, random)
+    count = _shares(temper * np.array([mode.log_evidence for mode in modes]), n_samples, random)
     chosen = [j for j in range(len(modes)) if count[j]]
     columns = {name: np.full(n_samples, np.nan) for name in PHYSICS_COLUMNS}
     subtype = np.full(n_samples, len(groups), dtype=np.int64)
@@ -100,19 +109,23 @@ def draw_samples(
     for j, brightness in zip(chosen, observed_brightness(star, [modes[j] for j in chosen]), strict=True):
         mode, rows = modes[j], np.arange(start, start + int(count[j]))
         start += rows.size
-        step = random.normal("period", 0, rows)
-        columns["period"][rows] = 1.0 / np.maximum(
-            mode.frequency + mode.frequency_error * step, 0.1 * mode.frequency
-        )
+        error = _period_error(star, mode)
+        columns["period"][rows] = np.exp(error * random.normal("period", 0, rows)) / mode.frequency
         mean_mag[rows] = _normal(brightness, random, rows)
         if mode.group != UNSEEN:
             group = groups[mode.group]
             subtype[rows] = mode.group
-            columns["amplitude_i"][rows] = _amplitudes(star, mode, group, brightness, random, rows)
-            physics = _physics(star, mode, group, brightness, population, prior, colours, random, rows)
+            columns["amplitude_i"][rows] = _amplitudes(star, mode, group, brightness, error, random, rows)
+            physics = _physics(star, mode, group, brightness, population, prior, colours, error, random, rows)
             for name, value in physics.items():
                 columns[name][rows] = value
     return StarSamples(bands=star.bands, subtype=subtype, columns=columns, mean_mag=mean_mag)
+
+
+def _period_error(star: StarPoints, mode: Mode) -> float:
+    """Give the standard deviation of ln P: that of the fit, and more where less than two cycles are seen."""
+    unseen = max(1.0 - mode.frequency * star.span / _CYCLES, 0.0)
+    return max(mode.frequency_error / mode.frequency, _PART_OF_A_CYCLE * unseen)
 
 
 def _shares(log_evidence: FloatArray, n_samples: int, random: KeyedRandom) -> IntArray:
@@ -139,6 +152,7 @@ def _amplitudes(
     mode: Mode,
     group: GroupShapes,
     brightness: Brightness,
+    period_error: float,
     random: KeyedRandom,
     rows: npt.NDArray[np.intp],
 ) -> FloatArray:
@@ -156,7 +170,8 @@ def _amplitudes(
         member = peak_to_peak(group.harmonics[mode.member, usable])
         weight = weight * member**2
         amplitude = float(group.amplitude_i[mode.member] * (weight * own / member).sum() / weight.sum())
-    error = float(np.hypot(brightness.size_error, _AMPLITUDE_ERROR))
+    few = _AMPLITUDE_POINTS * star.time.size**-0.5
+    error = float(np.sqrt(brightness.size_error**2 + _AMPLITUDE_ERROR**2 + few**2 + period_error**2))
     return amplitude * max(brightness.size, 0.1) * np.exp(error * random.normal("amplitude", 0, rows))
 
 
@@ -168,6 +183,7 @@ def _physics(
     population: Population,
     prior: DustPrior,
     colours: bool,
+    period_error: float,
     random: KeyedRandom,
     rows: npt.NDArray[np.intp],
 ) -> dict[str, FloatArray]:
@@ -178,13 +194,19 @@ def _physics(
     fixed[:, 0] = -np.log10(mode.frequency)
     index = GROUPS.index(subtype)
     address = _ADDRESSES * (1 + int(rows[0])) + np.arange(n)
+    broad = period_error > _BROAD
+    if broad:  # temperatures and luminosities follow a period that is not sharp
+        low, high = np.log10(population.ranges(*subtype)["period"])
+        step = period_error / np.log(10.0) * random.normal("star's period", address)
+        fixed[:, 0] = np.clip(fixed[:, 0] + step, low, high)
     _, stars, feh = population.draw((index,), fixed, address, random)
     teff, abs_mag_g = 10.0 ** stars[:, 1], stars[:, 2]
     known = np.isfinite(brightness.mean_mag)
     bands = tuple(band for band, there in zip(star.bands, known.tolist(), strict=True) if there)
     if not bands:
         pick = np.arange(rows.size) % n
-        return {"teff": teff[pick], "abs_mag_g": abs_mag_g[pick]}
+        found = {"teff": teff[pick], "abs_mag_g": abs_mag_g[pick]}
+        return found | ({"period": 10.0 ** stars[pick, 0]} if broad else {})
     scatter = colour_scatter(bands, group.star_class, colours=colours)
     posterior = dust_and_distance(
         brightness.mean_mag[known],
@@ -199,7 +221,8 @@ def _physics(
     )
     if subtype in NO_DISTANCE:
         modulus = np.full(rows.size, np.nan)
-    return {"teff": teff[pick], "abs_mag_g": abs_mag_g[pick], "ebv": ebv, "distance_modulus": modulus}
+    found = {"teff": teff[pick], "abs_mag_g": abs_mag_g[pick], "ebv": ebv, "distance_modulus": modulus}
+    return found | ({"period": 10.0 ** stars[pick, 0]} if broad else {})
 
 
 def _resample(posterior: DustAndDistance, n: int, uniform: float) -> npt.NDArray[np.intp]:

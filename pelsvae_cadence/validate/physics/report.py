@@ -28,7 +28,7 @@ def physics_report(
     n: int | None = None,
     data: Path | None = None,
     sets: Sequence[str] | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[str, bool], None] | None = None,
 ) -> Report:
     """Measure the coverage of the posterior's intervals, and distances of real stars.
 
@@ -43,7 +43,7 @@ def physics_report(
     sets : sequence of str, optional
         Only these of `PARTS`.
     progress : callable, optional
-        Called with the number of stars that have been read.
+        Called with what is being done, and whether that is the last word on a step.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def physics_report(
         nonlocal done
         done += more
         if progress is not None:
-            progress(done)
+            progress(f"{done} stars read", False)
 
     covered = {
         cadence: cover(STAR_CLASSES, size * len(STAR_CLASSES), cadence, seed=seed, progress=step)
