@@ -17,6 +17,7 @@ import numpy.typing as npt
 from typing_extensions import override
 
 from pelsvae_cadence.bands import BANDS
+from pelsvae_cadence.cadence.sky_pixels import is_nside, nested_centre, nested_pixel
 from pelsvae_cadence.cadence.survey import check_position
 from pelsvae_cadence.classes import parse_star_class
 from pelsvae_cadence.core.errors import InputError, did_you_mean
@@ -73,13 +74,6 @@ class StarSource(ABC):
         """
 
 
-def _pixels(nside: int, ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
-    import healpy
-
-    pixels: IntArray = np.asarray(healpy.ang2pix(nside, ra, dec, nest=True, lonlat=True))
-    return pixels.astype(np.int64)
-
-
 @dataclass(frozen=True, kw_only=True)
 class DrawnStars(StarSource):
     """Stars drawn from the source model at every one of many positions.
@@ -119,7 +113,7 @@ class DrawnStars(StarSource):
         unpack_sky_coord(self)
         pairs = zip(np.atleast_1d(self.ra).tolist(), np.atleast_1d(self.dec).tolist(), strict=True)
         points = np.array([check_position(*pair) for pair in pairs]).reshape(-1, 2)
-        pixel = _pixels(POSITION_NSIDE, points[:, 0], points[:, 1])
+        pixel = nested_pixel(POSITION_NSIDE, points[:, 0], points[:, 1])
         order = np.argsort(pixel, kind="stable")
         close = np.flatnonzero(np.diff(pixel[order]) == 0)
         if close.size:
@@ -159,7 +153,7 @@ class DrawnStars(StarSource):
     @override
     def stars(self, sites: IntArray, model: LightCurveModel, seed: int) -> tuple[Stars, IntArray]:
         n = self.stars_per_class
-        pixel = _pixels(POSITION_NSIDE, self.ra[sites], self.dec[sites])
+        pixel = nested_pixel(POSITION_NSIDE, self.ra[sites], self.dec[sites])
         bright, faint = self.magnitude
         parts: list[Stars] = []
         for name in self.star_classes:
@@ -200,17 +194,13 @@ class ListedStars(StarSource):
     """
 
     def __init__(self, stars: Stars, *, visits_nside: int | None = 128) -> None:
-        import healpy
-
         if not len(stars):
             raise InputError("the table of stars is empty")
-        if visits_nside is not None and not (
-            0 < visits_nside <= POSITION_NSIDE and healpy.isnsideok(visits_nside, nest=True)
-        ):
+        if visits_nside is not None and not (visits_nside <= POSITION_NSIDE and is_nside(visits_nside)):
             raise InputError(
                 f"visits_nside = {visits_nside!r}", allowed=f"a power of two, 1 to {POSITION_NSIDE}"
             )
-        pixel = _pixels(visits_nside or POSITION_NSIDE, stars.ra, stars.dec)
+        pixel = nested_pixel(visits_nside or POSITION_NSIDE, stars.ra, stars.dec)
         order = np.lexsort((stars.star_id, pixel))
         self.visits_nside = visits_nside
         self.table = stars.take(order)
@@ -220,7 +210,7 @@ class ListedStars(StarSource):
         else:
             sites, first = np.unique(pixel[order], return_index=True)
             self._first = np.append(first, len(stars))
-            self.ra, self.dec = healpy.pix2ang(visits_nside, sites, nest=True, lonlat=True)
+            self.ra, self.dec = nested_centre(visits_nside, sites)
 
     @property
     @override

@@ -204,9 +204,9 @@ def _listed(path: Path, visits_nside: int, model: str, seed: int) -> StarSource:
 
 
 def _drawn(nside: int | None, positions: str | None, cone: str | None, **options: Any) -> StarSource:
-    import healpy
     import numpy as np
 
+    from pelsvae_cadence.cadence.sky_pixels import is_nside, ring_centres
     from pelsvae_cadence.cadence.survey import unit_vectors
     from pelsvae_cadence.catalog.sites import DrawnStars
 
@@ -216,9 +216,9 @@ def _drawn(nside: int | None, positions: str | None, cone: str | None, **options
         points = np.array(parse_positions(positions))
         return DrawnStars(ra=points[:, 0], dec=points[:, 1], **options)
     resolution = DEFAULT_NSIDE if nside is None else nside
-    if not (0 < resolution <= 4096 and healpy.isnsideok(resolution, nest=True)):
+    if not (resolution <= 4096 and is_nside(resolution)):
         raise InputError(f"--nside {resolution}", allowed="a power of two, 1 to 4096")
-    ra, dec = healpy.pix2ang(resolution, np.arange(healpy.nside2npix(resolution)), lonlat=True)
+    ra, dec = ring_centres(resolution)
     if cone is not None:
         centre = numbers(cone, "--cone")
         if len(centre) != 3:

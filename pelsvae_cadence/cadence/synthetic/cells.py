@@ -9,16 +9,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.cadence.sky_pixels import spread_bits
+
 __all__ = ["parent_cell", "sky_cell"]
 
 IntArray = npt.NDArray[np.int64]
-
-
-def _spread(number: IntArray) -> IntArray:
-    """Put a zero bit before each bit of a number below 2**16."""
-    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-        number = (number | (number << shift)) & mask
-    return number
 
 
 def sky_cell(nside: int, ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
@@ -63,7 +58,7 @@ def sky_cell(nside: int, ra: npt.ArrayLike, dec: npt.ArrayLike) -> IntArray:
     face = np.where(polar, np.where(north, corner, corner + 8), face)
     x = np.where(polar, np.where(north, nside - west - 1, east), x)
     y = np.where(polar, np.where(north, nside - east - 1, west), y)
-    return np.asarray(face * nside**2 + _spread(x) + 2 * _spread(y), dtype=np.int64)
+    return np.asarray(face * nside**2 + spread_bits(x) + 2 * spread_bits(y), dtype=np.int64)
 
 
 def parent_cell(cell: int, nside: int, coarser: int) -> int:
