@@ -56,7 +56,10 @@ def test_a_table_of_light_curves_becomes_a_table_of_stars_and_pictures(capsys, s
     assert "fits.csv exists already" in refused.err
     other = [*line[:3], tmp_path / "other.csv", *line[4:]]
     assert "png exists already" in run(capsys, *other, code=2).err
-    assert "V1" in run(capsys, *line, "--overwrite").out or output.exists()
+    before = (pictures / "V1.png").stat().st_mtime_ns
+    run(capsys, *line, "--method", "harmonic", "--overwrite")
+    np.testing.assert_array_equal(pd.read_csv(output).period, fitted("harmonic").period)
+    assert (pictures / "V1.png").stat().st_mtime_ns > before
 
 
 def test_an_interrupted_run_goes_on(capsys, stars, tmp_path, monkeypatch):

@@ -27,7 +27,9 @@ def begin(folder: Path, barrier: Barrier, seed: int) -> None:
 
 
 def test_processes_begin_a_study_together(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
+    kinds = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in kinds else "spawn")
+    context.set_forkserver_preload([open_study.__module__, "optuna"])  # imported once, not by each of them
     barrier = context.Barrier(PROCESSES)
     workers = [context.Process(target=begin, args=(tmp_path, barrier, seed)) for seed in range(PROCESSES)]
     for worker in workers:
