@@ -96,7 +96,7 @@ def command(*arguments: object) -> list[str]:
 def test_full_disk_is_reported_and_leaves_the_earlier_file(path: Path, room: int) -> None:
     before = path.read_bytes()
     done = subprocess.run(
-        command(path, "full", room), capture_output=True, text=True, timeout=60, check=False
+        command(path, "full", room), capture_output=True, text=True, timeout=240, check=False
     )
     # Not a segmentation fault at exit, which is what HDF5 does when it meets the error itself.
     assert (done.returncode, done.stderr) == (2, "")

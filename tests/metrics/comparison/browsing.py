@@ -113,7 +113,7 @@ class Tab:
         self._asked += 1
         await self._socket.write_message(json.dumps({"id": self._asked, "method": method, "params": params}))
         while True:
-            text = await asyncio.wait_for(self._socket.read_message(), timeout=60)
+            text = await asyncio.wait_for(self._socket.read_message(), timeout=240)
             answer = json.loads(text)
             if answer.get("id") == self._asked:
                 assert "error" not in answer, answer

@@ -53,7 +53,7 @@ def test_a_killed_comparison_goes_on(whole, database, tmp_path, capsys):
     ]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 900
     while not list(out.glob(".unfinished/*/partition-*.npz")) and time.monotonic() < deadline:
         assert process.poll() is None
         time.sleep(0.02)

@@ -126,7 +126,7 @@ def test_show_maf_serves_a_folder(whole):
         cwd=result.out_dir,
     )
     try:
-        page, deadline = "", time.monotonic() + 90
+        page, deadline = "", time.monotonic() + 300
         while not page and time.monotonic() < deadline and server.poll() is None:
             try:
                 with urllib.request.urlopen(

@@ -20,7 +20,7 @@ def begin(folder: Path, barrier: Barrier, seed: int) -> None:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     for number in range(ROUNDS):
-        barrier.wait(timeout=60)
+        barrier.wait(timeout=240)
         url = f"sqlite:///{folder / f'{number}.db'}"
         study = open_study(url, "shared", {"round": number}, seed=seed)
         study.optimize(lambda trial: trial.suggest_float("x", 0.0, 1.0), n_trials=1)
