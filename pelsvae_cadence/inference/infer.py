@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from pelsvae_cadence.core.arrays import column
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.extinction import TrueEBV, true_ebv
 from pelsvae_cadence.core.tables.containers import whole_number
-from pelsvae_cadence.inference.bank import ShapeBank, known_groups, shape_bank
+from pelsvae_cadence.inference.bank import GroupShapes, ShapeBank, known_groups, shape_bank
 from pelsvae_cadence.inference.calibration import Calibration, calibrated_posterior
 from pelsvae_cadence.inference.matching import GroupDesign
 from pelsvae_cadence.inference.modes import UNSEEN, Mode, class_modes, free_modes
@@ -36,7 +36,7 @@ from pelsvae_cadence.periods.grid import PERIOD_RANGE, FrequencyGrid, period_lim
 from pelsvae_cadence.periods.periodogram import highest_peaks, periodograms
 from pelsvae_cadence.periods.series import joint_series
 
-__all__ = ["infer"]
+__all__ = ["StarReading", "infer", "read_star"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -163,30 +163,21 @@ def infer(
     # The matrices are small: threads would only wait for each other.
     with threadpool_limits(1):
         for i in range(n):
-            star = star_points(light_curves, i)
             prior = DustPrior(ebv=None if dust is None else float(dust[i]))
-            star = star if prior.ebv is None else star.dereddened(prior.ebv)
-            status, none = _status(star, shortest), -np.inf
-            modes: list[Mode] = []
-            if status == "ok":
-                reader = _reader(model, star.bands, tuple(weights), seed)
-                modes, none = _modes(
-                    light_curves, i, star, reader, priors, weights, (shortest, longest), colours
-                )
-            results.append((star, status, modes, none))
-            if physics and modes:
-                samples[i] = draw_samples(
-                    star,
-                    int(light_curves.star_id[i]),
-                    modes,
-                    [design.shapes for design in reader.fine],
-                    model.population,
-                    n_samples=n_samples,
-                    prior=prior,
-                    colours=colours,
-                    temper=Calibration.load().pooled.slope if calibrated else 1.0,
-                    seed=seed,
-                )
+            reading = read_star(
+                light_curves,
+                i,
+                model=model,
+                priors=priors,
+                period_range=(shortest, longest),
+                colours=colours,
+                dust=prior,
+                seed=seed,
+            )
+            results.append(reading)
+            if physics and reading.modes:
+                temper = Calibration.load().pooled.slope if calibrated else 1.0
+                samples[i] = reading.draw(model, n_samples=n_samples, temper=temper)
             if progress is not None:
                 progress(i + 1, n)
     names = [group for group in known_groups(model) if group[0] in weights]
@@ -210,6 +201,93 @@ def infer(
         drawn = PhysicalSamples.of_stars(light_curves.star_id, samples, n_samples, raw.subtypes)
         raw = replace(raw, physics=drawn)
     return calibrated_posterior(raw, Calibration.load()) if calibrated else raw
+
+
+@dataclass(frozen=True, kw_only=True)
+class StarReading:
+    """The reading of one star: the modes of its posterior.
+
+    Parameters
+    ----------
+    star : StarPoints
+        Its points.
+    star_id : int
+        Its number.
+    status : str
+        "ok", or why there is no answer.
+    modes : list of Mode
+        The modes; none without an answer.
+    none : float
+        Log of evidence times prior of no period.
+    groups : tuple of GroupShapes
+        The subtypes that modes speak of.
+    colours : bool
+        Whether mean colours count.
+    dust : DustPrior
+        What is known of the dust in front of it.
+    seed : int
+        Seed of the shapes.
+    """
+
+    star: StarPoints
+    star_id: int
+    status: str
+    modes: list[Mode]
+    none: float
+    groups: tuple[GroupShapes, ...]
+    colours: bool
+    dust: DustPrior
+    seed: int
+
+    def draw(self, model: LightCurveModel, *, n_samples: int, temper: float = 1.0) -> StarSamples:
+        """Draw samples of the star's physics (`draw_samples`); it must have modes."""
+        return draw_samples(
+            self.star,
+            self.star_id,
+            self.modes,
+            self.groups,
+            model.population,
+            n_samples=n_samples,
+            prior=self.dust,
+            colours=self.colours,
+            temper=temper,
+            seed=self.seed,
+        )
+
+
+def read_star(
+    light_curves: LightCurves,
+    i: int,
+    *,
+    model: LightCurveModel,
+    priors: Priors,
+    period_range: tuple[float, float],
+    colours: bool,
+    dust: DustPrior,
+    seed: int,
+) -> StarReading:
+    """Compare one star with all shapes; the options are those of `infer`."""
+    star = star_points(light_curves, i)
+    star = star if dust.ebv is None else star.dereddened(dust.ebv)
+    status, none = _status(star, period_range[0]), -np.inf
+    modes: list[Mode] = []
+    groups: tuple[GroupShapes, ...] = ()
+    if status == "ok":
+        weights = priors.class_weights()
+        reader = _reader(model, star.bands, tuple(weights), seed)
+        groups = tuple(design.shapes for design in reader.fine)
+        modes, none = _modes(light_curves, i, star, reader, priors, weights, period_range, colours)
+    return StarReading(
+        star=star,
+        star_id=int(light_curves.star_id[i]),
+        status=status,
+        modes=modes,
+        none=none,
+        groups=groups,
+        colours=colours,
+        dust=dust,
+        seed=seed,
+    )
 
 
 def _status(star: StarPoints, shortest: float) -> str:
@@ -262,7 +340,7 @@ def _modes(
 
 def _posterior(
     light_curves: LightCurves,
-    results: list[tuple[StarPoints, str, list[Mode], float]],
+    results: list[StarReading],
     names: list[tuple[str, str]],
     n_candidates: int,
     options: dict[str, object],
@@ -271,21 +349,22 @@ def _posterior(
     classes = (*dict.fromkeys(name for name, _ in names), OTHER)
     subtypes = (*("/".join(name) for name in names), OTHER)
     columns: dict[str, Any] = {
-        "status": np.array([status for _, status, _, _ in results], dtype="U16"),
+        "status": np.array([reading.status for reading in results], dtype="U16"),
         "star_class": np.full(n, "", dtype="U8"),
         "subtype": np.full(n, "", dtype="U8"),
         "class_probability": np.zeros((n, len(classes))),
         "subtype_probability": np.zeros((n, len(subtypes))),
         "candidate_frequencies": np.full((n, n_candidates), np.nan),
         "candidate_probabilities": np.zeros((n, n_candidates)),
-        "n_points": np.array([star.time.size for star, *_ in results], dtype=np.int64),
+        "n_points": np.array([reading.star.time.size for reading in results], dtype=np.int64),
         "curve": np.full(n, None, dtype=object),
     }
     for name in ("period", "period_error", "log_odds"):
         columns[name] = np.full(n, np.nan)
     columns["period_probability"], columns["no_period_probability"] = np.zeros(n), np.zeros(n)
     of_class = [classes.index(name) for name, _ in names] + [len(classes) - 1]
-    for i, (star, _, modes, none) in enumerate(results):
+    for i, reading in enumerate(results):
+        star, modes, none = reading.star, reading.modes, reading.none
         if not modes:
             if columns["status"][i] == "ok":
                 columns["no_period_probability"][i] = 1.0
