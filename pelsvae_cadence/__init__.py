@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.inference.infer import infer
     from pelsvae_cadence.inference.posterior import Posterior
     from pelsvae_cadence.inference.priors import Priors
+    from pelsvae_cadence.inference.visit_value.visit_value import visit_value
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.model.source import LightCurveModel
     from pelsvae_cadence.periods import search
@@ -47,6 +48,7 @@ __all__ = [
     "read_survey",
     "search",
     "simulate",
+    "visit_value",
 ]
 
 __getattr__ = names_on_first_use(
@@ -68,6 +70,7 @@ __getattr__ = names_on_first_use(
         "read_survey": "cadence.tables",
         "search": "periods.search",
         "simulate": "simulation.simulate",
+        "visit_value": "inference.visit_value.visit_value",
     },
 )
 answer_former_paths()

@@ -12,6 +12,7 @@ from pelsvae_cadence.plotting.recall_maps import plot_recall_maps
 from pelsvae_cadence.plotting.recovery import plot_recovery_by_magnitude
 from pelsvae_cadence.plotting.sky_map import plot_sky_map
 from pelsvae_cadence.plotting.styles import BAND_MARKERS, CLASS_STYLES, ClassStyle
+from pelsvae_cadence.plotting.visit_value import plot_visit_value
 from pelsvae_cadence.plotting.visits import plot_cadence, plot_cumulative_visits
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "plot_recovery_by_magnitude",
     "plot_score_by_magnitude",
     "plot_sky_map",
+    "plot_visit_value",
 ]

@@ -85,7 +85,14 @@ def member_points(shapes: GroupShapes, member: int, **options: object) -> StarPo
 
 @cache
 def drawn(
-    star_class: str, subtype: str, *, n_stars: int, n_points: int, span: float = 200.0, seed: int = 31
+    star_class: str,
+    subtype: str,
+    *,
+    n_stars: int,
+    n_points: int,
+    span: float = 200.0,
+    seed: int = 31,
+    mag: float = 17.5,
 ) -> tuple[FloatArray, LightCurves]:
     """Periods, and light curves of stars that are not in the bank, seen by a survey of 24 mag depth."""
     stars = model().sample(star_class, subtype=subtype, n=n_stars, seed=seed)
@@ -95,7 +102,7 @@ def drawn(
         period=stars.period,
         teff=stars.teff,
         abs_mag_g=stars.abs_mag_g,
-        distance_modulus=17.5 - stars.abs_mag_g,
+        distance_modulus=mag - stars.abs_mag_g,
         seed=seed,
     )
     mjd = nights(n_points, span, seed)
