@@ -8,6 +8,7 @@ images=docs/images
 python examples/04_six_bands.py "$images/six_bands.png"
 python examples/06_aliases.py "$images/aliases.png"
 python examples/09_catalogue.py "$images/catalogue.png"
+python examples/10_next_visit.py "$images/next_visit.png"
 python -m pelsvae_cadence.training gallery "$images/gallery.png"
 python - "$images/fitted_star.png" <<'PY'
 import sys

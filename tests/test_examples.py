@@ -11,7 +11,15 @@ import pytest
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[1] / "examples").glob("*.py"))
 # What these show has quicker tests of its own.
-LONG = ("02_two_cadences", "03_maf_map", "06_aliases", "07_compare", "08_classify", "09_catalogue")
+LONG = (
+    "02_two_cadences",
+    "03_maf_map",
+    "06_aliases",
+    "07_compare",
+    "08_classify",
+    "09_catalogue",
+    "10_next_visit",
+)
 
 
 def test_there_are_examples():

@@ -14,13 +14,17 @@ from pelsvae_cadence.core.real_data import data_folder, find_data_folder
 from pelsvae_cadence.validate.physics.coverage import QUANTITIES, Covered, cover, coverage_figures, inside
 from pelsvae_cadence.validate.physics.distances import DISTANCE_SETS, distance_figures, read_distances
 from pelsvae_cadence.validate.physics.simulated import CADENCES
+from pelsvae_cadence.validate.physics.visit_values import visit_value_figures
 from pelsvae_cadence.validate.report import Figure, Report
 
 __all__ = ["PARTS", "physics_report"]
 
-#: What may be asked for by name: cadences of simulated stars, and sets of real ones.
-PARTS: Final = (*CADENCES, *DISTANCE_SETS)
+#: The ranking of candidate visits.
+VISITS: Final = "visits"
+#: What may be asked for by name: cadences of simulated stars, sets of real ones, and the value of a visit.
+PARTS: Final = (*CADENCES, *DISTANCE_SETS, VISITS)
 _N: Final = 20
+_FEWEST_DRAWS: Final = 4
 
 
 def physics_report(
@@ -30,14 +34,15 @@ def physics_report(
     sets: Sequence[str] | None = None,
     progress: Callable[[str, bool], None] | None = None,
 ) -> Report:
-    """Measure the coverage of the posterior's intervals, and distances of real stars.
+    """Measure the coverage of the posterior's intervals, distances of real stars, and the ranking of visits.
 
     Parameters
     ----------
     seed : int
         Seed of simulated stars, and of the choice of real ones.
     n : int, optional
-        Simulated stars of each class and cadence, and a third of the real ones of each set; 20 by default.
+        Simulated stars of each class and cadence, a third of the real ones of each set, and measurements drawn
+        for each candidate visit; 20 by default.
     data : Path, optional
         Folder of real data; without one, sets of real stars are left out with a remark.
     sets : sequence of str, optional
@@ -87,6 +92,8 @@ def physics_report(
         else:
             found = read_distances(name, folder, 3 * size, seed=seed, progress=step)
             figures += distance_figures(name, found)
+    if VISITS in wanted:
+        figures += visit_value_figures(draws=max(size, _FEWEST_DRAWS), seed=seed, progress=step)
     return Report(
         topic="physics",
         data=f"{', '.join(wanted)}; {size} simulated stars of a class, up to {3 * size} real ones of a set",

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import logsumexp, ndtr, ndtri
 from scipy.stats import spearmanr
 
+from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.randomness import KeyedRandom
@@ -18,29 +19,80 @@ from pelsvae_cadence.inference.modes import UNSEEN, Mode
 from pelsvae_cadence.inference.physics.dust import DustPrior
 from pelsvae_cadence.inference.priors import Priors
 from pelsvae_cadence.inference.visit_value.predictions import predictions
-from pelsvae_cadence.inference.visit_value.visit_value import visit_value
+from pelsvae_cadence.inference.visit_value.visit_value import hypothesis_labels, visit_value
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.model.source import LightCurveModel
+from pelsvae_cadence.photometry.magnitudes import at_magnitude
 from pelsvae_cadence.photometry.noise import flux_error
+from pelsvae_cadence.simulation.simulate import simulate
+from pelsvae_cadence.validate.report import Figure
 
-__all__ = ["BruteForce", "against_brute_force"]
+__all__ = ["FAMILIES", "BruteForce", "against_brute_force", "visit_value_figures"]
 
 # Frequencies within this times 1/span of what has been measured are one, and the least probability of one.
 _SAME: Final = 0.2
-_LEAST: Final = 1e-3
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Family:
+    """Stars and the visits so far of a family of cadence.
+
+    Parameters
+    ----------
+    preset : str
+        Preset of the synthetic survey.
+    pairing : float, optional
+        Its share of pairs, if it is not the preset's.
+    dec : float
+        Declination of the position in degrees.
+    n_visits : int
+        Visits so far.
+    subtype : str
+        Subtype of the stars.
+    band : str
+        Band of their magnitude.
+    magnitude : float
+        Faint enough that the visits so far leave periods open.
+    """
+
+    preset: str
+    pairing: float | None
+    dec: float
+    n_visits: int
+    subtype: str
+    band: str
+    magnitude: float
+
+
+#: Families of cadence; the method was chosen on another, the wide survey of LSST v3.
+FAMILIES: Final[dict[str, _Family]] = {
+    "ztf": _Family(
+        preset="ztf", pairing=None, dec=10.0, n_visits=16, subtype="RRc", band="zr", magnitude=19.8
+    ),
+    "lsst-v5": _Family(
+        preset="lsst-v5", pairing=None, dec=-4.8, n_visits=20, subtype="RRab", band="r", magnitude=23.3
+    ),
+    "no pairs": _Family(
+        preset="lsst-v3", pairing=0.0, dec=-25.0, n_visits=18, subtype="RRc", band="r", magnitude=22.8
+    ),
+}
+_RA: Final = 35.6
+_CANDIDATES: Final = 20
+_NIGHTS: Final = 12
+_LEAST_CORRELATION: Final = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
 class BruteForce:
-    """Values of V candidate visits, summed over stars, in bits about period and class.
+    """Values of V candidate visits, summed over stars: period and class.
 
     Parameters
     ----------
     predicted : ndarray of float64, shape (V,)
-        What `visit_value` says.
+        Bits about period and class that `visit_value` expects.
     found : ndarray of float64, shape (V,)
-        By how much the logarithm of the probability of the right period and class rose, on average over truths and
-        measurements drawn from the posterior, when the star was read again with the measurement.
+        By how much the expected probability of the right period and class (the sum of squared probabilities) rose,
+        on average over measurements drawn from the posterior, when the star was read again with the measurement.
     error : ndarray of float64, shape (V,)
         Standard error of `found`.
     """
@@ -122,6 +174,10 @@ def against_brute_force(
 
         reading = read(star)
         own = predictions(reading, candidates)
+        frequency, star_class = hypothesis_labels(reading, own.mode)
+        _, first = np.unique(frequency * (star_class.max() + 1) + star_class, return_index=True)
+        cases = own.mode[first].tolist()
+        before = _expected_right(reading, reading, cases)
         random = KeyedRandom(seed=seed)
         address = int(star.star_id[0])
         # Stratified: hypotheses by their shares, and quantiles of their Gaussians in another order.
@@ -135,11 +191,7 @@ def against_brute_force(
                     h = chosen[r]
                     measured = own.mean[h, v] + quantile[r] * np.sqrt(own.variance[h, v])
                     after = read(_with_point(reading, star, candidates.take([v]), float(measured)))
-                    truth = reading.modes[own.mode[h]] if own.mode[h] >= 0 else None
-                    what = (truth.frequency, _name(reading, truth)) if truth is not None else (0.0, "")
-                    width = _SAME / reading.star.span
-                    before, now = (_probability(one, *what, width) for one in (reading, after))
-                    gain[r, i, v] = now - before
+                    gain[r, i, v] = _expected_right(after, reading, cases) - before
                 if progress is not None:
                     progress((i * n_visits + v) * draws + r + 1, n * n_visits * draws)
     total = gain.sum(axis=1)
@@ -150,15 +202,22 @@ def against_brute_force(
     )
 
 
-def _probability(reading: StarReading, frequency: float, star_class: str, width: float) -> float:
-    """Give the probability of a class with a frequency that is nearly a given one."""
+def _expected_right(reading: StarReading, first: StarReading, cases: list[int]) -> float:
+    """Give the probability that a reading is expected to have for the truth, if it is itself to be believed."""
+    return float(sum(_probability_of(reading, first, mode) ** 2 for mode in cases))
+
+
+def _probability_of(reading: StarReading, first: StarReading, mode: int) -> float:
+    """Give the probability that a reading has for what a mode of the first reading says; -1 is no period."""
     log_share = np.array([mode.log_evidence for mode in reading.modes] + [reading.none])
     share = np.exp(log_share - logsumexp(log_share))
-    if not star_class:
+    if mode < 0:
         return float(share[-1])
-    own = np.array([_name(reading, mode) == star_class for mode in reading.modes], dtype=np.bool_)
-    centre = np.array([mode.frequency for mode in reading.modes])
-    error = np.array([mode.frequency_error for mode in reading.modes])
+    frequency, star_class = first.modes[mode].frequency, _name(first, first.modes[mode])
+    width = _SAME / first.star.span
+    own = np.array([_name(reading, one) == star_class for one in reading.modes], dtype=np.bool_)
+    centre = np.array([one.frequency for one in reading.modes])
+    error = np.array([one.frequency_error for one in reading.modes])
     inside = ndtr((frequency + width - centre) / error) - ndtr((frequency - width - centre) / error)
     return float((share[:-1] * own * inside).sum())
 
@@ -185,4 +244,78 @@ def _with_point(reading: StarReading, star: LightCurves, visit: Visits, value: f
         star_id=star.star_id,
         offsets=np.array([0, order.size]),
         **{name: column[order] for name, column in columns.items()},
+    )
+
+
+def visit_value_figures(
+    *, stars: int = 2, draws: int = 24, seed: int = 0, progress: Callable[[int], None] | None = None
+) -> list[Figure]:
+    """Rank twenty candidate visits of the next twelve nights by their value and by brute force.
+
+    Parameters
+    ----------
+    stars : int
+        Stars of each family of cadence.
+    draws : int
+        Measurements drawn for each star and visit.
+    seed : int
+        Seed of surveys, stars, candidates and draws.
+    progress : callable, optional
+        Called with the number of stars of which all candidates are done.
+
+    Returns
+    -------
+    list of Figure
+        Rank correlations, one a family.
+    """
+    model = LightCurveModel.load()
+    figures = []
+    for name, family in FAMILIES.items():
+        survey = SyntheticSurvey(preset=family.preset, seed=11 + seed, pairing=family.pairing).at(
+            _RA, family.dec
+        )
+        visits = survey.take(np.arange(family.n_visits))
+        chosen = at_magnitude(
+            model.sample(family.subtype, n=stars, ra=_RA, dec=family.dec, seed=3 + seed),
+            family.band,
+            family.magnitude,
+        )
+        found = against_brute_force(
+            simulate(chosen, visits, model=model, seed=1 + seed),
+            _candidates(visits, survey, seed),
+            model=model,
+            priors=Priors(classes={"RRLYR": 1.0}),
+            period_range=(0.2, 1.2),
+            draws=draws,
+            seed=seed,
+        )
+        if progress is not None:
+            progress(stars)
+        noise = float(found.error.mean() / max(found.found.std(), 1e-12))
+        figures.append(
+            Figure.within(
+                f"value of a visit, {name}: rank correlation with brute force",
+                found.rank_correlation,
+                low=_LEAST_CORRELATION,
+                note=f"{_CANDIDATES} visits, {stars} {family.subtype} of {family.band} = {family.magnitude:g} after "
+                f"{family.n_visits} visits, {draws} draws; noise {noise:.2f} of the scatter",
+            )
+        )
+    return figures
+
+
+def _candidates(visits: Visits, survey: Visits, seed: int) -> Visits:
+    """Draw visits of the next nights, in bands that have been used, at their median depths."""
+    random = KeyedRandom(seed=seed).generator("candidate visits", 0)
+    bands = np.array(sorted(visits.bands))
+    night = np.floor(visits.mjd.max()) + random.integers(1, _NIGHTS, _CANDIDATES)
+    mjd = night + 0.05 + 0.25 * random.random(_CANDIDATES)
+    band = bands[random.integers(0, bands.size, _CANDIDATES)]
+    return Visits(
+        mjd=mjd,
+        band=band,
+        m5=np.array([np.median(survey.m5[survey.band == name]) for name in band.tolist()]),
+        night=night.astype(np.int64),
+        visit_id=int(survey.visit_id.max()) + 1 + np.arange(_CANDIDATES),
+        exptime=np.full(_CANDIDATES, 30.0),
     )
