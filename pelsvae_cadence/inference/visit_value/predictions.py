@@ -11,10 +11,10 @@ from scipy.special import logsumexp, ndtri
 
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.flux import mag_to_flux
-from pelsvae_cadence.inference.infer import StarReading
 from pelsvae_cadence.inference.local_fit import Hypotheses, LocalFits, fit_hypotheses
 from pelsvae_cadence.inference.modes import Mode
 from pelsvae_cadence.inference.points import StarPoints
+from pelsvae_cadence.inference.read_star import StarReading
 from pelsvae_cadence.photometry.noise import flux_error, saturation_magnitude
 
 __all__ = ["Predictions", "predictions"]

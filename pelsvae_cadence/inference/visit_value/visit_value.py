@@ -15,11 +15,12 @@ from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.arrays import freeze
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.containers import whole_number
-from pelsvae_cadence.inference.infer import StarReading, read_star
+from pelsvae_cadence.inference.calibration import Calibration
 from pelsvae_cadence.inference.modes import UNSEEN
 from pelsvae_cadence.inference.physics.dust import DustPrior
 from pelsvae_cadence.inference.physics.samples import StarSamples
 from pelsvae_cadence.inference.priors import Priors
+from pelsvae_cadence.inference.read_star import StarReading, read_star
 from pelsvae_cadence.inference.visit_value.information import Outcomes
 from pelsvae_cadence.inference.visit_value.predictions import Predictions, predictions
 from pelsvae_cadence.light_curves import LightCurves
@@ -191,7 +192,8 @@ def visit_value(
                 seed=seed,
             )
             if reading.modes:
-                samples = reading.draw(model, n_samples=_SAMPLES) if distances else None
+                temper = Calibration.load().pooled.slope
+                samples = reading.draw(model, n_samples=_SAMPLES, temper=temper) if distances else None
                 for start in range(0, len(candidates), _AT_ONCE):
                     some = np.arange(start, min(start + _AT_ONCE, len(candidates)))
                     own = predictions(reading, candidates.take(some))

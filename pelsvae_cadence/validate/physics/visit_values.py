@@ -14,10 +14,10 @@ from pelsvae_cadence.cadence.synthetic.survey import SyntheticSurvey
 from pelsvae_cadence.cadence.visits import Visits
 from pelsvae_cadence.core.arrays import FloatArray
 from pelsvae_cadence.core.randomness import KeyedRandom
-from pelsvae_cadence.inference.infer import StarReading, read_star
 from pelsvae_cadence.inference.modes import UNSEEN, Mode
 from pelsvae_cadence.inference.physics.dust import DustPrior
 from pelsvae_cadence.inference.priors import Priors
+from pelsvae_cadence.inference.read_star import StarReading, read_star
 from pelsvae_cadence.inference.visit_value.predictions import predictions
 from pelsvae_cadence.inference.visit_value.visit_value import hypothesis_labels, visit_value
 from pelsvae_cadence.light_curves import LightCurves
