@@ -1,4 +1,4 @@
-"""Layout of the catalogue, format version 1: groups, columns, types, units.
+"""Layout of the catalogue, format version 1.1: groups, columns, types, units.
 
 The one place where the format is written down as code; ``docs/catalog-format.md`` says the same
 in words, and a test compares the two.
@@ -22,8 +22,10 @@ from pelsvae_cadence.core.errors import InputError
 __all__ = [
     "BAND_CODES",
     "FORMAT",
+    "FORMAT_MINOR",
     "FORMAT_VERSION",
     "GROUPS",
+    "OPTIONAL_GROUPS",
     "Column",
     "attributes_digest",
     "columns_of",
@@ -36,6 +38,8 @@ __all__ = [
 
 FORMAT: Final = "pelsvae_cadence-catalog"
 FORMAT_VERSION: Final = 1
+#: Stated by files that have one of `OPTIONAL_GROUPS`; readers of version 1.0 ignore these.
+FORMAT_MINOR: Final = 1
 
 #: Codes of the bands in the file. Frozen by the format: new bands are added at the end.
 BAND_CODES: Final[dict[str, int]] = {
@@ -170,6 +174,60 @@ GROUPS: Final[dict[str, tuple[Column, ...]]] = {
     "visits": _VISITS,
     "light_curves": _LIGHT_CURVES,
 }
+
+
+_INFERENCE: Final = (
+    _column("star_id", "<i8", "", "Number of the star, one of stars/star_id"),
+    _column("status", "S32", "", "ok, or why there is no answer"),
+    _column("period", "<f8", "d", "Most probable period, NaN without an answer"),
+    _column("period_error", "<f8", "d", "Standard error of the period, given that it is no alias"),
+    _column("probability", "<f8", "", "Probability that the period is right"),
+    _column(
+        "star_class", "S8", "", "Most probable class, other for shapes unlike all, empty without an answer"
+    ),
+    _column("subtype", "S8", "", "Most probable subtype, likewise"),
+    _column(
+        "class_probability",
+        "<f8",
+        "",
+        "Probabilities of the classes that the attribute classes of the group names, if there is a period",
+        n_dimensions=2,
+        optional=True,
+    ),
+    _column("no_period_probability", "<f8", "", "Probability that there is no period"),
+    _column("false_alarm_probability", "<f8", "", "False-alarm probability of the highest peak"),
+    _column("n_points", "<i8", "", "Number of points used"),
+    _column(
+        "other_periods",
+        "<f8",
+        "d",
+        "Alternatives, best first, padded with NaN",
+        n_dimensions=2,
+        optional=True,
+    ),
+    _column(
+        "other_probabilities",
+        "<f8",
+        "",
+        "Their probabilities, padded with NaN",
+        n_dimensions=2,
+        optional=True,
+    ),
+    *(
+        _column(f"{name}{end}", "<f8", unit, f"{what}{which}, NaN where unknown", optional=True)
+        for name, unit, what in (
+            ("teff", "K", "Effective temperature"),
+            ("abs_mag_g", "mag", "Absolute magnitude in Gaia G (Vega)"),
+            ("amplitude_i", "mag", "Peak-to-peak amplitude in Cousins I"),
+            ("ebv", "mag", "True colour excess E(B-V)"),
+            ("distance_modulus", "mag", "True distance modulus"),
+        )
+        for end, which in (("", ", median"), ("_low", ", start of the 68 % interval"), ("_high", ", its end"))
+    ),
+)
+
+#: Groups that a file may be without, and that do not belong to its content.
+OPTIONAL_GROUPS: Final[dict[str, tuple[Column, ...]]] = {"inference": _INFERENCE}
 
 
 def columns_of(group: str, rows: Any) -> dict[str, npt.NDArray[Any]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import h5py
 import numpy as np
@@ -25,6 +25,9 @@ from pelsvae_cadence.core.arrays import to_value
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.stars import Stars
+
+if TYPE_CHECKING:
+    from pelsvae_cadence.inference.fitted import FittedStars
 
 __all__ = ["Catalog"]
 
@@ -155,6 +158,14 @@ class Catalog:
                 if column.name in self._file[group]
             }
         return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def inference(self) -> FittedStars | None:
+        """What was read out of the light curves; None where nobody did (`fit_catalog`)."""
+        from pelsvae_cadence.catalog.inference_group import read_inference
+
+        with self._reading("inference"):
+            return read_inference(self._file)
 
     @cached_property
     def star_id(self) -> IntArray:

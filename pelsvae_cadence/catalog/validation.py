@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,8 +18,10 @@ import numpy.typing as npt
 
 from pelsvae_cadence.catalog.layout import (
     FORMAT,
+    FORMAT_MINOR,
     FORMAT_VERSION,
     GROUPS,
+    OPTIONAL_GROUPS,
     Column,
     attributes_digest,
     dataset_digest,
@@ -158,12 +161,18 @@ def validate_catalog(path: str | os.PathLike[str]) -> list[str]:
         sound = True
         for group, columns in GROUPS.items():
             sound &= _check_group(file, group, columns, problems)
+        optional = [group for group in OPTIONAL_GROUPS if _present(file, group)]
+        checked = [_check_group(file, group, OPTIONAL_GROUPS[group], problems) for group in optional]
+        if optional:
+            _check_minor(file, problems)
         _check_provenance(file, problems)
         _check_attributes(file, problems)
         if sound:
             beside: list[str] = []
             with _noting(beside, "the tables cannot be compared"):
                 _check_links(file, problems)
+                if optional and all(checked):
+                    _check_inference(file, problems)
             problems += [] if problems else beside  # named by dataset where its checksum failed
         return problems
 
@@ -271,6 +280,36 @@ def _check_attributes(file: h5py.File, problems: list[str]) -> None:
     with _noting(problems, "attributes: they cannot be read"):
         if file.attrs.get("attributes_sha256") != attributes_digest(file):
             problems.append("attributes: they do not match their checksum (attributes_sha256)")
+
+
+def _check_minor(file: h5py.File, problems: list[str]) -> None:
+    with _noting(problems, "format_minor: it cannot be read"):
+        found = file.attrs.get("format_minor")
+        if not isinstance(found, int | np.integer) or found < FORMAT_MINOR:
+            problems.append(f"the attribute format_minor is {found!r}, expected {FORMAT_MINOR}")
+
+
+def _check_inference(file: h5py.File, problems: list[str]) -> None:
+    """Require what is said of stars to be of stars of the file, each once, and of the classes it names."""
+    group = file["inference"]
+    star_id = group["star_id"][:]
+    if np.unique(star_id).size != star_id.size:
+        problems.append("inference/star_id: numbers are repeated")
+    if not np.isin(star_id, file["stars/star_id"][:]).all():
+        problems.append("inference/star_id: a star is not among those of the file")
+    classes, options = (_json(group, name) for name in ("classes", "options"))
+    if not isinstance(options, dict):
+        problems.append("inference: the attribute options holds no JSON object")
+    width = group["class_probability"].shape[1] if "class_probability" in group else 0
+    if not isinstance(classes, list) or len(classes) != width:
+        problems.append(f"inference: the attribute classes does not name the {width} classes")
+
+
+def _json(group: h5py.Group, name: str) -> Any:
+    try:
+        return json.loads(group.attrs[name])
+    except (*HDF5_ERRORS, TypeError):
+        return None  # and whoever asked says what is wrong
 
 
 def _check_links(file: h5py.File, problems: list[str]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from pelsvae_cadence.cli.catalog_fit import fit
 from pelsvae_cadence.cli.options import (
     DEFAULT_NSIDE,
     Constraint,
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="HDF5 catalogues of simulated stars.", no_args_is_help=True)
+
+app.command("fit")(fit)
 
 File = Annotated[Path, typer.Argument(help="Catalogue file (.h5).", show_default=False)]
 
@@ -286,7 +289,7 @@ def export(
     refuse_existing([output], no_clobber)
     if output.suffix in (".ecsv", ".fits", ".vot"):
         with Catalog(file) as catalog, replacing(output) as partial:
-            star_table(catalog.stars).write(partial, overwrite=True)
+            star_table(catalog.stars, catalog.inference).write(partial, overwrite=True)
     elif output.suffix in (".h5", ".hdf5", ".csv", ".parquet"):
         raise InputError(
             f"cannot export to {output.suffix}", allowed="a folder for HATS, or .ecsv, .fits, .vot"

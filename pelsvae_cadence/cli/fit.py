@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pelsvae_cadence.light_curves import LightCurves
     from pelsvae_cadence.readers.stored import ParquetLightCurves
 
-__all__ = ["EXAMPLES", "fit"]
+__all__ = ["EXAMPLES", "fit", "remarks", "summary", "table_rows", "weighed_classes"]
 
 # What the summary counts as an answer.
 _SURE: Final = 0.9
@@ -142,12 +142,12 @@ def fit(
     # Everything that can be refused is refused before anything is read.
     table_kind(output)
     limits = pair(period_range, "--period-range")
-    priors = _priors(classes, unseen, no_period)
+    priors = weighed_classes(classes, unseen, no_period)
     parts = output.with_name(output.name + ".parts")
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists already", remedy="Choose another --output, or add --overwrite.")
     output_folder(output.parent)
-    with messages.status(f"reading {file.name}"), _remarks():
+    with messages.status(f"reading {file.name}"), remarks():
         light_curves = _read(file, reader, read or [], whole=plot is not None)
     messages.print(str(light_curves.origin), markup=False, highlight=False)
     where = _positions(file, output, positions, light_curves, read or [])
@@ -163,7 +163,7 @@ def fit(
     elif method == "learned":
         doing = "fitting (each worker first draws the shape bank once)"
     try:
-        with _remarks(), progress_bar(doing, "stars") as step:
+        with remarks(), progress_bar(doing, "stars") as step:
             fitted = fit_stars(
                 light_curves,
                 method=method,
@@ -195,7 +195,8 @@ def fit(
     _say(fitted, output, plot, as_json)
 
 
-def _priors(classes: str | None, unseen: float, no_period: float) -> Priors:
+def weighed_classes(classes: str | None, unseen: float, no_period: float) -> Priors:
+    """Read the prior probabilities of the command line."""
     from pelsvae_cadence.classes import STAR_CLASSES, parse_star_class
     from pelsvae_cadence.inference.priors import Priors
 
@@ -259,7 +260,7 @@ def _value(text: str) -> Any:
 
 
 @contextmanager
-def _remarks() -> Iterator[None]:
+def remarks() -> Iterator[None]:
     """Say what was left out or not known once, as a remark rather than as Python's warning."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -322,19 +323,24 @@ def _draw(light_curves: LightCurves, fitted: FittedStars, files: list[Path]) -> 
 
 
 def _say(fitted: FittedStars, output: Path, plot: Path | None, as_json: bool) -> None:
-    summary = _summary(fitted)
+    found = summary(fitted)
     files = {"table": output} | ({} if plot is None else {"pictures": plot})
     if as_json:
-        print_json({"options": dict(fitted.options), **summary, "files": files})
+        print_json({"options": dict(fitted.options), **found, "files": files})
         return
-    rows = [[name, str(count)] for name, count in summary.items() if isinstance(count, int)]
-    rows += [[f"class {name}", str(count)] for name, count in summary["classes"].items()]
-    rows += [[f"no answer: {name}", str(count)] for name, count in summary["no answer"].items()]
-    table(f"{output.name}", ["", "stars"], rows)
+    table(f"{output.name}", ["", "stars"], table_rows(found))
     list_files(files)
 
 
-def _summary(fitted: FittedStars) -> dict[str, Any]:
+def table_rows(found: dict[str, Any]) -> list[list[str]]:
+    """Write a summary as rows of a table."""
+    rows = [[name, str(count)] for name, count in found.items() if isinstance(count, int)]
+    rows += [[f"class {name}", str(count)] for name, count in found["classes"].items()]
+    return rows + [[f"no answer: {name}", str(count)] for name, count in found["no answer"].items()]
+
+
+def summary(fitted: FittedStars) -> dict[str, Any]:
+    """Count the stars with an answer."""
     import numpy as np
 
     answered = fitted.status == "ok"

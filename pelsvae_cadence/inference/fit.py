@@ -59,7 +59,18 @@ class StoredLightCurves(Protocol):
     def __len__(self) -> int: ...
 
     def read_light_curves(self, rows: npt.ArrayLike) -> LightCurves:
-        """Read some rows."""
+        """Read some rows.
+
+        Parameters
+        ----------
+        rows : array_like of int
+            Consecutive rows.
+
+        Returns
+        -------
+        LightCurves
+            Their light curves.
+        """
 
 
 def fit(

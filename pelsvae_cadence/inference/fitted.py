@@ -18,7 +18,7 @@ from pelsvae_cadence.core.files import replacing
 from pelsvae_cadence.core.tables.hats import arrow_array, write_hats
 from pelsvae_cadence.core.tables.star_positions import star_positions
 from pelsvae_cadence.inference.physics.samples import PHYSICS_UNITS
-from pelsvae_cadence.inference.posterior import BestCurve, Posterior
+from pelsvae_cadence.inference.posterior import CURVE, Posterior, pack_curves, unpack_curves
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.periods.result import PeriodResult
 
@@ -36,8 +36,6 @@ _COLUMN_UNITS: Final = {
     "dec": "deg",
     **{name: PHYSICS_UNITS[name] for name in _PHYSICS},
 }
-# Curves travel between processes, and rest in checkpoints, as arrays whose names begin so.
-_CURVE: Final = "curve_"
 
 
 def table_kind(path: str | Path) -> str:
@@ -357,7 +355,47 @@ class FittedStars(StructOfArrays):
             The columns by name, and the curves padded to the most bands and harmonics.
         """
         arrays = {name: value for name, value in self._arrays() if name != "curve"}
-        return arrays | {"classes": np.array(self.classes, dtype="U16")} | _pack(self.curve)
+        return arrays | {"classes": np.array(self.classes, dtype="U16")} | pack_curves(self.curve)
+
+    def to_columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Give everything but the curves as plain arrays, a name for each quantity of the physics.
+
+        Returns
+        -------
+        dict of str to ndarray
+            The columns by name.
+        """
+        columns = {name: value for name, value in self._arrays() if name not in ("curve", "physics")}
+        return columns if self.physics is None else columns | dict(zip(_PHYSICS, self.physics.T, strict=True))
+
+    @classmethod
+    def of_columns(
+        cls, columns: Mapping[str, npt.NDArray[Any]], classes: tuple[str, ...], options: Mapping[str, object]
+    ) -> Self:
+        """Make the table again of what `to_columns` gave; it has no curves.
+
+        Parameters
+        ----------
+        columns : mapping of str to ndarray
+            The columns; those of two axes may be absent where they are empty.
+        classes : tuple of str
+            Names of the columns of `class_probability`.
+        options : mapping
+            The options of the fit.
+
+        Returns
+        -------
+        FittedStars
+            The table.
+        """
+        n = columns["star_id"].size
+        own: dict[str, Any] = dict.fromkeys(
+            ("class_probability", "other_periods", "other_probabilities"), np.empty((n, 0))
+        )
+        own |= {name: value for name, value in columns.items() if name not in _PHYSICS}
+        if all(name in columns for name in _PHYSICS):
+            own["physics"] = np.column_stack([columns[name] for name in _PHYSICS])
+        return cls(**own, curve=np.full(n, None, dtype=object), classes=classes, options=options)
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], options: Mapping[str, object]) -> Self:
@@ -375,45 +413,7 @@ class FittedStars(StructOfArrays):
         FittedStars
             The table.
         """
-        packed = {name: value for name, value in arrays.items() if name.startswith(_CURVE)}
+        packed = {name: value for name, value in arrays.items() if name.startswith(CURVE)}
         columns: dict[str, Any] = {name: arrays[name] for name in arrays if name not in packed}
         columns["classes"] = tuple(columns["classes"].tolist())
-        return cls(**columns, curve=_unpack(packed), options=options)
-
-
-def _pack(curves: npt.NDArray[np.object_]) -> dict[str, npt.NDArray[Any]]:
-    """Turn curves into arrays, padded to the most bands and harmonics."""
-    there = [curve for curve in curves.tolist() if curve is not None]
-    n_bands = max((len(curve.bands) for curve in there), default=0)
-    n_terms = max((curve.coefficients.shape[1] for curve in there), default=0)
-    n = curves.size
-    out: dict[str, npt.NDArray[Any]] = {
-        "frequency": np.full(n, np.nan),
-        "epoch": np.full(n, np.nan),
-        "n_bands": np.zeros(n, dtype=np.int64),
-        "bands": np.full((n, n_bands), "", dtype="U32"),
-        "mean_flux": np.zeros((n, n_bands)),
-        "coefficients": np.zeros((n, n_bands, n_terms), dtype=np.complex128),
-    }
-    for i, curve in enumerate(curves.tolist()):
-        if curve is not None:
-            b, k = curve.coefficients.shape
-            out["frequency"][i], out["epoch"][i], out["n_bands"][i] = curve.frequency, curve.epoch, b
-            out["bands"][i, :b], out["mean_flux"][i, :b] = curve.bands, curve.mean_flux
-            out["coefficients"][i, :b, :k] = curve.coefficients
-    return {f"{_CURVE}{name}": value for name, value in out.items()}
-
-
-def _unpack(packed: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.object_]:
-    own = {name.removeprefix(_CURVE): value for name, value in packed.items()}
-    curves = np.full(own["n_bands"].size, None, dtype=object)
-    for i in np.flatnonzero(own["n_bands"]).tolist():
-        b = int(own["n_bands"][i])
-        curves[i] = BestCurve(
-            frequency=float(own["frequency"][i]),
-            epoch=float(own["epoch"][i]),
-            bands=tuple(own["bands"][i, :b].tolist()),
-            mean_flux=own["mean_flux"][i, :b],
-            coefficients=own["coefficients"][i, :b],
-        )
-    return curves
+        return cls(**columns, curve=unpack_curves(packed), options=options)

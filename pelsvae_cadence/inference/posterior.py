@@ -14,10 +14,12 @@ from pelsvae_cadence.core.arrays import FloatArray, IntArray, StrArray, StructOf
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.inference.physics.samples import PhysicalSamples
 
-__all__ = ["OTHER", "BestCurve", "Posterior"]
+__all__ = ["CURVE", "OTHER", "BestCurve", "Posterior", "pack_curves", "unpack_curves"]
 
 #: The name of shapes unlike all classes.
 OTHER: Final = "other"
+#: Curves travel between processes, and rest in checkpoints, as arrays whose names begin so.
+CURVE: Final = "curve_"
 _COLUMN_UNITS: Final = {"period": "d", "period_error": "d", "candidate_frequencies": "1/d"}
 _TWO_DIMENSIONS: Final = (
     "candidate_frequencies",
@@ -176,3 +178,64 @@ class Posterior(StructOfArrays):
         columns.pop("class_probability")
         columns.pop("subtype_probability")
         return columns, meta
+
+
+def pack_curves(curves: npt.NDArray[np.object_]) -> dict[str, npt.NDArray[Any]]:
+    """Turn curves into arrays, padded to the most bands and harmonics.
+
+    Parameters
+    ----------
+    curves : ndarray of BestCurve, shape (N,)
+        The curves; None where there is none.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Arrays whose names begin with `CURVE`.
+    """
+    there = [curve for curve in curves.tolist() if curve is not None]
+    n_bands = max((len(curve.bands) for curve in there), default=0)
+    n_terms = max((curve.coefficients.shape[1] for curve in there), default=0)
+    n = curves.size
+    out: dict[str, npt.NDArray[Any]] = {
+        "frequency": np.full(n, np.nan),
+        "epoch": np.full(n, np.nan),
+        "n_bands": np.zeros(n, dtype=np.int64),
+        "bands": np.full((n, n_bands), "", dtype="U32"),
+        "mean_flux": np.zeros((n, n_bands)),
+        "coefficients": np.zeros((n, n_bands, n_terms), dtype=np.complex128),
+    }
+    for i, curve in enumerate(curves.tolist()):
+        if curve is not None:
+            b, k = curve.coefficients.shape
+            out["frequency"][i], out["epoch"][i], out["n_bands"][i] = curve.frequency, curve.epoch, b
+            out["bands"][i, :b], out["mean_flux"][i, :b] = curve.bands, curve.mean_flux
+            out["coefficients"][i, :b, :k] = curve.coefficients
+    return {f"{CURVE}{name}": value for name, value in out.items()}
+
+
+def unpack_curves(packed: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.object_]:
+    """Make curves again of the arrays.
+
+    Parameters
+    ----------
+    packed : mapping of str to ndarray
+        What `pack_curves` gave.
+
+    Returns
+    -------
+    ndarray of BestCurve, shape (N,)
+        The curves.
+    """
+    own = {name.removeprefix(CURVE): value for name, value in packed.items()}
+    curves = np.full(own["n_bands"].size, None, dtype=object)
+    for i in np.flatnonzero(own["n_bands"]).tolist():
+        b = int(own["n_bands"][i])
+        curves[i] = BestCurve(
+            frequency=float(own["frequency"][i]),
+            epoch=float(own["epoch"][i]),
+            bands=tuple(own["bands"][i, :b].tolist()),
+            mean_flux=own["mean_flux"][i, :b],
+            coefficients=own["coefficients"][i, :b],
+        )
+    return curves

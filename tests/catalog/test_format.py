@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pelsvae_cadence.catalog import Catalog, validate_catalog, write_catalog
-from pelsvae_cadence.catalog.layout import BAND_CODES, GROUPS
+from pelsvae_cadence.catalog.layout import BAND_CODES, GROUPS, OPTIONAL_GROUPS
 from pelsvae_cadence.light_curves import LightCurves
 from tests.catalog.batches import GOLDEN, HERE, Batch, assert_identical, joined
 
@@ -41,8 +41,8 @@ def test_golden_file_of_version_1_is_read(tmp_path: Path) -> None:
 
 
 def test_document_and_code_agree() -> None:
-    types = {"i": "int64", "f": "float64", "S": "ASCII, 8 bytes", "b": "bool", "u": "band enum"}
-    for group, columns in GROUPS.items():
+    types = {"i": "int64", "f": "float64", "b": "bool", "u": "band enum"}
+    for group, columns in (GROUPS | OPTIONAL_GROUPS).items():
         text = DOCUMENT.split(f"### /{group}\n")[1].split("###")[0]
         rows = [
             [cell.strip() for cell in line.strip("|").split("|")]
@@ -51,7 +51,8 @@ def test_document_and_code_agree() -> None:
         ]
         assert [row[0] for row in rows] == [f"`{column.name}`" for column in columns]
         for row, column in zip(rows, columns, strict=True):
-            assert row[1] == types[column.dtype.kind], column.name
+            text = f"ASCII, {column.dtype.itemsize} bytes"
+            assert row[1] == types.get(column.dtype.kind, text), column.name
             assert row[3].strip("`") == column.unit, column.name
             assert row[4].startswith(column.description), column.name
             assert ("MAY be absent" in row[4]) == column.optional

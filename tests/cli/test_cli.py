@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.table import QTable
 
 from pelsvae_cadence import __version__
 from pelsvae_cadence.cli import main
@@ -215,6 +216,19 @@ def test_catalog_commands(run, tmp_path):
     code, out, _ = run("catalog", "inspect", golden, "--json")
     assert json.loads(out)["format_version"] == 1
     assert run("catalog", "validate", golden)[0] == 0
+    fitted = tmp_path / "fitted.h5"
+    fitted.write_bytes(golden.read_bytes())
+    line = ("catalog", "fit", fitted, "--method", "harmonic", "--period-range", "0.5,0.501")
+    code, out, err = run(*line, "--json")
+    assert code == 0, err
+    assert json.loads(out)["stars"] == json.loads(run("catalog", "inspect", golden, "--json")[1])["n_stars"]
+    assert run("catalog", "validate", fitted)[0] == 0
+    code, _, err = run(*line)
+    assert code == 2
+    assert "says already what its light curves tell" in err
+    assert run(*line, "--overwrite")[0] == 0
+    assert run("catalog", "export", fitted, tmp_path / "stars.ecsv")[0] == 0
+    assert "fit_period" in QTable.read(tmp_path / "stars.ecsv").colnames
     broken = tmp_path / "broken.h5"
     data = bytearray(golden.read_bytes())
     data[len(data) // 2] ^= 0xFF

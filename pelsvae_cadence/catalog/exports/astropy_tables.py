@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pelsvae_cadence.catalog.inference_group import aligned_columns
+from pelsvae_cadence.core.tables.exchange import with_unit
+from pelsvae_cadence.inference.fitted import FittedStars
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.stars import Stars
 
@@ -14,20 +17,27 @@ if TYPE_CHECKING:
 __all__ = ["star_table", "time_series"]
 
 
-def star_table(stars: Stars) -> QTable:
-    """Make an astropy table of stars: `Stars.to_table`.
+def star_table(stars: Stars, fitted: FittedStars | None = None) -> QTable:
+    """Make an astropy table of stars: `Stars.to_table`, with what was read out of their light curves.
 
     Parameters
     ----------
     stars : Stars
         The stars, e.g. ``catalog.stars``.
+    fitted : FittedStars, optional
+        What their light curves tell, e.g. ``catalog.inference``: columns ``fit_period`` and so on, NaN, 0 or
+        empty for stars that were not fitted.
 
     Returns
     -------
     astropy.table.QTable
         One row a star, quantities with units; ``epoch`` is a `astropy.time.Time` (TDB).
     """
-    return stars.to_table()
+    table = stars.to_table()
+    if fitted is not None:
+        for name, (value, unit) in aligned_columns(fitted, stars.star_id).items():
+            table[name] = with_unit(value, unit)
+    return table
 
 
 def time_series(light_curves: LightCurves, star_id: int) -> TimeSeries:

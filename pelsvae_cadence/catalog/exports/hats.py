@@ -15,10 +15,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from pelsvae_cadence.catalog.inference_group import aligned_columns
 from pelsvae_cadence.catalog.layout import GROUPS
 from pelsvae_cadence.catalog.reader import Catalog
 from pelsvae_cadence.core.errors import InputError
 from pelsvae_cadence.core.tables.hats import arrow_array, hats_modules, write_hats
+from pelsvae_cadence.inference.fitted import FittedStars
 
 __all__ = ["export_hats"]
 
@@ -67,7 +69,8 @@ def export_hats(
     Notes
     -----
     One row a star: `_healpix_29`, the columns of ``/stars`` (latent coordinates as ``latent_0``,
-    ``latent_1``, ...), and the nested column ``lightcurve`` with those of ``/light_curves``. Units are
+    ``latent_1``, ...), those of ``/inference`` as ``fit_period`` and so on where the catalogue has been
+    fitted, and the nested column ``lightcurve`` with those of ``/light_curves``. Units are
     in the metadata of the Parquet fields.
     """
     hats_modules()
@@ -75,10 +78,10 @@ def export_hats(
     with Catalog(catalog) as source:
         if not len(source):
             raise InputError(f"{source.path} holds no star")
-        stars = source.stars
+        stars, fitted = source.stars, source.inference
         return write_hats(
             target,
-            lambda rows: _columns(source, rows),
+            lambda rows: _columns(source, rows, fitted),
             ra=stars.ra,
             dec=stars.dec,
             name=name or target.name,
@@ -90,7 +93,9 @@ def export_hats(
         )
 
 
-def _columns(source: Catalog, rows: npt.NDArray[np.int64]) -> list[tuple[str, Any, str | None]]:
+def _columns(
+    source: Catalog, rows: npt.NDArray[np.int64], fitted: FittedStars | None
+) -> list[tuple[str, Any, str | None]]:
     import pyarrow as pa
 
     stars, curves = source.read_stars(rows), source.read_light_curves(rows)
@@ -99,6 +104,9 @@ def _columns(source: Catalog, rows: npt.NDArray[np.int64]) -> list[tuple[str, An
     ]
     for j in range(0 if stars.latent is None else stars.latent.shape[1]):
         columns.append((f"latent_{j}", arrow_array(np.ascontiguousarray(stars.latent[:, j])), ""))  # type: ignore[index]
+    if fitted is not None:
+        beside = aligned_columns(fitted, stars.star_id)
+        columns += [(name, arrow_array(value), unit) for name, (value, unit) in beside.items()]
     nested, fields = [], []
     offsets = pa.array(curves.offsets.astype(np.int32))
     for column in _POINTS:

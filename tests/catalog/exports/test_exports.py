@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import astropy.units as u
@@ -14,8 +15,10 @@ from pelsvae_cadence.catalog import Catalog
 from pelsvae_cadence.catalog.exports.astropy_tables import star_table, time_series
 from pelsvae_cadence.catalog.exports.hats import export_hats
 from pelsvae_cadence.catalog.generation import generate_catalog
+from pelsvae_cadence.catalog.inference_group import write_inference
 from pelsvae_cadence.catalog.sites import DrawnStars
 from pelsvae_cadence.core.errors import InputError
+from tests.catalog.readings import made_up
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +79,10 @@ def test_astropy_keeps_numbers_units_and_time_scales(path: Path, tmp_path: Path)
 def test_lsdb_opens_the_export_and_finds_the_same_numbers(path: Path, tmp_path: Path) -> None:
     lsdb = pytest.importorskip("lsdb", reason="LSDB is an option")
     said: list[tuple[int, int]] = []
+    path = Path(shutil.copy(path, tmp_path / "fitted.h5"))
+    with Catalog(path) as catalog:
+        fitted = made_up(catalog.star_id[2:])
+    write_inference(path, fitted)
     folder = export_hats(path, tmp_path / "stars", stars_per_file=5, progress=lambda *p: said.append(p))
     assert said[-1] == (3, 3), "a file for each place"
     with Catalog(path) as catalog:
@@ -91,6 +98,13 @@ def test_lsdb_opens_the_export_and_finds_the_same_numbers(path: Path, tmp_path: 
         assert found["period"] == stars.period[row]
         assert found["subtype"] == stars.subtype[row]
         assert found["latent_1"] == stars.latent[row, 1]  # type: ignore[index]
+        said = fitted.take(fitted.star_id == stars.star_id[row])
+        if len(said):
+            np.testing.assert_equal(found["fit_period"], said.period[0])
+            assert found["fit_status"] == said.status[0]
+        else:
+            assert row == 0
+            assert np.isnan(found["fit_period"])
         curve = found["lightcurve"]
         assert (0 if curve is None else len(curve)) == one.n_points
         if one.n_points:
