@@ -31,7 +31,7 @@ from pelsvae_cadence.simulation.simulate import simulate
 if TYPE_CHECKING:
     from pelsvae_cadence.stars import Stars
 
-__all__ = ["VisitValue", "hypothesis_labels", "visit_value"]
+__all__ = ["VisitValue", "visit_value"]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -220,7 +220,7 @@ def _light_curves(
 
 def _gains(reading: StarReading, own: Predictions, samples: StarSamples | None) -> dict[str, FloatArray]:
     outcomes = Outcomes(own.share, own.mean, own.variance)
-    frequency, star_class = hypothesis_labels(reading, own.mode)
+    frequency, star_class = _labels(reading, own.mode)
     both = frequency * (star_class.max() + 1) + star_class
     gains = {
         "period": outcomes.information(frequency),
@@ -234,21 +234,8 @@ def _gains(reading: StarReading, own: Predictions, samples: StarSamples | None) 
     return gains
 
 
-def hypothesis_labels(reading: StarReading, mode: IntArray) -> tuple[IntArray, IntArray]:
-    """Give hypotheses numbers of their frequency and of their class, no period being one of each.
-
-    Parameters
-    ----------
-    reading : StarReading
-        The reading of a star.
-    mode : ndarray of int64, shape (H,)
-        Index of the mode of each hypothesis; -1 for no period.
-
-    Returns
-    -------
-    frequency, star_class : ndarray of int64, shape (H,)
-        The numbers; frequencies closer than a fifth of 1/span are one.
-    """
+def _labels(reading: StarReading, mode: IntArray) -> tuple[IntArray, IntArray]:
+    """Give hypotheses numbers of their frequency and of their class, no period being one of each."""
     frequency = np.zeros(mode.size, dtype=np.int64)
     star_class = np.zeros(mode.size, dtype=np.int64)
     names: dict[str, int] = {}

@@ -93,7 +93,7 @@ def physics_report(
             found = read_distances(name, folder, 3 * size, seed=seed, progress=step)
             figures += distance_figures(name, found)
     if VISITS in wanted:
-        figures += visit_value_figures(draws=max(size, _FEWEST_DRAWS), seed=seed, progress=step)
+        figures += visit_value_figures(draws=max(2 * size, _FEWEST_DRAWS), seed=seed, progress=step)
     return Report(
         topic="physics",
         data=f"{', '.join(wanted)}; {size} simulated stars of a class, up to {3 * size} real ones of a set",

@@ -19,7 +19,7 @@ from pelsvae_cadence.inference.physics.dust import DustPrior
 from pelsvae_cadence.inference.priors import Priors
 from pelsvae_cadence.inference.read_star import StarReading, read_star
 from pelsvae_cadence.inference.visit_value.predictions import predictions
-from pelsvae_cadence.inference.visit_value.visit_value import hypothesis_labels, visit_value
+from pelsvae_cadence.inference.visit_value.visit_value import visit_value
 from pelsvae_cadence.light_curves import LightCurves
 from pelsvae_cadence.model.source import LightCurveModel
 from pelsvae_cadence.photometry.magnitudes import at_magnitude
@@ -91,8 +91,8 @@ class BruteForce:
     predicted : ndarray of float64, shape (V,)
         Bits about period and class that `visit_value` expects.
     found : ndarray of float64, shape (V,)
-        By how much the expected probability of the right period and class (the sum of squared probabilities) rose,
-        on average over measurements drawn from the posterior, when the star was read again with the measurement.
+        By how much the probability of the right period and class rose, on average over truths and measurements
+        drawn from the posterior, when the star was read again with the measurement.
     error : ndarray of float64, shape (V,)
         Standard error of `found`.
     """
@@ -174,10 +174,6 @@ def against_brute_force(
 
         reading = read(star)
         own = predictions(reading, candidates)
-        frequency, star_class = hypothesis_labels(reading, own.mode)
-        _, first = np.unique(frequency * (star_class.max() + 1) + star_class, return_index=True)
-        cases = own.mode[first].tolist()
-        before = _expected_right(reading, reading, cases)
         random = KeyedRandom(seed=seed)
         address = int(star.star_id[0])
         # Stratified: hypotheses by their shares, and quantiles of their Gaussians in another order.
@@ -191,7 +187,10 @@ def against_brute_force(
                     h = chosen[r]
                     measured = own.mean[h, v] + quantile[r] * np.sqrt(own.variance[h, v])
                     after = read(_with_point(reading, star, candidates.take([v]), float(measured)))
-                    gain[r, i, v] = _expected_right(after, reading, cases) - before
+                    before, now = (
+                        _probability_of(one, reading, int(own.mode[h])) for one in (reading, after)
+                    )
+                    gain[r, i, v] = now - before
                 if progress is not None:
                     progress((i * n_visits + v) * draws + r + 1, n * n_visits * draws)
     total = gain.sum(axis=1)
@@ -200,11 +199,6 @@ def against_brute_force(
         found=total.mean(axis=0),
         error=total.std(axis=0) / np.sqrt(draws),
     )
-
-
-def _expected_right(reading: StarReading, first: StarReading, cases: list[int]) -> float:
-    """Give the probability that a reading is expected to have for the truth, if it is itself to be believed."""
-    return float(sum(_probability_of(reading, first, mode) ** 2 for mode in cases))
 
 
 def _probability_of(reading: StarReading, first: StarReading, mode: int) -> float:
