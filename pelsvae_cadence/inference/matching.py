@@ -241,6 +241,7 @@ def match(
     *,
     colours: bool = True,
     best_phase_only: bool = False,
+    stretch: float = 1.1,
 ) -> tuple[Float32Array, IntArray]:
     """Match all near members at all frequencies.
 
@@ -258,6 +259,9 @@ def match(
         Whether mean colours count.
     best_phase_only : bool
         Give the evidence of the best phase in place of the mean over phases, at less than half the cost.
+    stretch : float
+        Ratio of frequencies that are matched at once: with the default members apart in period are not near to
+        all; few frequencies far apart and few members go in longer stretches. It changes the cost alone.
 
     Returns
     -------
@@ -294,10 +298,9 @@ def match(
     start = 0
     while start < n_freq:
         lowest = sums.frequency[start]
-        # Not more than a tenth in frequency at once: members apart in period are not near to all.
-        around = design.near(lowest, 1.1 * lowest)
+        around = design.near(lowest, stretch * lowest)
         size = max(around.stop - around.start, 1) * n_phases
-        stop = int(np.searchsorted(sums.frequency, 1.1 * lowest))
+        stop = int(np.searchsorted(sums.frequency, stretch * lowest))
         stop = min(max(stop, start + 1), start + max(1, _CELLS // size))
         near = design.near(lowest, sums.frequency[stop - 1])
         m, some = near.stop - near.start, slice(start, stop)

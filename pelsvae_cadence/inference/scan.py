@@ -47,6 +47,7 @@ _MULTIPLES: Final = {
     12: (2.0, 1 / 2, 1 / 3, 2 / 3, 1 / 4, 1 / 5, 1 / 6),
     4: (1 / 7, 1 / 8, 1 / 9, 1 / 10, 1 / 12),
 }
+_STRETCH_OF_PEAKS: Final = 2.5  # a hundred frequencies between periods of an hour and of years
 _PEAK_STEPS: Final = np.array([-0.1, 0.0, 0.1])  # 1/T around a peak
 
 
@@ -210,7 +211,9 @@ def peaks_and_multiples(
     chosen = chosen[(chosen >= limits[0]) & (chosen <= limits[1])]
     weight = star.with_model_error(_MODEL_ERROR) ** -2.0
     sums = point_sums(star, weight, chosen, max(d.n_harmonics for d in designs))
-    height = np.stack([_heights(star, weight, sums, design, colours) for design in designs])
+    height = np.stack(
+        [_heights(star, weight, sums, design, colours, _STRETCH_OF_PEAKS) for design in designs]
+    )
     near_best = height > height.max(initial=-np.inf) - _DROP_OF_PEAKS * np.sqrt(star.time.size)
     keep = np.zeros_like(near_best)
     for j, row in enumerate(height):
@@ -226,10 +229,15 @@ def peaks_and_multiples(
 
 
 def _heights(
-    star: StarPoints, weight: FloatArray, sums: PointSums, design: GroupDesign, colours: bool
+    star: StarPoints,
+    weight: FloatArray,
+    sums: PointSums,
+    design: GroupDesign,
+    colours: bool,
+    stretch: float = 1.1,
 ) -> FloatArray:
     """Give the log evidence of a subtype's best coarse shape at each frequency."""
-    evidence, _ = match(star, weight, sums, design, colours=colours, best_phase_only=True)
+    evidence, _ = match(star, weight, sums, design, colours=colours, best_phase_only=True, stretch=stretch)
     distance = np.abs(np.log(sums.frequency)[:, None] + design.shapes.ln_period)
     best = np.where(distance < design.reach, evidence, -np.inf).max(axis=1)
     return np.asarray(best, dtype=np.float64)
