@@ -12,7 +12,19 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 #: Slow to import, and needed by some commands only.
-HEAVY = ("astropy", "h5py", "healpy", "matplotlib", "numpy", "pandas", "rubin_sim", "scipy", "torch", "zuko")
+HEAVY = (
+    "astropy",
+    "h5py",
+    "healpy",
+    "matplotlib",
+    "numpy",
+    "packaging",
+    "pandas",
+    "rubin_sim",
+    "scipy",
+    "torch",
+    "zuko",
+)
 #: One star at one position; the folder for its light curve follows.
 STAR = ["lightcurve", "--star-class", "EA", "--synthetic", "lsst", "--ra", "10", "--dec", "-30"]
 STAR += ["--mag", "19", "--out-dir"]

@@ -8,11 +8,9 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Final, Literal
 
 import typer
-from packaging.requirements import Requirement
 
 from pelsvae_cadence.cli.options import Json
 from pelsvae_cadence.core.console import messages, print_json, table
@@ -93,6 +91,8 @@ def _memory() -> str:
 
 def _requirements() -> tuple[list[_Finding], list[_Finding]]:
     """Compare what is installed with what the package asks for, and with its extras."""
+    from importlib.metadata import requires
+
     needed: list[_Finding] = []
     by_extra: dict[str, list[_Finding]] = {}
     for text in requires(_PACKAGE) or []:
@@ -115,6 +115,10 @@ def _requirements() -> tuple[list[_Finding], list[_Finding]]:
 
 def _requirement(text: str) -> _Finding:
     """Look for one package."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from packaging.requirements import Requirement
+
     wanted = Requirement(text)
     try:
         found = version(wanted.name)
