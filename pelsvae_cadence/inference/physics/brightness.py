@@ -19,8 +19,10 @@ __all__ = ["Brightness", "observed_brightness", "peak_to_peak"]
 FloatArray = npt.NDArray[np.float64]
 
 _MAG: Final = 2.5 / np.log(10.0)
-# Error of the shape in units of the star's scatter, as in the fits of the modes.
+# Error of the shape in units of the star's scatter, as in the fits of the modes; a band's mean does not get
+# better than that of so many points. Periods do: the same shape is missed in the same way all the time.
 _SHAPE_ERROR: Final = 0.08
+_POINTS_OF_SHAPE: Final = 20.0
 # Offsets and the size of the curve are all but free here: the colours must not count twice.
 _FREE_OFFSET: Final = 10.0
 _FREE_SIZE: Final = 1.0
@@ -40,12 +42,15 @@ class Brightness:
         Their covariance.
     size, size_error : float
         Size of the curve in units of the mode's, and its error.
+    frequency_error : float
+        Standard deviation of the frequency in 1/d.
     """
 
     mean_mag: FloatArray
     covariance: FloatArray
     size: float
     size_error: float
+    frequency_error: float
 
 
 def observed_brightness(star: StarPoints, modes: Sequence[Mode]) -> list[Brightness]:
@@ -70,7 +75,7 @@ def observed_brightness(star: StarPoints, modes: Sequence[Mode]) -> list[Brightn
     precision = np.eye(n_bands) * _FREE_OFFSET**-2.0
     fits = fit_hypotheses(
         star,
-        star.with_model_error(_SHAPE_ERROR),
+        np.hypot(star.error, _SHAPE_ERROR * star.scatter),
         Hypotheses(
             frequency=np.array([mode.frequency for mode in modes]),
             phase=np.array([mode.phase for mode in modes]),
@@ -81,10 +86,11 @@ def observed_brightness(star: StarPoints, modes: Sequence[Mode]) -> list[Brightn
         ),
     )
     spread = fits.covariance
+    shared = np.eye(n_bands) * (_SHAPE_ERROR * star.scatter) ** 2 / _POINTS_OF_SHAPE
     out = []
     for j in range(n):
         flux = star.mean_flux + star.unit * fits.offset[j]
-        covariance = spread[j, 1:, 1:] * np.outer(star.unit, star.unit)
+        covariance = (spread[j, 1:, 1:] + shared) * np.outer(star.unit, star.unit)
         seen = flux > _LEAST_MEAN * np.sqrt(np.diag(covariance))
         flux = np.where(seen, flux, np.nan)
         out.append(
@@ -93,6 +99,7 @@ def observed_brightness(star: StarPoints, modes: Sequence[Mode]) -> list[Brightn
                 covariance=_MAG**2 * covariance / np.outer(flux, flux),
                 size=float(fits.coefficients[j, 0]),
                 size_error=float(np.sqrt(spread[j, 0, 0])),
+                frequency_error=float(fits.frequency_error[j]),
             )
         )
     return out

@@ -109,7 +109,7 @@ def draw_samples(
     for j, brightness in zip(chosen, observed_brightness(star, [modes[j] for j in chosen]), strict=True):
         mode, rows = modes[j], np.arange(start, start + int(count[j]))
         start += rows.size
-        error = _period_error(star, mode)
+        error = _period_error(star, mode, brightness)
         columns["period"][rows] = np.exp(error * random.normal("period", 0, rows)) / mode.frequency
         mean_mag[rows] = _normal(brightness, random, rows)
         if mode.group != UNSEEN:
@@ -122,10 +122,11 @@ def draw_samples(
     return StarSamples(bands=star.bands, subtype=subtype, columns=columns, mean_mag=mean_mag)
 
 
-def _period_error(star: StarPoints, mode: Mode) -> float:
+def _period_error(star: StarPoints, mode: Mode, brightness: Brightness) -> float:
     """Give the standard deviation of ln P: that of the fit, and more where less than two cycles are seen."""
     unseen = max(1.0 - mode.frequency * star.span / _CYCLES, 0.0)
-    return max(mode.frequency_error / mode.frequency, _PART_OF_A_CYCLE * unseen)
+    own = min(mode.frequency_error, brightness.frequency_error)
+    return max(own / mode.frequency, _PART_OF_A_CYCLE * unseen)
 
 
 def _shares(log_evidence: FloatArray, n_samples: int, random: KeyedRandom) -> IntArray:
