@@ -119,7 +119,7 @@ def validate(
         for f in report.figures:
             value = f"{f.value:.4g} {f.unit}".strip()
             grid.add_row(f.name, value, f.target, marks[f.passed], f.note)
-        console = Console(width=None if sys.stdout.isatty() else 150, highlight=False)
+        console = Console(width=None if sys.stdout.isatty() else 180, highlight=False)
         console.print(grid)
         for name in ("table", "times"):
             if name in report.extra:
