@@ -135,6 +135,9 @@ def test_a_scheduler_that_runs_elsewhere(tmp_path: Path) -> None:
     ) as cluster:
         address = cluster.scheduler_address
         assert_same(run_partitions(make_task(), PIECES, scheduler=address))
+        assert_same(
+            run_partitions(make_task(), PIECES, inputs=lambda p: np.full(3, p.index), scheduler=address)
+        )
         with pytest.raises(PartitionError, match=r"partition pixel-003 failed: ZeroDivisionError"):
             list(run_partitions(failing(ZeroDivisionError("x")), PIECES, scheduler=address))
         refused = InputError("period = -1", allowed="> 0")
@@ -152,13 +155,17 @@ def test_a_killed_worker_costs_only_its_partition(tmp_path: Path) -> None:
     killed = tmp_path / "killed"
     inner = make_task(log)
 
-    def task(piece: Partition) -> Arrays:
+    def task(piece: Partition, mine: Any) -> Arrays:
         if piece.index == 4 and not killed.exists():
             killed.touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return inner(piece)
+        return inner(piece, mine)
 
-    run = run_partitions(task, PIECES, checkpoint_dir=folder, fingerprint="a", workers=2)
+    def inputs(piece: Partition) -> Any:
+        return np.full(3, piece.index)
+
+    # What the dead worker was given goes to another one.
+    run = run_partitions(task, PIECES, inputs=inputs, checkpoint_dir=folder, fingerprint="a", workers=2)
     assert_same(run)
     assert killed.exists()
     # Whatever else the dead worker had at hand is computed once: it was not finished.
