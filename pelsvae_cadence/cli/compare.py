@@ -117,7 +117,7 @@ def compare(
 
     Cost: 0.03 to 0.06 s of processor time for a star with 800 visits over ten years and the default
     years. --workers shares the positions among processes. With --method learned or --parameters a star
-    costs about 0.3 s, or 1 s where it has 120 points or fewer, for each of the years.
+    costs about 0.3 s, or 1 to 2 s where it has 120 points or fewer, for each of the years.
     """
     if list_strategies:
         _list(as_json)

@@ -136,7 +136,7 @@ def metrics(
     position is thinned to --max-visits and costs two to three times that. A map of nside 16 of
     the wide survey, 20 stars of one class and magnitude a position, takes half an hour to three
     quarters of one core; --workers N shares it. With --method learned a star
-    costs about 0.3 s, or 1 s where it has 120 points or fewer.
+    costs about 0.3 s, or 1 to 2 s where it has 120 points or fewer.
 
     Ctrl-C keeps the positions that are finished; the same command continues with the others.
     """
