@@ -17,16 +17,16 @@ from pelsvae_cadence.inference.points import StarPoints, expected_offsets, offse
 from pelsvae_cadence.inference.scan import Candidates, highest_maxima
 from pelsvae_cadence.inference.slack import curves_with_slack, harmonic_curves
 
-__all__ = ["UNSEEN", "Mode", "any_colours", "class_modes", "free_modes"]
+__all__ = ["FIT_ERROR", "UNSEEN", "Mode", "any_colours", "class_modes", "free_modes"]
 
 FloatArray = npt.NDArray[np.float64]
 
 #: In place of a subtype's index: a shape unlike all classes.
 UNSEEN: Final = -1
 
-# Errors of the model in units of the star's scatter, for members as they are and with slack.
-_MODEL_ERROR: Final = 0.08
-_FIT_ERROR: Final = 0.08
+#: Error of the model in units of the star's scatter, for members with slack.
+FIT_ERROR: Final = 0.08
+_MODEL_ERROR: Final = 0.08  # for members as they are
 _MEMBERS: Final = 3  # of each frequency and subtype that are fitted
 _MODES_OF_SUBTYPE: Final = 12
 _MODES: Final = 40
@@ -201,7 +201,7 @@ def _fit_members(
     curves = curves_with_slack(shapes, member)
     fits = fit_hypotheses(
         star,
-        star.with_model_error(_FIT_ERROR),
+        star.with_model_error(FIT_ERROR),
         Hypotheses(
             frequency=frequency[rows][which],
             phase=best.phase[rows].ravel()[usable],
@@ -305,7 +305,7 @@ def free_modes(
     n = which.size
     fits = fit_hypotheses(
         star,
-        star.with_model_error(_FIT_ERROR),
+        star.with_model_error(FIT_ERROR),
         Hypotheses(
             frequency=frequency[which],
             phase=np.zeros(n),

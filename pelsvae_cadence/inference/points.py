@@ -21,7 +21,14 @@ from pelsvae_cadence.periods.series import credible_errors, error_at_mean_flux, 
 from pelsvae_cadence.photometry.colours import colour_uncertainty
 from pelsvae_cadence.photometry.noise import error_model
 
-__all__ = ["StarPoints", "colour_scatter", "expected_offsets", "offset_precision", "star_points"]
+__all__ = [
+    "CELLS_OF_SHAPE",
+    "StarPoints",
+    "colour_scatter",
+    "expected_offsets",
+    "offset_precision",
+    "star_points",
+]
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -37,8 +44,8 @@ _MODELLED: Final = ("u", "g", "r", "i", "z", "y", "zg", "zr", "zi", "V", "I", "G
 _LOOSE: Final = {"B_E": 0.5, "R_E": 0.5, "c": 0.1, "o": 0.1, "ps_w": 0.1, "BP": 0.1, "RP": 0.1}
 _UNKNOWN_BAND: Final = 3.0
 _FEW_POINTS: Final = 120
-# Stretches of phase whose errors of the model are independent of each other, in a band.
-_CELLS_OF_SHAPE: Final = 20.0
+#: Stretches of phase whose errors of the model are independent of each other, in a band.
+CELLS_OF_SHAPE: Final = 20
 #: Standard deviation of E(B-V) and of the common magnitude in mag (the distance is free).
 EBV_SCATTER: Final = 0.1
 _DISTANCE_SCATTER: Final = 30.0
@@ -102,7 +109,7 @@ class StarPoints:
             Errors of the relative fluxes.
         """
         count = np.bincount(self.band, minlength=len(self.bands))
-        shared = np.sqrt(np.maximum(count / _CELLS_OF_SHAPE, 1.0))
+        shared = np.sqrt(np.maximum(count / CELLS_OF_SHAPE, 1.0))
         return np.hypot(self.error, fraction * self.scatter * shared[self.band])
 
     def dereddened(self, ebv: float) -> StarPoints:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pelsvae_cadence.inference.bank import GroupShapes, ShapeBank, shape_bank
 from pelsvae_cadence.inference.matching import GroupDesign
 from pelsvae_cadence.inference.modes import Mode, class_modes, free_modes
-from pelsvae_cadence.inference.no_period import no_period_evidence
+from pelsvae_cadence.inference.no_period import no_period_evidence, smoothness_gain
 from pelsvae_cadence.inference.physics.draws import draw_samples
 from pelsvae_cadence.inference.physics.dust import DustPrior
 from pelsvae_cadence.inference.physics.samples import StarSamples
@@ -233,4 +233,6 @@ def _modes(
         )
     modes = [m for m in modes if 0.999 * limits[0] <= m.frequency <= 1.001 * limits[1]]
     none = no_period_evidence(star, reader.mean_mag, priors.no_period, colours=colours)
+    if modes:
+        none -= smoothness_gain(star, max(modes, key=lambda mode: mode.log_evidence))
     return modes, none
