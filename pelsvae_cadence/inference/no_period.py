@@ -133,7 +133,7 @@ def smoothness_gain(star: StarPoints, mode: Mode) -> float:
               - r_i^2 \Big(\frac{1}{\kappa s_i^2} - \frac{1}{V_i}\Big) \right] - \frac{1}{2} \ln n
 
     summed over the stretches: the log likelihood of the residuals less that of the fit, where kappa >= 1 scales the
-    noise to the median that is seen. In a stretch where shapes change quickly, as at an eclipse, the error of the model may
+    noise to the median that is seen, up to V at most. In a stretch where shapes change quickly, as at an eclipse, the error of the model may
     differ from point to point: each counts only if it gains, at the price of that choice, ln 2.
 
     Parameters
@@ -160,7 +160,7 @@ def smoothness_gain(star: StarPoints, mode: Mode) -> float:
     square = (rest - mean[cell]) ** 2
     lone = count[cell] == 1
     spread = np.median(square[~lone] / white[~lone]) / _MEDIAN_OF_CHI2 if (~lone).any() else 1.0
-    own = max(float(spread), 1.0) * white
+    own = np.minimum(max(float(spread), 1.0) * white, inflated)
     clipped = np.minimum(square, _CLIPPED**2 * own)
     logs = (1.0 - 1.0 / count[cell]) * np.log(inflated / own)
     gain = 0.5 * np.bincount(cell, weights=logs - clipped * (1.0 / own - 1.0 / inflated))[count > 0]
