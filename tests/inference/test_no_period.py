@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pelsvae_cadence.inference.no_period import _kernel_density, no_period_evidence
+from pelsvae_cadence.inference.modes import Mode
+from pelsvae_cadence.inference.no_period import _kernel_density, no_period_evidence, smoothness_gain
 from pelsvae_cadence.inference.points import StarPoints
-from tests.inference.stars_of_bank import group, member_points
+from tests.inference.stars_of_bank import START, group, member_points
 
 MEAN_MAG = np.zeros(3)
 
@@ -75,3 +76,25 @@ def test_the_kernel_density_is_that_of_the_other_points():
         total = normal(x[i], 3.0 * max(spread, 1.0))
         total += sum(normal(x[i] - x[j], np.hypot(h, error[i])) for j in range(12) if j != i)
         assert found[i] == pytest.approx(np.log(total / 12.0 / unit[i]))
+
+
+def test_a_fit_that_leaves_the_noise_alone_is_credited_and_one_that_leaves_scatter_is_not():
+    """Many points of a well fitted curve: their inflated errors must not make no period the better answer."""
+    shapes = group("EA")
+    star = member_points(shapes, 300, n=900, span=2000.0, noise=0.004)
+    true = float(np.exp(-shapes.ln_period[300]))
+    mode = Mode(
+        log_evidence=0.0,
+        frequency=true,
+        frequency_error=1e-6,
+        group=0,
+        member=300,
+        phase=star.zero * true - START * true,
+        curves=shapes.harmonics[300].astype(np.complex128),
+        offset=np.zeros(3),
+    )
+    credit = smoothness_gain(star, mode)
+    assert credit > 0.2 * 900
+    assert smoothness_gain(star, replace(mode, frequency=1.37 * true)) < 0.1 * credit
+    few = member_points(shapes, 300, n=24, span=200.0)
+    assert smoothness_gain(few, replace(mode, phase=few.zero * true - START * true)) < 12.0
