@@ -72,11 +72,13 @@ def reliability_figure(
         return None
     mean, share = min(1.0, float(stated[here].mean())), float(right[here].mean())
     least, most = (float(binom.ppf(q, n, mean)) / n for q in (_TAIL, 1.0 - _TAIL))
+    # Rounded outwards: a share that is its bound is inside.
+    least, most = np.floor(1e4 * least) / 1e4, np.ceil(1e4 * most) / 1e4
     note = f"n = {n}, +-{share_error(share, n):.3f}; stated {mean:.3f}"
     note += "" if nearly is None else f"; within 1 % {nearly[here].mean():.3f}"
     words = f">= {low:g}" if high >= 1.0 else f"{low:g}-{high:g}"
     return Figure.within(
-        f"{name}: right share of those stated {words}", share, round(least, 4), round(most, 4), note=note
+        f"{name}: right share of those stated {words}", share, float(least), float(most), note=note
     )
 
 
