@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from pelsvae_cadence.cli.fit import remarks, summary, table_rows, weighed_classes
-from pelsvae_cadence.cli.options import Json, Model, RunSeed, Scheduler, Workers, unset
+from pelsvae_cadence.cli.options import (
+    Candidates,
+    Colours,
+    FitMethod,
+    Json,
+    Model,
+    NoPeriod,
+    PeriodRange,
+    PriorClasses,
+    RunSeed,
+    Scheduler,
+    Unseen,
+    Workers,
+)
 from pelsvae_cadence.cli.output import progress_bar
 from pelsvae_cadence.cli.parsing import pair
 from pelsvae_cadence.core.console import command_line, print_json, table
@@ -18,29 +31,13 @@ __all__ = ["fit"]
 
 def fit(
     file: Annotated[Path, typer.Argument(help="Catalogue file (.h5).", show_default=False)],
-    period_range: Annotated[
-        str, typer.Option(help="Shortest and longest period in days, e.g. 0.2,1.2.")
-    ] = "0.03,1000",
-    classes: Annotated[
-        str | None,
-        unset(
-            "Classes that a star can have, with prior weights if you like. Default: all of the model, alike."
-        ),
-    ] = None,
-    unseen: Annotated[
-        float, typer.Option(help="Prior probability of a shape unlike all classes.", min=0.0, max=1.0)
-    ] = 0.1,
-    no_period: Annotated[
-        float, typer.Option(help="Prior probability that a star has no period.", min=0.0, max=1.0)
-    ] = 0.1,
-    method: Annotated[
-        Literal["learned", "harmonic"],
-        typer.Option(help="Compare with learned shapes, or run the blind search alone."),
-    ] = "learned",
-    colours: Annotated[bool, typer.Option("--colours/--no-colours", help="Use mean colours.")] = True,
-    candidates: Annotated[
-        int, typer.Option(help="Periods of a star, the best and its alternatives.", min=1, max=8)
-    ] = 5,
+    period_range: PeriodRange = "0.03,1000",
+    classes: PriorClasses = None,
+    unseen: Unseen = 0.1,
+    no_period: NoPeriod = 0.1,
+    method: FitMethod = "learned",
+    colours: Colours = True,
+    candidates: Candidates = 5,
     physics: Annotated[
         bool, typer.Option("--physics", help="Also Teff, M_G, I amplitude, E(B-V) and distance modulus.")
     ] = False,

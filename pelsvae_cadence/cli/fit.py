@@ -7,11 +7,25 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import typer
 
-from pelsvae_cadence.cli.options import Json, Model, RunSeed, Scheduler, Workers, unset
+from pelsvae_cadence.cli.options import (
+    Candidates,
+    Colours,
+    FitMethod,
+    Json,
+    Model,
+    NoPeriod,
+    PeriodRange,
+    PriorClasses,
+    RunSeed,
+    Scheduler,
+    Unseen,
+    Workers,
+    unset,
+)
 from pelsvae_cadence.cli.output import list_files, progress_bar, save_picture
 from pelsvae_cadence.cli.parsing import pair, parse_class_mix
 from pelsvae_cadence.core.console import messages, print_json, table
@@ -61,36 +75,12 @@ def fit(
             show_default=False, help="Table to make: .csv, .ecsv, .parquet, or .hats (a folder for LSDB)."
         ),
     ],
-    period_range: Annotated[
-        str, typer.Option(help="Shortest and longest period in days, e.g. 0.2,1.2.")
-    ] = "0.03,1000",
-    classes: Annotated[
-        str | None,
-        unset(
-            "Classes that a star can have, with prior weights if you like: RRLYR,CEP or RRLYR=3,CEP=1. "
-            "Default: all of the model, alike."
-        ),
-    ] = None,
-    unseen: Annotated[
-        float, typer.Option(help="Prior probability of a shape unlike all classes.", min=0.0, max=1.0)
-    ] = 0.1,
-    no_period: Annotated[
-        float, typer.Option(help="Prior probability that a star has no period.", min=0.0, max=1.0)
-    ] = 0.1,
-    method: Annotated[
-        Literal["learned", "harmonic"],
-        typer.Option(
-            help="Compare with shapes learned from real stars, or run the blind search alone: fast, and "
-            "without classes and probabilities."
-        ),
-    ] = "learned",
-    colours: Annotated[
-        bool,
-        typer.Option(
-            "--colours/--no-colours",
-            help="Use mean colours. Not where zero points are unsure or the extinction is large.",
-        ),
-    ] = True,
+    period_range: PeriodRange = "0.03,1000",
+    classes: PriorClasses = None,
+    unseen: Unseen = 0.1,
+    no_period: NoPeriod = 0.1,
+    method: FitMethod = "learned",
+    colours: Colours = True,
     reader: Annotated[
         str | None,
         unset("Archive of FILE: rubin, ztf, gaia, ogle, atlas, asassn, table. Default: told by its columns."),
@@ -109,9 +99,7 @@ def fit(
         ),
     ] = None,
     plot: Annotated[Path | None, unset("Folder for a picture of each star.")] = None,
-    candidates: Annotated[
-        int, typer.Option(help="Periods in a row, the best and its alternatives.", min=1, max=8)
-    ] = 5,
+    candidates: Candidates = 5,
     physics: Annotated[
         bool,
         typer.Option(

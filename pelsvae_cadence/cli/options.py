@@ -11,10 +11,13 @@ from pelsvae_cadence.surveys import SurveyName
 
 __all__ = [
     "DEFAULT_NSIDE",
+    "Candidates",
+    "Colours",
     "Constraint",
     "Crowded",
     "Database",
     "Extrapolate",
+    "FitMethod",
     "Json",
     "MafPlots",
     "Magnitudes",
@@ -23,8 +26,11 @@ __all__ = [
     "Model",
     "Modulated",
     "NoClobber",
+    "NoPeriod",
     "OutDir",
+    "PeriodRange",
     "Positions",
+    "PriorClasses",
     "Radius",
     "RunSeed",
     "Scheduler",
@@ -34,6 +40,7 @@ __all__ = [
     "StarsPerPosition",
     "SurveyKind",
     "Synthetic",
+    "Unseen",
     "Workers",
     "unset",
 ]
@@ -113,6 +120,40 @@ Method = Annotated[
         "with the shapes and colours of all classes of the source model; a period stated with less than "
         "0.5 counts as none.",
     ),
+]
+#: Options of `fit` and `catalog fit`.
+PeriodRange = Annotated[str, typer.Option(help="Shortest and longest period in days, e.g. 0.2,1.2.")]
+PriorClasses = Annotated[
+    str | None,
+    unset(
+        "Classes that a star can have, with prior weights if you like: RRLYR,CEP or RRLYR=3,CEP=1. "
+        "Default: all of the model, alike.",
+        "--classes",
+    ),
+]
+Unseen = Annotated[
+    float, typer.Option("--unseen", help="Prior probability of a shape unlike all classes.", min=0.0, max=1.0)
+]
+NoPeriod = Annotated[
+    float, typer.Option("--no-period", help="Prior probability that a star has no period.", min=0.0, max=1.0)
+]
+FitMethod = Annotated[
+    Literal["learned", "harmonic"],
+    typer.Option(
+        "--method",
+        help="Compare with shapes learned from real stars, or run the blind search alone: fast, and "
+        "without classes and probabilities.",
+    ),
+]
+Colours = Annotated[
+    bool,
+    typer.Option(
+        "--colours/--no-colours",
+        help="Use mean colours. Not where zero points are unsure or the extinction is large.",
+    ),
+]
+Candidates = Annotated[
+    int, typer.Option("--candidates", help="Periods of a star, the best and its alternatives.", min=1, max=8)
 ]
 Workers = Annotated[
     int, typer.Option("--workers", help="Processes that share the work (several need Dask).", min=1)

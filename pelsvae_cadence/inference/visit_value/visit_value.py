@@ -37,7 +37,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 _SAME: Final = 0.2  # frequencies closer than this times 1/span are one
-_AT_ONCE: Final = 16  # candidates
+# Candidates that are predicted at once, from one fit of the modes, and whose outcomes are.
+_PREDICTED: Final = 512
+_AT_ONCE: Final = 16
 _SAMPLES: Final = 200
 _GAINS: Final = ("period", "star_class", "period_and_class", "precision", "distance")
 
@@ -194,8 +196,8 @@ def visit_value(
             if reading.modes:
                 temper = Calibration.load().pooled.slope
                 samples = reading.draw(model, n_samples=_SAMPLES, temper=temper) if distances else None
-                for start in range(0, len(candidates), _AT_ONCE):
-                    some = np.arange(start, min(start + _AT_ONCE, len(candidates)))
+                for start in range(0, len(candidates), _PREDICTED):
+                    some = np.arange(start, min(start + _PREDICTED, len(candidates)))
                     own = predictions(reading, candidates.take(some))
                     for name, value in _gains(reading, own, samples).items():
                         gains[name][i, some] = np.where(own.possible, value, 0.0)
@@ -219,18 +221,24 @@ def _light_curves(
 
 
 def _gains(reading: StarReading, own: Predictions, samples: StarSamples | None) -> dict[str, FloatArray]:
-    outcomes = Outcomes(own.share, own.mean, own.variance)
     frequency, star_class = _labels(reading, own.mode)
     both = frequency * (star_class.max() + 1) + star_class
-    gains = {
-        "period": outcomes.information(frequency),
-        "star_class": outcomes.information(star_class),
-        "period_and_class": outcomes.information(both),
-    }
-    everything = outcomes.information(both * (own.part.max() + 1) + own.part)
-    gains["precision"] = np.maximum(everything - gains["period_and_class"], 0.0)
-    if samples is not None:
-        gains["distance"] = _distance_gain(reading, own, samples)
+    everything = both * (own.part.max() + 1) + own.part
+    labels = {"period": frequency, "star_class": star_class, "period_and_class": both, "all": everything}
+    parts: dict[str, list[FloatArray]] = {name: [] for name in labels}
+    distance = None if samples is None else _Distances.of(reading, own, samples)
+    gained: list[FloatArray] = []
+    for start in range(0, own.mean.shape[1], _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        outcomes = Outcomes(own.share, own.mean[:, some], own.variance[:, some])
+        for name, label in labels.items():
+            parts[name].append(outcomes.information(label))
+        if distance is not None:
+            gained.append(distance.gain(own, some))
+    gains = {name: np.concatenate(value) for name, value in parts.items()}
+    gains["precision"] = np.maximum(gains.pop("all") - gains["period_and_class"], 0.0)
+    if gained:
+        gains["distance"] = np.concatenate(gained)
     return gains
 
 
@@ -253,26 +261,38 @@ def _labels(reading: StarReading, mode: IntArray) -> tuple[IntArray, IntArray]:
     return frequency, star_class
 
 
-def _distance_gain(reading: StarReading, own: Predictions, samples: StarSamples) -> FloatArray:
-    """Give half the binary logarithm of how much the variance of the distance modulus is expected to fall."""
-    modulus, subtype = samples.columns["distance_modulus"], samples.subtype
-    frequency = 1.0 / samples.columns["period"]
-    mean, variance = np.full(own.mode.size, np.nan), np.zeros(own.mode.size)
-    modes = [reading.modes[j] if j >= 0 else None for j in own.mode.tolist()]
-    for h, mode in enumerate(modes):
-        if mode is None or mode.group == UNSEEN:
-            continue
-        rivals = np.array([m.frequency for m in modes if m is not None and m.group == mode.group])
-        nearest = rivals[np.abs(frequency[:, None] - rivals).argmin(axis=1)]
-        mine = modulus[(subtype == mode.group) & (nearest == mode.frequency)]
-        if mine.size and np.isfinite(mine).all():
-            mean[h], variance[h] = mine.mean(), mine.var()
-    known = np.isfinite(mean)
-    if known.sum() < 1:
-        return np.zeros(own.mean.shape[1])
-    share = own.share[known] / own.share[known].sum()
-    mean, variance = mean[known], variance[known]
-    before = float(share @ (variance + mean**2) - (share @ mean) ** 2)
-    outcomes = Outcomes(share, own.mean[known], own.variance[known])
-    after = outcomes.variance_after(mean, variance)
-    return np.asarray(0.5 * np.log2(before / np.maximum(after, 1e-12))).clip(0.0)
+@dataclass(frozen=True, kw_only=True)
+class _Distances:
+    """Distance moduli under the hypotheses that have one: their mean and variance."""
+
+    known: npt.NDArray[np.bool_]  # (H,)
+    mean: FloatArray
+    variance: FloatArray
+
+    @classmethod
+    def of(cls, reading: StarReading, own: Predictions, samples: StarSamples) -> _Distances:
+        """Take them from samples, each of which belongs to the nearest frequency of its subtype."""
+        modulus, subtype = samples.columns["distance_modulus"], samples.subtype
+        frequency = 1.0 / samples.columns["period"]
+        mean, variance = np.full(own.mode.size, np.nan), np.zeros(own.mode.size)
+        modes = [reading.modes[j] if j >= 0 else None for j in own.mode.tolist()]
+        for h, mode in enumerate(modes):
+            if mode is None or mode.group == UNSEEN:
+                continue
+            rivals = np.array([m.frequency for m in modes if m is not None and m.group == mode.group])
+            nearest = rivals[np.abs(frequency[:, None] - rivals).argmin(axis=1)]
+            mine = modulus[(subtype == mode.group) & (nearest == mode.frequency)]
+            if mine.size and np.isfinite(mine).all():
+                mean[h], variance[h] = mine.mean(), mine.var()
+        known = np.isfinite(mean)
+        return cls(known=known, mean=mean[known], variance=variance[known])
+
+    def gain(self, own: Predictions, some: slice) -> FloatArray:
+        """Give half the binary logarithm of how much the variance is expected to fall, for some candidates."""
+        if not self.known.any():
+            return np.zeros(own.mean[0, some].size)
+        share = own.share[self.known] / own.share[self.known].sum()
+        before = float(share @ (self.variance + self.mean**2) - (share @ self.mean) ** 2)
+        outcomes = Outcomes(share, own.mean[self.known, some], own.variance[self.known, some])
+        after = outcomes.variance_after(self.mean, self.variance)
+        return np.asarray(0.5 * np.log2(before / np.maximum(after, 1e-12))).clip(0.0)
