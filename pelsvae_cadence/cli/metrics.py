@@ -48,6 +48,8 @@ from pelsvae_cadence.core.console import command_line, messages, print_json, tab
 from pelsvae_cadence.core.files import output_folder
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pelsvae_cadence.metrics.position.options import PeriodRange
     from pelsvae_cadence.metrics.run.run import RunResult
 
@@ -255,6 +257,12 @@ def _repeat_warnings(caught: list[warnings.WarningMessage]) -> None:
             messages.print(f"[yellow]warning:[/] {text}", soft_wrap=True)
 
 
+def _by_method(table: pd.DataFrame) -> str:
+    """Name the method in a title; the harmonic search is the default and goes without."""
+    method = str(table["method"].iloc[0])
+    return "" if method == "harmonic" else f", method {method}"
+
+
 def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, str]:
     import numpy as np
 
@@ -262,7 +270,7 @@ def _pictures(result: RunResult, folder: Path, nside: int | None) -> dict[str, s
     from pelsvae_cadence.plotting.recovery import plot_recovery_by_magnitude
     from pelsvae_cadence.plotting.sky_map import plot_sky_map
 
-    run = str(result.summary["run"].iloc[0])
+    run = str(result.summary["run"].iloc[0]) + _by_method(result.summary)
     files = {}
 
     def save(name: str, axes: Any) -> None:
@@ -328,7 +336,7 @@ def _print_summary(result: RunResult) -> None:
         columns += ["stated", ">= .9", "of them right"]
         for row, shown in zip(frame.itertuples(), rows, strict=True):
             shown += [f"{row.stated:.2f}", f"{row.confident:.2f}", f"{row.confident_right:.2f}"]
-    how = "" if frame["method"].iloc[0] == "harmonic" else f", method {frame['method'].iloc[0]}"
+    how = _by_method(frame)
     table(f"{run}: fraction of stars by verdict{how}", columns, rows)
     if result.by_year is not None:
         years = result.by_year.pivot_table(
